@@ -1,0 +1,1 @@
+"""pmsapp: a telehealth run sheet filled from the practice management system."""

@@ -1,0 +1,1 @@
+"""Everything that knows a vendor. No web framework, no database."""

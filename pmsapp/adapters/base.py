@@ -1,0 +1,231 @@
+"""The one interface to a practice management system, and what an adapter declares about itself.
+
+The connect form, the badge, the sync and the run sheet draw themselves from `AdapterInfo`; nothing outside
+the vendor's folder asks which vendor it is.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from pmsapp.domain.appointment import AppointmentType, BadRecord, Practitioner, UnifiedAppointment
+from pmsapp.domain.errors import UnsupportedFeatureError
+from pmsapp.domain.window import SyncWindow
+
+if TYPE_CHECKING:
+    from pmsapp.adapters.http import HTTPClient
+
+
+class TelehealthSource(StrEnum):
+    """Where the vendor's evidence for telehealth comes from."""
+
+    NONE = "none"
+    APPOINTMENT = "appointment"
+    TYPE = "type"
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialField:
+    """One field of the connect form.
+
+    `setting`: the server setting that may supply it instead (then the form field may stay empty).
+    `goes_to`: "credentials" (encrypted) or the name of a connection column, e.g. "practice_id".
+    """
+
+    name: str
+    label: str
+    help: str
+    secret: bool = False
+    required: bool = True
+    setting: str | None = None
+    goes_to: str = "credentials"
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What the vendor can do; sync and screens ask these, never the vendor's name."""
+
+    reads_per_practitioner: bool
+    telehealth_source: TelehealthSource
+    includes_patients: bool
+    names_time_zone: bool
+    pairing: bool = False
+    webhooks: bool = False
+    gives_links: bool = False
+    knows_no_show: bool = True
+    fixed_token: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterInfo:
+    """Everything the rest of the product needs to know about a vendor.
+
+    `settings_prefix`: settings are read as <PREFIX>_BASE_URL, <PREFIX>_REQUESTS_PER_MINUTE, <PREFIX>_CONCURRENCY.
+    `default_requests_per_minute` and `default_concurrency` are the safe pace where the vendor published none.
+    `menu_paths`: help texts naming the vendor's own menus, by topic ("pairing", "credentials", "webhook").
+    """
+
+    slug: str
+    label: str
+    how_you_connect: str
+    default_base_url: str
+    hosts: tuple[str, ...]
+    settings_prefix: str
+    credential_fields: tuple[CredentialField, ...]
+    capabilities: Capabilities
+    default_requests_per_minute: int
+    default_concurrency: int
+    minutes_to_connect: int = 5
+    who_must_be_there: str = ""
+    menu_paths: Mapping[str, str] = field(default_factory=dict)
+    webhook_events: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Token:
+    """What the vendor issued. `expires_at` None: no known end. Never shown, never logged."""
+
+    access_token: str
+    expires_at: datetime | None
+
+    def __repr__(self) -> str:
+        return f"Token(expires_at={self.expires_at!s})"
+
+
+class TokenSource(Protocol):
+    """Keeps the current token of one connection. `services.tokens` has the real one; tests use `MemoryTokens`."""
+
+    def get(self) -> Token:
+        """A token that is good now, minting one if needed (once, however many callers)."""
+
+    def renew(self, refused: Token) -> Token:
+        """Called after a 401 with the token that was refused: a newer one, minting at most once."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class AdapterConfig:
+    """One connection's side of an adapter, in plain values.
+
+    `credentials` holds the secret fields by name. `time_zone` is None until it is known.
+    """
+
+    base_url: str
+    credentials: Mapping[str, str]
+    time_zone: str | None = None
+    tenant_id: str | None = None
+    practice_id: str | None = None
+    organization_id: str | None = None
+
+    def __repr__(self) -> str:
+        return f"AdapterConfig({self.base_url!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionCheck:
+    """The vendor's answer to "is all well": who it says we are talking to.
+
+    `organizations`: (id, name) of sub-clinics where the vendor has them. `clock_skew_s`: their clock minus ours,
+    None when they sent no Date header. `can_read`: permission name -> whether it may be read.
+    `warnings`: short sentences for the person, no patient data.
+    """
+
+    practice_name: str | None
+    time_zone: str | None
+    practice_fingerprint: str | None
+    clock_skew_s: float | None = None
+    practitioners: int | None = None
+    organizations: tuple[tuple[str, str], ...] = ()
+    can_read: Mapping[str, bool] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """A consumed pairing code: the practice we may now read."""
+
+    tenant_id: str
+    practice_name: str | None
+    time_zone: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One step of reading a window.
+
+    Shape: `items` in any order, possibly starting outside the window (the caller keeps rows by their own start);
+    `bad` are records that could not be understood. `practitioner_external_id` is whose list this is, None when
+    the page belongs to all practitioners asked for. Complete: `is_last` marks the vendor's own end; without
+    having seen it nothing may be taken as gone. `digest` is equal for two pages only if the vendor's answers
+    were equal byte for byte; None when the adapter cannot tell.
+    """
+
+    items: Sequence[UnifiedAppointment]
+    is_last: bool
+    practitioner_external_id: str | None = None
+    bad: Sequence[BadRecord] = ()
+    digest: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+class Adapter(ABC):
+    """Reads one practice. Safe to use from several threads at once.
+
+    Every method raises only errors of `pmsapp.domain.errors`: ReconnectRequiredError, RetryLaterError,
+    BadVendorDataError, NotFoundError, UnsupportedFeatureError.
+    """
+
+    info: ClassVar[AdapterInfo]
+
+    def __init__(self, config: AdapterConfig, client: HTTPClient) -> None:
+        self.config = config
+        self.client = client
+
+    @classmethod
+    @abstractmethod
+    def mint_token(cls, config: AdapterConfig, client: HTTPClient) -> Token:
+        """Fetch a fresh token with the credentials. `client` sends without a token.
+
+        Raises: ReconnectRequiredError AUTH-REFUSED when refused; RetryLaterError for network faults and 5xx.
+        """
+
+    @abstractmethod
+    def check_connection(self) -> ConnectionCheck:
+        """Ask the vendor who we are talking to; proves token, practice and permission to read."""
+
+    @abstractmethod
+    def list_practitioners(self) -> list[Practitioner]:
+        """Every practitioner, inactive ones too, sorted by name then id. Read to the vendor's end mark."""
+
+    @abstractmethod
+    def list_appointment_types(self) -> list[AppointmentType]:
+        """Every appointment type, archived ones too, sorted by name then id. Read to the vendor's end mark."""
+
+    @abstractmethod
+    def list_appointments(self, window: SyncWindow, practitioner_ids: Sequence[str]) -> Iterator[Page]:
+        """Yield the window's appointments of these practitioners, one Page at a time.
+
+        Where `reads_per_practitioner`, pages come practitioner by practitioner in the order asked, each closed by
+        its own `is_last`, and an error ends only that call: the caller asks one practitioner at a time.
+        Otherwise the pages hold every practitioner of the practice, also ones not asked for.
+        Order: none. Raises BadVendorDataError READ-ENDLESS on a repeated cursor or a page ceiling.
+        """
+
+    @abstractmethod
+    def get_appointment(self, external_id: str) -> list[UnifiedAppointment]:
+        """One appointment by id: one item per patient (or one without). Raises NotFoundError when it is gone."""
+
+    def pair(self, code: str) -> Pairing:
+        """Consume a pairing code. Raises UnsupportedFeatureError where the vendor has none."""
+        raise UnsupportedFeatureError(pms=self.info.label)
+
+    def check_webhook(self, headers: Mapping[str, str], body: bytes, secret: str) -> tuple[str, ...]:
+        """Authenticate a webhook and return its event ids for deduplication.
+
+        Raises UnsupportedFeatureError where the vendor has none, ReconnectRequiredError when not authentic.
+        """
+        raise UnsupportedFeatureError(pms=self.info.label)
