@@ -1,0 +1,28 @@
+"""Unbound extensions, bound by `create_app`. Nothing here opens a connection at import."""
+
+from __future__ import annotations
+
+from flask import current_app
+from flask_login import LoginManager
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+from flask_wtf import CSRFProtect
+
+from pmsapp.cipher import KeyRing
+from pmsapp.models.base import Base
+from pmsapp.settings import Settings
+
+db = SQLAlchemy(model_class=Base)
+migrate = Migrate(render_as_batch=True)
+login_manager = LoginManager()
+csrf = CSRFProtect()
+
+
+def current_settings() -> Settings:
+    """The settings of the running app."""
+    return current_app.extensions["pmsapp_settings"]
+
+
+def key_ring() -> KeyRing:
+    """The keys of the running app."""
+    return current_app.extensions["pmsapp_keys"]

@@ -1,0 +1,67 @@
+"""Puts the application together: settings, keys, database, screens, programs' interface."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask
+from sqlalchemy.engine import make_url
+
+from pmsapp import keys, paths
+from pmsapp.extensions import csrf, db, login_manager, migrate
+from pmsapp.models import sqlite  # importing pmsapp.models registers every table
+from pmsapp.settings import Settings, load_settings
+
+MAX_BODY_BYTES = 1024 * 1024
+
+
+def build_app(settings: Settings | None = None) -> Flask:
+    """The whole application."""
+    settings = settings or load_settings()
+    keys.ensure_instance(settings)
+    app = Flask("pmsapp", template_folder=str(paths.TEMPLATES), static_folder=str(paths.STATIC))
+    app.extensions["pmsapp_settings"] = settings
+    app.extensions["pmsapp_keys"] = keys.ring(settings)
+    app.config.update(
+        SECRET_KEY=keys.secret_key(settings),
+        MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
+        MAX_FORM_MEMORY_SIZE=MAX_BODY_BYTES,
+        MAX_FORM_PARTS=500,
+        TRUSTED_HOSTS=trusted_hosts(settings),
+        SQLALCHEMY_DATABASE_URI=settings.sqlalchemy_url,
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.sqlalchemy_url),
+    )
+    _bind_database(app)
+    _add_screens(app)
+    return app
+
+
+def trusted_hosts(settings: Settings) -> list[str]:
+    """Host names the pages answer to."""
+    own = [settings.host] if settings.host not in {"0.0.0.0", "::", ""} else []  # noqa: S104 - compared, not bound
+    return [*dict.fromkeys(["localhost", "127.0.0.1", "[::1]", *own, *settings.trusted_hosts])]
+
+
+def engine_options(url: str) -> dict[str, Any]:
+    """How the engine of `url` is opened."""
+    if make_url(url).get_backend_name() == "sqlite":
+        return {"module": sqlite.sqlite_module(), "pool_size": 20, "max_overflow": 20}
+    return {"pool_pre_ping": True, "isolation_level": "READ COMMITTED"}
+
+
+def _bind_database(app: Flask) -> None:
+
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(paths.MIGRATIONS))
+    with app.app_context():
+        if db.engine.dialect.name == "sqlite":
+            sqlite.set_up(db.engine)
+
+
+def _add_screens(app: Flask) -> None:
+    csrf.init_app(app)
+    login_manager.init_app(app)
+    from pmsapp import api, web
+
+    web.init_app(app)
+    api.init_app(app)

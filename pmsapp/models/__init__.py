@@ -1,0 +1,49 @@
+"""The tables, one file per family. Importing this package registers them all."""
+
+from pmsapp.models.operations import AlertDelivery, Incident, ProcessBeat, ScheduledTask
+from pmsapp.models.people import APIToken, AuditEvent, Clinic, LoginThrottle, User, UserSession
+from pmsapp.models.pms import (
+    Freshness,
+    PMSAppointmentType,
+    PMSClinicianMapping,
+    PMSConnection,
+    Quarantine,
+    SyncRun,
+    SyncScope,
+    WebhookEvent,
+)
+from pmsapp.models.sheet import (
+    Decision,
+    RunSheet,
+    RunSheetAppointment,
+    RunSheetClinician,
+    RunSheetEvent,
+    RunSheetOverride,
+)
+
+__all__ = [
+    "APIToken",
+    "AlertDelivery",
+    "AuditEvent",
+    "Clinic",
+    "Decision",
+    "Freshness",
+    "Incident",
+    "LoginThrottle",
+    "PMSAppointmentType",
+    "PMSClinicianMapping",
+    "PMSConnection",
+    "ProcessBeat",
+    "Quarantine",
+    "RunSheet",
+    "RunSheetAppointment",
+    "RunSheetClinician",
+    "RunSheetEvent",
+    "RunSheetOverride",
+    "ScheduledTask",
+    "SyncRun",
+    "SyncScope",
+    "User",
+    "UserSession",
+    "WebhookEvent",
+]

@@ -1,0 +1,87 @@
+"""What keeps the installation honest about itself: incidents, deliveries, due tasks, signs of life."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from pmsapp.models.base import Base, table
+from pmsapp.models.types import JSONText
+
+
+class Incident(Base):
+    """Trouble that lasts: opened, perhaps escalated, ended. One open incident per subject."""
+
+    __tablename__ = "incidents"
+    __table_args__ = table(
+        Index(
+            "uq_incidents_open",
+            "subject",
+            unique=True,
+            sqlite_where=text("ended_at is null"),
+            postgresql_where=text("ended_at is null"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    subject: Mapped[str]
+    connection_id: Mapped[int | None] = mapped_column(ForeignKey("pms_connections.id", ondelete="CASCADE"))
+    code: Mapped[str]
+    severity: Mapped[str]
+    started_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    failures: Mapped[int] = mapped_column(default=1)
+    opened_at: Mapped[datetime | None]
+    escalated_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    snoozed_until: Mapped[datetime | None]
+    snoozed_by: Mapped[str | None]
+    snoozed_reason: Mapped[str | None]
+
+
+class AlertDelivery(Base):
+    """One message sent, or not: which incident, which kind, by which channel, and what came of it."""
+
+    __tablename__ = "alert_deliveries"
+    __table_args__ = table()
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    incident_id: Mapped[int | None] = mapped_column(
+        ForeignKey("incidents.id", ondelete="SET NULL"), index=True
+    )
+    kind: Mapped[str]
+    channel: Mapped[str]
+    at: Mapped[datetime]
+    delivered: Mapped[bool]
+    note: Mapped[str | None]
+
+
+class ScheduledTask(Base):
+    """An entry of the declared list of periodic tasks, with its own due time."""
+
+    __tablename__ = "scheduled_tasks"
+    __table_args__ = table()
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    due_at: Mapped[datetime]
+    last_started_at: Mapped[datetime | None]
+    last_ended_at: Mapped[datetime | None]
+    last_result: Mapped[str | None]
+    data: Mapped[Any | None] = mapped_column(JSONText)
+
+
+class ProcessBeat(Base):
+    """A process's last sign of life. name: scheduler, worker, web."""
+
+    __tablename__ = "process_beats"
+    __table_args__ = table()
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    pid: Mapped[int]
+    at: Mapped[datetime]
+    started_at: Mapped[datetime]

@@ -1,0 +1,189 @@
+"""The run sheet: days, columns, cards, what staff typed over them, and each card's timeline."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from pmsapp.models.base import Base, table
+from pmsapp.models.types import JSONText
+
+
+class RunSheet(Base):
+    """One clinic day. `version` grows with every visible change."""
+
+    __tablename__ = "run_sheets"
+    __table_args__ = table()
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    date: Mapped[date] = mapped_column(unique=True)
+    status: Mapped[str] = mapped_column(default="open")
+    version: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class RunSheetClinician(Base):
+    """A column of the run sheet."""
+
+    __tablename__ = "run_sheet_clinicians"
+    __table_args__ = table()
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    sort_order: Mapped[int] = mapped_column(default=0)
+    active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime]
+
+
+class RunSheetAppointment(Base):
+    """A card. Vendor columns are written by sync alone; what staff typed stands in RunSheetOverride.
+
+    `pms_date`: the local day of the PMS start, the day of its scope. `run_sheet_id`: the day it is shown on.
+    `pms_digest`: equal for two reads only if every vendor column is equal. `pms_patient_id` is "" for a manual card.
+    """
+
+    __tablename__ = "run_sheet_appointments"
+    __table_args__ = table(
+        UniqueConstraint("pms_connection_id", "pms_appointment_id", "pms_patient_id"),
+        Index("ix_cards_sheet", "run_sheet_id"),
+        Index("ix_cards_scope", "pms_connection_id", "pms_date", "pms_practitioner_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_sheet_id: Mapped[int] = mapped_column(ForeignKey("run_sheets.id"))
+    clinician_id: Mapped[int | None] = mapped_column(ForeignKey("run_sheet_clinicians.id"), index=True)
+    start_at: Mapped[datetime]
+    time_zone: Mapped[str]
+    appointment_duration_minutes: Mapped[int | None]
+    duration_estimated: Mapped[bool] = mapped_column(default=False)
+    patient_name: Mapped[str | None]
+    patient_dob: Mapped[date | None]
+    patient_phone: Mapped[str | None]
+    patient_email: Mapped[str | None]
+    appointment_type_name: Mapped[str | None]
+    appointment_status: Mapped[str]
+    is_telehealth: Mapped[bool | None]
+    host_link_sealed: Mapped[str | None]
+    patient_link_sealed: Mapped[str | None]
+    pms_notes: Mapped[str | None]
+    time_odd: Mapped[bool] = mapped_column(default=False)
+
+    pms_connection_id: Mapped[int | None] = mapped_column(
+        ForeignKey("pms_connections.id", ondelete="SET NULL")
+    )
+    pms_appointment_id: Mapped[str | None]
+    pms_patient_id: Mapped[str] = mapped_column(default="", server_default="")
+    pms_practitioner_id: Mapped[str | None]
+    pms_type_id: Mapped[str | None]
+    pms_status_raw: Mapped[str | None]
+    pms_date: Mapped[date | None]
+    pms_digest: Mapped[str | None]
+    pms_last_synced_at: Mapped[datetime | None]
+
+    presence: Mapped[str] = mapped_column(default="on_sheet")
+    presence_reason: Mapped[str | None]
+    presence_at: Mapped[datetime | None]
+    acknowledged_at: Mapped[datetime | None]
+    acknowledged_by: Mapped[str | None]
+    moved_from_at: Mapped[datetime | None]
+    moved_at: Mapped[datetime | None]
+    returned_at: Mapped[datetime | None]
+    removed_at: Mapped[datetime | None]
+    removed_by: Mapped[str | None]
+    removed_reason: Mapped[str | None]
+    tombstone_start_at: Mapped[datetime | None]
+
+    notes: Mapped[str | None]
+    state: Mapped[str] = mapped_column(default="booked", server_default="booked")
+    row_version: Mapped[int] = mapped_column(default=1, server_default="1")
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class RunSheetOverride(Base):
+    """A value staff typed over a PMS value. `base_value` is what the PMS said when they did.
+
+    state: active (in force), conflict (the PMS changed too), dropped, agreed (the PMS came to say the same).
+    """
+
+    __tablename__ = "run_sheet_overrides"
+    __table_args__ = table(
+        Index(
+            "uq_overrides_in_force",
+            "appointment_id",
+            "field",
+            unique=True,
+            sqlite_where=text("state in ('active', 'conflict')"),
+            postgresql_where=text("state in ('active', 'conflict')"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    appointment_id: Mapped[int] = mapped_column(
+        ForeignKey("run_sheet_appointments.id", ondelete="CASCADE"), index=True
+    )
+    field: Mapped[str]
+    value: Mapped[Any | None] = mapped_column(JSONText)
+    base_value: Mapped[Any | None] = mapped_column(JSONText)
+    by: Mapped[str]
+    at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(default="active")
+    decided_by: Mapped[str | None]
+    decided_at: Mapped[datetime | None]
+
+
+class RunSheetEvent(Base):
+    """One line of a card's timeline: what the PMS said or staff did. `source`: pms, staff or system."""
+
+    __tablename__ = "run_sheet_events"
+    __table_args__ = table(Index("ix_events_card", "appointment_id", "id"), Index("ix_events_run", "run_id"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    appointment_id: Mapped[int] = mapped_column(ForeignKey("run_sheet_appointments.id", ondelete="CASCADE"))
+    run_id: Mapped[int | None] = mapped_column(ForeignKey("pms_sync_log.id", ondelete="SET NULL"))
+    at: Mapped[datetime]
+    source: Mapped[str]
+    kind: Mapped[str]
+    actor: Mapped[str | None]
+    data: Mapped[Any | None] = mapped_column(JSONText)
+
+
+class Decision(Base):
+    """Something only a person can settle.
+
+    kind: field_conflict, patient_changed, removals_held, merge_suggestion, practitioner_new, type_new.
+    state: open, decided, lapsed (it settled itself). `subject` makes an open decision unique.
+    """
+
+    __tablename__ = "decisions"
+    __table_args__ = table(
+        Index(
+            "uq_decisions_open",
+            "subject",
+            unique=True,
+            sqlite_where=text("state = 'open'"),
+            postgresql_where=text("state = 'open'"),
+        ),
+        Index("ix_decisions_state_date", "state", "date"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    subject: Mapped[str]
+    connection_id: Mapped[int | None] = mapped_column(ForeignKey("pms_connections.id", ondelete="CASCADE"))
+    run_id: Mapped[int | None] = mapped_column(ForeignKey("pms_sync_log.id", ondelete="SET NULL"))
+    date: Mapped[date | None]
+    clinician_id: Mapped[int | None] = mapped_column(ForeignKey("run_sheet_clinicians.id"))
+    appointment_ids: Mapped[Any] = mapped_column(JSONText, default=list)
+    field: Mapped[str | None]
+    ours: Mapped[Any | None] = mapped_column(JSONText)
+    theirs: Mapped[Any | None] = mapped_column(JSONText)
+    since: Mapped[datetime]
+    state: Mapped[str] = mapped_column(default="open")
+    choice: Mapped[str | None]
+    decided_by: Mapped[str | None]
+    decided_at: Mapped[datetime | None]

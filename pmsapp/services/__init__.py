@@ -1,0 +1,1 @@
+"""Use-cases. Each takes plain arguments and owns its transaction."""

@@ -1,0 +1,235 @@
+"""Every setting once: environment variables with the prefix PMSAPP_, or `settings.toml` in the instance folder.
+
+The environment wins over the file. A wrong value raises ConfigurationError with one sentence that names it.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from pmsapp import paths
+from pmsapp.domain.errors import ConfigurationError
+from pmsapp.domain.window import is_zone
+
+PREFIX = "PMSAPP_"
+M = TypeVar("M", bound=BaseModel)
+_VENDOR_SUFFIXES = {
+    "_BASE_URL": "base_url",
+    "_REQUESTS_PER_MINUTE": "requests_per_minute",
+    "_CONCURRENCY": "concurrency",
+}
+
+
+class VendorSettings(BaseModel):
+    """What the server says about one vendor; None means "as the adapter declares"."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    base_url: str | None = None
+    requests_per_minute: Annotated[int, Field(ge=1, le=6000)] | None = None
+    concurrency: Annotated[int, Field(ge=1, le=64)] | None = None
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_url(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.username:
+            raise ValueError("must be an http(s) address without user name or query")
+        return value.rstrip("/")
+
+
+class Settings(BaseModel):
+    """All settings, validated. Field names are the documented names in lower case."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    instance_dir: Path = Field(
+        default_factory=paths.default_instance_dir, description="Folder of the database, keys and sockets"
+    )
+    database_url: str | None = Field(
+        default=None, description="SQLAlchemy URL; default is SQLite in the instance folder"
+    )
+    redis_url: str | None = Field(
+        default=None, description="Queue server; default is an embedded one on a unix socket"
+    )
+    secret_key: str | None = Field(
+        default=None, repr=False, description="Signs cookies; made on first start when absent"
+    )
+    encryption_keys: str | None = Field(
+        default=None,
+        repr=False,
+        description="Comma list of base64 keys, first is current; made on first start when absent",
+    )
+
+    gentu_client_id: str | None = Field(
+        default=None, repr=False, description="Gentu app login, when it is the server's"
+    )
+    gentu_client_secret: str | None = Field(
+        default=None, repr=False, description="Gentu app secret, when it is the server's"
+    )
+    gentu_app_id: str | None = Field(default=None, description="Gentu app id, when it is the server's")
+    vendors: Mapping[str, VendorSettings] = Field(
+        default_factory=dict, description="<VENDOR>_BASE_URL, _REQUESTS_PER_MINUTE, _CONCURRENCY"
+    )
+    allowed_pms_hosts: tuple[str, ...] = Field(
+        default=(), description="Extra host[:port] entries pmsapp may call"
+    )
+
+    host: str = Field(default="127.0.0.1", description="Address the web server listens on")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        default=8080, description="Port the web server listens on"
+    )
+    trusted_proxies: Annotated[int, Field(ge=0, le=5)] = Field(
+        default=0, description="Number of reverse proxies in front"
+    )
+    trusted_hosts: tuple[str, ...] = Field(
+        default=(), description="Host names the pages answer to, beside localhost"
+    )
+
+    clinic_time_zone: str = Field(default="Australia/Melbourne", description="IANA zone of the clinic")
+    lookahead_days: Annotated[int, Field(ge=0, le=14)] = Field(
+        default=1, description="Days after today that each run reads"
+    )
+    contact: str = Field(default="admin@localhost", description="Goes into the User-Agent sent to vendors")
+    alert_urls: tuple[str, ...] = Field(default=(), repr=False, description="Apprise addresses for alerts")
+    heartbeat_url: str | None = Field(default=None, repr=False, description="Pinged after each good run")
+    log_format: Literal["json", "text"] = Field(default="json", description="json or text")
+    sentry_dsn: str | None = Field(default=None, repr=False, description="Error reports, off by default")
+    api_reads_per_minute: Annotated[int, Field(ge=1)] = Field(default=600, description="Per API token")
+    api_writes_per_minute: Annotated[int, Field(ge=1)] = Field(default=120, description="Per API token")
+
+    @field_validator("allowed_pms_hosts", "trusted_hosts", "alert_urls", mode="before")
+    @classmethod
+    def _comma_list(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator(
+        "redis_url",
+        "database_url",
+        "secret_key",
+        "encryption_keys",
+        "heartbeat_url",
+        "sentry_dsn",
+        "gentu_client_id",
+        "gentu_client_secret",
+        "gentu_app_id",
+        mode="before",
+    )
+    @classmethod
+    def _blank_is_absent(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @field_validator("clinic_time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if not is_zone(value):
+            raise ValueError("is not a time zone this machine knows, e.g. Australia/Melbourne")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_scheme(cls, value: str | None) -> str | None:
+        if value and urlsplit(value).scheme not in {"redis", "rediss", "unix"}:
+            raise ValueError("must start with redis://, rediss:// or unix://")
+        return value
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long_secret(cls, value: str | None) -> str | None:
+        if value is not None and len(value) < 32:
+            raise ValueError("must have at least 32 characters")
+        return value
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """The database's URL; SQLite in the instance folder by default."""
+        return self.database_url or f"sqlite:///{self.instance_dir / 'pmsapp.sqlite3'}"
+
+    @property
+    def embedded_redis_socket(self) -> Path:
+        """Where the embedded queue server listens."""
+        return self.instance_dir / "redis" / "redis.sock"
+
+    @property
+    def queue_url(self) -> str:
+        """The queue server's URL: REDIS_URL, else the embedded one's socket."""
+        return self.redis_url or f"unix://{self.embedded_redis_socket}"
+
+    def vendor(self, prefix: str) -> VendorSettings:
+        """The server's settings for the vendor whose adapter declares `prefix`."""
+        return self.vendors.get(prefix.upper(), VendorSettings())
+
+
+def load_settings(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+    """Read settings.toml and the environment; `overrides` (field names) win. Raises ConfigurationError."""
+    env = {
+        k.removeprefix(PREFIX): v
+        for k, v in (os.environ if environ is None else environ).items()
+        if k.startswith(PREFIX)
+    }
+    instance = (
+        Path(overrides.get("instance_dir") or env.get("INSTANCE_DIR") or paths.default_instance_dir())
+        .expanduser()
+        .absolute()
+    )
+    raw: dict[str, Any] = {**_from_file(instance / "settings.toml"), **env}
+    raw.pop("INSTANCE_DIR", None)
+    values = (
+        _sorted_out(raw)
+        | {"instance_dir": instance}
+        | {k: v for k, v in overrides.items() if k != "instance_dir"}
+    )
+    return _validated(Settings, values)
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.__class__.__name__}.") from error
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{path} is not valid TOML: {error}.") from error
+    return {key.upper().removeprefix(PREFIX): value for key, value in table.items()}
+
+
+def _sorted_out(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Split <VENDOR>_BASE_URL and the like from the plain settings; refuse names nobody knows."""
+    plain: dict[str, Any] = {}
+    vendors: dict[str, dict[str, Any]] = {}
+    for name, value in raw.items():
+        suffix = next((s for s in _VENDOR_SUFFIXES if name.endswith(s)), None)
+        if suffix:
+            if value != "":
+                vendors.setdefault(name.removesuffix(suffix), {})[_VENDOR_SUFFIXES[suffix]] = value
+        elif name.lower() in Settings.model_fields and name != "VENDORS":
+            plain[name.lower()] = value
+        else:
+            raise ConfigurationError(f"{PREFIX}{name} is not a setting of pmsapp; check its spelling.")
+    checked = {prefix: _validated(VendorSettings, values, prefix + "_") for prefix, values in vendors.items()}
+    return {**plain, "vendors": checked}
+
+
+def _validated(model: type[M], values: Mapping[str, Any], prefix: str = "") -> M:
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = prefix + "_".join(str(part) for part in first["loc"][:1]).upper()
+        raise ConfigurationError(
+            f"{PREFIX}{name} is wrong: {first['msg'].removeprefix('Value error, ')}."
+        ) from None
