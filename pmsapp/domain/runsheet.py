@@ -1,0 +1,207 @@
+"""What a run sheet shows: cards under columns, with the age of what they say. Pure.
+
+The page, the print and the JSON API draw the same `Sheet`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from pmsapp.domain.appointment import Presence
+
+GONE = frozenset({Presence.CANCELLED, Presence.DELETED})
+NOT_SHOWN = frozenset({Presence.FILTERED, Presence.UNMAPPED, Presence.REMOVED_BY_STAFF})
+
+
+class FreshnessState(StrEnum):
+    """How old the data is. Stale never looks like empty."""
+
+    NEVER = "never"
+    FRESH = "fresh"
+    LATE = "late"
+    STALE = "stale"
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """`as_of`: when the PMS was last read completely for what this covers; None with state NEVER."""
+
+    as_of: datetime | None
+    state: FreshnessState
+
+
+def freshness(
+    as_of: datetime | None, now: datetime, period: timedelta, expected: datetime | None = None
+) -> Freshness:
+    """Late after one period without fresh data, stale after two.
+
+    `expected` is when the next run is planned if that is later than one period (outside clinic hours): lateness
+    then counts from there.
+    """
+    if as_of is None:
+        return Freshness(None, FreshnessState.NEVER)
+    due = max(as_of + period, expected) if expected else as_of + period
+    if now <= due + timedelta(minutes=1):
+        return Freshness(as_of, FreshnessState.FRESH)
+    return Freshness(as_of, FreshnessState.LATE if now <= due + period else FreshnessState.STALE)
+
+
+def oldest(parts: Iterable[Freshness]) -> Freshness:
+    """The freshness of a whole is that of its oldest part; nothing at all is NEVER."""
+    order = {
+        FreshnessState.NEVER: 0,
+        FreshnessState.STALE: 1,
+        FreshnessState.LATE: 2,
+        FreshnessState.FRESH: 3,
+    }
+    listed = list(parts)
+    if not listed:
+        return Freshness(None, FreshnessState.NEVER)
+    known = [part.as_of for part in listed if part.as_of is not None]
+    worst = min(listed, key=lambda part: order[part.state]).state
+    return Freshness(min(known) if known and worst is not FreshnessState.NEVER else None, worst)
+
+
+@dataclass(frozen=True, slots=True)
+class EditedField:
+    """A value staff typed over the PMS value. `conflict`: the PMS has changed it too and nobody has chosen yet."""
+
+    field: str
+    value: Any
+    pms_value: Any
+    by: str
+    at: datetime
+    conflict: bool
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Card:
+    """One appointment of one patient as the sheet shows it: PMS values with what staff typed laid over them."""
+
+    id: int
+    row_version: int
+    date: date
+    start_at: datetime
+    time_zone: str
+    duration_minutes: int | None
+    clinician_id: int | None
+    patient_name: str | None
+    patient_dob: date | None
+    patient_phone: str | None
+    patient_email: str | None
+    appointment_type: str | None
+    appointment_status: str
+    is_telehealth: bool | None
+    presence: Presence
+    state: str
+    notes: str | None
+    pms_notes: str | None
+    source: str
+    pms_connection_id: int | None
+    pms_appointment_id: str | None
+    pms_patient_id: str | None
+    pms_practitioner_id: str | None
+    pms_last_synced_at: datetime | None
+    edited: tuple[EditedField, ...] = ()
+    host_link: str | None = None
+    patient_link: str | None = None
+    presence_reason: str | None = None
+    presence_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    moved_from_at: datetime | None = None
+    returned_at: datetime | None = None
+    duration_estimated: bool = False
+    time_odd: bool = False
+
+    def __repr__(self) -> str:
+        return f"Card({self.id})"
+
+    @property
+    def is_gone(self) -> bool:
+        """Cancelled or deleted at the PMS: struck through, never next to call."""
+        return self.presence in GONE
+
+    @property
+    def end_at(self) -> datetime | None:
+        return (
+            None
+            if self.duration_minutes is None
+            else self.start_at + timedelta(minutes=self.duration_minutes)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One clinician's cards in time order."""
+
+    id: int
+    name: str
+    freshness: Freshness
+    cards: tuple[Card, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Whose column was last checked against the PMS, and with what result."""
+
+    clinician_id: int | None
+    name: str | None
+    matched: int
+    expected: int
+    checked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One clinic day. `version` grows with every visible change; `etag` changes with anything a reader could see."""
+
+    date: date
+    time_zone: str
+    version: int
+    freshness: Freshness
+    columns: tuple[Column, ...]
+    unassigned: tuple[Card, ...]
+    not_shown: dict[str, int]
+    not_shown_cards: tuple[Card, ...] | None = None
+    etag: str = ""
+    in_person_not_shown: int = 0
+    undecided: tuple[tuple[str, int], ...] = ()
+    receipts: tuple[Receipt, ...] = ()
+    open_decisions: int = 0
+    connections: tuple[str, ...] = field(default=())
+
+    @property
+    def cards(self) -> list[Card]:
+        """Every card on the sheet, column by column, unassigned last."""
+        return [card for column in self.columns for card in column.cards] + list(self.unassigned)
+
+
+def in_time_order(cards: Iterable[Card]) -> tuple[Card, ...]:
+    """By start, then name, then id, so that two renderings never differ."""
+    return tuple(sorted(cards, key=lambda card: (card.start_at, card.patient_name or "", card.id)))
+
+
+def stays_in_view(card: Card) -> bool:
+    """Cancelled, deleted and held cards stay until somebody has acknowledged them."""
+    if card.presence is Presence.ON_SHEET or card.presence is Presence.HELD:
+        return True
+    return card.presence in GONE and card.acknowledged_at is None
+
+
+def arrange(
+    cards: Sequence[Card], clinicians: Sequence[tuple[int, str, Freshness]]
+) -> tuple[tuple[Column, ...], tuple[Card, ...]]:
+    """Lay cards out in the given clinician order; a card whose clinician is not listed is unassigned."""
+    listed = {clinician_id for clinician_id, _, _ in clinicians}
+    by_clinician: dict[int | None, list[Card]] = {}
+    for card in cards:
+        by_clinician.setdefault(card.clinician_id if card.clinician_id in listed else None, []).append(card)
+    columns = tuple(
+        Column(clinician_id, name, fresh, in_time_order(by_clinician.get(clinician_id, ())))
+        for clinician_id, name, fresh in clinicians
+    )
+    return columns, in_time_order(by_clinician.get(None, ()))
