@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date as Day  # noqa: N812 - a field is called date
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -84,13 +85,13 @@ class Card:
 
     id: int
     row_version: int
-    date: date
+    date: Day
     start_at: datetime
     time_zone: str
     duration_minutes: int | None
     clinician_id: int | None
     patient_name: str | None
-    patient_dob: date | None
+    patient_dob: Day | None
     patient_phone: str | None
     patient_email: str | None
     appointment_type: str | None
@@ -159,7 +160,7 @@ class Receipt:
 class Sheet:
     """One clinic day. `version` grows with every visible change; `etag` changes with anything a reader could see."""
 
-    date: date
+    date: Day
     time_zone: str
     version: int
     freshness: Freshness
