@@ -1,0 +1,228 @@
+"""Cleaning what vendors send: text, ids, phones, dates. Nothing here raises on odd input; it gives None.
+
+Unknown is None, never "". Text is bounded, and free of NUL, control characters, lone surrogates and direction
+overrides, so that databases, logs and screens can take it; all other Unicode is kept as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult
+
+CUT_MARK = "…"
+MAX_NAME = 200
+MAX_NOTE = 2000
+MAX_ID = 200
+
+# C0 and C1 controls, lone surrogates, direction overrides and isolates, byte order mark, non-characters.
+_DROPPED = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]"
+)
+_LINE_ENDS = re.compile("\r\n|[\r\x85\u2028\u2029]")
+_SPACES = re.compile(r"\s+")
+_LINE_SPACES = re.compile(r"[^\S\n]+")
+
+
+def clean_text(value: object, max_len: int = MAX_NAME, *, lines: bool = False) -> str | None:
+    """One safe line of text of at most `max_len` characters, cut with "…"; None for anything empty or not text.
+
+    `lines`: keep line breaks (as \\n) instead of turning them into spaces.
+    """
+    if not isinstance(value, str):
+        return None
+    # What is far too long is cut before the work, roughly; the exact cut comes last.
+    text = _DROPPED.sub("", _LINE_ENDS.sub("\n", value[: max_len * 4 + 16]))
+    if lines:
+        text = "\n".join(line.strip() for line in _LINE_SPACES.sub(" ", text).split("\n")).strip()
+    else:
+        text = _SPACES.sub(" ", text).strip()
+    if len(text) > max_len:
+        text = text[: max_len - 1].rstrip() + CUT_MARK
+    return text or None
+
+
+def clean_id(value: object) -> str | None:
+    """An id as text: text or a whole number, at most MAX_ID characters, nothing unprintable; else None."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return str(value)
+    if not isinstance(value, str):
+        return None
+    text = value.strip()
+    return text if text and len(text) <= MAX_ID and text.isprintable() else None
+
+
+def join_notes(parts: Iterable[object], max_len: int = MAX_NOTE) -> str | None:
+    """Several free texts as one, a line each, without repeating one that says the same."""
+    found: list[str] = []
+    for part in parts:
+        text = clean_text(part, max_len, lines=True)
+        if text is not None and text not in found:
+            found.append(text)
+    return clean_text("\n".join(found), max_len, lines=True)
+
+
+def person_name(given: object, family: object, preferred: object = None) -> str | None:
+    """ "Given Family": the preferred given name where there is one; the family name may stand alone."""
+    first = clean_text(preferred) or clean_text(given)
+    return clean_text(" ".join(part for part in (first, clean_text(family)) if part))
+
+
+def clean_phone(value: object, region: str = "AU") -> str | None:
+    """E.164 ("+61491570156") where the whole text is one complete number, else the text as received, cleaned."""
+    text = clean_text(value, 60)
+    if text is None or any(char.isalpha() for char in text):
+        return text
+    try:
+        number = phonenumbers.parse(text, region)
+    except NumberParseException:
+        return text
+    possible = phonenumbers.is_possible_number_with_reason(number) == ValidationResult.IS_POSSIBLE
+    # Without "+" or a trunk "0", a possible number may well be one that lacks its area code.
+    if not phonenumbers.is_valid_number(number) and not (
+        possible and text.lstrip("( ").startswith(("+", "0"))
+    ):
+        return text
+    return str(phonenumbers.format_number(number, PhoneNumberFormat.E164))
+
+
+def format_phone(phone: str, region: str = "AU") -> tuple[str, str | None]:
+    """How to show a stored phone and what to dial: ("0491 570 156", "+61491570156").
+
+    Numbers of `region` are shown the way people there write them. The second is None when it cannot be dialled.
+    """
+    try:
+        number = phonenumbers.parse(phone, None)
+    except NumberParseException:
+        digits = re.sub(r"[\s()./-]", "", phone)
+        return phone, digits if digits.isascii() and digits.isdigit() else None
+    at_home = number.country_code == phonenumbers.country_code_for_region(region)
+    style = PhoneNumberFormat.NATIONAL if at_home else PhoneNumberFormat.INTERNATIONAL
+    return (
+        str(phonenumbers.format_number(number, style)),
+        str(phonenumbers.format_number(number, PhoneNumberFormat.E164)),
+    )
+
+
+def clean_email(value: object) -> str | None:
+    """An address with something on both sides of one "@" and no space; None for anything else."""
+    text = clean_text(value, 254)
+    if text is None or " " in text or CUT_MARK in text:
+        return None
+    local, _, domain = text.rpartition("@")
+    return text if local and domain and "@" not in local else None
+
+
+_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[Tt ].*)?", re.ASCII | re.DOTALL)
+_INSTANT = re.compile(
+    r"\d{4}-\d{2}-\d{2}[Tt ]([01]\d|2[0-3]):\d{2}(:\d{2}([.,]\d{1,9})?)?\s?([Zz]|[+-]\d{2}(:?\d{2})?)",
+    re.ASCII,
+)
+MIN_BIRTH_YEAR, MAX_BIRTH_YEAR = 1850, 2200
+MIN_VISIT_YEAR, MAX_VISIT_YEAR = 1970, 2200
+
+
+def parse_date(value: object) -> date | None:
+    """The calendar day of "YYYY-MM-DD" (a time after it is ignored); None when it is no day of 1850 to 2200."""
+    match = _DATE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        return None
+    year, month, day = (int(part) for part in match.groups())
+    if not MIN_BIRTH_YEAR <= year <= MAX_BIRTH_YEAR:
+        return None
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None
+
+
+def parse_instant(value: object) -> datetime | None:
+    """An ISO 8601 time with an offset or Z, as a UTC-aware instant, in the years 1970 to 2200; else None.
+
+    A time without an offset is None: it is not known when that is. So are 24:00 and numbers of seconds.
+    """
+    text = value.strip() if isinstance(value, str) else ""
+    if _INSTANT.fullmatch(text) is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text.upper().replace(" ", "T", 1).replace(" ", "").replace(",", "."))
+        instant = found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return instant if MIN_VISIT_YEAR <= instant.year <= MAX_VISIT_YEAR else None
+
+
+def whole_minutes(value: object) -> int | None:
+    """A positive number of minutes up to a week, whole or rounded; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 7 * 24 * 60:
+        return None
+    return max(1, round(value))
+
+
+_TELEHEALTH = re.compile(
+    r"(?<![^\W\d_])(tele[\s-]?health|tele[\s-]?medicine|tele[\s-]?consult\w*|tele[\s-]?conf\w*|telephone|video\w*"
+    r"|phone|remote|virtual|online|zoom|coviu)(?![^\W\d_])",
+    re.IGNORECASE,
+)
+_NEGATED = re.compile(r"\b(non|not|no)[\s-]+$", re.IGNORECASE)
+
+
+def telehealth_words(name: str | None) -> tuple[bool, str | None]:
+    """Whether the words of an appointment type suggest telehealth, and the evidence: (True, 'named "video"')."""
+    for match in _TELEHEALTH.finditer(name or ""):
+        if not _NEGATED.search((name or "")[: match.start()]):
+            return True, f'named "{match.group(1).lower()}"'
+    return False, None
+
+
+MAX_SHAPE = 2000
+_SHAPE_DEPTH = 5
+_SHAPE_KEYS = 60
+_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,39}", re.ASCII)
+
+
+def shape_of(record: object) -> str:
+    """The record with every value replaced by its kind, bounded: {id: text, participant: [{referenceId: null}]}."""
+    shape = _shape(record, _SHAPE_DEPTH)
+    return shape if len(shape) <= MAX_SHAPE else shape[: MAX_SHAPE - 1] + CUT_MARK
+
+
+def _shape(value: object, depth: int) -> str:
+    if isinstance(value, dict):
+        if depth == 0:
+            return "{…}"
+        pairs = [
+            f"{_shape_key(key)}: {_shape(inner, depth - 1)}"
+            for key, inner in list(value.items())[:_SHAPE_KEYS]
+        ]
+        more = [CUT_MARK] if len(value) > _SHAPE_KEYS else []
+        return "{" + ", ".join(pairs + more) + "}"
+    if isinstance(value, list):
+        if depth == 0:
+            return "[…]"
+        kinds = dict.fromkeys(_shape(inner, depth - 1) for inner in value[:20])
+        return "[" + ", ".join(kinds) + "]"
+    return _kind(value)
+
+
+def _shape_key(key: object) -> str:
+    return key if isinstance(key, str) and _PLAIN_KEY.fullmatch(key) else "?"
+
+
+def _kind(value: object) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "yes/no"
+    if isinstance(value, int):
+        return "whole number"
+    if isinstance(value, float):
+        return "number"
+    if isinstance(value, str):
+        return "text" if value.strip() else "empty text"
+    return "other"
