@@ -1,0 +1,128 @@
+"""The database's tables: which version they have, and bringing them up to this program's.
+
+An upgrade is one transaction, and SQLite's file is copied first, so a failed upgrade leaves what was there.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import current_app
+from sqlalchemy import inspect
+
+from pmsapp import clock
+from pmsapp.domain.errors import ConfigurationError
+from pmsapp.extensions import current_settings, db
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """The version the database has (None: no tables yet) and the one this program needs."""
+
+    found: str | None
+    needed: str
+
+    @property
+    def is_current(self) -> bool:
+        return self.found == self.needed
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """What an upgrade did. `backup` is the copy of the SQLite file made before, None where there was nothing to copy."""
+
+    before: str | None
+    after: str
+    backup: Path | None
+
+    @property
+    def changed(self) -> bool:
+        return self.before != self.after
+
+
+def versions() -> Versions:
+    """Compare the database with this program."""
+    script = ScriptDirectory.from_config(_config())
+    with db.engine.connect() as connection:
+        found = MigrationContext.configure(connection).get_current_revision()
+    return Versions(found, script.get_current_head() or "")
+
+
+def require_current() -> None:
+    """Raise ConfigurationError, one sentence, unless the tables are this program's."""
+    state = versions()
+    if state.found is None:
+        raise ConfigurationError("The database has no tables yet; run: pmsapp db upgrade")
+    if not _is_known(state.found):
+        raise ConfigurationError(_TOO_NEW)
+    if not state.is_current:
+        raise ConfigurationError("The database is older than this program; run: pmsapp db upgrade")
+
+
+def upgrade() -> Upgrade:
+    """Bring the tables up to this program's version.
+
+    Raises ConfigurationError when they belong to a newer program or are not ours; then nothing is changed.
+    """
+    before = versions()
+    if before.found is not None and not _is_known(before.found):
+        raise ConfigurationError(_TOO_NEW)
+    if before.found is None and inspect(db.engine).has_table("pms_connections"):
+        raise ConfigurationError("The database has tables of an unknown origin; restore it from a backup.")
+    if before.is_current:
+        return Upgrade(before.found, before.needed, None)
+    backup = _copy_file(before.found) if before.found else None
+    command.upgrade(_config(), "head")
+    _keep_private()
+    return Upgrade(before.found, versions().found or "", backup)
+
+
+_TOO_NEW = "The database was made by a newer pmsapp than this one; install that version, or restore a backup."
+
+
+def _config() -> Any:
+    return current_app.extensions["migrate"].migrate.get_config()
+
+
+def _is_known(revision: str) -> bool:
+    return revision in {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+
+
+def _sqlite_file() -> Path | None:
+    url = db.engine.url
+    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+        return None
+    return Path(url.database)
+
+
+def _copy_file(revision: str) -> Path | None:
+    """A consistent copy of the SQLite file beside the others in `upgrade-backups/`, made with SQLite's own copier."""
+    source = _sqlite_file()
+    if source is None:
+        return None
+    folder = current_settings().instance_dir / "upgrade-backups"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    target = folder / f"before-{revision}-{clock.now():%Y%m%dT%H%M%S}.sqlite3"
+    os.close(os.open(target, os.O_CREAT | os.O_WRONLY, 0o600))
+    with db.engine.connect() as connection:
+        live: Any = connection.connection.driver_connection
+        copy = type(live)(str(target))
+        try:
+            live.backup(copy)
+        finally:
+            copy.close()
+    return target
+
+
+def _keep_private() -> None:
+    """SQLite's files are readable by their owner alone."""
+    file = _sqlite_file()
+    for path in (file, Path(f"{file}-wal"), Path(f"{file}-shm")) if file else ():
+        if path is not None and path.exists():
+            path.chmod(0o600)

@@ -1,0 +1,120 @@
+"""What tests share: an app on a real migrated SQLite file of its own, clients by role, a clock, the sandbox.
+
+Nothing but this machine is reached (loopback and unix sockets); see `tests/network.py`.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from pmsapp import clock
+from pmsapp.extensions import db
+from pmsapp.factory import build_app
+from pmsapp.services import database
+from pmsapp.settings import Settings, load_settings
+from tests import network
+
+network.limit_to_this_machine()
+for _name in [name for name in os.environ if name.startswith("PMSAPP_")]:
+    del os.environ[_name]
+
+MONDAY_9AM = datetime(2026, 11, 22, 22, 0, tzinfo=UTC)  # Monday 23 November 2026, 09:00 in Melbourne
+
+
+class Client(FlaskClient):
+    """A test client whose requests see nothing of the test's own app context (as in a real server)."""
+
+    def open(self, *args: Any, **kwargs: Any) -> Any:
+        kwargs.setdefault("buffered", True)
+        return contextvars.Context().run(super().open, *args, **kwargs)
+
+
+class FrozenClock:
+    """ "Now" for everything that asks `pmsapp.clock`; moves only when told."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def set(self, at: datetime) -> datetime:
+        """Jump to an aware instant."""
+        self.at = at
+        return at
+
+    def advance(self, **by: float) -> datetime:
+        """Move on by `timedelta(**by)`, e.g. `advance(minutes=15)`."""
+        return self.set(self.at + timedelta(**by))
+
+
+@pytest.fixture
+def frozen_clock() -> Iterator[FrozenClock]:
+    """The clock stands at Monday 23 November 2026, 09:00 in Melbourne."""
+    source = FrozenClock(MONDAY_9AM)
+    with clock.use(source):
+        yield source
+
+
+@pytest.fixture(scope="session")
+def migrated_instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An instance folder with keys and a migrated, empty database; made once per test process, only ever copied."""
+    folder = tmp_path_factory.mktemp("migrated") / "instance"
+    app = build_app(load_settings({}, instance_dir=folder))
+    with app.app_context():
+        database.upgrade()
+        db.engine.dispose()
+    return folder
+
+
+@pytest.fixture
+def instance_dir(tmp_path: Path, migrated_instance: Path) -> Path:
+    """This test's own copy of the migrated instance folder."""
+    target = tmp_path / "instance"
+    shutil.copytree(migrated_instance, target)
+    target.chmod(0o700)
+    return target
+
+
+@pytest.fixture
+def make_settings(instance_dir: Path) -> Callable[..., Settings]:
+    """Settings of this test's instance; keyword arguments (field names) win over the defaults."""
+
+    def make(**overrides: Any) -> Settings:
+        defaults: dict[str, Any] = {"allowed_pms_hosts": ("127.0.0.1",), "log_format": "text"}
+        return load_settings({}, instance_dir=instance_dir, **{**defaults, **overrides})
+
+    return make
+
+
+@pytest.fixture
+def settings(make_settings: Callable[..., Settings]) -> Settings:
+    """The settings most tests use: a temporary instance, loopback allowed as a PMS host. Override it in a module."""
+    return make_settings()
+
+
+@pytest.fixture
+def app(settings: Settings) -> Iterator[Flask]:
+    """The whole app, its context pushed, so services can be called straight away."""
+    app = build_app(settings)
+    app.test_client_class = Client
+    with app.app_context():
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser nobody is signed in on."""
+    return app.test_client()
