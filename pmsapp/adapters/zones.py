@@ -60,7 +60,9 @@ def guess_zone(state: str | None, postcode: str | None = None, city: str | None 
     own_clock = _OWN_CLOCK_POSTCODES.get((postcode or "").strip())
     own_clock = own_clock or _OWN_CLOCK_PLACES.get((city or "").strip().upper())
     if own_clock:
-        return ZoneGuess(own_clock, f"This place keeps its own clock ({own_clock}). Please check the time zone.")
+        return ZoneGuess(
+            own_clock, f"This place keeps its own clock ({own_clock}). Please check the time zone."
+        )
     key = (state or "").strip().upper()
     zone = _ZONE_OF_STATE.get(_STATE_NAMES.get(key, key))
     if zone is None:

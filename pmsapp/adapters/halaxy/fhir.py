@@ -6,7 +6,7 @@ reference is always a kind and an id together.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 MAX_ID_LENGTH = 64
@@ -36,7 +36,7 @@ def parse_ref(value: object) -> Ref | None:
     return Ref(kind, parts[-1])
 
 
-def id_of(resource: dict[str, Any]) -> str | None:
+def id_of(resource: Mapping[str, Any]) -> str | None:
     """The resource's id as text; a number is taken as its digits. None when missing or absurd."""
     value = resource.get("id")
     if isinstance(value, int) and not isinstance(value, bool):
@@ -46,7 +46,7 @@ def id_of(resource: dict[str, Any]) -> str | None:
     return None
 
 
-def resources(bundle: dict[str, Any], kind: str) -> Iterator[dict[str, Any]]:
+def resources(bundle: Mapping[str, Any], kind: str) -> Iterator[dict[str, Any]]:
     """The bundle's resources of one kind. Entries of another kind, or without a resource, are passed over."""
     for entry in entries(bundle):
         resource = entry.get("resource")
@@ -54,13 +54,13 @@ def resources(bundle: dict[str, Any], kind: str) -> Iterator[dict[str, Any]]:
             yield resource
 
 
-def entries(bundle: dict[str, Any]) -> list[dict[str, Any]]:
+def entries(bundle: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The bundle's entries; empty when there are none (Halaxy then leaves the key out)."""
     found = bundle.get("entry")
     return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
 
 
-def link(bundle: dict[str, Any], relation: str) -> str | None:
+def link(bundle: Mapping[str, Any], relation: str) -> str | None:
     """The address of one paging link, or None."""
     for item in items(bundle.get("link")):
         if item.get("relation") == relation and isinstance(item.get("url"), str):
@@ -68,12 +68,14 @@ def link(bundle: dict[str, Any], relation: str) -> str | None:
     return None
 
 
-def items(value: object) -> Iterable[dict[str, Any]]:
+def items(value: object) -> list[dict[str, Any]]:
     """The dictionaries of a list that should hold dictionaries; nothing for anything else."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def extension(element: dict[str, Any], ending: str, keys: tuple[str, ...] = ("extension",)) -> dict[str, Any] | None:
+def extension(
+    element: Mapping[str, Any], ending: str, keys: tuple[str, ...] = ("extension",)
+) -> dict[str, Any] | None:
     """The extension whose `url` (or `name`) ends with `ending`; Halaxy's full addresses are not all known."""
     for key in keys:
         for item in items(element.get(key)):
@@ -83,7 +85,7 @@ def extension(element: dict[str, Any], ending: str, keys: tuple[str, ...] = ("ex
     return None
 
 
-def plain_value(item: dict[str, Any]) -> str | None:
+def plain_value(item: Mapping[str, Any]) -> str | None:
     """The one word an extension carries: valueCode, valueString, valueUri, valueCoding or valueCodeableConcept."""
     for key in ("valueCode", "valueString", "valueUri", "code", "value"):
         if isinstance(item.get(key), str) and item[key].strip():
@@ -102,7 +104,9 @@ def outcome_errors(body: object) -> list[dict[str, Any]]:
     """The error issues of an OperationOutcome, whether it is the whole body or an entry of a bundle."""
     if not isinstance(body, dict):
         return []
-    outcomes = [body] if body.get("resourceType") == "OperationOutcome" else resources(body, "OperationOutcome")
+    outcomes = (
+        [body] if body.get("resourceType") == "OperationOutcome" else resources(body, "OperationOutcome")
+    )
     return [
         issue
         for outcome in outcomes

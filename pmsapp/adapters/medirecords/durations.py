@@ -54,16 +54,14 @@ def parse_interval_table(body: object) -> dict[int, int]:
 
     Shape: unknown, so a bare array, `{"data": [...]}` or a plain `{code: text}` object are all taken.
     """
-    table: dict[int, int] = {}
-    for code, minutes in _rows(body):
-        if code is not None and minutes is not None:
-            table[code] = minutes
-    return table
+    return {code: minutes for code, minutes in _rows(body) if code is not None and minutes is not None}
 
 
 def _rows(body: object) -> Iterator[tuple[int | None, int | None]]:
     if isinstance(body, dict):
-        inner = next((body[key] for key in ("data", "items", "content") if isinstance(body.get(key), list)), None)
+        inner = next(
+            (body[key] for key in ("data", "items", "content") if isinstance(body.get(key), list)), None
+        )
         if inner is None:
             yield from ((parse_code(code), parse_duration_min(value)) for code, value in body.items())
             return
@@ -79,7 +77,11 @@ def _row(row: dict[str, Any]) -> tuple[int | None, int | None]:
     numbers = (_number(row.get(key)) for key in _MINUTE_KEYS)
     minutes = next((number for number in numbers if number is not None), None)
     if minutes is None:
-        texts = (parse_duration_min(row.get(key)) for key in _TEXT_KEYS if key != code_key and isinstance(row.get(key), str))
+        texts = (
+            parse_duration_min(row.get(key))
+            for key in _TEXT_KEYS
+            if key != code_key and isinstance(row.get(key), str)
+        )
         minutes = next((number for number in texts if number is not None), None)
     return parse_code(row[code_key]), minutes
 
