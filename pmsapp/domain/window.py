@@ -27,6 +27,11 @@ def is_zone(name: str) -> bool:
     return name in available_timezones()
 
 
+def utc_text(instant: datetime) -> str:
+    """An aware instant as fixed-width UTC text that sorts like the instant."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f+00:00")
+
+
 def day_of(instant: datetime, zone: str) -> date:
     """The local calendar day of an aware instant in `zone`."""
     return instant.astimezone(ZoneInfo(zone)).date()

@@ -44,6 +44,7 @@ class RunSheetAppointment(Base):
 
     `pms_date`: the local day of the PMS start, the day of its scope. `run_sheet_id`: the day it is shown on.
     `pms_digest`: equal for two reads only if every vendor column is equal. `pms_patient_id` is "" for a manual card.
+    `kept_digest`: staff chose to keep a card the PMS no longer lists; what the PMS said then.
     """
 
     __tablename__ = "run_sheet_appointments"
@@ -90,12 +91,14 @@ class RunSheetAppointment(Base):
     acknowledged_at: Mapped[datetime | None]
     acknowledged_by: Mapped[str | None]
     moved_from_at: Mapped[datetime | None]
+    moved_from_date: Mapped[date | None] = mapped_column(index=True)
     moved_at: Mapped[datetime | None]
     returned_at: Mapped[datetime | None]
     removed_at: Mapped[datetime | None]
     removed_by: Mapped[str | None]
     removed_reason: Mapped[str | None]
     tombstone_start_at: Mapped[datetime | None]
+    kept_digest: Mapped[str | None]
 
     notes: Mapped[str | None]
     state: Mapped[str] = mapped_column(default="booked", server_default="booked")

@@ -9,6 +9,8 @@ from typing import Any
 from sqlalchemy import Boolean, Date, DateTime, Dialect, Integer, Text, TypeDecorator
 from sqlalchemy.types import TypeEngine
 
+from pmsapp.domain.window import utc_text
+
 
 class UTCDateTime(TypeDecorator[datetime]):
     """An instant. Refuses naive values; gives back UTC-aware ones. Sorts as text in SQLite."""
@@ -25,18 +27,13 @@ class UTCDateTime(TypeDecorator[datetime]):
         if value.tzinfo is None:
             raise ValueError("A naive datetime cannot be stored; give it a zone.")
         utc = value.astimezone(UTC)
-        return instant_text(utc) if dialect.name == "sqlite" else utc
+        return utc_text(utc) if dialect.name == "sqlite" else utc
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         if value is None:
             return None
         instant: datetime = datetime.fromisoformat(value) if isinstance(value, str) else value
         return instant.astimezone(UTC)
-
-
-def instant_text(instant: datetime) -> str:
-    """The stored text of an aware instant: fixed width, UTC, so that texts sort like instants."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f+00:00")
 
 
 class LocalDate(TypeDecorator[date]):

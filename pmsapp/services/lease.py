@@ -1,0 +1,165 @@
+"""One writer per connection: a lease in the database with a heartbeat and a fence that only grows.
+
+Every write transaction of a run first checks its fence. A worker that stalled and woke up after its lease was
+taken over finds a higher fence and writes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from pmsapp import clock
+from pmsapp.models import PMSConnection, SyncRun
+from pmsapp.services.transaction import writing
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_EVERY_S = 2.0
+LEASE_LASTS = timedelta(seconds=60)
+RUN_CEILING_S = 600.0
+
+
+class FencedOutError(Exception):
+    """Another run took the lease, or this one was ended from outside: nothing may be written any more."""
+
+
+class CancelledError(Exception):
+    """Somebody asked this run to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to write for one connection, held by one run."""
+
+    run_id: int
+    connection_id: int
+    fence: int
+
+    def check(self, session: Session) -> None:
+        """Inside a write transaction, before anything else. Raises FencedOutError or CancelledError."""
+        row = session.execute(
+            select(PMSConnection.fence, SyncRun.status, SyncRun.cancel_requested_at)
+            .join(SyncRun, SyncRun.connection_id == PMSConnection.id)
+            .where(PMSConnection.id == self.connection_id, SyncRun.id == self.run_id)
+            .with_for_update(of=PMSConnection)
+        ).one_or_none()
+        if row is None or row.fence != self.fence or row.status != "running":
+            raise FencedOutError
+        if row.cancel_requested_at is not None:
+            raise CancelledError
+
+
+def claim(run_id: int, now: datetime) -> Lease | None:
+    """Turn a queued run into the running one. None when it is not queued, must wait, or another run holds the lease."""
+    with writing() as session:
+        run = session.execute(
+            select(SyncRun.connection_id, SyncRun.status, SyncRun.not_before).where(SyncRun.id == run_id)
+        ).one_or_none()
+        if run is None or run.status != "queued" or (run.not_before and run.not_before > now):
+            return None
+        close_lapsed(session, now, connection_id=run.connection_id)
+        busy = session.scalar(
+            select(SyncRun.id).where(SyncRun.connection_id == run.connection_id, SyncRun.status == "running")
+        )
+        if busy is not None:
+            return None
+        fence = session.scalar(
+            update(PMSConnection)
+            .where(PMSConnection.id == run.connection_id)
+            .values(fence=PMSConnection.fence + 1)
+            .returning(PMSConnection.fence)
+        )
+        if fence is None:
+            return None
+        session.execute(
+            update(SyncRun)
+            .where(SyncRun.id == run_id)
+            .values(status="running", started_at=now, heartbeat_at=now, fence=fence)
+        )
+        return Lease(run_id, run.connection_id, fence)
+
+
+def close_lapsed(session: Session, now: datetime, connection_id: int | None = None) -> int:
+    """Mark running rows without a recent heartbeat as interrupted, and raise the fence against their workers."""
+    query = select(SyncRun.id, SyncRun.connection_id).where(
+        SyncRun.status == "running", SyncRun.heartbeat_at < now - LEASE_LASTS
+    )
+    if connection_id is not None:
+        query = query.where(SyncRun.connection_id == connection_id)
+    rows = session.execute(query).all()
+    for row in rows:
+        session.execute(
+            update(PMSConnection)
+            .where(PMSConnection.id == row.connection_id)
+            .values(fence=PMSConnection.fence + 1)
+        )
+        session.execute(
+            update(SyncRun)
+            .where(SyncRun.id == row.id)
+            .values(
+                status="interrupted",
+                completed_at=now,
+                error_code="RUN-INTERRUPTED",
+                error_message="The update stopped half way",
+            )
+        )
+    return len(rows)
+
+
+class Heartbeat:
+    """Keeps a lease alive from a thread of its own and notices a cancellation.
+
+    `on_stop(reason)` is called once, from that thread, when the run should end: "cancelled" or "fenced".
+    """
+
+    def __init__(
+        self, lease: Lease, app_context: Callable[[], object], on_stop: Callable[[str], None]
+    ) -> None:
+        self._lease = lease
+        self._app_context = app_context
+        self._on_stop = on_stop
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name=f"heartbeat-{lease.run_id}", daemon=True)
+
+    def __enter__(self) -> Heartbeat:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        while not self._done.wait(HEARTBEAT_EVERY_S):
+            try:
+                with self._app_context():  # type: ignore[attr-defined]
+                    stop = beat_once(self._lease)
+            except SQLAlchemyError as error:
+                log.warning(
+                    "heartbeat missed", extra={"run_id": self._lease.run_id, "error": type(error).__name__}
+                )
+                continue
+            if stop:
+                self._on_stop(stop)
+                return
+
+
+def beat_once(lease: Lease) -> str | None:
+    """One sign of life. Returns why the run should stop, or None."""
+    with writing() as session:
+        try:
+            lease.check(session)
+        except FencedOutError:
+            return "fenced"
+        except CancelledError:
+            return "cancelled"
+        session.execute(update(SyncRun).where(SyncRun.id == lease.run_id).values(heartbeat_at=clock.now()))
+    return None
