@@ -1,5 +1,6 @@
 """The tables, one file per family. Importing this package registers them all."""
 
+from pmsapp.models.handover import FormerCard, TokenLease
 from pmsapp.models.operations import AlertDelivery, Incident, ProcessBeat, ScheduledTask
 from pmsapp.models.people import APIToken, AuditEvent, Clinic, LoginThrottle, User, UserSession
 from pmsapp.models.pms import (
@@ -27,6 +28,7 @@ __all__ = [
     "AuditEvent",
     "Clinic",
     "Decision",
+    "FormerCard",
     "Freshness",
     "Incident",
     "LoginThrottle",
@@ -43,6 +45,7 @@ __all__ = [
     "ScheduledTask",
     "SyncRun",
     "SyncScope",
+    "TokenLease",
     "User",
     "UserSession",
     "WebhookEvent",

@@ -1,0 +1,50 @@
+"""How a service says no. Screens and the JSON interface turn each class into one kind of answer.
+
+Texts are shown to people: no patient data, no vendor body, no secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class ServiceError(Exception):
+    """Base of every refusal of our own. `code` is stable, `message` is one sentence."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        self.message = message
+        super().__init__(message)
+
+
+class NotFound(ServiceError):  # noqa: N818 - read as a sentence: raise NotFound("connection")
+    """There is no such thing, or it is not yours to see. `what` is a plain noun ("connection")."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        super().__init__("NOT-FOUND", f"There is no such {what}.")
+
+
+class Invalid(ServiceError):  # noqa: N818
+    """What was asked for cannot be right. `errors`: field (dotted path) -> sentence."""
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        self.errors = dict(errors)
+        super().__init__("INVALID", "Some fields are not right: " + ", ".join(sorted(self.errors)) + ".")
+
+
+class Conflict(ServiceError):  # noqa: N818
+    """It cannot be done as things stand now. `current` is what stands there, when the caller may see it."""
+
+    def __init__(self, code: str, message: str, current: Any = None) -> None:
+        self.current = current
+        super().__init__(code, message)
+
+
+class Refused(ServiceError):  # noqa: N818
+    """What was given was tried and not accepted; nothing was stored. `advice` says what to do next."""
+
+    def __init__(self, code: str, message: str, advice: str | None = None) -> None:
+        self.advice = advice
+        super().__init__(code, message)
