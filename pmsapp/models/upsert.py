@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from pmsapp.models.base import Base
+
+
+def table_of(model: type[Base]) -> Table:
+    """The table of a model, for statements that bypass the ORM."""
+    return cast(Table, model.__table__)
+
 
 def upsert(
     session: Session,
-    table: Table,
+    model: type[Base],
     rows: Sequence[dict[str, Any]],
     *,
     keys: Sequence[str],
@@ -22,7 +29,7 @@ def upsert(
     if not rows:
         return
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    statement = insert(table)
+    statement = insert(table_of(model))
     if update:
         excluded = statement.excluded
         statement = statement.on_conflict_do_update(

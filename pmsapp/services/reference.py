@@ -48,7 +48,7 @@ def store_practitioners(
     ]
     upsert(
         session,
-        PMSClinicianMapping.__table__,
+        PMSClinicianMapping,
         rows,
         keys=["connection_id", "pms_practitioner_id"],
         update=["pms_practitioner_name", "active", "shown_in_appointment_book", "last_seen_at"],
@@ -113,7 +113,7 @@ def store_types(
     ]
     upsert(
         session,
-        PMSAppointmentType.__table__,
+        PMSAppointmentType,
         rows,
         keys=["connection_id", "pms_type_id"],
         update=[*update, "last_seen_at"],

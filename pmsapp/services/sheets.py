@@ -22,7 +22,7 @@ def ensure(session: Session, days: Iterable[date], now: datetime) -> dict[date, 
             {"date": day, "status": "open", "version": 1, "created_at": now, "updated_at": now}
             for day in missing
         ]
-        upsert(session, RunSheet.__table__, rows, keys=["date"], update=[])
+        upsert(session, RunSheet, rows, keys=["date"], update=[])
         found = _ids(session, wanted)
     return found
 
