@@ -44,7 +44,10 @@ class StoredKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StoredCard:
-    """A whole stored card: what the PMS said last, where it stands, and what staff did."""
+    """A whole stored card: what the PMS said last, where it stands, and what staff did.
+
+    `marks` are the card's columns about its place (reason, times, moved from), carried over where nothing changes.
+    """
 
     id: int
     row_version: int
@@ -54,6 +57,7 @@ class StoredCard:
     acknowledged: bool = False
     has_staff_work: bool = False
     overrides: tuple[Override, ...] = ()
+    marks: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

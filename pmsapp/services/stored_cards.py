@@ -1,0 +1,163 @@
+"""Reading stored cards for a sync: the light key of many, the whole of few."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime
+from itertools import islice
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Row, select
+from sqlalchemy.orm import Session
+
+from pmsapp.cipher import KeyRing
+from pmsapp.domain.appointment import Presence, WorkflowState
+from pmsapp.domain.merge import Override, OverrideState
+from pmsapp.domain.reconcile import StoredCard, StoredKey
+from pmsapp.domain.values import PMSValues
+from pmsapp.models import RunSheetAppointment, RunSheetOverride
+from pmsapp.models.upsert import table_of
+from pmsapp.services import secrets
+
+CARDS = table_of(RunSheetAppointment)
+OVERRIDES = table_of(RunSheetOverride)
+IN_FORCE = (OverrideState.ACTIVE.value, OverrideState.CONFLICT.value)
+_CHUNK = 500
+_SEALED = {"host_link": "host_link_sealed", "patient_link": "patient_link_sealed"}
+_KEY_COLUMNS = (
+    CARDS.c.id,
+    CARDS.c.pms_appointment_id,
+    CARDS.c.pms_patient_id,
+    CARDS.c.pms_digest,
+    CARDS.c.presence,
+    CARDS.c.pms_practitioner_id,
+    CARDS.c.pms_date,
+    CARDS.c.kept_digest,
+)
+_MARKS = (
+    "presence_reason",
+    "presence_at",
+    "acknowledged_at",
+    "moved_from_at",
+    "moved_from_date",
+    "moved_at",
+    "returned_at",
+    "tombstone_start_at",
+)
+_T = TypeVar("_T")
+
+
+def chunks(items: Iterable[_T], size: int = _CHUNK) -> Iterator[list[_T]]:
+    """`items` in lists of at most `size`."""
+    iterator = iter(items)
+    while part := list(islice(iterator, size)):
+        yield part
+
+
+def keys_of_scope(
+    session: Session, connection_id: int, day: date, practitioner_id: str | None
+) -> list[StoredKey]:
+    """The cards of one practitioner-day."""
+    mine = (
+        CARDS.c.pms_practitioner_id.is_(None)
+        if practitioner_id is None
+        else CARDS.c.pms_practitioner_id == practitioner_id
+    )
+    return _keys(session, [CARDS.c.pms_connection_id == connection_id, CARDS.c.pms_date == day, mine])
+
+
+def keys_of_appointments(
+    session: Session, connection_id: int, appointment_ids: Iterable[str]
+) -> list[StoredKey]:
+    """The cards of these PMS appointments, wherever they stand."""
+    found: list[StoredKey] = []
+    for part in chunks(appointment_ids):
+        found += _keys(
+            session, [CARDS.c.pms_connection_id == connection_id, CARDS.c.pms_appointment_id.in_(part)]
+        )
+    return found
+
+
+def keys_by_id(session: Session, card_ids: Sequence[int]) -> list[StoredKey]:
+    """These cards as they are now."""
+    found: list[StoredKey] = []
+    for part in chunks(card_ids):
+        found += _keys(session, [CARDS.c.id.in_(part)])
+    return found
+
+
+def _keys(session: Session, where: Sequence[ColumnElement[bool]]) -> list[StoredKey]:
+    rows = session.execute(select(*_KEY_COLUMNS).where(*where, CARDS.c.pms_appointment_id.is_not(None)))
+    return [StoredKey._make(row) for row in rows]
+
+
+def whole_cards(session: Session, ring: KeyRing, card_ids: Sequence[int]) -> dict[int, StoredCard]:
+    """These cards with their PMS values, and what staff typed over them; locked where the database locks rows."""
+    overrides = overrides_in_force(session, card_ids)
+    cards: dict[int, StoredCard] = {}
+    for part in chunks(card_ids):
+        for row in session.execute(select(CARDS).where(CARDS.c.id.in_(part)).with_for_update()):
+            cards[row.id] = _whole(row, ring, overrides.get(row.id, ()))
+    return cards
+
+
+def overrides_in_force(session: Session, card_ids: Sequence[int]) -> dict[int, tuple[Override, ...]]:
+    """What staff typed that still stands, by card."""
+    found: dict[int, tuple[Override, ...]] = {}
+    for part in chunks(card_ids):
+        query = select(
+            OVERRIDES.c.appointment_id,
+            OVERRIDES.c.id,
+            OVERRIDES.c.field,
+            OVERRIDES.c.value,
+            OVERRIDES.c.base_value,
+            OVERRIDES.c.state,
+        ).where(OVERRIDES.c.appointment_id.in_(part), OVERRIDES.c.state.in_(IN_FORCE))
+        for row in session.execute(query.order_by(OVERRIDES.c.id)):
+            one = Override(row.id, row.field, row.value, row.base_value, OverrideState(row.state))
+            found[row.appointment_id] = (*found.get(row.appointment_id, ()), one)
+    return found
+
+
+def _whole(row: Row[Any], ring: KeyRing, overrides: tuple[Override, ...]) -> StoredCard:
+    return StoredCard(
+        id=row.id,
+        row_version=row.row_version,
+        values=pms_values(row, ring),
+        presence=Presence(row.presence),
+        tombstone_start_at=row.tombstone_start_at,
+        acknowledged=row.acknowledged_at is not None,
+        has_staff_work=bool(overrides or row.notes or row.state != WorkflowState.BOOKED),
+        overrides=overrides,
+        marks={name: row._mapping[name] for name in _MARKS},
+    )
+
+
+def pms_values(row: Row[Any], ring: KeyRing) -> PMSValues:
+    """The PMS's side of a stored PMS card, its links opened."""
+    place = (row.pms_connection_id, row.pms_appointment_id, row.pms_patient_id)
+    columns = row._mapping
+    plain = {name: columns[name] for name in PMSValues._fields if name not in _SEALED}
+    return PMSValues(
+        **plain,
+        host_link=secrets.open_link(ring, row.host_link_sealed, *place, "host"),
+        patient_link=secrets.open_link(ring, row.patient_link_sealed, *place, "patient"),
+    )
+
+
+def sealed_columns(
+    values: PMSValues, ring: KeyRing, connection_id: int, key: tuple[str, str]
+) -> dict[str, Any]:
+    """The card columns of PMS values, links sealed to their place."""
+    columns: dict[str, Any] = values._asdict()
+    for name, column in _SEALED.items():
+        url = columns.pop(name)
+        columns[column] = secrets.seal_link(
+            ring, url, connection_id, *key, "host" if name == "host_link" else "patient"
+        )
+    return columns
+
+
+def as_instant(value: Any) -> datetime:
+    """An override's stored instant."""
+    return datetime.fromisoformat(value)
