@@ -176,7 +176,8 @@ class Pace:
         _acquire(slots, deadline, pms)
         try:
             self._wait_for_block(host, deadline, pms)
-            self._wait_for_rate(host, deadline, pms)
+            if self._wait_for_rate(host, deadline, pms):
+                self._wait_for_block(host, deadline, pms)
             yield
         finally:
             slots.release()
@@ -191,12 +192,13 @@ class Pace:
             deadline.wait(max(0.0, wait_s), pms)
             until = self.store.blocked_until(host)
 
-    def _wait_for_rate(self, host: str, deadline: Deadline, pms: str) -> None:
-        if self.requests_per_minute is None:
-            deadline.check(pms)
-            return
-        step_s = min(STEP_S, 60.0 / self.requests_per_minute)
+    def _wait_for_rate(self, host: str, deadline: Deadline, pms: str) -> bool:
+        """Wait for room in the last minute and take it; True when there was any waiting."""
         deadline.check(pms)
+        if self.requests_per_minute is None:
+            return False
+        step_s = min(STEP_S, 60.0 / self.requests_per_minute)
+        waited = False
         while not self.store.try_call(host, self.requests_per_minute):
             if step_s > deadline.remaining_s():
                 deadline.check(pms)
@@ -204,6 +206,8 @@ class Pace:
                     "RATE-WAIT", pms=pms, retry_at=self.store._now() + timedelta(seconds=LONG_WAIT_S)
                 )
             deadline.wait(step_s, pms)
+            waited = True
+        return waited
 
 
 def _acquire(slots: threading.BoundedSemaphore, deadline: Deadline, pms: str) -> None:

@@ -24,7 +24,7 @@ def get_adapter(pms_type: str) -> type[Adapter]:
         module_name, class_name = ADAPTERS[pms_type].split(":")
     except KeyError:
         raise UnknownPMSError(pms_type) from None
-    adapter = getattr(import_module(module_name), class_name)
+    adapter: type[Adapter] = getattr(import_module(module_name), class_name)
     if not issubclass(adapter, Adapter) or adapter.info.slug != pms_type:
         raise ConfigurationError(f"The adapter registered as {pms_type} calls itself {adapter.info.slug}.")
     return adapter

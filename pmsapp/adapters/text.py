@@ -82,11 +82,9 @@ def clean_phone(value: object, region: str = "AU") -> str | None:
         number = phonenumbers.parse(text, region)
     except NumberParseException:
         return text
-    possible = phonenumbers.is_possible_number_with_reason(number) == ValidationResult.IS_POSSIBLE
-    # Without "+" or a trunk "0", a possible number may well be one that lacks its area code.
-    if not phonenumbers.is_valid_number(number) and not (
-        possible and text.lstrip("( ").startswith(("+", "0"))
-    ):
+    # Without "+", a number that only could be one may lack its area code or a digit.
+    could_be = phonenumbers.is_possible_number_with_reason(number) == ValidationResult.IS_POSSIBLE
+    if not phonenumbers.is_valid_number(number) and not (could_be and text.startswith("+")):
         return text
     return str(phonenumbers.format_number(number, PhoneNumberFormat.E164))
 
@@ -165,7 +163,7 @@ def whole_minutes(value: object) -> int | None:
 
 
 _TELEHEALTH = re.compile(
-    r"(?<![^\W\d_])(tele[\s-]?health|tele[\s-]?medicine|tele[\s-]?consult\w*|tele[\s-]?conf\w*|telephone|video\w*"
+    r"(?<![^\W\d_])(tele[\s-]?health|tele[\s-]?medicine|tele[\s-]?consult\w*|tele[\s-]?conf\w*|telephone|video[\s-]?(?:call|chat|conf|consult|link|visit)\w*|video"
     r"|phone|remote|virtual|online|zoom|coviu)(?![^\W\d_])",
     re.IGNORECASE,
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.client
 import io
 import socket
+import threading
 from collections.abc import Callable
 from functools import partial
 from http.cookiejar import DefaultCookiePolicy
@@ -24,6 +25,15 @@ from pmsapp import clock
 from pmsapp.adapters.hosts import HostPolicy
 
 POOL_SIZE = 2
+# Largest answer taken in, both as it came over the wire and unpacked.
+MAX_BODY_BYTES = 20 * 1024 * 1024
+# Error answers are only looked at for a word or two.
+MAX_ERROR_BODY_BYTES = 64 * 1024
+CHUNK_BYTES = 64 * 1024
+
+
+class TooLargeError(Exception):
+    """An answer is larger than MAX_BODY_BYTES."""
 
 
 class Guard:
@@ -72,7 +82,7 @@ class _TimedReader(io.RawIOBase):
 class _TimedResponse(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, guard: Guard, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
-        inner: io.RawIOBase = self.fp.detach()  # type: ignore[attr-defined]
+        inner: io.RawIOBase = self.fp.detach()
         self.fp = io.BufferedReader(_TimedReader(sock, inner, guard))
 
 
@@ -157,3 +167,54 @@ def open_session(guard: Guard, user_agent: str) -> requests.Session:
     for scheme in ("http://", "https://"):
         session.mount(scheme, _GuardedAdapter(guard))
     return session
+
+
+class Sessions:
+    """One guard and one session per thread, and a way to close them all."""
+
+    def __init__(self, hosts: HostPolicy, pms: str, user_agent: str) -> None:
+        self._hosts = hosts
+        self._pms = pms
+        self._user_agent = user_agent
+        self._here = threading.local()
+        self._lock = threading.Lock()
+        self._all: list[requests.Session] = []
+
+    def mine(self) -> tuple[Guard, requests.Session]:
+        """This thread's guard and session."""
+        pair: tuple[Guard, requests.Session] | None = getattr(self._here, "pair", None)
+        if pair is None:
+            guard = Guard(self._hosts, self._pms)
+            pair = (guard, open_session(guard, self._user_agent))
+            self._here.pair = pair
+            with self._lock:
+                self._all.append(pair[1])
+        return pair
+
+    def close(self) -> None:
+        """Close every session, of whichever thread."""
+        with self._lock:
+            sessions, self._all = self._all, []
+            self._here = threading.local()
+        for session in sessions:
+            session.close()
+
+
+def read_body(raw: Any) -> bytes:
+    """Read to the end, unpacking, within MAX_BODY_BYTES on the wire and unpacked. Raises TooLargeError."""
+    parts: list[bytes] = []
+    size = 0
+    while chunk := raw.read1(CHUNK_BYTES, decode_content=True):
+        size += len(chunk)
+        if size > MAX_BODY_BYTES or raw.tell() > MAX_BODY_BYTES:
+            raise TooLargeError
+        parts.append(chunk)
+    return b"".join(parts)
+
+
+def read_start(raw: Any) -> bytes:
+    """Read at most MAX_ERROR_BODY_BYTES, unpacking; a longer body is left unread."""
+    body = b""
+    while len(body) <= MAX_ERROR_BODY_BYTES and (chunk := raw.read1(CHUNK_BYTES, decode_content=True)):
+        body += chunk
+    return body[:MAX_ERROR_BODY_BYTES]

@@ -1,1 +1,1 @@
-"""The gentu adapter."""
+"""Gentu (Magentus): app-wide tokens, pairing per practice, appointments read practitioner by practitioner."""

@@ -1,0 +1,162 @@
+"""Gentu behind the one interface. Facts and their sources are in NOTES.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pmsapp.adapters.base import (
+    Adapter,
+    AdapterConfig,
+    AdapterInfo,
+    Capabilities,
+    ConnectionCheck,
+    CredentialField,
+    Page,
+    Pairing,
+    TelehealthSource,
+    Token,
+)
+from pmsapp.adapters.gentu import auth, wire
+from pmsapp.adapters.gentu.appointments import SINGLE_READ_TROUBLE, AppointmentReader
+from pmsapp.adapters.gentu.pairing import consume_code
+from pmsapp.adapters.gentu.practice import Practice
+from pmsapp.adapters.http import HTTPClient
+from pmsapp.domain.appointment import AppointmentType, Practitioner, UnifiedAppointment
+from pmsapp.domain.errors import BadVendorDataError, PMSError, ReconnectRequiredError
+from pmsapp.domain.window import SyncWindow
+
+PRODUCTION_HOST = "api.pm.magentus.com"
+SANDBOX_HOST = "api.pm.sandbox.magentus.com"
+
+_INFO = AdapterInfo(
+    slug="gentu",
+    label="Gentu",
+    how_you_connect="The practice owner makes a pairing code in Gentu; you type it here.",
+    default_base_url=f"https://{PRODUCTION_HOST}/v1",
+    hosts=(PRODUCTION_HOST, SANDBOX_HOST),
+    settings_prefix="GENTU",
+    credential_fields=(
+        CredentialField(
+            "client_id",
+            "Client ID",
+            "From Magentus, when the app was registered. Usually set once for the whole server.",
+            setting="GENTU_CLIENT_ID",
+        ),
+        CredentialField(
+            "client_secret",
+            "Client secret",
+            "From Magentus, together with the client ID.",
+            secret=True,
+            setting="GENTU_CLIENT_SECRET",
+        ),
+        CredentialField(
+            "app_id",
+            "App ID",
+            "From Magentus: the app's own id, which pairing codes are made for.",
+            setting="GENTU_APP_ID",
+        ),
+    ),
+    capabilities=Capabilities(
+        reads_per_practitioner=True,
+        telehealth_source=TelehealthSource.NONE,
+        includes_patients=True,
+        names_time_zone=True,
+        pairing=True,
+    ),
+    default_requests_per_minute=60,
+    default_concurrency=1,
+    minutes_to_connect=5,
+    who_must_be_there="Somebody who may open the Marketplace in Gentu, usually the practice owner.",
+    menu_paths={
+        "pairing": "In Gentu open Marketplace, choose the app and press Add to Gentu. Gentu then shows a code, "
+        "good for one use. It gives access to the whole practice.",
+        "credentials": "Client ID, client secret and app ID come from Magentus when the app is registered; "
+        "they are the same for every practice.",
+    },
+)
+
+
+class GentuAdapter(Adapter):
+    """Reads one practice (Gentu: tenant) paired with our app."""
+
+    info = _INFO
+
+    def __init__(self, config: AdapterConfig, client: HTTPClient) -> None:
+        super().__init__(config, client)
+        self._practice = Practice(client, config.tenant_id)
+        self._durations: dict[str, int | None] | None = None
+        self._reader = AppointmentReader(self._practice, self._type_duration_min)
+
+    @classmethod
+    def mint_token(cls, config: AdapterConfig, client: HTTPClient) -> Token:
+        """Fetch a token for the app; it serves every practice paired with it."""
+        return auth.mint_token(config, client)
+
+    def check_connection(self) -> ConnectionCheck:
+        """Ask for the practice itself, its access mark and its practitioners.
+
+        Raises NOT-PAIRED when no practice is set, after proving the credentials; ACCESS-WITHDRAWN when the practice
+        has switched us off; PRACTICE-UNKNOWN; AUTH-WRONG-PRACTICE when another practice answers.
+        """
+        access = self._practice.fetch_access()
+        tenant_id = self._practice.tenant_id
+        if access.get(tenant_id) is False:
+            raise ReconnectRequiredError("ACCESS-WITHDRAWN", pms=self.info.label)
+        reply = self._practice.get(kind="practice")
+        tenant = wire.parse_tenant(reply.data)
+        if tenant.external_id is None:
+            raise BadVendorDataError(pms=self.info.label, note="practice: the answer names no practice")
+        if tenant.external_id != tenant_id:
+            raise ReconnectRequiredError("AUTH-WRONG-PRACTICE", pms=self.info.label)
+        warnings = ["Gentu names a time zone that is not known here."] if tenant.zone_was_odd else []
+        return ConnectionCheck(
+            practice_name=tenant.name,
+            time_zone=tenant.time_zone,
+            practice_fingerprint=tenant.external_id,
+            clock_skew_s=reply.clock_skew_s,
+            practitioners=len(self.list_practitioners()),
+            can_read={"practice": True, "practitioners": True},
+            warnings=tuple(warnings),
+        )
+
+    def list_practitioners(self) -> list[Practitioner]:
+        """Everybody Gentu lists as a practitioner, with its own marks for active and shown in the book."""
+        records = self._practice.fetch_list("practitioners", kind="practitioners")
+        found = self._practice.parse_each(records, wire.parse_practitioner, "practitioners")
+        unique = {practitioner.external_id: practitioner for practitioner in found}
+        return sorted(unique.values(), key=lambda item: (item.name.casefold(), item.external_id))
+
+    def list_appointment_types(self) -> list[AppointmentType]:
+        """Every type Gentu lists; it does not list archived ones."""
+        records = self._practice.fetch_list("appointment-types", kind="appointment types")
+        found = self._practice.parse_each(records, wire.parse_type, "appointment types")
+        unique = {kind.external_id: kind for kind in found}
+        self._durations = {kind.external_id: kind.default_duration_min for kind in unique.values()}
+        return sorted(unique.values(), key=lambda item: (item.name.casefold(), item.external_id))
+
+    def list_appointments(self, window: SyncWindow, practitioner_ids: Sequence[str]) -> Iterator[Page]:
+        """Read each practitioner's day to Gentu's own end mark, with the patients that come along."""
+        for practitioner_id in practitioner_ids:
+            yield from self._reader.read_day(window, practitioner_id)
+
+    def get_appointment(self, external_id: str) -> list[UnifiedAppointment]:
+        """One appointment by id. NotFoundError only while the practice still lets us read."""
+        return self._reader.read_one(external_id)
+
+    def pair(self, code: str) -> Pairing:
+        """Consume a pairing code, exactly once. Raises PAIR-UNKNOWN, PAIR-USED or PAIR-UNSURE."""
+        return consume_code(self.config, self.client, code)
+
+    def _type_duration_min(self, type_id: str) -> int | None:
+        """A type's usual length. The list is read once per adapter, and only when a row needs it.
+
+        A list that cannot be read leaves lengths unknown; it does not cost the appointments.
+        """
+        if self._durations is None:
+            try:
+                self.list_appointment_types()
+            except PMSError as exc:
+                if exc.code not in SINGLE_READ_TROUBLE:
+                    raise
+                self._durations = {}
+        return (self._durations or {}).get(type_id)
