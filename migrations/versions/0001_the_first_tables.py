@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from pmsapp.models import types
+from pmsapp.models import audit_triggers, types
 
 revision = "0001"
 down_revision = None
@@ -333,6 +333,20 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "pms_token_leases",
+        sa.Column("connection_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("holder", sa.Text(), nullable=False),
+        sa.Column("expires_at", types.UTCDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["connection_id"],
+            ["pms_connections.id"],
+            name=op.f("fk_pms_token_leases_connection_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("connection_id", name=op.f("pk_pms_token_leases")),
+        sqlite_strict=True,
+    )
+    op.create_table(
         "pms_webhook_events",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("connection_id", sa.Integer(), nullable=False),
@@ -386,12 +400,14 @@ def upgrade() -> None:
         sa.Column("acknowledged_at", types.UTCDateTime(), nullable=True),
         sa.Column("acknowledged_by", sa.Text(), nullable=True),
         sa.Column("moved_from_at", types.UTCDateTime(), nullable=True),
+        sa.Column("moved_from_date", types.LocalDate(), nullable=True),
         sa.Column("moved_at", types.UTCDateTime(), nullable=True),
         sa.Column("returned_at", types.UTCDateTime(), nullable=True),
         sa.Column("removed_at", types.UTCDateTime(), nullable=True),
         sa.Column("removed_by", sa.Text(), nullable=True),
         sa.Column("removed_reason", sa.Text(), nullable=True),
         sa.Column("tombstone_start_at", types.UTCDateTime(), nullable=True),
+        sa.Column("kept_digest", sa.Text(), nullable=True),
         sa.Column("notes", sa.Text(), nullable=True),
         sa.Column("state", sa.Text(), server_default="booked", nullable=False),
         sa.Column("row_version", sa.Integer(), server_default="1", nullable=False),
@@ -425,6 +441,9 @@ def upgrade() -> None:
         batch_op.create_index("ix_cards_sheet", ["run_sheet_id"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_run_sheet_appointments_clinician_id"), ["clinician_id"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_run_sheet_appointments_moved_from_date"), ["moved_from_date"], unique=False
         )
 
     op.create_table(
@@ -508,6 +527,37 @@ def upgrade() -> None:
             sqlite_where=sa.text("state = 'open'"),
             postgresql_where=sa.text("state = 'open'"),
         )
+
+    op.create_table(
+        "pms_former_cards",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("pms_type", sa.Text(), nullable=False),
+        sa.Column("practice_key", sa.Text(), nullable=False),
+        sa.Column("pms_appointment_id", sa.Text(), nullable=False),
+        sa.Column("pms_patient_id", sa.Text(), nullable=False),
+        sa.Column("pms_practitioner_id", sa.Text(), nullable=True),
+        sa.Column("pms_type_id", sa.Text(), nullable=True),
+        sa.Column("pms_date", types.LocalDate(), nullable=True),
+        sa.Column("appointment_id", sa.Integer(), nullable=False),
+        sa.Column("left_at", types.UTCDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["appointment_id"],
+            ["run_sheet_appointments.id"],
+            name=op.f("fk_pms_former_cards_appointment_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_pms_former_cards")),
+        sa.UniqueConstraint(
+            "pms_type",
+            "practice_key",
+            "pms_appointment_id",
+            "pms_patient_id",
+            name=op.f("uq_pms_former_cards_pms_type_practice_key_pms_appointment_id_pms_patient_id"),
+        ),
+        sqlite_strict=True,
+    )
+    with op.batch_alter_table("pms_former_cards", schema=None) as batch_op:
+        batch_op.create_index("ix_former_cards_card", ["appointment_id"], unique=False)
 
     op.create_table(
         "pms_quarantine",
@@ -657,3 +707,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("user_sessions", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_user_sessions_user_id"), ["user_id"], unique=False)
+
+    connection = op.get_bind()
+    for statement in audit_triggers.create_statements(connection.dialect.name):
+        connection.exec_driver_sql(statement)
