@@ -158,8 +158,8 @@ class Settings(BaseModel):
 
     @property
     def embedded_redis_socket(self) -> Path:
-        """Where the embedded queue server listens."""
-        return self.instance_dir / "redis" / "redis.sock"
+        """Where the embedded queue server listens; elsewhere than its data when that path is too long for a socket."""
+        return paths.socket_dir(self.instance_dir / "redis") / "redis.sock"
 
     @property
     def queue_url(self) -> str:

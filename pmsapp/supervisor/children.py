@@ -1,0 +1,152 @@
+"""One child process: started in its own process group, dying with the supervisor, restarted after a growing wait."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pmsapp import clock
+
+FIRST_WAIT_S = 0.5
+LONGEST_WAIT_S = 60.0
+STEADY_AFTER_S = 60.0
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What to run. `stop_within_s`: how long a polite stop may take. `orphan_signal`: what it gets when the supervisor dies."""
+
+    name: str
+    command: Sequence[str]
+    stop_within_s: float = 10.0
+    orphan_signal: signal.Signals = signal.SIGKILL
+    pass_fds: tuple[int, ...] = ()
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+
+def pmsapp_command(*arguments: str) -> list[str]:
+    """The command line that runs pmsapp's own command with this very Python."""
+    return [sys.executable, "-P", "-m", "pmsapp", *arguments]
+
+
+class Child:
+    """A program that is kept running."""
+
+    def __init__(self, program: Program, environ: Mapping[str, str]) -> None:
+        self.program = program
+        self._environ = {**environ, **program.environ}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._wait_s = FIRST_WAIT_S
+        self._started_s = 0.0
+        self.start_again_s: float | None = None
+        self.starts = 0
+
+    @property
+    def name(self) -> str:
+        return self.program.name
+
+    @property
+    def pid(self) -> int | None:
+        """The process id while it runs."""
+        return self._process.pid if self._process is not None else None
+
+    def start(self) -> None:
+        """Start the program now."""
+        self._process = spawn(self.program, self._environ)
+        self._started_s = clock.monotonic_s()
+        self.start_again_s = None
+        self.starts += 1
+
+    def poll(self) -> int | None:
+        """The exit code when the process ended since the last look (negative: the signal that ended it), else None."""
+        if self._process is None:
+            return None
+        code = self._process.poll()
+        if code is not None:
+            self._process = None
+        return code
+
+    def plan_restart(self) -> float:
+        """Plan the next start; the wait doubles while it keeps dying young. Returns the wait in seconds."""
+        now_s = clock.monotonic_s()
+        if now_s - self._started_s >= STEADY_AFTER_S:
+            self._wait_s = FIRST_WAIT_S
+        wait_s = self._wait_s
+        self._wait_s = min(self._wait_s * 2, LONGEST_WAIT_S)
+        self.start_again_s = now_s + wait_s
+        return wait_s
+
+    def start_if_due(self) -> bool:
+        """Start again when the planned time has come."""
+        if self.start_again_s is None or clock.monotonic_s() < self.start_again_s:
+            return False
+        self.start()
+        return True
+
+    def stop(self, impatient: Callable[[], bool] = lambda: False) -> None:
+        """Ask it to stop, wait as long as it may take, then end it. `impatient` cuts the wait short."""
+        process, self._process, self.start_again_s = self._process, None, None
+        if process is not None:
+            stop_process(process, self.program.stop_within_s, impatient)
+
+
+def spawn(program: Program, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Start a program in a session of its own (Ctrl-C reaches the supervisor alone)."""
+    return subprocess.Popen(  # noqa: S603 - our own command line
+        list(program.command),
+        env=dict(environ),
+        stdin=subprocess.DEVNULL,
+        pass_fds=program.pass_fds,
+        start_new_session=True,
+        umask=0o077,
+        preexec_fn=dies_with(os.getpid(), program.orphan_signal) if sys.platform == "linux" else None,
+    )
+
+
+def stop_process(
+    process: subprocess.Popen[bytes], within_s: float, impatient: Callable[[], bool] = lambda: False
+) -> None:
+    """SIGTERM, a wait, then SIGKILL to its whole group."""
+    process.terminate()
+    until_s = clock.monotonic_s() + within_s
+    while clock.monotonic_s() < until_s and not impatient():
+        try:
+            process.wait(timeout=0.1)
+        except subprocess.TimeoutExpired:
+            continue
+        break
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+def dies_with(parent: int, by: signal.Signals) -> Callable[[], None]:
+    """For Linux: a function that, run in a child, makes the system send it `by` when `parent` dies."""
+
+    def ask() -> None:
+        if _libc is not None:
+            _libc.prctl(_PR_SET_PDEATHSIG, int(by), 0, 0, 0)
+            if os.getppid() != parent:
+                os._exit(1)
+
+    return ask
+
+
+def how_it_ended(code: int) -> str:
+    """An exit code in words."""
+    if code < 0:
+        try:
+            return f"was ended by {signal.Signals(-code).name}"
+        except ValueError:
+            return f"was ended by signal {-code}"
+    return f"ended with exit code {code}"

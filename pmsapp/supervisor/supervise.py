@@ -1,0 +1,134 @@
+"""Keeps the children running until told to stop, then stops them in order."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+from pmsapp.domain.errors import ConfigurationError
+from pmsapp.settings import Settings
+from pmsapp.supervisor.children import Child, Program, how_it_ended, pmsapp_command
+from pmsapp.supervisor.redis import EmbeddedRedis
+
+LOOK_EVERY_S = 0.2
+BAD_SETTING = 2  # the exit code of a command that met a ConfigurationError
+
+Say = Callable[[str], None]
+
+
+class Stop:
+    """Set by Ctrl-C or SIGTERM; a second one makes the stop impatient."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        self.times += 1
+
+    @property
+    def wanted(self) -> bool:
+        return self.times > 0
+
+    def impatient(self) -> bool:
+        """True when asked twice."""
+        return self.times > 1
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[Stop]:
+    """Turn SIGINT, SIGTERM and SIGHUP into a Stop instead of an end."""
+    stop = Stop()
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, stop) for number in numbers}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class Supervisor:
+    """The children of one `pmsapp up`, in the order they are stopped."""
+
+    def __init__(
+        self, programs: Sequence[Program], redis: EmbeddedRedis | None, environ: Mapping[str, str], say: Say
+    ) -> None:
+        self._environ = environ
+        self._redis = redis
+        self._say = say
+        self.children = [Child(program, environ) for program in programs]
+
+    def start(self) -> None:
+        """Start everything. Raises ConfigurationError when the queue server does not come up."""
+        if self._redis is not None:
+            self._redis.start(self._environ)
+            if self._redis.adopted:
+                self._say("The queue server of an earlier start is still running and is used again.")
+        for child in self.children:
+            child.start()
+
+    def look(self) -> None:
+        """Start again what ended. Raises ConfigurationError when a child will not run as things stand."""
+        if self._redis is not None and not self._redis.is_alive():
+            self._say("The queue server stopped; starting it again.")
+            self._redis.start(self._environ)
+        for child in self.children:
+            self._look_after(child)
+
+    def _look_after(self, child: Child) -> None:
+        code = child.poll()
+        if code is not None:
+            if code == BAD_SETTING:
+                raise ConfigurationError(
+                    f"The {child.name} process cannot run as things stand; see its message above."
+                )
+            wait_s = child.plan_restart()
+            self._say(f"The {child.name} process {how_it_ended(code)}; starting it again in {wait_s:g} s.")
+        child.start_if_due()
+
+    def stop(self, impatient: Callable[[], bool]) -> None:
+        """Stop the children in order, the queue server last."""
+        for child in self.children:
+            child.stop(impatient)
+        if self._redis is not None:
+            self._redis.stop(impatient)
+
+    def run(self, stop: Stop, meanwhile: Callable[[], bool] = lambda: False) -> None:
+        """Look after the children until a stop is wanted, or `meanwhile` (called at each look) says so."""
+        while not stop.wanted and not meanwhile():
+            self.look()
+            time.sleep(LOOK_EVERY_S)
+
+
+def child_environ(settings: Settings, **overrides: str) -> dict[str, str]:
+    """What children see: this process's environment and the same instance folder."""
+    own = {"PMSAPP_INSTANCE_DIR": str(settings.instance_dir), "PYTHONUNBUFFERED": "1"}
+    if sys.platform == "darwin":
+        own["OBJC_DISABLE_INITIALIZE_FORK_SAFETY"] = "YES"
+    return {**os.environ, **own, **overrides}
+
+
+def run_step(*arguments: str, environ: Mapping[str, str]) -> int:
+    """Run one of pmsapp's own commands to its end and return its exit code."""
+    command = pmsapp_command(*arguments)
+    return subprocess.run(command, env=dict(environ), stdin=subprocess.DEVNULL).returncode  # noqa: S603 - our own command
+
+
+def house_programs(listener_fd: int, *, with_worker: bool) -> list[Program]:
+    """The processes of an installation, in the order they are stopped."""
+    web = Program(
+        "web",
+        pmsapp_command("web", "--fd", str(listener_fd)),
+        stop_within_s=12.0,
+        orphan_signal=signal.SIGTERM,
+        pass_fds=(listener_fd,),
+    )
+    scheduler = Program("scheduler", pmsapp_command("scheduler"), stop_within_s=20.0)
+    worker = Program("worker", pmsapp_command("worker"), stop_within_s=25.0)
+    return [web, scheduler, *([worker] if with_worker else [])]
