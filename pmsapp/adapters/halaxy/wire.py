@@ -21,6 +21,7 @@ from pmsapp.adapters.text import (
     parse_instant,
     shape_of,
     telehealth_words,
+    whole_minutes,
 )
 from pmsapp.domain.appointment import (
     AppointmentStatus,
@@ -32,7 +33,6 @@ from pmsapp.domain.appointment import (
 
 CLINIC_PREFIX = "CL-"
 PRACTICE_PREFIX = "PG-"
-MAX_DURATION_MIN = 24 * 60
 
 # Keys are folded (lower case, no spaces, hyphens or underscores).
 STATUSES: Mapping[str, AppointmentStatus] = {
@@ -63,10 +63,11 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class Organization:
-    """A clinic (CL-) or practice group (PG-) and where it is."""
+    """A clinic (CL-) or practice group (PG-), where it is, and the group it is part of."""
 
     external_id: str
     name: str | None
+    part_of: str | None = None
     state: str | None = None
     postcode: str | None = None
     city: str | None = None
@@ -106,6 +107,7 @@ def parse_organization(resource: Mapping[str, Any]) -> Organization | None:
     return Organization(
         external_id,
         clean_text(resource.get("name"), 200),
+        group.id if (group := parse_ref(resource.get("partOf"))) else None,
         clean_text(place.get("state"), 60),
         clean_text(place.get("postalCode"), 10),
         clean_text(place.get("city"), 100),
@@ -161,8 +163,8 @@ class _Row:
     tables: Tables
 
     def item(self, participant: Mapping[str, Any] | None, patient: Patient | None) -> UnifiedAppointment:
-        type_id = _type_id(self.resource)
-        known_type = self.tables.types.get(type_id) if type_id else None
+        visit_type_id = type_id(self.resource)
+        known_type = self.tables.types.get(visit_type_id) if visit_type_id else None
         minutes, estimated = _duration(self.resource, self.start_at, known_type)
         raw = _raw_status(participant)
         status = STATUSES.get(fold(raw), AppointmentStatus.BOOKED) if raw else AppointmentStatus.BOOKED
@@ -176,7 +178,7 @@ class _Row:
             status=status,
             status_raw=clean_text(raw, 40),
             duration_estimated=estimated,
-            type_external_id=type_id,
+            type_external_id=visit_type_id,
             type_name=known_type.name if known_type else None,
             telehealth_evidence=_telehealth(self.resource, participant, known_type),
             notes=clean_text(self.resource.get("description"), MAX_NOTE, lines=True),
@@ -194,6 +196,12 @@ def role_ids(resource: Mapping[str, Any]) -> list[str]:
     """The ids of the staff roles an appointment names."""
     refs = (parse_ref(each.get("actor")) for each in items(resource.get("participant")))
     return [ref.id for ref in refs if ref and _is_staff_role(ref)]
+
+
+def type_id(resource: Mapping[str, Any]) -> str | None:
+    """The id of the appointment's type, or None: a practice need not use types."""
+    refs = (parse_ref(item) for item in items(resource.get("supportingInformation")))
+    return next((ref.id for ref in refs if ref and ref.kind == "HealthcareService"), None)
 
 
 def _is_staff_role(ref: Ref) -> bool:
@@ -228,35 +236,26 @@ def _raw_status(participant: Mapping[str, Any] | None) -> str | None:
     return plain_value(found) if found else None
 
 
-def _type_id(resource: Mapping[str, Any]) -> str | None:
-    refs = (parse_ref(item) for item in items(resource.get("supportingInformation")))
-    return next((ref.id for ref in refs if ref and ref.kind == "HealthcareService"), None)
-
-
 def _duration(
     resource: Mapping[str, Any], start_at: datetime, known_type: AppointmentType | None
 ) -> tuple[int | None, bool]:
     """(minutes, estimated): the end, the stated minutes, the type's own length, or unknown."""
     end_at = parse_instant(resource.get("end"))
-    if end_at is not None:
-        minutes = round((end_at - start_at).total_seconds() / 60)
-        if 0 < minutes <= MAX_DURATION_MIN:
-            return minutes, False
-    stated = resource.get("minutesDuration")
-    if isinstance(stated, int) and not isinstance(stated, bool) and 0 < stated <= MAX_DURATION_MIN:
-        return stated, False
+    minutes = whole_minutes((end_at - start_at).total_seconds() / 60) if end_at else None
+    minutes = minutes or whole_minutes(resource.get("minutesDuration"))
+    if minutes is not None:
+        return minutes, False
     return (known_type.default_duration_min if known_type else None), True
 
 
 def _type_duration(resource: Mapping[str, Any]) -> int | None:
     found = extension(resource, "duration")
     quantity = found.get("valueQuantity") if found else None
-    value = quantity.get("value") if isinstance(quantity, dict) else None
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if not isinstance(quantity, dict):
         return None
-    unit = fold(str(quantity.get("unit") or quantity.get("code") or "minute")) if quantity else "minute"
-    minutes = value * 60 if unit in ("h", "hour", "hours", "hr") else value
-    return round(minutes) if 0 < minutes <= MAX_DURATION_MIN else None
+    minutes = whole_minutes(quantity.get("value"))
+    unit = fold(str(quantity.get("unit") or quantity.get("code") or "minute"))
+    return minutes * 60 if minutes and unit in ("h", "hr", "hour", "hours") else minutes
 
 
 def _cancellation_reason(resource: Mapping[str, Any]) -> str | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from pmsapp.adapters.base import AdapterConfig, Token
 from pmsapp.adapters.http import Refusal
-from pmsapp.domain.errors import PMSError, ReconnectRequiredError
+from pmsapp.domain.errors import BadVendorDataError, PMSError, ReconnectRequiredError
 
 LABEL = "MediRecords"
 TOKEN_MAX_LENGTH = 8192
@@ -89,3 +89,8 @@ def _texts(data: Any) -> list[str]:
         if isinstance(rows, list):
             found += [row.get(inner) for row in rows if isinstance(row, dict)]
     return [text for text in found if isinstance(text, str)]
+
+
+def unreadable(reason: str) -> BadVendorDataError:
+    """One record that makes no sense; `reason` is a short sentence without data."""
+    return BadVendorDataError(pms=LABEL, note=reason)

@@ -1,0 +1,200 @@
+"""One day of a Halaxy practice: the searches, the patients they leave out, and the rows turned into ours.
+
+Halaxy has no time zone and does not say which one a bare date means, so a day more is asked on either side and
+rows are kept by their own start. Where an answer holds rows far outside, the upper bound was ignored: each day is
+then asked for by itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from pmsapp.adapters.base import Page
+from pmsapp.adapters.halaxy.auth import LABEL, TICK_BOXES
+from pmsapp.adapters.halaxy.fhir import id_of, resources
+from pmsapp.adapters.halaxy.people import parse_patient
+from pmsapp.adapters.halaxy.reference import Reference, batches
+from pmsapp.adapters.halaxy.search import Found, SearchParams, search
+from pmsapp.adapters.halaxy.wire import (
+    CLINIC_PREFIX,
+    Tables,
+    parse_appointment,
+    patient_ids,
+    role_ids,
+    type_id,
+)
+from pmsapp.adapters.http import HTTPClient
+from pmsapp.adapters.text import parse_instant
+from pmsapp.domain.appointment import BadRecord, Patient, UnifiedAppointment
+from pmsapp.domain.errors import ReconnectRequiredError
+from pmsapp.domain.window import SyncWindow
+
+ONE_DAY = timedelta(days=1)
+# A row further away than this cannot have been asked for, whichever zone the dates were read in.
+FAR = timedelta(days=2)
+
+
+class PatientFinder:
+    """Looks up patients that a search did not bring along. Remembers for one pass."""
+
+    def __init__(self, client: HTTPClient) -> None:
+        self._client = client
+        self._found: dict[str, Patient] = {}
+        self._asked: set[str] = set()
+        self._closed = False
+        self._warned = False
+
+    def complete(self, included: Mapping[str, Patient], wanted: Iterable[str]) -> dict[str, Patient]:
+        """`included` and what else is known of the wanted; a patient the key may not see is left out."""
+        needed = [key for key in dict.fromkeys(wanted) if key not in included]
+        unasked = [key for key in needed if key not in self._asked]
+        for batch in batches(unasked):
+            self._ask(batch)
+        return {**{key: self._found[key] for key in needed if key in self._found}, **included}
+
+    def warning(self, wanted: Iterable[str]) -> str | None:
+        """One sentence, once, when any of the wanted could not be had."""
+        if self._warned or all(key in self._found or key not in self._asked for key in wanted):
+            return None
+        self._warned = True
+        if self._closed:
+            return f'{LABEL} did not show patients: tick "{TICK_BOXES["Patient"]}" on the API key.'
+        return f"{LABEL} did not give the details of some patients; their names are shown as unavailable."
+
+    def _ask(self, batch: list[str]) -> None:
+        self._asked.update(batch)
+        if self._closed:
+            return
+        try:
+            for found in search(self._client, "Patient", {"_id": ",".join(batch)}):
+                self._found.update(parse_patients(found.bundle))
+        except ReconnectRequiredError:
+            # The same token reads the rest; where it does not, the next call for appointments says so.
+            self._closed = True
+
+
+def parse_patients(bundle: Mapping[str, Any]) -> dict[str, Patient]:
+    """The patients of a bundle by id."""
+    parsed = (parse_patient(resource) for resource in resources(bundle, "Patient"))
+    return {patient.external_id: patient for patient in parsed if patient is not None}
+
+
+@dataclass(slots=True)
+class DayReader:
+    """Reads one window for the whole practice, or for one of its clinics."""
+
+    client: HTTPClient
+    reference: Reference
+    window: SyncWindow
+    organization_id: str | None
+    _tables: Tables = field(init=False)
+    _types_are_fresh: bool = field(init=False, default=False)
+    _finder: PatientFinder = field(init=False)
+    _seen: set[str] = field(init=False, default_factory=set)
+    _start_at: datetime = field(init=False)
+    _end_at: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._tables = self.reference.tables()
+        self._finder = PatientFinder(self.client)
+        self._start_at, self._end_at = self.window.start_at, self.window.end_at
+
+    def pages(self) -> Iterator[Page]:
+        """The day's pages; the last one only after Halaxy's own end mark."""
+        day = self.window.day
+        dates = [f"ge{(day - ONE_DAY).isoformat()}", f"le{(day + ONE_DAY).isoformat()}"]
+        for found in self._search(dates):
+            if self._looks_unfiltered(found):
+                break
+            yield self._page(found, is_last=found.is_last)
+        else:
+            return
+        for asked in (day - ONE_DAY, day, day + ONE_DAY):
+            for found in self._search([f"eq{asked.isoformat()}"]):
+                yield self._page(found, is_last=found.is_last and asked > day)
+
+    def _search(self, dates: list[str]) -> Iterator[Found]:
+        params: SearchParams = {
+            "date": dates,
+            "_sort": "date",
+            "_include": "Appointment:patient",
+            "organization": self.organization_id,
+        }
+        return search(self.client, "Appointment", params)
+
+    def _looks_unfiltered(self, found: Found) -> bool:
+        low, high = self._start_at - FAR, self._end_at + FAR
+        starts = (parse_instant(row.get("start")) for row in resources(found.bundle, "Appointment"))
+        return any(start is not None and not low <= start < high for start in starts)
+
+    def _page(self, found: Found, *, is_last: bool) -> Page:
+        rows, bad = self._rows(found)
+        self._learn(rows)
+        rows = [row for row in rows if self._is_here(row)]
+        wanted = [key for row in rows for key in patient_ids(row)]
+        patients = self._finder.complete(parse_patients(found.bundle), wanted)
+        items: list[UnifiedAppointment] = []
+        for row in rows:
+            parsed = parse_appointment(row, self._tables, patients)
+            if isinstance(parsed, BadRecord):
+                bad.append(parsed)
+            else:
+                items.extend(parsed)
+        warning = self._finder.warning(wanted)
+        return Page(
+            items,
+            is_last,
+            bad=bad,
+            digest=self._digest(found, items),
+            warnings=(warning,) if warning else (),
+        )
+
+    def _rows(self, found: Found) -> tuple[list[Mapping[str, Any]], list[BadRecord]]:
+        """The appointments of this window, each once, and the records that cannot be told to be in it."""
+        rows: list[Mapping[str, Any]] = []
+        bad: list[BadRecord] = []
+        for row in resources(found.bundle, "Appointment"):
+            start_at, external_id = parse_instant(row.get("start")), id_of(row)
+            if start_at is None or external_id is None:
+                parsed = parse_appointment(row, self._tables, {})
+                if isinstance(parsed, BadRecord):
+                    bad.append(parsed)
+            elif self._start_at <= start_at < self._end_at and external_id not in self._seen:
+                self._seen.add(external_id)
+                rows.append(row)
+        return rows, bad
+
+    def _learn(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Look up a role nobody knows yet, and read the types again when one of those is new."""
+        unknown = [key for row in rows for key in role_ids(row) if key not in self._tables.roles]
+        if unknown:
+            self._tables = replace(self._tables, roles=self.reference.learn_roles(unknown))
+        if not self._types_are_fresh and any(self._has_new_type(row) for row in rows):
+            self._types_are_fresh = True
+            self._tables = replace(self._tables, types=self.reference.read_types())
+
+    def _has_new_type(self, row: Mapping[str, Any]) -> bool:
+        found = type_id(row)
+        return found is not None and found not in self._tables.types
+
+    def _is_here(self, row: Mapping[str, Any]) -> bool:
+        """False when every role of the row belongs to another clinic than the one this connection reads."""
+        clinic = self.organization_id
+        if clinic is None or not clinic.startswith(CLINIC_PREFIX):
+            return True
+        roles = [self._tables.roles.get(key) for key in role_ids(row)]
+        places = [role.organization_id for role in roles if role is not None]
+        return not places or clinic in places
+
+    def _digest(self, found: Found, items: Iterable[UnifiedAppointment]) -> str:
+        """Equal only when everything the page was made from is: entries, roles, types, patients."""
+        digest = hashlib.blake2b(found.digest.encode(), digest_size=16)
+        made_of = [
+            (item.practitioner_external_id, item.type_name, item.duration_min, item.patient) for item in items
+        ]
+        digest.update(repr((self.window, made_of)).encode("utf-8", "replace"))
+        return digest.hexdigest()

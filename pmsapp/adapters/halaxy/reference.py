@@ -1,0 +1,125 @@
+"""What hardly changes at a Halaxy practice: roles, practitioners, clinics, appointment types; read rarely, kept for hours.
+
+An appointment names a role (one person at one clinic); a column of the run sheet is a person. Two roles of one
+person lead to one practitioner.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pmsapp import clock
+from pmsapp.adapters.halaxy.fhir import resources
+from pmsapp.adapters.halaxy.people import parse_practitioner
+from pmsapp.adapters.halaxy.search import SearchParams, search
+from pmsapp.adapters.halaxy.wire import Role, Tables, parse_role, parse_type
+from pmsapp.adapters.http import HTTPClient
+from pmsapp.domain.appointment import AppointmentType, Practitioner
+from pmsapp.domain.errors import ReconnectRequiredError
+
+CACHE_S = 3 * 3600.0
+# Ids in one look-up, so that the address stays short.
+BATCH = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """Roles by id and the practitioners they lead to, by id."""
+
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    practitioners: Mapping[str, Practitioner] = field(default_factory=dict)
+
+
+class Reference:
+    """Reads and keeps reference data of one connection. Safe for many threads."""
+
+    def __init__(self, client: HTTPClient) -> None:
+        self._client = client
+        self._lock = threading.Lock()
+        self._staff: tuple[Staff, float] | None = None
+        self._types: tuple[dict[str, AppointmentType], float] | None = None
+
+    def tables(self) -> Tables:
+        """Roles and types as remembered, read first where they are missing or hours old."""
+        now_s = clock.monotonic_s()
+        with self._lock:
+            staff, types = self._staff, self._types
+        current = staff[0] if staff and staff[1] > now_s else self.read_staff()
+        return Tables(current.roles, types[0] if types and types[1] > now_s else self.read_types())
+
+    def read_staff(self) -> Staff:
+        """Every staff role and the practitioners they name, read now."""
+        staff = self._complete(self._search_roles({}))
+        with self._lock:
+            self._staff = (staff, clock.monotonic_s() + CACHE_S)
+        return staff
+
+    def read_types(self) -> dict[str, AppointmentType]:
+        """Every appointment type, archived ones too, read now."""
+        found: dict[str, AppointmentType] = {}
+        for resource in self._search("HealthcareService", {}, "HealthcareService"):
+            parsed = parse_type(resource)
+            if parsed is not None:
+                found[parsed.external_id] = parsed
+        with self._lock:
+            self._types = (found, clock.monotonic_s() + CACHE_S)
+        return found
+
+    def learn_roles(self, ids: Iterable[str]) -> Mapping[str, Role]:
+        """All roles known, after asking for the ones that were not known yet."""
+        roles = dict(self.tables().roles)
+        missing = [key for key in dict.fromkeys(ids) if key not in roles]
+        if not missing:
+            return roles
+        for batch in batches(missing):
+            roles.update(self._complete(self._search_roles({"_id": ",".join(batch)})).roles)
+        with self._lock:
+            if self._staff is not None:
+                known, until_s = self._staff
+                self._staff = (Staff(roles, known.practitioners), until_s)
+        return roles
+
+    def _search_roles(self, params: SearchParams) -> Staff:
+        include = ["PractitionerRole:practitioner", "PractitionerRole:organization"]
+        roles: dict[str, Role] = {}
+        people: dict[str, Practitioner] = {}
+        for found in search(self._client, "PractitionerRole", {**params, "_include": include}):
+            for resource in resources(found.bundle, "PractitionerRole"):
+                role = parse_role(resource)
+                if role is not None:
+                    roles[role.external_id] = role
+            people.update(_people(resources(found.bundle, "Practitioner")))
+        return Staff(roles, people)
+
+    def _complete(self, staff: Staff) -> Staff:
+        """Ask for the practitioners that the roles name and the answer left out; one not given stays nameless."""
+        named = dict.fromkeys(role.practitioner_id for role in staff.roles.values() if role.practitioner_id)
+        people = dict(staff.practitioners)
+        try:
+            for batch in batches([key for key in named if key not in people]):
+                found = self._search("Practitioner", {"_id": ",".join(batch)}, "Practitioner")
+                people.update(_people(found))
+        except ReconnectRequiredError as error:
+            if error.code != "AUTH-SCOPE":
+                raise
+        for key in named:
+            people.setdefault(key, Practitioner(key, f"Practitioner {key}"))
+        return Staff(staff.roles, {key: people[key] for key in named})
+
+    def _search(self, resource: str, params: SearchParams, kind: str) -> Iterator[Mapping[str, Any]]:
+        for found in search(self._client, resource, params):
+            yield from resources(found.bundle, kind)
+
+
+def _people(found: Iterable[Mapping[str, Any]]) -> dict[str, Practitioner]:
+    parsed = (parse_practitioner(resource) for resource in found)
+    return {person.external_id: person for person in parsed if person is not None}
+
+
+def batches(ids: list[str]) -> Iterator[list[str]]:
+    """The ids in groups small enough for one address."""
+    for start in range(0, len(ids), BATCH):
+        yield ids[start : start + BATCH]

@@ -1,0 +1,134 @@
+"""Searching Halaxy: bundles read to their end, whichever paging links they carry.
+
+`next` is followed where there is one; else pages are counted up to `last`; where there is neither, the next page
+is asked for as long as pages come back full. A link to another host is refused before the token could leak.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import orjson
+
+from pmsapp.adapters.halaxy.auth import FHIR_JSON, LABEL, is_expired, raise_for_outcome, refine
+from pmsapp.adapters.halaxy.fhir import entries, link
+from pmsapp.adapters.http import HTTPClient, Reply, path
+from pmsapp.adapters.paging import MAX_PAGES, PageGuard
+from pmsapp.domain.errors import BadVendorDataError
+
+COUNT = 100
+SearchParams = Mapping[str, str | int | Sequence[str | int] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One page of a search. `digest` is of the entries alone: a bundle's own id and time differ on every call."""
+
+    bundle: Mapping[str, Any]
+    is_last: bool
+    digest: str
+    clock_skew_s: float | None
+
+
+def read_one(client: HTTPClient, resource: str, external_id: str) -> dict[str, Any]:
+    """One resource by id. Raises NotFoundError when it is gone or hidden from the key."""
+    reply = client.get(
+        path(resource, external_id),
+        kind=resource.lower(),
+        headers=FHIR_JSON,
+        refine=refine(resource, one=True),
+        is_expired=is_expired,
+    )
+    raise_for_outcome(reply.data, resource)
+    if not isinstance(reply.data, dict) or reply.data.get("resourceType") != resource:
+        raise _garbled(resource)
+    return reply.data
+
+
+def search(client: HTTPClient, resource: str, params: SearchParams, *, peek: bool = False) -> Iterator[Found]:
+    """Read a search page by page. `peek` reads the first page only (and says it is the last)."""
+    guard = PageGuard(LABEL, MAX_PAGES)
+    asked = {"_count": COUNT, **params}
+    where, number, seen = resource, 1, 0
+    sent: SearchParams | None = asked
+    while True:
+        reply = client.get(
+            where,
+            sent,
+            kind=resource.lower(),
+            headers=FHIR_JSON,
+            refine=refine(resource),
+            is_expired=is_expired,
+        )
+        bundle = _bundle(reply, resource)
+        digest = _digest(bundle)
+        guard.saw_page(digest)
+        matches = sum(1 for entry in entries(bundle) if _is_match(entry, resource))
+        seen += matches
+        step = None if peek else _next_step(bundle, number, matches, seen)
+        yield Found(bundle, step is None, digest, reply.clock_skew_s)
+        if step is None:
+            return
+        number += 1
+        if isinstance(step, str):
+            where, sent = step, None
+        else:
+            where, sent = resource, {**asked, "page": step}
+        guard.going_to(step)
+
+
+def _next_step(bundle: Mapping[str, Any], number: int, matches: int, seen: int) -> str | int | None:
+    """Where the next page is: an address, a page number, or None at the end."""
+    total = bundle.get("total")
+    more_promised = isinstance(total, int) and not isinstance(total, bool) and total > seen
+    following = link(bundle, "next")
+    if following is not None:
+        return following if matches or more_promised else None
+    if not matches:
+        return None
+    last = _page_of(link(bundle, "last"))
+    if last is not None:
+        return number + 1 if number < last else None
+    return number + 1 if matches >= COUNT or more_promised else None
+
+
+def _page_of(url: str | None) -> int | None:
+    if url is None:
+        return None
+    try:
+        text = parse_qs(urlsplit(url).query).get("page", [""])[0]
+    except ValueError:
+        return None
+    return int(text) if text.isdecimal() and len(text) <= 9 else None
+
+
+def _is_match(entry: Mapping[str, Any], resource: str) -> bool:
+    found = entry.get("resource")
+    return isinstance(found, dict) and found.get("resourceType") == resource
+
+
+def _bundle(reply: Reply, resource: str) -> dict[str, Any]:
+    raise_for_outcome(reply.data, resource)
+    if not isinstance(reply.data, dict) or reply.data.get("resourceType") != "Bundle":
+        raise _garbled(resource)
+    if not isinstance(reply.data.get("entry", []), list):
+        raise _garbled(resource)
+    return reply.data
+
+
+def _garbled(resource: str) -> BadVendorDataError:
+    return BadVendorDataError(pms=LABEL, note=f"{resource.lower()}: not the expected shape")
+
+
+def _digest(bundle: Mapping[str, Any]) -> str:
+    found = bundle.get("entry")
+    try:
+        raw = orjson.dumps(found)
+    except orjson.JSONEncodeError:  # half a surrogate pair
+        raw = json.dumps(found).encode("ascii")
+    return hashlib.blake2b(raw, digest_size=16).hexdigest()
