@@ -14,8 +14,8 @@ from pmsapp.domain.window import day_of
 class Decision(StrEnum):
     """What the clinic decided about a practitioner."""
 
-    MAPPED = "map"
-    IGNORED = "ignore"
+    MAPPED = "mapped"
+    IGNORED = "ignored"
     UNDECIDED = "undecided"
 
 
