@@ -126,6 +126,12 @@ def likeness(one: NameParts, other: NameParts) -> tuple[float, str] | None:
     return score, reason
 
 
+def names_alike(one: str, other: str) -> bool:
+    """True when two written names are likely one person: same surname with a fitting first name, or nearly so."""
+    alike = likeness(split_name(one), split_name(other))
+    return alike is not None and alike[0] >= GOOD_ENOUGH
+
+
 def suggest(
     practitioner: Practitioner, clinicians: Iterable[tuple[int, str]], limit: int = 3
 ) -> tuple[Suggestion, ...]:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pmsapp.domain.appointment import Practitioner
-from pmsapp.domain.names import clear_choice, likeness, split_name, suggest
+from pmsapp.domain.names import clear_choice, likeness, names_alike, split_name, suggest
 
 
 @pytest.mark.parametrize(
@@ -75,3 +75,10 @@ def test_any_two_texts_compare_alike_both_ways(one: str, other: str) -> None:
     back = likeness(split_name(other), split_name(one))
     assert there == back
     assert there is None or 0 < there[0] <= 1
+
+
+def test_two_written_names_are_alike_when_a_person_would_say_so() -> None:
+    assert names_alike("Marigold Quoll", "QUOLL, Marigold")
+    assert names_alike("M Quoll", "Marigold Quoll")
+    assert not names_alike("Marigold Quoll", "Peter Quoll")
+    assert not names_alike("", "")
