@@ -539,6 +539,7 @@ def upgrade() -> None:
         sa.Column("pms_type_id", sa.Text(), nullable=True),
         sa.Column("pms_date", types.LocalDate(), nullable=True),
         sa.Column("appointment_id", sa.Integer(), nullable=False),
+        sa.Column("kept_values", types.JSONText(), nullable=True),
         sa.Column("left_at", types.UTCDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
             ["appointment_id"],

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pmsapp.models.base import Base, table
+from pmsapp.models.types import JSONText
 
 
 class FormerCard(Base):
     """A card whose connection was taken away: what it was at the PMS, so that reconnecting the same practice finds it.
 
     `practice_key`: the practice's fingerprint and organization, as `services.handover` writes it.
+    `kept_values`: for a card kept as a manual one, what the PMS had said in the fields staff may edit.
     """
 
     __tablename__ = "pms_former_cards"
@@ -31,6 +34,7 @@ class FormerCard(Base):
     pms_type_id: Mapped[str | None]
     pms_date: Mapped[date | None]
     appointment_id: Mapped[int] = mapped_column(ForeignKey("run_sheet_appointments.id", ondelete="CASCADE"))
+    kept_values: Mapped[Any | None] = mapped_column(JSONText)
     left_at: Mapped[datetime]
 
 
