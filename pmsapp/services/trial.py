@@ -1,0 +1,59 @@
+"""Try a login against the vendor before anything is stored. Network only, inside no transaction."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+
+from pmsapp.adapters.base import Adapter, ConnectionCheck
+from pmsapp.adapters.deadline import Deadline
+from pmsapp.adapters.registry import get_info
+from pmsapp.domain.errors import PMSError
+from pmsapp.services import vendors
+from pmsapp.services.errors import Refused
+from pmsapp.services.vendors import ConnectionValues
+
+# A person waits for these answers.
+INTERACTIVE_S = 25.0
+
+
+def prove(values: ConnectionValues) -> ConnectionCheck | None:
+    """Prove a login: fetch a token, and ask who answers when the practice is known already.
+
+    None when only the login could be proved because the practice is not paired yet. Raises Refused with the
+    catalogue's code: nothing is stored.
+    """
+    adapter = vendors.adapter_from(replace(values, time_zone=None), deadline=Deadline(INTERACTIVE_S))
+    with closing(adapter.client):
+        try:
+            if knows_practice(values):
+                return adapter.check_connection()
+            _mint(adapter)
+        except PMSError as error:
+            raise refusal(error) from error
+    return None
+
+
+def knows_practice(values: ConnectionValues) -> bool:
+    """False while the practice itself is only learned by pairing."""
+    return values.tenant_id is not None or not get_info(values.pms_type).capabilities.pairing
+
+
+def refusal(error: PMSError) -> Refused:
+    """A vendor's no as the service's own refusal, with what to do next."""
+    return Refused(error.code, error.message, error.advice)
+
+
+def wrong_practice(pms_type: str, ours: str | None, theirs: str | None) -> Refused:
+    """The login or code belongs to another practice than the connection; names both where they are known."""
+    error = PMSError("AUTH-WRONG-PRACTICE", pms=get_info(pms_type).label)
+    detail = f"{error.message}."
+    if theirs or ours:
+        detail += (
+            f" It opened {theirs or 'another practice'}; this connection is for {ours or 'another one'}."
+        )
+    return Refused(error.code, detail, error.advice)
+
+
+def _mint(adapter: Adapter) -> None:
+    adapter.mint_token(adapter.config, adapter.client.with_tokens(None))
