@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -34,7 +34,7 @@ class StoredKey(NamedTuple):
     digest: str | None
     presence: str
     practitioner_id: str | None
-    pms_date: str
+    pms_date: date
     kept_digest: str | None
 
     @property

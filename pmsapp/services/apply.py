@@ -18,8 +18,7 @@ from sqlalchemy.orm import Session
 from pmsapp.cipher import KeyRing
 from pmsapp.domain.appointment import Presence
 from pmsapp.domain.merge import Override, OverrideMove, OverrideState, as_stored, staff_value_shows
-from pmsapp.domain.reconcile import Change, Incoming, StoredCard, UpdateCard
-from pmsapp.domain.values import PMSValues
+from pmsapp.domain.reconcile import Change, Incoming, UpdateCard
 from pmsapp.domain.window import day_of
 from pmsapp.models import RunSheetEvent
 from pmsapp.models.upsert import table_of

@@ -140,8 +140,7 @@ class Heartbeat:
     def _beat(self) -> None:
         while not self._done.wait(HEARTBEAT_EVERY_S):
             try:
-                with self._app_context():  # type: ignore[attr-defined]
-                    stop = beat_once(self._lease)
+                stop = beat_once(self._lease)
             except SQLAlchemyError as error:
                 log.warning(
                     "heartbeat missed", extra={"run_id": self._lease.run_id, "error": type(error).__name__}

@@ -6,6 +6,7 @@ import logging
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -64,7 +65,7 @@ def _one_by_one(adapter: Adapter, window: SyncWindow, targets: Sequence[ReadTarg
         while waiting or pending:
             while waiting and len(pending) <= ahead and stopped_by is None:
                 target = waiting.popleft()
-                pending.append((target, pool.submit(_read_one, adapter, window, target)))
+                pending.append((target, pool.submit(copy_context().run, _read_one, adapter, window, target)))
             if not pending:
                 yield _not_asked(waiting.popleft(), window.day, stopped_by)
                 continue

@@ -1,0 +1,137 @@
+"""Asking for a run, and doing one: single flight by a lease, whoever calls and however often."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from pmsapp import clock
+from pmsapp.adapters.deadline import Deadline
+from pmsapp.domain.actor import Actor
+from pmsapp.domain.errors import PMSError
+from pmsapp.domain.run_status import RunStatus
+from pmsapp.models import PMSConnection, SyncRun
+from pmsapp.services import bell, days
+from pmsapp.services.errors import NotFound
+from pmsapp.services.failpoints import failpoint
+from pmsapp.services.lease import RUN_CEILING_S, CancelledError, FencedOutError, Heartbeat, claim
+from pmsapp.services.run_end import close_run
+from pmsapp.services.run_work import RunWork
+from pmsapp.services.transaction import reading, writing
+
+log = logging.getLogger(__name__)
+
+_WAITING = ("queued", "running")
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """Which run answers a request; `created` False means it joined one. `not_before`: the vendor asked us to wait."""
+
+    sync_id: int
+    created: bool
+    not_before: datetime | None
+
+
+def request_run(
+    connection_id: int, *, trigger: str, actor: Actor, day: date | None = None, dry_run: bool = False
+) -> RunRequest:
+    """Ask for a run of one day, or of today and the look-ahead.
+
+    Joins the run in progress, or the one queued, that reads these days; else queues a new one. Raises NotFound.
+    """
+    now = clock.now()
+    with writing() as session:
+        connection = session.execute(
+            select(PMSConnection.not_before).where(
+                PMSConnection.id == connection_id, PMSConnection.deleted_at.is_(None)
+            )
+        ).one_or_none()
+        if connection is None:
+            raise NotFound("connection")
+        wanted = [one.isoformat() for one in ([day] if day else days.days_to_read(session))]
+        joined = None if dry_run else _run_to_join(session, connection_id, wanted)
+        if joined is not None:
+            return joined
+        not_before = connection.not_before if connection.not_before and connection.not_before > now else None
+        run = SyncRun(
+            connection_id=connection_id,
+            sync_type="day" if day else "full",
+            trigger=trigger,
+            actor=actor.name,
+            dates=wanted,
+            dry_run=dry_run,
+            status=RunStatus.QUEUED.value,
+            requested_at=now,
+            not_before=not_before,
+        )
+        session.add(run)
+        session.flush()
+        request = RunRequest(run.id, True, not_before)
+    if not_before is None:
+        bell.ring(request.sync_id)
+    return request
+
+
+def _run_to_join(session: Session, connection_id: int, wanted: list[str]) -> RunRequest | None:
+    rows = session.execute(
+        select(SyncRun.id, SyncRun.dates, SyncRun.not_before)
+        .where(
+            SyncRun.connection_id == connection_id,
+            SyncRun.status.in_(_WAITING),
+            SyncRun.dry_run.is_(False),
+            SyncRun.cancel_requested_at.is_(None),
+        )
+        .order_by(SyncRun.id)
+    )
+    for row in rows:
+        if set(wanted) <= set(row.dates):
+            return RunRequest(row.id, False, row.not_before)
+    return None
+
+
+def execute_run(run_id: int) -> None:
+    """Do a queued run, once: whoever comes second finds it claimed. Raises only what is a bug, after recording it."""
+    lease = claim(run_id, clock.now())
+    if lease is None:
+        return
+    failpoint("after_claim")
+    run = RunWork(lease, Deadline(RUN_CEILING_S))
+    with Heartbeat(lease, lambda _reason: run.deadline.cancel()):
+        try:
+            run.do()
+            failpoint("before_finish")
+            close_run(lease, run.results, error=run.error, previews=run.previews)
+        except FencedOutError:
+            log.warning("run lost its lease and stopped", extra={"run_id": run_id})
+            return
+        except CancelledError:
+            close_run(lease, run.results, cancelled=True)
+        except PMSError as error:
+            close_run(lease, run.results, error=error)
+        except Exception:
+            close_run(lease, run.results, error=PMSError("BUG"))
+            raise
+    failpoint("after_finish")
+    for waiting in waiting_runs(lease.connection_id):
+        bell.ring(waiting)
+
+
+def waiting_runs(connection_id: int | None = None, asked_before: datetime | None = None) -> list[int]:
+    """Queued runs that could start now: of one connection, or all asked for before a time (their bell was lost)."""
+    now = clock.now()
+    query = (
+        select(SyncRun.id, SyncRun.not_before)
+        .where(SyncRun.status == RunStatus.QUEUED.value)
+        .order_by(SyncRun.id)
+    )
+    if connection_id is not None:
+        query = query.where(SyncRun.connection_id == connection_id)
+    if asked_before is not None:
+        query = query.where(SyncRun.requested_at <= asked_before)
+    with reading() as session:
+        return [row.id for row in session.execute(query) if row.not_before is None or row.not_before <= now]
