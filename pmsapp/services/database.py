@@ -126,3 +126,17 @@ def _keep_private() -> None:
     for path in (file, Path(f"{file}-wal"), Path(f"{file}-shm")) if file else ():
         if path is not None and path.exists():
             path.chmod(0o600)
+
+
+class DamagedDatabaseError(Exception):
+    """The database file does not hold together. The message holds no data."""
+
+
+def quick_check() -> None:
+    """Read the whole SQLite file for damage. Raises DamagedDatabaseError. PostgreSQL looks after itself."""
+    if _sqlite_file() is None:
+        return
+    with db.engine.connect() as connection:
+        found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+    if found != "ok":
+        raise DamagedDatabaseError("SQLite's quick_check found damage; restore a backup")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
@@ -12,11 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pmsapp import clock
+from pmsapp.processes import dies_with
 
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 60.0
 STEADY_AFTER_S = 60.0
-_PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,21 +124,6 @@ def stop_process(
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-
-
-_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
-
-
-def dies_with(parent: int, by: signal.Signals) -> Callable[[], None]:
-    """For Linux: a function that, run in a child, makes the system send it `by` when `parent` dies."""
-
-    def ask() -> None:
-        if _libc is not None:
-            _libc.prctl(_PR_SET_PDEATHSIG, int(by), 0, 0, 0)
-            if os.getppid() != parent:
-                os._exit(1)
-
-    return ask
 
 
 def how_it_ended(code: int) -> str:

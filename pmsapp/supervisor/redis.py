@@ -6,6 +6,7 @@ cannot rebuild, so data it cannot read any more are put aside and it starts empt
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -50,6 +51,11 @@ class EmbeddedRedis:
         self.adopted = False
 
     @property
+    def pid(self) -> int | None:
+        """The process id of a server started here."""
+        return self._process.pid if self._process is not None else None
+
+    @property
     def available(self) -> bool:
         """True when there is a program to run, or one already running."""
         return self._program is not None or self.answers()
@@ -87,6 +93,9 @@ class EmbeddedRedis:
         elif self.adopted:
             _ask(self.socket, b"SHUTDOWN NOSAVE\r\n")
         self.adopted = False
+        if self.socket.parent != self.data_dir:
+            with contextlib.suppress(OSError):
+                self.socket.parent.rmdir()
 
     def _launch(self, environ: Mapping[str, str]) -> bool:
         process = spawn(Program("redis", self._command(), orphan_signal=signal.SIGTERM), environ)

@@ -1,0 +1,130 @@
+"""The worker process: waits for the bell and performs runs, each in a forked child that dies with it.
+
+The parent keeps no database connection open, so none ever crosses a fork. Nothing that could hold patient data
+reaches a log or Redis: of a failed job only the kind of its error is kept.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from typing import Any
+
+from flask import Flask
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue, Worker
+from rq.executions import Execution
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from pmsapp import clock, logs
+from pmsapp.domain.actor import SYSTEM
+from pmsapp.extensions import current_settings, db
+from pmsapp.jobs.queue import ForgedJobError, PermittedJob, is_permitted, open_queue, worker_connection
+from pmsapp.processes import dies_with
+from pmsapp.services import audit, beats
+from pmsapp.services.transaction import writing
+
+WORKER_TTL_S = 30
+MAINTENANCE_EVERY_S = 30
+LOOK_AFTER_JOB_EVERY_S = 10
+BEAT_EVERY_S = 10.0
+QUEUE_LOOK_EVERY_S = 1.0
+
+_log = logs.get(__name__)
+
+
+class SyncWorker(Worker):
+    """One worker on the one queue, made for the app whose context its jobs run in."""
+
+    log_result_lifespan = False
+
+    def __init__(self, app: Flask, queue: Queue) -> None:
+        super().__init__(
+            [queue],
+            connection=queue.connection,
+            job_class=PermittedJob,
+            serializer=JSONSerializer,
+            worker_ttl=WORKER_TTL_S,
+            maintenance_interval=MAINTENANCE_EVERY_S,
+            job_monitoring_interval=LOOK_AFTER_JOB_EVERY_S,
+            log_job_description=False,
+        )
+        self._app = app
+        self._next_beat_s = 0.0
+
+    def heartbeat(self, *args: Any, **kwargs: Any) -> None:
+        """RQ's own sign of life in Redis, and ours in the database."""
+        super().heartbeat(*args, **kwargs)
+        if not self.is_horse and clock.monotonic_s() >= self._next_beat_s:
+            self._next_beat_s = clock.monotonic_s() + BEAT_EVERY_S
+            self._beat()
+
+    def main_work_horse(self, job: Job, queue: Queue) -> None:
+        """In the forked child: die with the worker, then perform the job."""
+        dies_with(int(self.pid or 0), signal.SIGKILL)()
+        super().main_work_horse(job, queue)
+
+    def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
+        """Perform the job inside the app's context."""
+        with self._app.app_context():
+            try:
+                return bool(super().perform_job(job, queue, execution))
+            finally:
+                db.engine.dispose()
+
+    def handle_exception(self, job: Job, *exc_info: Any) -> None:
+        """Log the kind and place of the error, never its arguments."""
+        if isinstance(exc_info[1], ForgedJobError):
+            self._report_forgery(job)
+            return
+        _log.error("a job failed", job_id=job.id, exc_info=exc_info)
+
+    def handle_job_failure(self, job: Job, queue: Queue, *args: Any, **kwargs: Any) -> None:
+        """Keep no traceback in Redis."""
+        kwargs["exc_string"] = "failed; see the log"
+        if not is_permitted(job):
+            job.retries_left = 0
+        super().handle_job_failure(job, queue, *args, **kwargs)
+
+    def _beat(self) -> None:
+        with self._app.app_context():
+            try:
+                beats.beat(beats.WORKER)
+            except Exception as error:
+                _log.warning("the worker's sign of life was not stored", error=type(error).__name__)
+            finally:
+                db.engine.dispose()
+
+    def _report_forgery(self, job: Job) -> None:
+        _log.error("a forged job was refused", job_id=job.id)
+        with contextlib.suppress(Exception), writing() as session:
+            audit.record(session, SYSTEM, "job.refused", None, {"job_id": str(job.id)[:100]})
+
+
+def run(app: Flask) -> None:
+    """Work until SIGTERM or Ctrl-C, which lets the run in progress end first."""
+    with app.app_context():
+        connection = worker_connection(current_settings().queue_url)
+    _wait_for(connection)
+    worker = SyncWorker(app, open_queue(connection))
+    _log.info("worker started", pid=os.getpid())
+    worker.work(logging_level="WARNING")
+    _log.info("worker stopped", pid=os.getpid())
+
+
+def _wait_for(connection: Redis) -> None:
+    """Wait until the queue server answers."""
+    told = False
+    while True:
+        try:
+            connection.ping()
+            return
+        except (RedisError, OSError) as error:
+            if not told:
+                _log.warning("the worker waits for the queue server", error=type(error).__name__)
+                told = True
+            time.sleep(QUEUE_LOOK_EVERY_S)
