@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -120,14 +121,13 @@ class Heartbeat:
     `on_stop(reason)` is called once, from that thread, when the run should end: "cancelled" or "fenced".
     """
 
-    def __init__(
-        self, lease: Lease, app_context: Callable[[], object], on_stop: Callable[[str], None]
-    ) -> None:
+    def __init__(self, lease: Lease, on_stop: Callable[[str], None]) -> None:
         self._lease = lease
-        self._app_context = app_context
         self._on_stop = on_stop
         self._done = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name=f"heartbeat-{lease.run_id}", daemon=True)
+        self._thread = threading.Thread(
+            target=copy_context().run, args=(self._beat,), name=f"heartbeat-{lease.run_id}", daemon=True
+        )
 
     def __enter__(self) -> Heartbeat:
         self._thread.start()

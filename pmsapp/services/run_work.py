@@ -56,8 +56,7 @@ class RunWork:
 
     def do(self) -> None:
         """Read and apply every scope, today first; then look into what vanished."""
-        adapter = vendors.adapter_for(self.lease.connection_id)
-        adapter.client = adapter.client.with_deadline(self.deadline)
+        adapter = vendors.adapter_for(self.lease.connection_id, deadline=self.deadline)
         self._refresh_reference(adapter)
         context = self._context()
         self._say("appointments", total=len(context.targets) * len(context.days))
