@@ -75,6 +75,7 @@ class ClinicStore:
         self._appointments: dict[str, Appointment] = {}
         self._by_day: dict[date, set[str]] = {}
         self._keys_by_id: dict[tuple[str, str, str], str] = {}
+        self._found: dict[tuple[str, str], tuple[int, dict[str, str]]] = {}
         self._searched = False
         self._booked = 0
         self.revision = 0
@@ -224,10 +225,12 @@ class ClinicStore:
     def find(self, vendor: Vendor, kind: str, external_id: str) -> str | None:
         """The key behind a vendor's id (see `id_of` for the kinds), or None."""
         with self.lock:
-            for key in self._table(kind):
-                if self.id_of(vendor, kind, key) == external_id:
-                    return key
-        return None
+            table = self._table(kind)
+            size, keys = self._found.get((vendor, kind), (0, {}))
+            if size != len(table):
+                keys = {self.id_of(vendor, kind, key): key for key in table}
+                self._found[vendor, kind] = len(table), keys
+            return keys.get(external_id)
 
     def find_role(self, external_id: str) -> tuple[str, str] | None:
         """The (practitioner key, site key) behind a Halaxy role id, or None."""
