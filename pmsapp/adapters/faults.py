@@ -13,7 +13,13 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import requests
-from urllib3.exceptions import ConnectTimeoutError, DecodeError, NewConnectionError, SSLError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    DecodeError,
+    NameResolutionError,
+    NewConnectionError,
+    SSLError,
+)
 from urllib3.exceptions import TimeoutError as URLLib3TimeoutError
 
 from pmsapp.domain.errors import (
@@ -48,7 +54,7 @@ def describe_fault(exc: BaseException, pms: str, kind: str) -> tuple[PMSError, T
     )
     if any(isinstance(link, DecodeError) for link in chain):
         return BadVendorDataError(pms=pms, note=f"{kind}: compressed data is broken"), cause
-    if any(isinstance(link, socket.gaierror) for link in chain):
+    if any(isinstance(link, socket.gaierror | NameResolutionError) for link in chain):
         return RetryLaterError("NET-LOCAL", pms=pms, note="its name was not found"), cause
     if any(isinstance(link, OSError) and link.errno in _LOCAL_ERRNOS for link in chain):
         return RetryLaterError("NET-LOCAL", pms=pms), cause

@@ -101,7 +101,9 @@ class HostPolicy:
             host, port = parts.hostname, parts.port
         except ValueError:
             raise _refused(pms, "not an address") from None
-        if not host or not host.isascii() or parts.username is not None or parts.password is not None:
+        # Two parsers may disagree on where the host of an odd address ends: odd ones are refused.
+        odd = not url.isascii() or not url.isprintable() or "\\" in url or " " in url
+        if not host or odd or "@" in parts.netloc:
             raise _refused(pms, "not a plain host")
         host = _plain_host(host)
         if parts.scheme == "http":

@@ -42,7 +42,7 @@ from pmsapp.adapters.messages import (
     same_origin,
 )
 from pmsapp.adapters.pace import Pace
-from pmsapp.adapters.transport import MAX_BODY_BYTES, Sessions, TooLargeError, read_body, read_start
+from pmsapp.adapters.transport import MAX_BODY_BYTES, Sessions, TooLargeError, read_answer
 from pmsapp.domain.errors import BadVendorDataError, ReconnectRequiredError, RetryLaterError
 
 __all__ = ["HTTPClient", "OnRequest", "Params", "Refine", "Refusal", "Reply", "encode_params", "path"]
@@ -283,7 +283,7 @@ class HTTPClient:
                 requests.Request(call.method, call.url, headers=headers, data=call.body)
             )
             with session.send(request, stream=True, timeout=timeout, allow_redirects=False) as response:
-                body = read_body(response.raw) if response.ok else read_start(response.raw)
+                body = read_answer(response)
                 return Answer(response.status_code, response.headers, body), Outcome()
         except TooLargeError:
             note = f"{call.kind}: larger than {MAX_BODY_BYTES // 2**20} MB"

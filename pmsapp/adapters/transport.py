@@ -200,8 +200,17 @@ class Sessions:
             session.close()
 
 
-def read_body(raw: Any) -> bytes:
-    """Read to the end, unpacking, within MAX_BODY_BYTES on the wire and unpacked. Raises TooLargeError."""
+def read_answer(response: requests.Response) -> bytes:
+    """The body, unpacked: whole for a success, its start for an error, nothing for a redirect.
+
+    Raises TooLargeError when a success is larger than MAX_BODY_BYTES.
+    """
+    if 200 <= response.status_code < 300:
+        return _read_whole(response.raw)
+    return _read_start(response.raw) if response.status_code >= 400 else b""
+
+
+def _read_whole(raw: Any) -> bytes:
     parts: list[bytes] = []
     size = 0
     while chunk := raw.read1(CHUNK_BYTES, decode_content=True):
@@ -212,8 +221,7 @@ def read_body(raw: Any) -> bytes:
     return b"".join(parts)
 
 
-def read_start(raw: Any) -> bytes:
-    """Read at most MAX_ERROR_BODY_BYTES, unpacking; a longer body is left unread."""
+def _read_start(raw: Any) -> bytes:
     body = b""
     while len(body) <= MAX_ERROR_BODY_BYTES and (chunk := raw.read1(CHUNK_BYTES, decode_content=True)):
         body += chunk
