@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from flask import current_app
-from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
@@ -14,7 +13,6 @@ from pmsapp.settings import Settings
 
 db = SQLAlchemy(model_class=Base)
 migrate = Migrate(render_as_batch=True)
-login_manager = LoginManager()
 csrf = CSRFProtect()
 
 

@@ -8,7 +8,7 @@ from flask import Flask
 from sqlalchemy.engine import make_url
 
 from pmsapp import keys, paths
-from pmsapp.extensions import csrf, db, login_manager, migrate
+from pmsapp.extensions import csrf, db, migrate
 from pmsapp.models import sqlite  # importing pmsapp.models registers every table
 from pmsapp.settings import Settings, load_settings
 
@@ -43,10 +43,15 @@ def trusted_hosts(settings: Settings) -> list[str]:
 
 
 def engine_options(url: str) -> dict[str, Any]:
-    """How the engine of `url` is opened."""
+    """How the engine of `url` is opened. What a statement was given (patient data) stays out of its errors."""
     if make_url(url).get_backend_name() == "sqlite":
-        return {"module": sqlite.sqlite_module(), "pool_size": 20, "max_overflow": 20}
-    return {"pool_pre_ping": True, "isolation_level": "READ COMMITTED"}
+        return {
+            "module": sqlite.sqlite_module(),
+            "pool_size": 20,
+            "max_overflow": 20,
+            "hide_parameters": True,
+        }
+    return {"pool_pre_ping": True, "isolation_level": "READ COMMITTED", "hide_parameters": True}
 
 
 def _bind_database(app: Flask) -> None:
@@ -60,7 +65,6 @@ def _bind_database(app: Flask) -> None:
 
 def _add_screens(app: Flask) -> None:
     csrf.init_app(app)
-    login_manager.init_app(app)
     from pmsapp import api, web
 
     web.init_app(app)
