@@ -112,7 +112,7 @@ def stranger() -> Actor:
     """Whoever asks without being signed in, for audit rows."""
     return Actor(
         kind="stranger",
-        name="",
+        name="not signed in",
         role="none",
         request_id=g.get("request_id"),
         remote_addr=request.remote_addr,

@@ -91,6 +91,7 @@ class _Formatter(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
         }
+        event |= structlog.contextvars.get_contextvars()
         event |= _said(record)
         if record.exc_info and record.exc_info[0] is not None:
             event["exception"] = describe(record.exc_info[1], record.exc_info[2])
@@ -168,7 +169,6 @@ def _stdlib_event(logger: Any, method: str, event: EventDict) -> tuple[tuple[Any
 structlog.configure(
     processors=[
         structlog.stdlib.filter_by_level,
-        structlog.contextvars.merge_contextvars,
         _stdlib_event,
     ],
     logger_factory=structlog.stdlib.LoggerFactory(),

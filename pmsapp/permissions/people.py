@@ -6,10 +6,13 @@ from pmsapp.permissions.rules import PUBLIC, SIGNED_IN, Table
 
 TABLE: Table = {
     "static": {"GET": PUBLIC},
-    "auth.login": {"GET": PUBLIC, "POST": PUBLIC},
-    "auth.setup": {"GET": PUBLIC, "POST": PUBLIC},
+    "auth.login": {"GET": PUBLIC},
+    "auth.sign_in": {"POST": PUBLIC},
+    "auth.setup": {"GET": PUBLIC},
+    "auth.set_up": {"POST": PUBLIC},
     "auth.logout": {"POST": PUBLIC},
-    "auth.confirm": {"GET": SIGNED_IN, "POST": SIGNED_IN},
+    "auth.confirm": {"GET": SIGNED_IN},
+    "auth.confirm_password": {"POST": SIGNED_IN},
     "auth.account": {"GET": SIGNED_IN},
     "auth.change_password": {"POST": SIGNED_IN},
     "auth.end_session": {"POST": SIGNED_IN},

@@ -171,6 +171,7 @@ def _touch(session_id: int, now: datetime) -> None:
             update(UserSession)
             .where(UserSession.id == session_id, UserSession.last_seen_at < now)
             .values(last_seen_at=now)
+            .execution_options(synchronize_session=False)
         )
 
 
