@@ -17,7 +17,6 @@ class PMSConnection(Base):
 
     `state` is what the last run found (setup, ok, retrying, pms_trouble, needs_you); late, stale and paused are
     computed when read. `fence` grows with every lease; a writer whose fence is not the row's may not write.
-    `deleted_at`: disconnected; kept so that connecting the same practice again finds its cards.
     """
 
     __tablename__ = "pms_connections"
@@ -63,7 +62,6 @@ class PMSConnection(Base):
     config_version: Mapped[int] = mapped_column(default=1, server_default="1")
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
-    deleted_at: Mapped[datetime | None]
 
 
 class PMSClinicianMapping(Base):

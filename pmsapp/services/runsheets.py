@@ -148,7 +148,7 @@ class _Ages:
                 PMSConnection.sync_frequency_minutes,
                 PMSConnection.next_sync_at,
                 PMSConnection.state,
-            ).where(PMSConnection.deleted_at.is_(None))
+            )
         ).all()
         mappings = session.execute(
             select(

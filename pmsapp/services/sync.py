@@ -47,9 +47,7 @@ def request_run(
     now = clock.now()
     with writing() as session:
         connection = session.execute(
-            select(PMSConnection.not_before).where(
-                PMSConnection.id == connection_id, PMSConnection.deleted_at.is_(None)
-            )
+            select(PMSConnection.not_before).where(PMSConnection.id == connection_id)
         ).one_or_none()
         if connection is None:
             raise NotFound("connection")
