@@ -19,7 +19,6 @@ def reading() -> Iterator[Session]:
     """One consistent view of the database. A write inside it fails."""
     with Session(db.engine, expire_on_commit=False) as session:
         yield session
-        session.rollback()
 
 
 @contextmanager
