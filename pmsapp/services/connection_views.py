@@ -10,7 +10,6 @@ from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
 from pmsapp import clock
-from pmsapp.adapters.base import AdapterInfo
 from pmsapp.adapters.registry import get_info
 from pmsapp.domain import sync_state
 from pmsapp.domain.rules import Decision
@@ -95,15 +94,6 @@ def views_of(session: Session, rows: Sequence[PMSConnection]) -> list[Connection
 def view_of(session: Session, row: PMSConnection) -> ConnectionView:
     """The view of one row."""
     return views_of(session, [row])[0]
-
-
-def is_ready(row: PMSConnection, info: AdapterInfo) -> str | None:
-    """None when a run could start, else the code of what is missing."""
-    if info.capabilities.pairing and row.tenant_id is None:
-        return "NOT-PAIRED"
-    if not vendors.has_credentials(info, is_stored=row.credentials_sealed is not None):
-        return "AUTH-REFUSED"
-    return None
 
 
 def _view(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import replace
 
-from pmsapp.adapters.base import Adapter, ConnectionCheck
+from pmsapp.adapters.base import ConnectionCheck
 from pmsapp.adapters.deadline import Deadline
 from pmsapp.adapters.registry import get_info
 from pmsapp.domain.errors import PMSError
@@ -18,25 +18,19 @@ INTERACTIVE_S = 25.0
 
 
 def prove(values: ConnectionValues) -> ConnectionCheck | None:
-    """Prove a login: fetch a token, and ask who answers when the practice is known already.
+    """Prove a login: fetch a token and ask who answers.
 
-    None when only the login could be proved because the practice is not paired yet. Raises Refused with the
-    catalogue's code: nothing is stored.
+    None when the login is good but the practice is only learned by pairing. Raises Refused with the catalogue's
+    code; then nothing is stored.
     """
     adapter = vendors.adapter_from(replace(values, time_zone=None), deadline=Deadline(INTERACTIVE_S))
     with closing(adapter.client):
         try:
-            if knows_practice(values):
-                return adapter.check_connection()
-            _mint(adapter)
+            return adapter.check_connection()
         except PMSError as error:
+            if error.code == "NOT-PAIRED":
+                return None
             raise refusal(error) from error
-    return None
-
-
-def knows_practice(values: ConnectionValues) -> bool:
-    """False while the practice itself is only learned by pairing."""
-    return values.tenant_id is not None or not get_info(values.pms_type).capabilities.pairing
 
 
 def refusal(error: PMSError) -> Refused:
@@ -53,7 +47,3 @@ def wrong_practice(pms_type: str, ours: str | None, theirs: str | None) -> Refus
             f" It opened {theirs or 'another practice'}; this connection is for {ours or 'another one'}."
         )
     return Refused(error.code, detail, error.advice)
-
-
-def _mint(adapter: Adapter) -> None:
-    adapter.mint_token(adapter.config, adapter.client.with_tokens(None))

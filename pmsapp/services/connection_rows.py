@@ -1,0 +1,75 @@
+"""Small steps on a connection's row that several use-cases share. Each runs inside the caller's transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from pmsapp.adapters.base import AdapterInfo, ConnectionCheck
+from pmsapp.domain import sync_state
+from pmsapp.domain.errors import PMSError, ReconnectRequiredError
+from pmsapp.domain.sync_state import ConnectionState
+from pmsapp.models import PMSConnection
+from pmsapp.services import vendors
+from pmsapp.services.errors import NotFound
+
+
+def get_row(session: Session, connection_id: int, *, lock: bool = False) -> PMSConnection:
+    """The row, locked where the database locks rows. Raises NotFound."""
+    query = select(PMSConnection).where(PMSConnection.id == connection_id)
+    row = session.scalar(query.with_for_update() if lock else query)
+    if row is None:
+        raise NotFound("connection")
+    return row
+
+
+def is_another_practice(row: PMSConnection, found: ConnectionCheck) -> bool:
+    """True when somebody else answered than the practice this connection is for."""
+    known, theirs = row.practice_fingerprint, found.practice_fingerprint
+    return bool(known and theirs and known != theirs)
+
+
+def learn(row: PMSConnection, found: ConnectionCheck) -> None:
+    """Keep what the vendor said about the practice; a time zone that somebody chose stays."""
+    row.practice_fingerprint = row.practice_fingerprint or found.practice_fingerprint
+    row.practice_name = found.practice_name or row.practice_name
+    if found.time_zone and not row.time_zone_chosen:
+        row.time_zone = found.time_zone
+
+
+def forget_error(row: PMSConnection) -> None:
+    """What kept the connection from working is gone: nobody has to act any more."""
+    if row.state != ConnectionState.SETUP:
+        row.state = ConnectionState.OK.value
+    row.last_error_code = row.last_error_message = None
+    row.failures_in_row = 0
+
+
+def note_error(row: PMSConnection, error: PMSError) -> None:
+    """Note what a person has to settle. Other faults are left to the next run, which decides about them."""
+    if not isinstance(error, ReconnectRequiredError):
+        return
+    row.last_error_code, row.last_error_message = error.code, error.message
+    if row.state != ConnectionState.SETUP:
+        row.state = sync_state.state_after_error(error.code).value
+
+
+def missing_for_runs(row: PMSConnection, info: AdapterInfo) -> str | None:
+    """None when a run could start, else the code of what is missing."""
+    if info.capabilities.pairing and row.tenant_id is None:
+        return "NOT-PAIRED"
+    if not vendors.has_credentials(info, is_stored=row.credentials_sealed is not None):
+        return "AUTH-REFUSED"
+    return None
+
+
+def plan_next(row: PMSConnection, now: datetime, *, anew: bool = False) -> None:
+    """Give an enabled connection its next time, one period away at most; `anew` pulls a later one forward."""
+    if not row.sync_enabled or sync_state.is_paused(row.paused_until, now):
+        return
+    latest = now + timedelta(minutes=row.sync_frequency_minutes)
+    if row.next_sync_at is None or (anew and row.next_sync_at > latest):
+        row.next_sync_at = latest
+        row.next_sync_reason = None
