@@ -98,16 +98,17 @@ class GentuAdapter(Adapter):
         Raises NOT-PAIRED when no practice is set, after proving the credentials; ACCESS-WITHDRAWN when the practice
         has switched us off; PRACTICE-UNKNOWN; AUTH-WRONG-PRACTICE when another practice answers.
         """
-        access = self._practice.fetch_access()
-        tenant_id = self._practice.tenant_id
-        if access.get(tenant_id) is False:
-            raise ReconnectRequiredError("ACCESS-WITHDRAWN", pms=self.info.label)
+        if not self.config.tenant_id:
+            self._practice.fetch_access()
+            raise ReconnectRequiredError("NOT-PAIRED", pms=self.info.label)
         reply = self._practice.get(kind="practice")
         tenant = wire.parse_tenant(reply.data)
         if tenant.external_id is None:
             raise BadVendorDataError(pms=self.info.label, note="practice: the answer names no practice")
-        if tenant.external_id != tenant_id:
+        if tenant.external_id != self.config.tenant_id:
             raise ReconnectRequiredError("AUTH-WRONG-PRACTICE", pms=self.info.label)
+        if self._practice.fetch_access().get(tenant.external_id) is False:
+            raise ReconnectRequiredError("ACCESS-WITHDRAWN", pms=self.info.label)
         warnings = ["Gentu names a time zone that is not known here."] if tenant.zone_was_odd else []
         return ConnectionCheck(
             practice_name=tenant.name,

@@ -47,10 +47,13 @@ class Practice:
         return self._tenant_id
 
     def get(self, *segments: str, kind: str, params: Params | None = None) -> Reply:
-        """GET a path below the practice. A 403 or 404 is checked against the list of practices first."""
-        where = self._where(*segments)
+        """GET a path below the practice. A 403 or 404 is checked against the list of practices first.
+
+        Raises ACCESS-WITHDRAWN, or PRACTICE-UNKNOWN when the practice's own id is refused as nonsense.
+        """
+        refine = self._refine if segments else self._refine_practice
         try:
-            return self._client.get(where, params, kind=kind, refine=self._refine)
+            return self._client.get(self._where(*segments), params, kind=kind, refine=refine)
         except (NotFoundError, ReconnectRequiredError) as exc:
             if exc.code not in ("RECORD-GONE", "AUTH-SCOPE"):
                 raise
@@ -69,7 +72,7 @@ class Practice:
         return fetch_access(self._client)
 
     def parse_each(self, records: list[Any], parse: Callable[[Any], T], kind: str) -> list[T]:
-        """Parse every record of a list that has no place for broken ones: those are left out and counted in the log."""
+        """Parse every record of a list that has no place for broken ones: those are left out, and the log says so."""
         found: list[T] = []
         for record in records:
             try:
@@ -84,17 +87,22 @@ class Practice:
         except ValueError:
             raise NotFoundError(pms=self.label, note="that id cannot be one of theirs") from None
 
+    def _refine_practice(self, refusal: Refusal) -> PMSError | None:
+        if refusal.status in (400, 422):
+            return ReconnectRequiredError("PRACTICE-UNKNOWN", pms=self.label)
+        return self._refine(refusal)
+
     def _refine(self, refusal: Refusal) -> PMSError | None:
         return app_not_enabled(refusal, self.label)
 
     def _check_access(self) -> None:
-        """Raise ACCESS-WITHDRAWN or PRACTICE-UNKNOWN when that is why a call was refused; else return."""
+        """Raise ACCESS-WITHDRAWN when that is why a call was refused; return while the practice lets us in.
+
+        A practice's id comes from pairing alone, so one that is no longer listed has withdrawn too.
+        """
         if clock.monotonic_s() < self._open_until_s:
             return
-        access = self.fetch_access().get(self.tenant_id)
-        if access is None:
-            raise ReconnectRequiredError("PRACTICE-UNKNOWN", pms=self.label)
-        if not access:
+        if not self.fetch_access().get(self.tenant_id, False):
             raise ReconnectRequiredError("ACCESS-WITHDRAWN", pms=self.label)
         self._open_until_s = clock.monotonic_s() + ACCESS_GOOD_FOR_S
 
