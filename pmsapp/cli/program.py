@@ -1,0 +1,77 @@
+"""The command line as a whole: which module holds which command, and how every failure becomes one sentence."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from pmsapp import __version__
+from pmsapp.cli.failures import FAILED, exit_code_and_sentences
+
+STOPPED = 130
+COMMANDS = {
+    "up": "pmsapp.cli.up",
+    "demo": "pmsapp.cli.demo",
+    "web": "pmsapp.cli.processes",
+    "worker": "pmsapp.cli.processes",
+    "scheduler": "pmsapp.cli.processes",
+    "sandbox": "pmsapp.cli.sandbox",
+    "sync": "pmsapp.cli.sync",
+    "users": "pmsapp.cli.users",
+    "tokens": "pmsapp.cli.tokens",
+    "keys": "pmsapp.cli.keys",
+    "db": "pmsapp.cli.db",
+    "doctor": "pmsapp.cli.doctor",
+}
+
+
+class Program(click.Group):
+    """Loads a command's module when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(importlib.import_module(COMMANDS[cmd_name]), cmd_name)
+        return command
+
+
+@click.group(
+    cls=Program,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Settings are environment variables that begin with PMSAPP_, or instance/settings.toml.",
+)
+@click.version_option(__version__, prog_name="pmsapp")
+def program() -> None:
+    """A telehealth run sheet that fills itself from the clinic's practice management system."""
+
+
+def run(args: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code. Prints one sentence on standard error when it fails."""
+    try:
+        result = program.main(args, prog_name="pmsapp", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except SystemExit as leave:
+        return leave.code if isinstance(leave.code, int) else FAILED
+    except click.exceptions.Exit as leave:
+        return leave.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Stopped.", err=True)
+        return STOPPED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except Exception as error:  # the last resort: one sentence, never a traceback
+        code, sentences = exit_code_and_sentences(error)
+        for sentence in sentences:
+            click.echo(sentence, err=True)
+        return code

@@ -1,0 +1,92 @@
+"""`pmsapp sync CONNECTION`: one run, now, watched to its end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+import click
+
+from pmsapp import clock
+from pmsapp.cli.base import json_option, open_app, show_json
+from pmsapp.domain.actor import COMMAND_LINE
+from pmsapp.services import beats, bell, connections, runs
+from pmsapp.services import sync as service
+from pmsapp.services.connection_views import ConnectionView
+from pmsapp.services.errors import NotFound
+from pmsapp.services.runs import RunView
+
+LOOK_EVERY_S = 0.3
+NOBODY_AFTER_S = 5.0  # a run nobody began by then is performed by this command
+
+
+@click.command()
+@click.argument("connection")
+@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="Read this day only, e.g. 2026-11-23.")
+@click.option("--dry-run", is_flag=True, help="Write nothing; say what would change.")
+@json_option
+def sync(connection: str, day: datetime | None, dry_run: bool, as_json: bool) -> None:
+    """Read one connection now. CONNECTION is its number or its name."""
+    with open_app():
+        found = _find(connection)
+        asked = service.request_run(
+            found.id, trigger="cli", actor=COMMAND_LINE, day=day.date() if day else None, dry_run=dry_run
+        )
+        if not as_json:
+            click.echo(_beginning(found, asked.sync_id, asked.created, asked.not_before))
+        run = watch(found.id, asked.sync_id)
+    if as_json:
+        show_json(run)
+    else:
+        click.echo(_ending(run))
+    raise SystemExit(0 if run.status == "success" else 1)
+
+
+def watch(connection_id: int, run_id: int, *, tell: Callable[[RunView], None] = lambda run: None) -> RunView:
+    """Wait for a run to end; perform it here when nobody else does. `tell` is called at each look."""
+    begun_s = clock.monotonic_s()
+    while True:
+        run = runs.get_run(connection_id, run_id)
+        tell(run)
+        if run.is_over or _must_wait(run):
+            return run
+        if run.status == "queued" and clock.monotonic_s() - begun_s > _patience_s():
+            service.execute_run(run_id)
+        time.sleep(LOOK_EVERY_S)
+
+
+def _patience_s() -> float:
+    """How long to leave a queued run to others: not at all when there is nobody else."""
+    worker = beats.get_beat(beats.WORKER)
+    somebody = worker is not None and worker.is_alive and not bell.is_away()
+    return NOBODY_AFTER_S if somebody else 0.0
+
+
+def _must_wait(run: RunView) -> bool:
+    return run.status == "queued" and run.not_before is not None and run.not_before > clock.now()
+
+
+def _find(text: str) -> ConnectionView:
+    every = connections.list_connections()
+    wanted = text.strip().casefold()
+    named = [c for c in every if str(c.id) == wanted or c.display_name.casefold() == wanted]
+    if len(named) != 1:
+        raise NotFound("connection, or several go by that name")
+    return named[0]
+
+
+def _beginning(found: ConnectionView, run_id: int, created: bool, not_before: datetime | None) -> str:
+    if not_before is not None and not_before > clock.now():
+        return f"{found.display_name} asked us to wait until {not_before:%H:%M}Z; run {run_id} is queued."
+    return f"Reading {found.display_name}, run {run_id}" + ("." if created else ", which had already begun.")
+
+
+def _ending(run: RunView) -> str:
+    parts = [f"{count} {name}" for name, count in run.counts.items() if count]
+    days = ", ".join(str(day) for day in run.dates)
+    sentence = f"Run {run.id} ({days}): {run.status}" + (f"; {', '.join(parts)}" if parts else "")
+    if run.error is not None:
+        code, message = run.error
+        sentence += f". {message} ({code})"
+    return sentence
