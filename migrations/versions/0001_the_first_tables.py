@@ -499,8 +499,10 @@ def upgrade() -> None:
         sa.Column("ours", types.JSONText(), nullable=True),
         sa.Column("theirs", types.JSONText(), nullable=True),
         sa.Column("since", types.UTCDateTime(), nullable=False),
+        sa.Column("marker", sa.Text(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("choice", sa.Text(), nullable=True),
+        sa.Column("undo", types.JSONText(), nullable=True),
         sa.Column("decided_by", sa.Text(), nullable=True),
         sa.Column("decided_at", types.UTCDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
