@@ -18,7 +18,7 @@ COMMON_WORDS = frozenset(
     secure security sept september server shadow silver snoopy soccer spring staff starwars summer sun sunday sunshine
     superman support surgery sydney system temp temppass temporary test tester testing thomas thursday tigger today
     trustno trustnoone tuesday user username video wednesday welcome whatever winter wizard yellow zaq zxcvbn zxcvbnm
-    letmeinplease logmein iamadmin theboss boss freepass mypassword mypass mysecret opensesame sesame our my the it me in
+    letmeinplease logmein iamadmin theboss boss freepass mypassword mypass mysecret opensesame sesame our my the it me in to is and
     """.split()  # noqa: SIM905 - a list of words reads better as words
 )
 

@@ -101,7 +101,7 @@ def _is_mostly(password: str, names: Iterable[str]) -> bool:
     rest = letters
     for piece in sorted((p for p in pieces if len(p) >= 4), key=len, reverse=True):
         rest = rest.replace(piece, "")
-    return rest != letters and len(rest) < _OWN_LETTERS
+    return rest != letters and (len(rest) < _OWN_LETTERS or _is_one_or_two(rest))
 
 
 def _words(name: str) -> list[str]:

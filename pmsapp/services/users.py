@@ -70,7 +70,8 @@ def add_user(
     clinician_id: int | None = None,
 ) -> UserView:
     """Let a person in. `name` defaults to the part of the email before the "@". Raises Invalid, Conflict (EMAIL-TAKEN)."""
-    email, name = normalise_email(email), (name or email.partition("@")[0]).strip()
+    email = normalise_email(email)
+    name = (name or email.partition("@")[0]).strip()
     _require(_field_faults(email, name, role, clinician_id) | _password_faults(password, email, name))
     password_hash = passwords.make_hash(password)
     with writing() as session:
