@@ -160,6 +160,7 @@ class Decision(Base):
 
     kind: field_conflict, patient_changed, removals_held, merge_suggestion, practitioner_new, type_new.
     state: open, decided, lapsed (it settled itself). `subject` makes an open decision unique.
+    `marker`: what the PMS said when the question arose. `undo`: what an undo puts back.
     """
 
     __tablename__ = "decisions"
@@ -186,7 +187,9 @@ class Decision(Base):
     ours: Mapped[Any | None] = mapped_column(JSONText)
     theirs: Mapped[Any | None] = mapped_column(JSONText)
     since: Mapped[datetime]
+    marker: Mapped[str | None]
     state: Mapped[str] = mapped_column(default="open")
     choice: Mapped[str | None]
+    undo: Mapped[Any | None] = mapped_column(JSONText)
     decided_by: Mapped[str | None]
     decided_at: Mapped[datetime | None]

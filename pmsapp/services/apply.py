@@ -6,7 +6,6 @@ written here. Every statement names its columns.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -26,8 +25,6 @@ from pmsapp.services import open_decisions, sheets
 from pmsapp.services.failpoints import failpoint
 from pmsapp.services.scope_plan import ScopePlan, kept_marker
 from pmsapp.services.stored_cards import CARDS, OVERRIDES, as_instant, chunks, sealed_columns
-
-log = logging.getLogger(__name__)
 
 EVENTS = table_of(RunSheetEvent)
 _NOT_IN_TIMELINE = {"host_link", "patient_link", "pms_notes", "pms_date", "time_zone", "pms_status_raw"}
@@ -279,11 +276,8 @@ def _write_swaps(writer: Writer, plan: ScopePlan) -> set[date]:
             field="patient",
             ours=card.values.patient_name,
             theirs=_names(writer, new_ids),
+            marker=kept_marker(patients),
             now=writer.now,
-        )
-        log.info(
-            "patient changed on an appointment",
-            extra={"card_id": card.id, "marker": len(kept_marker(patients))},
         )
     return days
 

@@ -21,7 +21,7 @@ from pmsapp.services import open_decisions, sheets, stored_cards
 from pmsapp.services.apply import Writer, set_presence, write_plan
 from pmsapp.services.reading import INCOMPLETE, ScopeRead, ends_the_run
 from pmsapp.services.run_context import RunContext
-from pmsapp.services.scope_plan import ScopePlan, plan_scope
+from pmsapp.services.scope_plan import KEPT_MISSING, ScopePlan, plan_scope
 
 GONE_REASON = "no longer in the practice software"
 HELD_REASON = "many disappeared at once; held until somebody looks"
@@ -168,6 +168,7 @@ def _ask_about_removals(
         field="presence",
         ours=pending.plan.on_sheet,
         theirs=pending.plan.on_sheet - len(held),
+        marker=KEPT_MISSING,
         now=writer.now,
     )
 

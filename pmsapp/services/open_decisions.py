@@ -26,6 +26,7 @@ def open_one(
     field: str | None = None,
     ours: Any = None,
     theirs: Any = None,
+    marker: str | None = None,
 ) -> None:
     """Ask a person; when the same question is open already, bring what it shows up to date."""
     known = session.scalar(select(Decision.id).where(Decision.subject == subject, Decision.state == "open"))
@@ -36,6 +37,7 @@ def open_one(
         "field": field,
         "ours": ours,
         "theirs": theirs,
+        "marker": marker,
     }
     if known is not None:
         session.execute(update(Decision).where(Decision.id == known).values(**shown))

@@ -1,0 +1,135 @@
+"""A clinic in a test: the app connected to a sandbox over real HTTP, everybody mapped, ready to sync."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import select
+
+from pmsapp import clock
+from pmsapp.adapters.registry import get_info
+from pmsapp.domain.actor import COMMAND_LINE
+from pmsapp.domain.runsheet import Card, Sheet
+from pmsapp.domain.window import day_of
+from pmsapp.extensions import key_ring
+from pmsapp.models import PMSClinicianMapping, PMSConnection, RunSheetClinician
+from pmsapp.sandbox.server import SandboxServer
+from pmsapp.sandbox.truth import TruthRow
+from pmsapp.services import reference, runs, runsheets, secrets, sync, vendors
+from pmsapp.services.runs import RunView
+from pmsapp.services.transaction import reading, writing
+
+LOGINS: dict[str, dict[str, Any]] = {
+    "gentu": {
+        "credentials": {
+            "client_id": "training-client-id",
+            "client_secret": "training-client-secret",
+            "app_id": "5a9d1f0e-3c1b-4f6a-9d2e-7b8c6a5d4e3f",
+        }
+    },
+}
+
+
+class SyncedClinic:
+    """One connection of `vendor` to the sandbox's clinic, and the few verbs a sync test needs."""
+
+    def __init__(self, app: Flask, sandbox: SandboxServer, vendor: str = "gentu") -> None:
+        self.app = app
+        self.sandbox = sandbox
+        self.vendor = vendor
+        self.zone = sandbox.clinic.zone.key if hasattr(sandbox.clinic.zone, "key") else str(sandbox.clinic.zone)
+        self.connection_id = self._connect()
+
+    @property
+    def today(self) -> date:
+        return day_of(clock.now(), self.zone)
+
+    def _connect(self) -> int:
+        now = clock.now()
+        login = LOGINS[self.vendor]
+        with writing() as session:
+            row = PMSConnection(
+                pms_type=self.vendor,
+                display_name=get_info(self.vendor).label,
+                tenant_id=self.sandbox.clinic.id_of("gentu", "practice", "") if self.vendor == "gentu" else None,
+                practice_id=login.get("practice_id"),
+                time_zone=self.zone,
+                secret_uid=secrets.new_uid(),
+                state="ok",
+                sync_enabled=True,
+                created_at=now,
+                updated_at=now,
+            )
+            secrets.seal_credentials(key_ring(), row, login["credentials"])
+            session.add(row)
+            session.flush()
+            return row.id
+
+    def map_everybody(self) -> dict[str, int]:
+        """Map each practitioner to a clinician of the same name. Returns practitioner id -> clinician id."""
+        adapter = vendors.adapter_for(self.connection_id)
+        practitioners, types = adapter.list_practitioners(), adapter.list_appointment_types()
+        adapter.client.close()
+        now = clock.now()
+        with writing() as session:
+            reference.store_practitioners(session, self.connection_id, practitioners, now)
+            reference.store_types(session, self.connection_id, types, now)
+            mapped: dict[str, int] = {}
+            for number, one in enumerate(practitioners):
+                clinician = RunSheetClinician(name=one.name, sort_order=number, active=True, created_at=now)
+                session.add(clinician)
+                session.flush()
+                mapped[one.external_id] = clinician.id
+            for row in session.scalars(select(PMSClinicianMapping)):
+                if row.connection_id == self.connection_id:
+                    row.decision, row.clinician_id = "mapped", mapped[row.pms_practitioner_id]
+            session.get_one(PMSConnection, self.connection_id).reference_read_at = now
+        return mapped
+
+    def sync(self, day: date | None = None, *, dry_run: bool = False) -> RunView:
+        """Request a run and do it here and now."""
+        request = sync.request_run(
+            self.connection_id, trigger="manual", actor=COMMAND_LINE, day=day, dry_run=dry_run
+        )
+        sync.execute_run(request.sync_id)
+        return runs.get_run(self.connection_id, request.sync_id)
+
+    def sheet(self, day: date | None = None) -> Sheet:
+        return runsheets.get_sheet(day or self.today, include_not_shown=True)
+
+    def truth(self, day: date | None = None) -> list[TruthRow]:
+        return self.sandbox.clinic.truth(self.vendor, day or self.today).rows  # type: ignore[arg-type]
+
+    def card_of(self, row: TruthRow, cards: Sequence[Card] | None = None) -> Card:
+        """The card of a truth row; fails the test when there is not exactly one."""
+        with reading():
+            pool = cards if cards is not None else [*self.sheet().cards, *(self.sheet().not_shown_cards or ())]
+        found = [
+            card
+            for card in pool
+            if (card.pms_appointment_id, card.pms_patient_id) == (row.appointment_id, row.patient_id)
+        ]
+        assert len(found) == 1, f"{len(found)} cards for one appointment"
+        return found[0]
+
+
+def same(card: Card, row: TruthRow) -> dict[str, tuple[object, object]]:
+    """Fields in which a card and the truth differ: name -> (card, truth). Empty when they agree."""
+    pairs = {
+        "start_at": (card.start_at, row.start_at),
+        "duration_minutes": (card.duration_minutes, row.duration_minutes),
+        "patient_name": (card.patient_name, row.patient_name),
+        "patient_dob": (card.patient_dob, row.patient_dob),
+        "patient_phone": (card.patient_phone, row.patient_phone),
+        "patient_email": (card.patient_email, row.patient_email),
+        "appointment_type": (card.appointment_type, row.appointment_type),
+        "appointment_status": (card.appointment_status, row.appointment_status),
+        "is_telehealth": (card.is_telehealth, row.is_telehealth),
+        "pms_practitioner_id": (card.pms_practitioner_id, row.practitioner_id),
+        "host_link": (card.host_link, row.host_link),
+        "patient_link": (card.patient_link, row.patient_link),
+    }
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
