@@ -20,9 +20,13 @@ from flask.testing import FlaskClient
 from pmsapp import clock
 from pmsapp.extensions import db
 from pmsapp.factory import build_app
+from pmsapp.models import RunSheetClinician
+from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services import database
+from pmsapp.services.transaction import writing
 from pmsapp.settings import Settings, load_settings
-from tests import network
+from tests import actors, network
+from tests.actors import Browser
 
 network.limit_to_this_machine()
 for _name in [name for name in os.environ if name.startswith("PMSAPP_")]:
@@ -118,3 +122,60 @@ def app(settings: Settings) -> Iterator[Flask]:
 def client(app: Flask) -> FlaskClient:
     """A browser nobody is signed in on."""
     return app.test_client()
+
+
+@pytest.fixture
+def login(app: Flask) -> Callable[..., Browser]:
+    """`login("reception")`: a browser with a new person of that role signed in."""
+
+    def sign_in(role: str = "admin", *, clinician_id: int | None = None) -> Browser:
+        if role == "clinician" and clinician_id is None:
+            clinician_id = _a_column()
+        return actors.browser(app, actors.make_user(role, clinician_id=clinician_id))
+
+    return sign_in
+
+
+def _a_column() -> int:
+    with writing() as session:
+        row = RunSheetClinician(name="Dr Own Column", sort_order=0, created_at=clock.now())
+        session.add(row)
+        session.flush()
+        return row.id
+
+
+@pytest.fixture
+def admin(login: Callable[..., Browser]) -> Browser:
+    """Runs the installation."""
+    return login("admin")
+
+
+@pytest.fixture
+def reception(login: Callable[..., Browser]) -> Browser:
+    """Works on the run sheet all day."""
+    return login("reception")
+
+
+@pytest.fixture
+def clinician(login: Callable[..., Browser]) -> Browser:
+    """Sees a column of their own."""
+    return login("clinician")
+
+
+@pytest.fixture
+def viewer(login: Callable[..., Browser]) -> Browser:
+    """Looks and changes nothing."""
+    return login("viewer")
+
+
+@pytest.fixture
+def outsider(client: FlaskClient) -> FlaskClient:
+    """Has no business here."""
+    return client
+
+
+@pytest.fixture
+def sandbox() -> Iterator[SandboxServer]:
+    """The vendors' servers of a made-up clinic over real HTTP, on the tests' clock."""
+    with SandboxServer(now=clock.now) as server:
+        yield server
