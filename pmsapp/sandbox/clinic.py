@@ -14,6 +14,7 @@ No patient here is real, and no phone number or address leads anywhere.
 
 from __future__ import annotations
 
+from pmsapp.sandbox.model import Change
 from pmsapp.sandbox.truth import ClinicTruth
 
 
@@ -22,3 +23,11 @@ class Clinic(ClinicTruth):
 
     def __repr__(self) -> str:
         return f"<Clinic seed={self.seed} zone={self.zone_name}>"
+
+    def _change(
+        self, action: str, kind: str, key: str, before: dict[str, object], after: dict[str, object]
+    ) -> Change:
+        change = super()._change(action, kind, key, before, after)
+        for listener in self.listeners:
+            listener(change)
+        return change

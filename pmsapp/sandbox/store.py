@@ -17,6 +17,7 @@ from pmsapp.sandbox.days import DayMaker
 from pmsapp.sandbox.model import (
     Appointment,
     AppointmentType,
+    Change,
     Patient,
     Practitioner,
     SandboxError,
@@ -61,6 +62,8 @@ class ClinicStore:
         self.code = code
         # How Halaxy says where an appointment takes place: item, appointment, or absent (it does not).
         self.halaxy_location_type = "item"
+        # Told of every change right after it: a vendor that sends webhooks listens here.
+        self.listeners: list[Callable[[Change], None]] = []
         self.lock = threading.RLock()
         self._fill()
 
