@@ -5,10 +5,17 @@
   const SAY_EVERY_MS = 10_000;
   const byId = (id) => document.getElementById(id);
 
-  /* Polls rest in hidden tabs and run once on return. */
+  /* Polls say that they are polls (they never count as activity), rest in hidden tabs and run once on return. */
+  const TIMED = new Set(["every", "load", "sheet:changed"]);
+  document.addEventListener("htmx:config:request", (event) => {
+    const ctx = event.detail.ctx;
+    if (ctx.sourceEvent && TIMED.has(ctx.sourceEvent.type)) ctx.request.headers["X-Poll"] = "1";
+  });
   document.addEventListener("htmx:before:request", (event) => {
     const ctx = event.detail.ctx;
     if (document.hidden && ctx.sourceEvent && ctx.sourceEvent.type === "every") event.preventDefault();
+    const button = ctx.request.submitter || ctx.sourceElement;
+    if (button.getAttribute && button.getAttribute("aria-disabled") === "true") event.preventDefault();
   });
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) return;
@@ -22,10 +29,13 @@
 
   document.addEventListener("htmx:after:request", (event) => {
     const status = event.detail.ctx.response.status;
-    if (status === 401) return veil("You have been signed out. Sign in again to go on.", "locked");
+    if (status === 401 && byId("panel") && byId("panel").open) {
+      event.preventDefault(); /* stay, so that nothing typed is lost; without an open panel the page goes to sign-in */
+      return veil("You have been signed out. Sign in in another tab, then save again.", "locked");
+    }
     if (status < 500) {
       lastContact = Date.now();
-      if (!document.documentElement.classList.contains("locked")) unveil();
+      unveil();
     }
   });
   setInterval(() => {
@@ -46,7 +56,7 @@
   }
 
   function unveil() {
-    document.documentElement.classList.remove("veiled");
+    document.documentElement.classList.remove("veiled", "locked");
     const node = byId("veil");
     if (node && !node.hidden) {
       node.hidden = true;

@@ -11,7 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from pmsapp import access
 from pmsapp.services.sessions import ABSOLUTE_LIFE
 from pmsapp.settings import Settings
-from pmsapp.web import assets, auth, errors, headers, request_log
+from pmsapp.web import assets, auth, errors, headers, request_log, runsheet, updates
 
 
 def init_app(app: Flask) -> None:
@@ -27,7 +27,8 @@ def init_app(app: Flask) -> None:
     headers.init_app(app)
     errors.init_app(app)
     assets.init_app(app)
-    app.register_blueprint(auth.bp)
+    for area in (auth, runsheet, updates):
+        app.register_blueprint(area.bp)
 
 
 def cookie_settings(settings: Settings) -> dict[str, object]:

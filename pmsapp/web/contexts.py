@@ -28,6 +28,30 @@ class NavItem:
 
 
 @dataclass(frozen=True, slots=True)
+class RunProgress:
+    """A run under way. `total` is None until it is known; `lists` are the lists read so far ("Dr Hart 12")."""
+
+    stage: str
+    done: int
+    total: int | None
+    lists: tuple[str, ...]
+    started: str
+
+
+@dataclass(frozen=True, slots=True)
+class SyncRun:
+    """`components/_sync_run.html`: the Sync now button and what became of pressing it.
+
+    `poll_href` is set while something is under way; `said` is the final sentence.
+    """
+
+    can_sync: bool
+    progress: tuple[RunProgress, ...] = ()
+    poll_href: str | None = None
+    said: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Shell:
     """The frame around a signed-in screen: `layout.html`."""
 
@@ -37,6 +61,9 @@ class Shell:
     as_of: str | None = None
     person: str | None = None
     can_sync: bool = False
+    can_configure: bool = False
+    is_training: bool = False
+    sync: SyncRun = SyncRun(can_sync=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,3 +181,4 @@ class SheetPage:
     now: str
     is_old: bool
     paper: str
+    open_decisions: int

@@ -54,7 +54,9 @@ def freshness_badge(fresh: Freshness, now: datetime, zone: str) -> Badge:
     return Badge(f"Out of date: data from {age}", "clock", "warn")
 
 
-def build_page(sheet: Sheet, *, now: datetime, names: Names, can_edit: bool, version: str) -> SheetPage:
+def build_page(
+    sheet: Sheet, *, now: datetime, names: Names, clinic: str, can_edit: bool, version: str
+) -> SheetPage:
     """Everything `runsheet/sheet.html` prints."""
     today = day_of(now, sheet.time_zone)
     axis = _Axis(sheet, now, is_today=sheet.date == today)
@@ -87,7 +89,8 @@ def build_page(sheet: Sheet, *, now: datetime, names: Names, can_edit: bool, ver
         can_edit=can_edit,
         now=fmt.hhmm(now, sheet.time_zone),
         is_old=sheet.freshness.state is not FreshnessState.FRESH,
-        paper=f"Run sheet · {fmt.long_day(sheet.date)} · data as of {as_of}",
+        paper=f"{clinic} · run sheet of {fmt.long_day(sheet.date)} · data as of {as_of}",
+        open_decisions=sheet.open_decisions,
     )
 
 

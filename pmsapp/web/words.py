@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+
 from pmsapp.domain.appointment import AppointmentStatus, Presence, WorkflowState
+from pmsapp.domain.run_status import RunStatus
+from pmsapp.domain.sync_state import ConnectionState
+from pmsapp.services.connections import ConnectionView
+from pmsapp.services.runs import RunView
+from pmsapp.web import format as fmt
 from pmsapp.web.contexts import Badge
 
 STATUS = {
@@ -72,3 +80,68 @@ def workflow_badge(state: str) -> Badge | None:
     except ValueError:
         return None
     return None if known is WorkflowState.BOOKED else WORKFLOW[known]
+
+
+_NEEDS = {
+    "NOT-PAIRED": "Enter a pairing code",
+    "PAIR-UNKNOWN": "Enter a pairing code",
+    "PAIR-USED": "Enter a pairing code",
+    "REMOVE-HELD": "Approve removals",
+    "KEY-MISMATCH": "Sign in again",
+    "AUTH-EXPIRED": "Sign in again",
+    "AUTH-REFUSED": "Sign in again",
+    "AUTH-WRONG-PRACTICE": "Sign in again",
+}
+
+
+def connection_badge(view: ConnectionView, run: RunView | None, now: datetime) -> Badge:
+    """One of the nine states a connection can be in, and set-up, in words people act on."""
+    if run is not None and run.status == RunStatus.RUNNING:
+        return updating_badge([run])
+    state, zone = view.state, view.time_zone
+    if state is ConnectionState.SETUP:
+        return Badge("Set-up not finished", "broken")
+    if state is ConnectionState.PAUSED:
+        return Badge(_paused_words(view, now), "bars")
+    if state is ConnectionState.NEEDS_YOU:
+        code = view.last_sync_error.code if view.last_sync_error else ""
+        return Badge(_NEEDS.get(code, "Needs you"), "person", "stop")
+    if state is ConnectionState.PMS_TROUBLE:
+        return Badge(f"{view.pms_label} has a problem", "cloud", "warn")
+    if state is ConnectionState.RETRYING:
+        return Badge(_retry_words(view, now), "again", "wait")
+    if state in (ConnectionState.LATE, ConnectionState.STALE) and view.freshness.as_of:
+        age = fmt.moment(view.freshness.as_of, now, zone)
+        if state is ConnectionState.LATE:
+            return Badge(f"Late: data from {age}", "clock", "wait")
+        return Badge(f"Out of date: data from {age}", "clock", "warn")
+    if view.last_sync_status == RunStatus.PARTIAL:
+        return Badge("Partly updated", "half", "wait")
+    if view.last_sync_status == RunStatus.INTERRUPTED:
+        return Badge("Stopped half way, will repeat", "broken", "wait")
+    if view.last_sync_at is None:
+        return Badge("Not read yet", "broken")
+    return Badge("Up to date", "tick", "good")
+
+
+def updating_badge(running: Sequence[RunView]) -> Badge:
+    """ "Updating… 2 of 4" over everything that runs now; without numbers until they are known."""
+    progress = [run.progress for run in running if run.progress and run.progress.get("total")]
+    if not progress:
+        return Badge("Updating…", "ring", "accent spin")
+    done, total = (sum(part[key] or 0 for part in progress) for key in ("done", "total"))
+    return Badge(f"Updating… {done} of {total}", "ring", "accent spin")
+
+
+def _paused_words(view: ConnectionView, now: datetime) -> str:
+    if view.paused is None:
+        return "Paused"
+    by = f" by {view.paused.by}" if view.paused.by else ""
+    return f"Paused{by} until {fmt.moment(view.paused.until, now, view.time_zone)}"
+
+
+def _retry_words(view: ConnectionView, now: datetime) -> str:
+    at = fmt.moment(view.next_sync_at, now, view.time_zone) if view.next_sync_at else None
+    if view.last_sync_error and view.last_sync_error.code == "RATE-WAIT":
+        return f"Waiting for {view.pms_label}" + (f", continues {at}" if at else "")
+    return f"Trying again at {at}" if at else "Trying again"

@@ -1,0 +1,128 @@
+"""What a run is doing or came to, in words. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from pmsapp.domain.run_status import RunStatus
+from pmsapp.services.runs import RunView, ScopeView
+from pmsapp.web import format as fmt
+from pmsapp.web.contexts import Badge, RunProgress
+
+_STAGES = {
+    "connect": "Connecting",
+    "practitioners": "Reading practitioners",
+    "appointments": "Reading appointments",
+    "compare": "Comparing",
+    "apply": "Writing cards",
+}
+_STATUS = {
+    RunStatus.QUEUED: Badge("Waiting to start", "clock"),
+    RunStatus.RUNNING: Badge("Updating…", "ring", "accent spin"),
+    RunStatus.SUCCESS: Badge("Updated", "tick", "good"),
+    RunStatus.PARTIAL: Badge("Partly updated", "half", "wait"),
+    RunStatus.FAILED: Badge("Not updated", "cross", "stop"),
+    RunStatus.INTERRUPTED: Badge("Stopped half way, repeats", "broken", "wait"),
+    RunStatus.CANCELLED: Badge("Cancelled", "gone"),
+}
+_OUTCOMES = {
+    "complete": Badge("Read", "tick", "good"),
+    "incomplete": Badge("Read in part", "half", "wait"),
+    "failed": Badge("Not read", "cross", "stop"),
+}
+_TRIGGERS = {
+    "schedule": "Schedule",
+    "webhook": "A nudge from the PMS",
+    "api": "Program",
+    "cli": "Command line",
+    "setup": "Set-up",
+}
+
+
+def status_badge(run: RunView) -> Badge:
+    """How a run stands or ended."""
+    return _STATUS[RunStatus(run.status)]
+
+
+def outcome_badge(scope: ScopeView) -> Badge:
+    """How one list of a run was read."""
+    return _OUTCOMES.get(scope.outcome, _OUTCOMES["failed"])
+
+
+def started_by(run: RunView) -> str:
+    """Who or what started it: "Mel", "Schedule"."""
+    if run.trigger == "manual":
+        return run.actor or "Somebody"
+    return _TRIGGERS.get(run.trigger, run.trigger)
+
+
+def count_words(counts: Mapping[str, int]) -> str:
+    """What changed, e.g. "3 new, 1 changed, 1 cancelled or gone"; "" when nothing did."""
+    wordings = {
+        "created": "new",
+        "updated": "changed",
+        "removed": "cancelled or gone",
+        "held": "held",
+        "failed": "not understood",
+    }
+    return ", ".join(f"{counts[key]} {text}" for key, text in wordings.items() if counts.get(key))
+
+
+def result_sentence(run: RunView) -> str:
+    """What a finished run came to, in one sentence a person can use; what worked comes first."""
+    changed = count_words(run.counts)
+    trouble = f" {run.error[1]}." if run.error and run.error[1] else ""
+    if run.status == RunStatus.SUCCESS:
+        return f"Updated: {changed}." if changed else "Nothing changed."
+    if run.status == RunStatus.PARTIAL:
+        return f"Partly updated: {changed or 'nothing changed'}.{trouble}"
+    if run.status == RunStatus.CANCELLED:
+        return f"Cancelled. {'Done before that: ' + changed + '.' if changed else 'Nothing changed.'}"
+    if run.status == RunStatus.INTERRUPTED:
+        return "Stopped half way. It repeats by itself."
+    return f"Not updated.{trouble} Cards stay as they were."
+
+
+def results_sentence(runs: Sequence[tuple[str, RunView]]) -> str:
+    """The sentence of one run, or of several with the connection's name in front of each."""
+    if len(runs) == 1:
+        return result_sentence(runs[0][1])
+    if all(run.status == RunStatus.SUCCESS and not count_words(run.counts) for _, run in runs):
+        return "Nothing changed."
+    return " ".join(f"{name}: {result_sentence(run)}" for name, run in runs)
+
+
+def waits_sentence(until: datetime, pms: str, now: datetime, zone: str) -> str:
+    """Why a press on "Sync now" does nothing yet."""
+    return f"Waits until {fmt.moment(until, now, zone)}, because {pms} asked us to. It continues by itself."
+
+
+def progress_of(run: RunView, *, now: datetime, zone: str, pms: str) -> RunProgress:
+    """What a run that is not over is doing."""
+    shown = run.progress or {}
+    total = shown.get("total") or None
+    return RunProgress(
+        stage=_stage(run, pms, now, zone),
+        done=int(shown.get("done") or 0),
+        total=int(total) if total else None,
+        lists=tuple(
+            f"{scope['name'] or 'No clinician'} {scope['count']}" for scope in shown.get("scopes", [])[-8:]
+        ),
+        started=_started(run, now),
+    )
+
+
+def _stage(run: RunView, pms: str, now: datetime, zone: str) -> str:
+    if run.status == RunStatus.QUEUED:
+        if run.not_before and run.not_before > now:
+            return waits_sentence(run.not_before, pms, now, zone)
+        return "Waiting to start"
+    if run.cancel_requested:
+        return "Stopping"
+    return _STAGES.get((run.progress or {}).get("stage", ""), "Working")
+
+
+def _started(run: RunView, now: datetime) -> str:
+    since = (now - (run.started_at or run.requested_at)).total_seconds()
+    return f"Started by {started_by(run)} {fmt.span(since)} ago"

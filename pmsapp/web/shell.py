@@ -1,0 +1,179 @@
+"""The frame around every signed-in screen: sidebar, sync badge, age of the data, the notice above the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import render_template
+
+from pmsapp import access, clock
+from pmsapp.domain.runsheet import oldest
+from pmsapp.domain.sync_state import ConnectionState, overall_state
+from pmsapp.services import clinic, connections, runs
+from pmsapp.services.connections import ConnectionView
+from pmsapp.services.runs import RunView
+from pmsapp.services.transaction import reading
+from pmsapp.web import format as fmt
+from pmsapp.web import words
+from pmsapp.web.contexts import Badge, NavItem, Notice, Shell
+
+_LIVE = frozenset(ConnectionState) - {ConnectionState.SETUP, ConnectionState.PAUSED}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How everything stands now: what the sidebar, the badge and the notice are made of."""
+
+    connections: tuple[ConnectionView, ...]
+    running: dict[int, RunView]
+    zone: str
+    now: datetime
+    clinic: str = ""
+    is_training: bool = False
+
+    @property
+    def state(self) -> ConnectionState:
+        """The most serious state of all connections."""
+        return overall_state(one.state for one in self.connections)
+
+    def names(self) -> dict[int, str]:
+        """What each connection is called on cards."""
+        return {one.id: one.display_name for one in self.connections}
+
+
+def standing() -> Standing:
+    """Ask the services how everything stands."""
+    with reading() as session:
+        running = runs.current_runs(session)
+        own = clinic.get_clinic(session)
+    listed = tuple(connections.list_connections())
+    return Standing(listed, running, own.time_zone, clock.now(), own.name, own.is_training)
+
+
+def page_shell(active: str, now: Standing | None = None, *, open_decisions: int = 0) -> Shell:
+    """The frame for a page under the sidebar's entry `active` (today, decisions, integrations, settings)."""
+    now = now or standing()
+    actor = access.current_actor()
+    on = live(now.connections)
+    age = oldest(one.freshness for one in on) if on else None
+    return Shell(
+        active=active,
+        items=_items(now, open_decisions),
+        badge=overall_badge(now),
+        as_of=fmt.moment(age.as_of, now.now, now.zone) if age and age.as_of else None,
+        person=actor.name,
+        can_sync=bool(on) and access.may("updates.start", "POST"),
+        can_configure=access.may("integrations.new"),
+        is_training=now.is_training,
+    )
+
+
+def render(template: str, active: str, now: Standing | None = None, **context: object) -> str:
+    """A whole page in the frame."""
+    return render_template(template, shell=page_shell(active, now), **context)
+
+
+def live(listed: Sequence[ConnectionView]) -> list[ConnectionView]:
+    """Those that are set up and not paused: the ones "Sync now" asks."""
+    return [one for one in listed if one.state in _LIVE]
+
+
+def overall_badge(now: Standing) -> Badge:
+    """One badge that speaks for every connection: a run in progress, else the most serious state."""
+    running = [run for run in now.running.values() if run.status == "running"]
+    if running:
+        return words.updating_badge(running)
+    if not now.connections:
+        return Badge("Nothing connected", "plug")
+    worst = next(one for one in now.connections if one.state is now.state)
+    return words.connection_badge(worst, None, now.now)
+
+
+def notice(now: Standing) -> Notice | None:
+    """The one thing that changes what staff should trust, most serious first; None when all is well."""
+    for state, make in _NOTICES:
+        for one in now.connections:
+            if one.state is state:
+                return make(one, now)
+    return None
+
+
+def _age(one: ConnectionView, now: Standing) -> str:
+    if one.freshness.as_of is None:
+        return "Nothing has been read yet."
+    return f"Cards are as of {fmt.moment(one.freshness.as_of, now.now, now.zone)}."
+
+
+def _needs_you(one: ConnectionView, now: Standing) -> Notice:
+    error = one.last_sync_error
+    headline = error.message if error else f"{one.display_name} needs you"
+    return Notice(
+        headline,
+        f"{_age(one, now)} {one.advice}",
+        "stop",
+        "person",
+        error.code if error else None,
+        f"/integrations/{one.id}" if access.may("integrations.detail") else None,
+        words.connection_badge(one, None, now.now).word,
+    )
+
+
+def _stale(one: ConnectionView, now: Standing) -> Notice:
+    return _trouble(one, now, f"{one.display_name} has not been read for a while", "clock")
+
+
+def _pms_trouble(one: ConnectionView, now: Standing) -> Notice:
+    return _trouble(one, now, f"{one.pms_label} has a problem", "cloud")
+
+
+def _retrying(one: ConnectionView, now: Standing) -> Notice:
+    return _trouble(one, now, f"{one.pms_label} is not answering", "again")
+
+
+def _trouble(one: ConnectionView, now: Standing, headline: str, icon: str) -> Notice:
+    error = one.last_sync_error
+    again = f" Next try {fmt.moment(one.next_sync_at, now.now, now.zone)}." if one.next_sync_at else ""
+    return Notice(
+        error.message if error else headline,
+        f"{_age(one, now)} {one.advice}{again}",
+        "warn",
+        icon,
+        error.code if error else None,
+        f"/integrations/{one.id}/history" if access.may("integrations.history") else None,
+        "See history",
+    )
+
+
+_NOTICES = (
+    (ConnectionState.NEEDS_YOU, _needs_you),
+    (ConnectionState.STALE, _stale),
+    (ConnectionState.PMS_TROUBLE, _pms_trouble),
+    (ConnectionState.RETRYING, _retrying),
+)
+
+
+def _items(now: Standing, open_decisions: int) -> tuple[NavItem, ...]:
+    needy = _needy(now.connections)
+    items = [
+        NavItem("today", "Today", "/", "today"),
+        NavItem(
+            "decisions", "Decisions", "/decisions", "decide", open_decisions, f"{open_decisions} to decide"
+        ),
+        NavItem(
+            "integrations", "Integrations", "/integrations", "plug", needy, f"{needy} needs you", urgent=True
+        ),
+        NavItem("settings", "Settings", "/settings", "settings"),
+    ]
+    endpoints = {
+        "today": "runsheet.today",
+        "decisions": "decisions.index",
+        "integrations": "integrations.index",
+        "settings": "auth.account",
+    }
+    return tuple(item for item in items if access.may(endpoints[item.key]))
+
+
+def _needy(listed: Sequence[ConnectionView]) -> int:
+    return sum(one.state is ConnectionState.NEEDS_YOU for one in listed)

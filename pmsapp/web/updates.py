@@ -1,0 +1,79 @@
+"""Sync now for the whole sheet, its progress, and the sentence it ends with."""
+
+from __future__ import annotations
+
+import json
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import BadRequest
+
+from pmsapp import access
+from pmsapp.services import runs, sync
+from pmsapp.services.runs import RunView
+from pmsapp.web import run_view, runsheet, shell
+from pmsapp.web.contexts import SyncRun
+
+bp = Blueprint("updates", __name__)
+MAX_FOLLOWED = 20
+
+
+@bp.post("/sync")
+def start() -> ResponseReturnValue:
+    """Ask every connection that is switched on for a run (of `date`, if given), and follow it."""
+    text = request.form.get("date")
+    wanted = runsheet.parse_day(text) if text else None
+    now = shell.standing()
+    actor = access.current_actor()
+    asked = [
+        (one.id, sync.request_run(one.id, day=wanted, trigger="manual", actor=actor).sync_id)
+        for one in shell.live(now.connections)
+    ]
+    if not request.headers.get("HX-Request"):
+        return redirect(access.path_to_return_to(), 303)
+    return _follow(asked, 202)
+
+
+@bp.get("/sync/run")
+def progress() -> ResponseReturnValue:
+    """How the runs in `run=<connection>.<run>` are doing."""
+    return _follow([_pair(text) for text in request.args.getlist("run")[:MAX_FOLLOWED]], 200)
+
+
+def _pair(text: str) -> tuple[int, int]:
+    connection_id, _, run_id = text.partition(".")
+    if not (connection_id.isdecimal() and run_id.isdecimal()):
+        raise BadRequest
+    return int(connection_id), int(run_id)
+
+
+def _follow(asked: list[tuple[int, int]], status: int) -> Response:
+    found = [runs.get_run(connection_id, run_id) for connection_id, run_id in asked]
+    now = shell.standing()
+    panel = _panel(found, now)
+    html = render_template("components/_sync_answer.html", run=panel, shell=shell.page_shell("", now))
+    response = make_response(html, status)
+    if panel.said:
+        response.headers["HX-Trigger"] = json.dumps(
+            {"say": {"target": "body", "text": panel.said}, "sheet:changed": {"target": "body"}}
+        )
+    return response
+
+
+def _panel(found: list[RunView], now: shell.Standing) -> SyncRun:
+    labels = {one.id: one for one in now.connections}
+    open_runs = [run for run in found if not run.is_over]
+    if open_runs:
+        following = "&".join(f"run={run.connection_id}.{run.id}" for run in found)
+        return SyncRun(
+            can_sync=True,
+            progress=tuple(
+                run_view.progress_of(run, now=now.now, zone=now.zone, pms=labels[run.connection_id].pms_label)
+                for run in open_runs
+            ),
+            poll_href=f"/sync/run?{following}",
+        )
+    if not found:
+        return SyncRun(can_sync=True, said="Nothing to update: no connection is switched on.")
+    named = [(labels[run.connection_id].display_name, run) for run in found if run.connection_id in labels]
+    return SyncRun(can_sync=True, said=run_view.results_sentence(named))
