@@ -13,9 +13,10 @@ Where a vendor cannot say something, its truth is what can be known there:
 | no status | booked | booked | booked, then attended = confirmed |
 | one patient of a group | the appointment's | the patient's own | the patient's own |
 
-Telehealth: Gentu never says (None). MediRecords: a link or the type's flag. Halaxy: the location type, else the words of
-the type's name, else None. Names: Halaxy and MediRecords know a preferred name, Gentu a first name. Gentu and Halaxy do
-not list what has no practitioner, and Gentu does not list archived types, so their name is unknown there.
+Telehealth: Gentu never says (None). MediRecords: a link or the type's flag; without a type and a link, None. Halaxy: the
+location type, else the words of the type's name, else None. Names: Halaxy and MediRecords know a preferred name, Gentu a
+first name. Gentu and Halaxy do not list what has no practitioner, and Gentu does not list archived types, so their name is
+unknown there.
 """
 
 from __future__ import annotations
@@ -175,7 +176,8 @@ def _is_telehealth(clinic: ClinicStore, vendor: Vendor, appointment: Appointment
         return None
     kind = clinic.appointment_type(appointment.type_key) if appointment.type_key else None
     if vendor == "medirecords":
-        return bool(appointment.host_link or appointment.guest_link or (kind and kind.telehealth))
+        linked = bool(appointment.host_link or appointment.guest_link)
+        return linked or (kind.telehealth if kind else None)
     if appointment.mode is not None and clinic.halaxy_location_type != "absent":
         return appointment.mode in _TELEHEALTH_MODES
     return True if kind and kind.named else None
