@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import Row, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from pmsapp import clock
@@ -185,7 +185,7 @@ def _as_of(session: Session, rows: Sequence[PMSConnection], now: datetime) -> di
     return found
 
 
-def _oldest_read(session: Session, today: dict[int, date]) -> Iterable[tuple[int, datetime]]:
+def _oldest_read(session: Session, today: dict[int, date]) -> Iterable[Row[int, datetime]]:
     mapping = PMSClinicianMapping
     if not today:
         return []
@@ -201,4 +201,4 @@ def _oldest_read(session: Session, today: dict[int, date]) -> Iterable[tuple[int
             tuple_(FreshnessRow.connection_id, FreshnessRow.date).in_(list(today.items())),
         )
         .group_by(FreshnessRow.connection_id)
-    ).tuples()
+    ).all()
