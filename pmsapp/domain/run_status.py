@@ -5,22 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
-
-class RunStatus(StrEnum):
-    """queued -> running -> success, partial, failed, interrupted or cancelled."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    SUCCESS = "success"
-    PARTIAL = "partial"
-    FAILED = "failed"
-    INTERRUPTED = "interrupted"
-    CANCELLED = "cancelled"
-
-
-ENDED = frozenset(RunStatus) - {RunStatus.QUEUED, RunStatus.RUNNING}
+from pmsapp.domain.sync_state import RunStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +44,10 @@ def reason_code(scopes: Sequence[ScopeResult]) -> str | None:
     codes = Counter(scope.error_code for scope in scopes if scope.error_code)
     if status is RunStatus.FAILED and codes:
         return codes.most_common(1)[0][0]
-    decisive = next((code for code in codes if code.startswith(("AUTH", "ACCESS", "APP", "PRACTICE", "RATE", "RUN"))), None)
+    decisive = next(
+        (code for code in codes if code.startswith(("AUTH", "ACCESS", "APP", "PRACTICE", "RATE", "RUN"))),
+        None,
+    )
     if decisive:
         return decisive
     if any(scope.outcome != "complete" for scope in scopes):

@@ -6,17 +6,18 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pmsapp import clock
 from pmsapp.adapters.registry import get_info
 from pmsapp.domain.errors import CATALOGUE, Actor, PMSError, RetryLaterError, message_for
-from pmsapp.domain.run_status import RunStatus, ScopeResult, reason_code, status_of, total, unread_names
+from pmsapp.domain.run_status import ScopeResult, reason_code, status_of, total, unread_names
+from pmsapp.domain.sync_state import RunStatus
 from pmsapp.models import Freshness, PMSConnection, SyncRun
 from pmsapp.services import preview
 from pmsapp.services.failpoints import failpoint
-from pmsapp.services.lease import CancelledError, Lease, close_lapsed
+from pmsapp.services.lease import CancelledError, Lease
 from pmsapp.services.scope_record import COUNTS
 from pmsapp.services.transaction import writing
 
@@ -143,25 +144,3 @@ def _plan_next(
         wait = timedelta(minutes=RETRY_AFTER_FAILURES_MINUTES[max(index, 0)])
         connection.next_sync_at = now + min(wait, period)
         connection.next_sync_reason = "trying again"
-
-
-def sweep_interrupted() -> int:
-    """Close runs whose worker is gone; their connection's next run repairs them. Returns how many."""
-    now = clock.now()
-    with writing() as session:
-        rows = close_lapsed(session, now)
-        if rows:
-            session.execute(
-                update(PMSConnection)
-                .where(
-                    PMSConnection.sync_enabled.is_(True),
-                    PMSConnection.id.in_(
-                        select(SyncRun.connection_id).where(
-                            SyncRun.status == RunStatus.INTERRUPTED.value, SyncRun.completed_at == now
-                        )
-                    ),
-                )
-                .values(next_sync_at=now, next_sync_reason="repeating the update that stopped half way")
-                .execution_options(synchronize_session=False)
-            )
-        return rows

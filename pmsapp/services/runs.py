@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from pmsapp import clock
 from pmsapp.domain.actor import Actor
-from pmsapp.domain.run_status import RunStatus
+from pmsapp.domain.sync_state import RunStatus
 from pmsapp.models import PMSConnection, SyncRun, SyncScope
 from pmsapp.services import audit
 from pmsapp.services.errors import Conflict, Invalid, NotFound

@@ -6,19 +6,26 @@ import logging
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from pmsapp import clock
 from pmsapp.adapters.deadline import Deadline
 from pmsapp.domain.actor import Actor
 from pmsapp.domain.errors import PMSError
-from pmsapp.domain.run_status import RunStatus
+from pmsapp.domain.sync_state import RunStatus
 from pmsapp.models import PMSConnection, SyncRun
 from pmsapp.services import bell, days
 from pmsapp.services.errors import NotFound
 from pmsapp.services.failpoints import failpoint
-from pmsapp.services.lease import RUN_CEILING_S, CancelledError, FencedOutError, Heartbeat, claim
+from pmsapp.services.lease import (
+    RUN_CEILING_S,
+    CancelledError,
+    FencedOutError,
+    Heartbeat,
+    claim,
+    close_lapsed,
+)
 from pmsapp.services.run_end import close_run
 from pmsapp.services.run_work import RunWork
 from pmsapp.services.transaction import reading, writing
@@ -133,3 +140,25 @@ def waiting_runs(connection_id: int | None = None, asked_before: datetime | None
         query = query.where(SyncRun.requested_at <= asked_before)
     with reading() as session:
         return [row.id for row in session.execute(query) if row.not_before is None or row.not_before <= now]
+
+
+def sweep_interrupted() -> int:
+    """Close runs whose worker is gone; their connection's next run repairs them. Returns how many."""
+    now = clock.now()
+    with writing() as session:
+        rows = close_lapsed(session, now)
+        if rows:
+            session.execute(
+                update(PMSConnection)
+                .where(
+                    PMSConnection.sync_enabled.is_(True),
+                    PMSConnection.id.in_(
+                        select(SyncRun.connection_id).where(
+                            SyncRun.status == RunStatus.INTERRUPTED.value, SyncRun.completed_at == now
+                        )
+                    ),
+                )
+                .values(next_sync_at=now, next_sync_reason="repeating the update that stopped half way")
+                .execution_options(synchronize_session=False)
+            )
+        return rows
