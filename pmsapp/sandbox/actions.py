@@ -152,7 +152,8 @@ class ClinicActions(ClinicStore):
         with self.lock:
             day = date.fromisoformat(on) if isinstance(on, str) else on
             self._make(day)
-            rows = self._maker.fill_day(day, self._key("practitioner", practitioner), int(count))
+            person = self.practitioner(self._key("practitioner", practitioner))
+            rows = self._maker.fill_day(day, person.key, int(count), person.number - 1)
             return [self._store("fill_day", None, row) for row in rows]
 
     def book_edges(self, on: date | str, practitioner: str = "lee-hana") -> list[Change]:
@@ -274,7 +275,8 @@ class ClinicActions(ClinicStore):
             raise SandboxError(f"An action is one of {', '.join(ACTIONS)}.")
         perform: Callable[..., Change | list[Change]] = getattr(self, action)
         try:
-            done = perform(**details)
+            with self.lock:
+                done = perform(**details)
         except TypeError as error:
             raise SandboxError(f"That is not how {action} is asked for.") from error
         except SandboxError:

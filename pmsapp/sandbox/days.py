@@ -83,10 +83,13 @@ class DayMaker:
                 rows += self.fill_day(on, "odwyer", 110)
         return rows
 
-    def fill_day(self, on: date, practitioner_key: str, count: int) -> list[Appointment]:
-        """`count` more five-minute phone reviews for one clinician-day, to force a reader through several pages."""
+    def fill_day(self, on: date, practitioner_key: str, count: int, place: int = 0) -> list[Appointment]:
+        """`count` more five-minute phone reviews for one clinician-day, to force a reader through several pages.
+
+        `place` tells practitioners apart.
+        """
         draw = _Draw(self._seed, on, self._patient_keys)
-        start = FILLED_FROM + sum(practitioner_key.encode()) % 30 * 130
+        start = FILLED_FROM + place % 30 * 130
         return [
             self._row(
                 draw,
