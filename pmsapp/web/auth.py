@@ -16,12 +16,12 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 
-from pmsapp import access, clock
-from pmsapp.extensions import current_settings
+from pmsapp import access
 from pmsapp.services import sessions, users
 from pmsapp.services.errors import Conflict, Invalid, NotFound
 from pmsapp.services.users import SignInFailed, TooManyTries, UserView
 from pmsapp.web import auth_contexts as contexts
+from pmsapp.web import shell
 from pmsapp.web.headers import FORGET_BROWSER_DATA
 
 bp = Blueprint("auth", __name__)
@@ -109,6 +109,12 @@ def confirm_password() -> ResponseReturnValue:
     return redirect(way_on, 303)
 
 
+@bp.get("/settings")
+def settings() -> ResponseReturnValue:
+    """Settings begin with one's own account."""
+    return redirect("/settings/account", 303)
+
+
 @bp.get("/settings/account")
 def account() -> ResponseReturnValue:
     """One's own password and signed-in browsers."""
@@ -173,15 +179,16 @@ def _account_page(
 ) -> Response:
     actor, current = access.current_actor(), access.current_session()
     listed = sessions.list_live(actor.id or 0, current_id=current.session_id if current else None)
+    standing = shell.standing()
     shown = contexts.account_page(
         users.get_user(actor.id or 0),
         listed,
-        now=clock.now(),
-        zone=current_settings().clinic_time_zone,
+        now=standing.now,
+        zone=standing.zone,
         done=done,
         faults=faults or {},
     )
-    return _page("auth/account.html", shown, status)
+    return make_response(shell.render("auth/account.html", "settings", standing, page=shown), status)
 
 
 def _page(template: str, page: object, status: int = 200) -> Response:
