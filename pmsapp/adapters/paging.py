@@ -17,11 +17,11 @@ MAX_PAGES = 500
 
 
 class PageGuard:
-    """Remembers where a listing has been. `pms` is the vendor's label for the error."""
+    """Remembers where a listing has been. `pms` is the vendor's label for the error; MAX_PAGES unless told."""
 
-    def __init__(self, pms: str, max_pages: int = MAX_PAGES) -> None:
+    def __init__(self, pms: str, max_pages: int | None = None) -> None:
         self._pms = pms
-        self._max_pages = max_pages
+        self._max_pages = MAX_PAGES if max_pages is None else max_pages
         self._marks: set[str | int] = set()
         self._digests: set[str] = set()
 
@@ -53,7 +53,7 @@ def read_by_cursor(
     next_cursor: Callable[[Reply], str | None],
     *,
     pms: str,
-    max_pages: int = MAX_PAGES,
+    max_pages: int | None = None,
 ) -> Iterator[tuple[Reply, bool]]:
     """Read pages that each name the next by an opaque cursor; `next_cursor` gives None at the end.
 
@@ -79,7 +79,7 @@ def read_by_number(
     *,
     pms: str,
     first: int = 0,
-    max_pages: int = MAX_PAGES,
+    max_pages: int | None = None,
 ) -> Iterator[tuple[Reply, bool]]:
     """Read pages counted from `first`; `is_last(reply, number)` recognises the vendor's end mark."""
     guard = PageGuard(pms, max_pages)
@@ -100,7 +100,7 @@ def read_by_link(
     next_link: Callable[[Reply], str | None],
     *,
     pms: str,
-    max_pages: int = MAX_PAGES,
+    max_pages: int | None = None,
 ) -> Iterator[tuple[Reply, bool]]:
     """Read pages that each carry the address of the next; `next_link` gives None at the end.
 

@@ -206,6 +206,8 @@ def read_answer(response: requests.Response) -> bytes:
     Raises TooLargeError when a success is larger than MAX_BODY_BYTES.
     """
     if 200 <= response.status_code < 300:
+        if (response.raw.length_remaining or 0) > MAX_BODY_BYTES:
+            raise TooLargeError
         return _read_whole(response.raw)
     return _read_start(response.raw) if response.status_code >= 400 else b""
 

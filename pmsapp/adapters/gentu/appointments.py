@@ -25,6 +25,8 @@ log = structlog.get_logger(__name__)
 
 # The most the API gives per page.
 LIMIT = 100
+# Pages of one practitioner's day: 5,000 appointments.
+MAX_DAY_PAGES = 50
 # Both bounds read as exclusive, so the day is asked for a minute wider each side.
 WIDENED = timedelta(minutes=1)
 # Failing look-ups of single patients in a row before the trouble is taken for Gentu's own.
@@ -98,7 +100,9 @@ class AppointmentReader:
         fetch = partial(
             self._fetch_page, day.practitioner_id, _with_offset(from_at, zone), _with_offset(to_at, zone)
         )
-        for reply, is_last in read_by_cursor(fetch, self._next_cursor, pms=self._practice.label):
+        for reply, is_last in read_by_cursor(
+            fetch, self._next_cursor, pms=self._practice.label, max_pages=MAX_DAY_PAGES
+        ):
             yield self._parse_page(reply, is_last, day)
 
     def _fetch_page(self, practitioner_id: str, from_date: str, to_date: str, cursor: str | None) -> Reply:
