@@ -1,0 +1,81 @@
+"""Every route of the app with every method it takes, as addresses one can call on a seeded clinic."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from flask import Flask
+from sqlalchemy import inspect, text
+from werkzeug.routing import Rule as Route
+
+from pmsapp.extensions import db
+from pmsapp.permissions import PERMISSIONS, Rule
+from tests.seeded_clinic import DAY
+
+UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+# Columns that say when somebody was last here, and the log itself: reading may move them.
+_MOVING = {"user_sessions": {"last_seen_at"}, "api_tokens": {"last_used_at"}}
+_NOT_COUNTED = frozenset({"audit_events"})
+_BY_NAME = {"filename": "css/base.css", "event": "appointment.updated"}
+_DAY_NAMES = frozenset({"day", "date", "iso", "wanted"})
+
+
+@dataclass(frozen=True)
+class Call:
+    """One method of one route."""
+
+    endpoint: str
+    method: str
+    url: str
+    rule: Rule | None
+
+    @property
+    def unsafe(self) -> bool:
+        return self.method in UNSAFE
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.url} ({self.endpoint})"
+
+
+def calls(app: Flask, *, number: int = 1) -> list[Call]:
+    """All of them; ids in addresses are `number`, days the seeded day."""
+    return sorted(_calls(app, number), key=str)
+
+
+def _calls(app: Flask, number: int) -> Iterator[Call]:
+    for route in app.url_map.iter_rules():
+        for method in sorted((route.methods or set()) - {"HEAD", "OPTIONS"}):
+            rule = PERMISSIONS.get(route.endpoint, {}).get(method)
+            yield Call(route.endpoint, method, _url(app, route, number), rule)
+
+
+def _url(app: Flask, route: Route, number: int) -> str:
+    values = {name: _value(route, name, number) for name in route.arguments}
+    with app.test_request_context():
+        return app.url_for(route.endpoint, **values)
+
+
+def _value(route: Route, name: str, number: int) -> object:
+    if name in _BY_NAME:
+        return _BY_NAME[name]
+    if name in _DAY_NAMES:
+        return DAY.isoformat()
+    kind = type(route._converters[name]).__name__
+    return number if kind == "IntegerConverter" else str(number)
+
+
+def checksum() -> str:
+    """A digest of every row of every table, but for what reading may move."""
+    digest = hashlib.sha256()
+    with db.engine.connect() as connection:
+        for name in sorted(inspect(connection).get_table_names()):
+            if name in _NOT_COUNTED:
+                continue
+            result = connection.execute(text(f'SELECT * FROM "{name}"'))  # noqa: S608 - names of our own tables
+            columns = list(result.keys())
+            kept = [column for column in columns if column not in _MOVING.get(name, set())]
+            for row in result.mappings():
+                digest.update(repr((name, [row[column] for column in kept])).encode())
+    return digest.hexdigest()
