@@ -75,15 +75,17 @@ class ClinicActions(ClinicStore):
 
     def no_show(self, appointment: str) -> Change:
         """Mark that the patient did not come."""
-        return self.set_status(appointment, "no_show", action="no_show")
+        return replace(self.set_status(appointment, "no_show"), action="no_show")
 
-    def set_status(self, appointment: str, status: str | None, action: str = "set_status") -> Change:
+    def set_status(self, appointment: str, status: str | None = None) -> Change:
         """Set the status by hand; None lets it follow the clock again."""
         if status is not None and status not in STATUSES:
             raise SandboxError(f"A status is one of {', '.join(STATUSES)}.")
         row = self._row(appointment)
         cancelled_at = self.now() if status == "cancelled" else None
-        return self._store(action, row, replace(row, status=status, cancelled_at=cancelled_at, plan="attend"))
+        return self._store(
+            "set_status", row, replace(row, status=status, cancelled_at=cancelled_at, plan="attend")
+        )
 
     def set_patient_status(self, appointment: str, patient: str, status: str | None) -> Change:
         """Set the status of one patient of a group."""
@@ -118,7 +120,7 @@ class ClinicActions(ClinicStore):
             "move", row, replace(row, start_at=start_at, practitioner_key=key, duration_min=length)
         )
 
-    def change_type(self, appointment: str, appointment_type: str | None) -> Change:
+    def change_type(self, appointment: str, appointment_type: str | None = None) -> Change:
         """Change the style of visit; place and links follow the new one."""
         row = self._row(appointment)
         kind = self.appointment_type(self._key("type", appointment_type)) if appointment_type else None
@@ -187,9 +189,9 @@ class ClinicActions(ClinicStore):
         with self.lock:
             before = self.patient(self._key("patient", patient))
             after = replace(before, given=given or before.given, family=family or before.family)
-            if given:
+            if after.given != before.given:
                 after = replace(after, preferred=None, one_name_only=False)
-            if phone is not None:
+            if phone is not None and phone != (before.phones[0].typed if before.phones else ""):
                 after = replace(after, phones=(_typed(phone),) if phone else ())
             if email is not None:
                 after = replace(after, email=email or None)

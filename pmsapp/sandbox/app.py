@@ -71,11 +71,7 @@ def _further_clinics(front: Clinic) -> list[Clinic]:
 def _add_vendor(app: Flask, sandbox: Sandbox, slug: str) -> None:
     if slug not in VENDOR_MODULES:
         raise SandboxError(f"A vendor is one of {', '.join(VENDOR_MODULES)}.")
-    server_class: type[VendorServer] | None = getattr(
-        importlib.import_module(VENDOR_MODULES[slug]), "SERVER", None
-    )
-    if server_class is None:
-        return
+    server_class: type[VendorServer] = importlib.import_module(VENDOR_MODULES[slug]).SERVER
     server = server_class(sandbox)
     sandbox.servers[slug] = server
     app.register_blueprint(server.blueprint(), url_prefix=server.prefix)

@@ -17,7 +17,6 @@ from pmsapp.sandbox.model import VENDORS
 from pmsapp.sandbox.store import read_wall_clock
 from pmsapp.sandbox.traffic import RequestLog
 
-_PREFIXES = {"gentu": "/gentu/v1", "medirecords": "/medirecords/v1", "halaxy": "/halaxy/main"}
 # How often the server looks whether it should stop.
 _POLL_S = 0.02
 
@@ -78,7 +77,7 @@ class SandboxServer:
 
     def base(self, vendor: str) -> str:
         """The base address of one vendor's API on this server."""
-        return self.url + _PREFIXES[vendor]
+        return self.url + self.sandbox.servers[vendor].prefix
 
     @property
     def gentu_base(self) -> str:

@@ -46,6 +46,33 @@ def test_a_paired_clinic_needs_no_code(now: StandingClock) -> None:
         assert [tenant["tenantAccess"] for tenant in gentu.get("/tenants").json()] == ["enabled"]
 
 
+def test_all_three_vendors_are_served_unless_told_otherwise(now: StandingClock) -> None:
+    with SandboxServer(now=now) as server:
+        state = requests.get(f"{server.url}/_sandbox/state", timeout=5).json()
+        assert {slug: about["base_url"] for slug, about in state["vendors"].items()} == {
+            "gentu": server.gentu_base,
+            "medirecords": server.medirecords_base,
+            "halaxy": server.halaxy_base,
+        }
+        page = requests.get(f"{server.url}/_sandbox/connect", timeout=5).text
+        for about in state["vendors"].values():
+            assert about["base_url"] in page
+            assert all(value in page for value in about["credentials"].values())
+
+
+def test_every_generic_fault_works_at_every_vendor(now: StandingClock) -> None:
+    with SandboxServer(now=now) as server:
+        for slug, base in ((slug, server.base(slug)) for slug in server.sandbox.servers):
+            for name, status in (
+                ("rate_limited", 429),
+                ("server_error", 500),
+                ("bad_gateway", 502),
+                ("html_ok", 200),
+            ):
+                server.faults.set(name, vendor=slug, times=1)
+                assert requests.get(f"{base}/anything", timeout=5).status_code == status
+
+
 def test_an_unknown_vendor_is_refused(now: StandingClock) -> None:
     with pytest.raises(SandboxError):
         create_sandbox(now=now, vendors=("nobody",))
