@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
-from pmsapp.permissions.rules import Table
+from pmsapp.permissions.rules import PUBLIC, STATE, Table
 
-TABLE: Table = {}
+TABLE: Table = {
+    "health.healthz": {"GET": PUBLIC},
+    "health.readyz": {"GET": PUBLIC},
+    "health.metrics": {"GET": STATE},
+}

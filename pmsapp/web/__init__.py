@@ -11,7 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from pmsapp import access
 from pmsapp.services.sessions import ABSOLUTE_LIFE
 from pmsapp.settings import Settings
-from pmsapp.web import assets, auth, errors, headers, request_log, runsheet, updates
+from pmsapp.web import assets, auth, cards, decisions, errors, headers, health, request_log, runsheet, updates
 
 
 def init_app(app: Flask) -> None:
@@ -27,7 +27,7 @@ def init_app(app: Flask) -> None:
     headers.init_app(app)
     errors.init_app(app)
     assets.init_app(app)
-    for area in (auth, runsheet, updates):
+    for area in (auth, health, runsheet, cards, updates):
         app.register_blueprint(area.bp)
 
 

@@ -1,4 +1,4 @@
-"""Every refusal and fault as a page, as a fragment for htmx, or (under /api and /webhooks) as the JSON interface says.
+"""Every refusal and fault as a page, as a fragment for htmx, or (under MACHINE_PATHS) as the JSON interface says.
 
 Texts are ours or fixed: no trace, no SQL, no path, no patient data; a reference leads to the log line.
 """
@@ -21,7 +21,7 @@ from pmsapp.domain.errors import PMSError, RetryLaterError
 from pmsapp.services.errors import Conflict, Invalid, NotFound, ServiceError
 from pmsapp.services.users import TooManyTries
 
-MACHINE_PATHS = ("/api/", "/webhooks/")
+MACHINE_PATHS = ("/api/", "/webhooks/", "/metrics")
 _log = logs.get(__name__)
 
 _TEXTS = {
