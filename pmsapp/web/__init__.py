@@ -27,7 +27,7 @@ def init_app(app: Flask) -> None:
     headers.init_app(app)
     errors.init_app(app)
     assets.init_app(app)
-    for area in (auth, health, runsheet, cards, updates):
+    for area in (auth, health, runsheet, cards, decisions, updates):
         app.register_blueprint(area.bp)
 
 

@@ -17,6 +17,11 @@ _AU_AREAS = frozenset("2378")
 _E164_AU_LENGTH = 12
 
 
+def zone_of(name: str) -> ZoneInfo:
+    """The zone of that name."""
+    return ZoneInfo(name)
+
+
 def hhmm(instant: datetime, zone: str) -> str:
     """ "09:30", for tables and cards."""
     return f"{instant.astimezone(ZoneInfo(zone)):%H:%M}"

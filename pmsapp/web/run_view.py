@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from pmsapp.domain.run_status import RunStatus
+from pmsapp.domain.sync_state import RunStatus
 from pmsapp.services.runs import RunView, ScopeView
 from pmsapp.web import format as fmt
 from pmsapp.web.contexts import Badge, RunProgress

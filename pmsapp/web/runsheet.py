@@ -87,3 +87,8 @@ def _version(etag: str, wanted: date, now: datetime | None = None) -> str:
     """What the page shows: the sheet's tag, and today the minute, because the line of now moves."""
     instant = now or clock.now()
     return f"{etag}-{instant:%H%M}" if wanted == day_of(instant, clinic.time_zone()) else etag
+
+
+def clinicians_of(wanted: date) -> dict[int, str]:
+    """The columns of a day that the one asking may see: clinician id -> name, in their order."""
+    return {column.id: column.name for column in get_own_sheet(wanted).columns}

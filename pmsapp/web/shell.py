@@ -11,7 +11,7 @@ from flask import render_template
 from pmsapp import access, clock
 from pmsapp.domain.runsheet import oldest
 from pmsapp.domain.sync_state import ConnectionState, overall_state
-from pmsapp.services import clinic, connections, runs
+from pmsapp.services import clinic, connections, decisions, runs
 from pmsapp.services.connections import ConnectionView
 from pmsapp.services.runs import RunView
 from pmsapp.services.transaction import reading
@@ -52,9 +52,11 @@ def standing() -> Standing:
     return Standing(listed, running, own.time_zone, clock.now(), own.name, own.is_training)
 
 
-def page_shell(active: str, now: Standing | None = None, *, open_decisions: int = 0) -> Shell:
+def page_shell(active: str, now: Standing | None = None, *, open_decisions: int | None = None) -> Shell:
     """The frame for a page under the sidebar's entry `active` (today, decisions, integrations, settings)."""
     now = now or standing()
+    if open_decisions is None:
+        open_decisions = len(decisions.list_open())
     actor = access.current_actor()
     on = live(now.connections)
     age = oldest(one.freshness for one in on) if on else None

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from pmsapp.domain.appointment import AppointmentStatus, Presence, WorkflowState
-from pmsapp.domain.run_status import RunStatus
-from pmsapp.domain.sync_state import ConnectionState
+from pmsapp.domain.sync_state import ConnectionState, RunStatus
 from pmsapp.services.connections import ConnectionView
 from pmsapp.services.runs import RunView
 from pmsapp.web import format as fmt
@@ -47,7 +46,7 @@ WORKFLOW = {
 TELEHEALTH = {
     True: Badge("Telehealth", "video", "telehealth"),
     False: Badge("In person", "person"),
-    None: Badge("Telehealth?", "help", "warn"),
+    None: Badge("Telehealth?", "help", "unsure"),
 }
 
 FIELDS = {
