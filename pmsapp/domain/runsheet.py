@@ -35,20 +35,13 @@ class Freshness:
     state: FreshnessState
 
 
-def freshness(
-    as_of: datetime | None, now: datetime, period: timedelta, expected: datetime | None = None
-) -> Freshness:
-    """Late after one period without fresh data, stale after two.
-
-    `expected` is when the next run is planned if that is later than one period (outside clinic hours): lateness
-    then counts from there.
-    """
+def freshness(as_of: datetime | None, now: datetime, period: timedelta) -> Freshness:
+    """Late after one period without fresh data, stale after two; a minute's grace for the run itself."""
     if as_of is None:
         return Freshness(None, FreshnessState.NEVER)
-    due = max(as_of + period, expected) if expected else as_of + period
-    if now <= due + timedelta(minutes=1):
+    if now <= as_of + period + timedelta(minutes=1):
         return Freshness(as_of, FreshnessState.FRESH)
-    return Freshness(as_of, FreshnessState.LATE if now <= due + period else FreshnessState.STALE)
+    return Freshness(as_of, FreshnessState.LATE if now <= as_of + 2 * period else FreshnessState.STALE)
 
 
 def oldest(parts: Iterable[Freshness]) -> Freshness:

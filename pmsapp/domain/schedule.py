@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
+from pmsapp.domain.runsheet import Freshness, freshness
 from pmsapp.domain.window import day_of, day_start, local_to_utc
 
 BEFORE_OPENING = timedelta(minutes=30)
@@ -76,6 +77,32 @@ def next_slot(now: datetime, period: timedelta, hours: ClinicHours, jitter: time
     if opening is not None and opening <= hourly.at:
         return Slot(opening, "half an hour before opening")
     return hourly
+
+
+def aged(as_of: datetime | None, now: datetime, period: timedelta, hours: ClinicHours) -> Freshness:
+    """How old data read at `as_of` is: late after one wait without fresh data, stale after two.
+
+    A wait is one period in clinic hours and at least an hour outside them. What was read before the doors opened
+    starts to age when the watched time began, so that a quiet night does not look like trouble in the morning.
+    """
+    if as_of is None:
+        return freshness(None, now, period)
+    wait = longest_wait(now, period, hours)
+    began = _watch_began(now, hours)
+    state = freshness(max(as_of, began) if began else as_of, now, wait).state
+    return Freshness(as_of, state)
+
+
+def _watch_began(now: datetime, hours: ClinicHours) -> datetime | None:
+    """The start of the watched time that `now` lies in; None outside it, or when the clinic never closes."""
+    if not hours.weekly:
+        return None
+    today = day_of(now, hours.zone)
+    for day in (today, today + timedelta(days=1)):
+        times = hours.opening(day)
+        if times and times[0] - BEFORE_OPENING <= now < times[1]:
+            return times[0] - BEFORE_OPENING
+    return None
 
 
 def longest_wait(now: datetime, period: timedelta, hours: ClinicHours) -> timedelta:

@@ -13,14 +13,13 @@ from pmsapp.domain.actor import Actor
 from pmsapp.domain.errors import PMSError, ReconnectRequiredError
 from pmsapp.domain.sync_state import ConnectionState
 from pmsapp.models import PMSConnection
-from pmsapp.services import audit, handover, trial, vendors
+from pmsapp.services import audit, handover, schedule, trial, vendors
 from pmsapp.services.connection_rows import (
     forget_error,
     get_row,
     is_another_practice,
     learn,
     note_error,
-    plan_next,
 )
 from pmsapp.services.transaction import reading, writing
 
@@ -102,7 +101,7 @@ def _note(connection_id: int, actor: Actor, found: ConnectionCheck | None, error
             learn(row, found)
             if row.state in (ConnectionState.NEEDS_YOU, ConnectionState.SETUP):
                 forget_error(row)
-                plan_next(row, now, anew=True)
+                schedule.plan_next(session, row, now)
             if first_met:
                 session.flush()
                 handover.take_back(session, row, now)

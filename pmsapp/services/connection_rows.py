@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -63,13 +61,3 @@ def missing_for_runs(row: PMSConnection, info: AdapterInfo) -> str | None:
     if not vendors.has_credentials(info, is_stored=row.credentials_sealed is not None):
         return "AUTH-REFUSED"
     return None
-
-
-def plan_next(row: PMSConnection, now: datetime, *, anew: bool = False) -> None:
-    """Give an enabled connection its next time, one period away at most; `anew` pulls a later one forward."""
-    if not row.sync_enabled or sync_state.is_paused(row.paused_until, now):
-        return
-    latest = now + timedelta(minutes=row.sync_frequency_minutes)
-    if row.next_sync_at is None or (anew and row.next_sync_at > latest):
-        row.next_sync_at = latest
-        row.next_sync_reason = None

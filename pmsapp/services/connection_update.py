@@ -18,7 +18,7 @@ from pmsapp.domain.errors import message_for
 from pmsapp.domain.sync_state import ConnectionState
 from pmsapp.extensions import key_ring
 from pmsapp.models import PMSConnection
-from pmsapp.services import audit, connection_input, first_run, handover, secrets, trial, vendors
+from pmsapp.services import audit, connection_input, first_run, handover, schedule, secrets, trial, vendors
 from pmsapp.services.connection_input import Findings, Pause
 from pmsapp.services.connection_rows import (
     forget_error,
@@ -26,7 +26,6 @@ from pmsapp.services.connection_rows import (
     is_another_practice,
     learn,
     missing_for_runs,
-    plan_next,
 )
 from pmsapp.services.connection_views import ConnectionView, view_of
 from pmsapp.services.errors import Conflict
@@ -142,14 +141,18 @@ def _apply(
         healed = _apply_login(row, info, changes) if changes.login is not None else False
         if changes.login is not None:
             named.append("login")
+        resumed = False
         if not isinstance(changes.paused, Unchanged):
-            _apply_pause(row, actor, changes.paused, now)
+            resumed = _apply_pause(row, actor, changes.paused, now)
             named.append("paused")
         switched_on = False
         if changes.sync_enabled is not None:
             switched_on = _switch(row, info, changes.sync_enabled)
             named.append("sync_enabled")
-        plan_next(row, now, anew=switched_on or "sync_frequency_minutes" in changes.columns)
+        if {"paused", "sync_enabled", "sync_frequency_minutes"} & set(named):
+            schedule.plan_next(session, row, now)
+        if resumed and row.sync_enabled:
+            row.next_sync_at, row.next_sync_reason = now, "the pause has ended"
         row.updated_at = now
         session.flush()
         if changes.found is not None:
@@ -173,15 +176,13 @@ def _apply_login(row: PMSConnection, info: AdapterInfo, changes: _Changes) -> bo
     return healed
 
 
-def _apply_pause(row: PMSConnection, actor: Actor, pause: Pause | None, now: datetime) -> None:
+def _apply_pause(row: PMSConnection, actor: Actor, pause: Pause | None, now: datetime) -> bool:
+    """Pause, or end a pause. True when one has ended here."""
     was_paused = sync_state.is_paused(row.paused_until, now)
     row.paused_until = pause.until if pause else None
     row.paused_by = actor.name if pause else None
     row.paused_reason = pause.reason if pause else None
-    if row.sync_enabled and pause:
-        row.next_sync_at = max(row.next_sync_at or now, pause.until)
-    elif row.sync_enabled and was_paused:
-        row.next_sync_at = now
+    return was_paused and pause is None
 
 
 def _switch(row: PMSConnection, info: AdapterInfo, on: bool) -> bool:

@@ -13,12 +13,13 @@ from pmsapp import clock
 from pmsapp.adapters.registry import get_info
 from pmsapp.domain import sync_state
 from pmsapp.domain.rules import Decision
-from pmsapp.domain.runsheet import Freshness, freshness
+from pmsapp.domain.runsheet import Freshness
+from pmsapp.domain.schedule import ClinicHours, aged
 from pmsapp.domain.sync_state import ConnectionFacts, ConnectionState
 from pmsapp.domain.window import day_of
 from pmsapp.models import Freshness as FreshnessRow
 from pmsapp.models import PMSAppointmentType, PMSClinicianMapping, PMSConnection
-from pmsapp.services import vendors
+from pmsapp.services import schedule, vendors
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ class ConnectionView:
     last_sync_status: str | None
     last_sync_error: ErrorView | None
     next_sync_at: datetime | None
+    next_sync_reason: str | None
     paused: PauseView | None
     freshness: Freshness
     counts: ConnectionCounts
@@ -87,8 +89,9 @@ def views_of(session: Session, rows: Sequence[PMSConnection]) -> list[Connection
     now = clock.now()
     ids = [row.id for row in rows]
     counts = _counts(session, ids)
+    hours = schedule.clinic_hours(session, now)
     as_of = _as_of(session, rows, now)
-    return [_view(row, counts[row.id], as_of.get(row.id), now) for row in rows]
+    return [_view(row, counts[row.id], as_of.get(row.id), now, hours) for row in rows]
 
 
 def view_of(session: Session, row: PMSConnection) -> ConnectionView:
@@ -97,10 +100,10 @@ def view_of(session: Session, row: PMSConnection) -> ConnectionView:
 
 
 def _view(
-    row: PMSConnection, counts: ConnectionCounts, as_of: datetime | None, now: datetime
+    row: PMSConnection, counts: ConnectionCounts, as_of: datetime | None, now: datetime, hours: ClinicHours
 ) -> ConnectionView:
     info = get_info(row.pms_type)
-    fresh = freshness_of(row, as_of, now)
+    fresh = aged(as_of, now, timedelta(minutes=row.sync_frequency_minutes), hours)
     stored = ConnectionState(row.state)
     state = sync_state.connection_state(
         ConnectionFacts(stored, row.sync_enabled, row.paused_until, fresh.state), now
@@ -125,6 +128,7 @@ def _view(
         last_sync_status=row.last_sync_status,
         last_sync_error=_error(row),
         next_sync_at=row.next_sync_at,
+        next_sync_reason=row.next_sync_reason,
         paused=PauseView(row.paused_until, row.paused_by, row.paused_reason)
         if is_paused and row.paused_until
         else None,
@@ -135,16 +139,6 @@ def _view(
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
-
-
-def freshness_of(row: PMSConnection, as_of: datetime | None, now: datetime) -> Freshness:
-    """How old data read at `as_of` is for this connection.
-
-    A later planned run (clinic closed) excuses lateness; one that waits for the vendor, or a pause, does not.
-    """
-    excused = row.state == ConnectionState.OK and not sync_state.is_paused(row.paused_until, now)
-    expected = row.next_sync_at if excused else None
-    return freshness(as_of, now, timedelta(minutes=row.sync_frequency_minutes), expected)
 
 
 def _error(row: PMSConnection) -> ErrorView | None:

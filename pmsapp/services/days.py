@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pmsapp import clock
 from pmsapp.domain.window import day_of, days_ahead
 from pmsapp.extensions import current_settings
-from pmsapp.models import Clinic
+from pmsapp.services import clinic, schedule
 
 
 def clinic_zone(session: Session) -> str:
     """The clinic's own zone; the server's setting until the clinic is set up."""
-    return (
-        session.scalar(select(Clinic.time_zone).where(Clinic.id == 1)) or current_settings().clinic_time_zone
-    )
+    return clinic.time_zone(session)
 
 
 def today(session: Session) -> date:
@@ -31,13 +28,6 @@ def days_to_read(session: Session) -> list[date]:
 
 
 def closed_among(session: Session, wanted: list[date]) -> frozenset[date]:
-    """Those of `wanted` on which the clinic is closed: a closed weekday or a listed closed day."""
-    clinic = session.execute(select(Clinic.hours, Clinic.closed_days).where(Clinic.id == 1)).one_or_none()
-    if clinic is None:
-        return frozenset()
-    hours, listed = clinic.hours or {}, set(clinic.closed_days or [])
-    return frozenset(
-        day
-        for day in wanted
-        if day.isoformat() in listed or (hours and hours.get(day.strftime("%a").lower()) is None)
-    )
+    """Those of `wanted` on which the clinic is closed: by weekday, by its list, or a public holiday."""
+    hours = schedule.clinic_hours(session, clock.now())
+    return frozenset(day for day in wanted if hours.opening(day) is None)

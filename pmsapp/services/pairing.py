@@ -12,8 +12,8 @@ from pmsapp.adapters.deadline import Deadline
 from pmsapp.adapters.registry import get_info
 from pmsapp.domain.actor import Actor
 from pmsapp.domain.errors import PMSError
-from pmsapp.services import audit, first_run, handover, trial, vendors
-from pmsapp.services.connection_rows import forget_error, get_row, is_another_practice, learn, plan_next
+from pmsapp.services import audit, first_run, handover, schedule, trial, vendors
+from pmsapp.services.connection_rows import forget_error, get_row, is_another_practice, learn
 from pmsapp.services.errors import Conflict, Invalid
 from pmsapp.services.transaction import reading, writing
 from pmsapp.services.vendors import ConnectionValues
@@ -103,7 +103,7 @@ def _store(
         if found is not None:
             learn(row, found)
         forget_error(row)
-        plan_next(row, now)
+        schedule.plan_next(session, row, now)
         row.updated_at = now
         session.flush()
         taken_back = handover.take_back(session, row, now)

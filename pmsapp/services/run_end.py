@@ -15,7 +15,7 @@ from pmsapp.domain.errors import CATALOGUE, Actor, PMSError, RetryLaterError, me
 from pmsapp.domain.run_status import ScopeResult, reason_code, status_of, total, unread_names
 from pmsapp.domain.sync_state import RunStatus
 from pmsapp.models import Freshness, PMSConnection, SyncRun
-from pmsapp.services import preview
+from pmsapp.services import preview, schedule
 from pmsapp.services.failpoints import failpoint
 from pmsapp.services.lease import CancelledError, Lease
 from pmsapp.services.scope_record import COUNTS
@@ -54,7 +54,7 @@ def close_run(
         run.preview = preview.as_json(previews) if run.dry_run else None
         if not run.dry_run:
             _teach(connection, status, code, message, now)
-            _plan_next(connection, status, code, error, now)
+            _plan_next(session, connection, status, code, error, now)
         failpoint("before_finish_commit")
 
 
@@ -123,24 +123,24 @@ def _teach(
 
 
 def _plan_next(
-    connection: PMSConnection, status: RunStatus, code: str | None, error: PMSError | None, now: datetime
+    session: Session,
+    connection: PMSConnection,
+    status: RunStatus,
+    code: str | None,
+    error: PMSError | None,
+    now: datetime,
 ) -> None:
-    """The next run is never further away than one period, unless the vendor named a later time."""
-    period = timedelta(minutes=connection.sync_frequency_minutes)
+    """The next slot; sooner when waiting a little may help, later only when the vendor named a later time."""
     connection.not_before = None
-    connection.next_sync_at = now + period if connection.sync_enabled else None
-    connection.next_sync_reason = "schedule"
+    schedule.plan_next(session, connection, now)
+    if connection.next_sync_at is None or (connection.paused_until and connection.paused_until > now):
+        return
     if isinstance(error, RetryLaterError) and error.retry_at and error.retry_at > now:
         connection.not_before = error.retry_at
-        connection.next_sync_at = max(error.retry_at, now) if connection.sync_enabled else None
-        connection.next_sync_reason = "the vendor asked us to wait"
-    elif (
-        status is RunStatus.FAILED
-        and code
-        and CATALOGUE[code].actor is Actor.WAIT
-        and connection.sync_enabled
-    ):
+        connection.next_sync_at = error.retry_at
+        connection.next_sync_reason = "the practice software asked us to wait"
+    elif status is RunStatus.FAILED and code and CATALOGUE[code].actor is Actor.WAIT:
         index = min(connection.failures_in_row, len(RETRY_AFTER_FAILURES_MINUTES)) - 1
-        wait = timedelta(minutes=RETRY_AFTER_FAILURES_MINUTES[max(index, 0)])
-        connection.next_sync_at = now + min(wait, period)
-        connection.next_sync_reason = "trying again"
+        again_at = now + timedelta(minutes=RETRY_AFTER_FAILURES_MINUTES[max(index, 0)])
+        if again_at < connection.next_sync_at:
+            connection.next_sync_at, connection.next_sync_reason = again_at, "trying again"

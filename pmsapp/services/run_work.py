@@ -211,7 +211,7 @@ class RunWork:
         """Tell watchers which stage the run is in."""
         with writing() as session:
             self.lease.check(session)
-            shown = {"stage": stage, "total": total, "done": 0, "scopes": []}
+            shown: dict[str, object] = {"stage": stage, "total": total, "done": 0, "scopes": []}
             if stage == "compare":
                 shown |= {
                     "done": len(self.results),

@@ -20,16 +20,16 @@ from pmsapp.domain.runsheet import (
     Freshness,
     Sheet,
     arrange,
-    freshness,
     in_time_order,
     oldest,
     stays_in_view,
 )
+from pmsapp.domain.schedule import aged
 from pmsapp.domain.window import day_start
 from pmsapp.extensions import key_ring
 from pmsapp.models import Decision, PMSClinicianMapping, PMSConnection, RunSheet, RunSheetClinician
 from pmsapp.models import Freshness as FreshnessRow
-from pmsapp.services import days
+from pmsapp.services import schedule
 from pmsapp.services.cards import load_cards
 from pmsapp.services.errors import NotFound
 from pmsapp.services.stored_cards import CARDS
@@ -50,7 +50,6 @@ def get_sheet(day: date, *, include_not_shown: bool = False, clinician_id: int |
         decisions = (
             session.scalar(select(func.count()).select_from(Decision).where(Decision.state == "open")) or 0
         )
-        zone = days.clinic_zone(session)
     if clinician_id is not None:
         clinicians = [one for one in clinicians if one[0] == clinician_id]
         cards = [card for card in cards if card.clinician_id == clinician_id]
@@ -63,7 +62,7 @@ def get_sheet(day: date, *, include_not_shown: bool = False, clinician_id: int |
     version = row.version if row else 0
     return Sheet(
         date=day,
-        time_zone=zone,
+        time_zone=ages.zone,
         version=version,
         freshness=whole,
         columns=columns,
@@ -140,7 +139,9 @@ class _Ages:
     """How old each practitioner-day is, folded by clinician. A day that is over no longer ages."""
 
     def __init__(self, session: Session, day: date, now: datetime) -> None:
-        self._now = min(now, day_start(day + timedelta(days=1), days.clinic_zone(session)))
+        self._hours = schedule.clinic_hours(session, now)
+        self._now = min(now, day_start(day + timedelta(days=1), self._hours.zone))
+        self.zone = self._hours.zone
         connections = session.execute(
             select(
                 PMSConnection.id,
@@ -192,7 +193,7 @@ class _Ages:
         self.labels = tuple(row.display_name for row in connections)
 
     def _age(self, connection_id: int, row: Any | None) -> Freshness:
-        return freshness(row.as_of if row else None, self._now, self._periods[connection_id])
+        return aged(row.as_of if row else None, self._now, self._periods[connection_id], self._hours)
 
     def _undecided(
         self, mappings: Sequence[Any], read: dict[tuple[int, str], Any]

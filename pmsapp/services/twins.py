@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 
 from pmsapp.domain.names import names_alike
 from pmsapp.domain.reconcile import Incoming
@@ -42,14 +42,14 @@ def suggest_twins(writer: Writer, creates: Sequence[Incoming]) -> None:
                 _suggest(writer, card, one)
 
 
-def _alike(card: Row[Any], one: Incoming) -> bool:
+def _alike(card: Any, one: Incoming) -> bool:
     clinician_id, start_at, name = card.clinician_id, card.start_at, card.patient_name
     if clinician_id != one.values.clinician_id or abs(start_at - one.values.start_at) > NEAR:
         return False
     return bool(name and one.values.patient_name and names_alike(name, one.values.patient_name))
 
 
-def _suggest(writer: Writer, card: Row[Any], one: Incoming) -> None:
+def _suggest(writer: Writer, card: Any, one: Incoming) -> None:
     pms_id = writer.session.scalar(
         select(CARDS.c.id).where(
             CARDS.c.pms_connection_id == writer.connection_id,
