@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -46,7 +47,7 @@ WINDOW = SyncWindow(MONDAY, ZONE)
 SMALL_WINDOW = SyncWindow(SUNDAY, ZONE)
 # Both clock changes of the year for every zone that has them, and plain Sundays for the rest.
 CHANGE_DAYS = (date(2026, 4, 5), date(2026, 10, 4))
-GARBLED = (
+GARBLED: tuple[tuple[str, dict[str, Any]], ...] = (
     ("html_ok", {}),
     ("empty_body", {}),
     ("truncated_json", {}),
@@ -57,7 +58,7 @@ GARBLED = (
     ("oversized", {"megabytes": 21}),
     ("redirect", {}),
 )
-PASSING = (
+PASSING: tuple[tuple[str, dict[str, Any]], ...] = (
     ("server_error", {"status": 500}),
     ("server_error", {"status": 503}),
     ("bad_gateway", {}),
@@ -613,7 +614,7 @@ class AdapterContract:
             self.fault(server, fault, endpoint)
             with self.connected(server, retries=1) as adapter:
                 said += [repr(adapter), repr(adapter.client), repr(adapter.config)]
-                said += _told(lambda adapter=adapter: self._ask(server, adapter, endpoint))
+                said += _told(partial(self._ask, server, adapter, endpoint))
         written = "\n".join([*said, *capfd.readouterr(), caplog.text])
         for secret in self._secrets(server, config):
             assert secret not in written

@@ -6,12 +6,14 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pmsapp.adapters import strict_json
 from pmsapp.adapters.strict_json import MAX_DEPTH, JSONRefusedError, loads
 
+# No deadline: the machine that runs these is often busy.
+QUICK = settings(deadline=None, max_examples=60)
 VALUES = st.recursive(
     st.none()
     | st.booleans()
@@ -23,6 +25,7 @@ VALUES = st.recursive(
 )
 
 
+@QUICK
 @given(
     VALUES,
     st.booleans(),
@@ -40,6 +43,7 @@ def test_whatever_is_json_comes_back_as_it_was(
         assert any("\ud800" <= char <= "\udfff" for char in text)
 
 
+@QUICK
 @given(
     st.text(max_size=6).filter(lambda text: not any("\ud800" <= char <= "\udfff" for char in text)),
     VALUES,

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pmsapp.adapters.text import (
@@ -25,6 +25,8 @@ from pmsapp.adapters.text import (
     whole_minutes,
 )
 
+# No deadline: the machine that runs these is often busy.
+QUICK = settings(deadline=None, max_examples=60)
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(max_size=4),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
@@ -66,6 +68,7 @@ def test_line_breaks_stay_where_they_are_wanted() -> None:
     assert clean_text(" a  b \r\n\tc\u2028d\r", 99, lines=True) == "a b\nc\nd"
 
 
+@QUICK
 @given(EVERY_CHARACTER, st.integers(1, 30), st.booleans())
 def test_cleaned_text_can_be_stored_whatever_came(text: str, max_len: int, lines: bool) -> None:
     cleaned = clean_text(text, max_len, lines=lines)
@@ -79,6 +82,7 @@ def test_cleaned_text_can_be_stored_whatever_came(text: str, max_len: int, lines
     assert clean_text(cleaned, max_len, lines=lines) == cleaned
 
 
+@QUICK
 @given(ANYTHING)
 def test_nothing_raises_whatever_came(value: Any) -> None:
     for clean in (
