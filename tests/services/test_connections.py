@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("app")
 
 @pytest.fixture
 def sandbox() -> Iterator[SandboxServer]:
-    with SandboxServer(vendors=["gentu"]) as server:
+    with SandboxServer() as server:
         yield server
 
 
