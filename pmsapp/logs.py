@@ -23,7 +23,7 @@ from pmsapp.domain.errors import ConfigurationError
 from pmsapp.settings import Settings
 
 _OWN = ("pmsapp",)
-_QUIET = {
+QUIET = {
     "werkzeug": logging.ERROR,
     "urllib3": logging.ERROR,
     "requests": logging.ERROR,
@@ -45,6 +45,7 @@ _SAFE_NAMES = frozenset({"token_id", "tokens", "patient_count", "has_credentials
 _EMAIL = re.compile(r"[^\s<>\"'@]+@[^\s<>\"'@]+\.[^\s<>\"'@]+")
 _QUERY = re.compile(r"\?[^\s\"'<>]*")
 _API_TOKEN = re.compile(r"pms_[A-Za-z0-9_\-]{6,}")
+_RECORD_KEYS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 _REMOVED = "[removed]"
 _MAX_CHARS = 500
 _MAX_FRAMES = 30
@@ -65,7 +66,7 @@ def setup(settings: Settings, *, level: int = logging.INFO, stream: Any = None) 
     root.handlers[:] = [handler]
     root.setLevel(level)
     logging.captureWarnings(True)
-    for name, quiet_level in _QUIET.items():
+    for name, quiet_level in QUIET.items():
         library = logging.getLogger(name)
         library.handlers[:] = []
         library.propagate = True
@@ -107,7 +108,8 @@ def _said(record: logging.LogRecord) -> dict[str, Any]:
     if isinstance(record.msg, dict):  # ours, by way of structlog
         return {key: value for key, value in record.msg.items() if key not in {"at", "level", "logger"}}
     if record.name.split(".")[0] in _OWN:
-        return {"event": record.getMessage()}
+        named = {key: value for key, value in vars(record).items() if key not in _RECORD_KEYS}
+        return {"event": record.getMessage(), **named}
     # A library's own sentence is fixed only while it is still a template; a finished one may hold anything.
     return {"event": record.msg if record.args and isinstance(record.msg, str) else "library message"}
 
