@@ -15,7 +15,7 @@ from typing import Any
 
 from pmsapp.adapters.base import Page
 from pmsapp.adapters.halaxy.auth import LABEL, TICK_BOXES
-from pmsapp.adapters.halaxy.fhir import id_of, resources
+from pmsapp.adapters.halaxy.fhir import entries, id_of, is_unreadable_match, resources
 from pmsapp.adapters.halaxy.people import parse_patient
 from pmsapp.adapters.halaxy.reference import Reference, batches
 from pmsapp.adapters.halaxy.search import Found, SearchParams, search
@@ -28,14 +28,17 @@ from pmsapp.adapters.halaxy.wire import (
     type_id,
 )
 from pmsapp.adapters.http import HTTPClient
-from pmsapp.adapters.text import parse_instant
+from pmsapp.adapters.text import parse_instant, shape_of
 from pmsapp.domain.appointment import BadRecord, Patient, UnifiedAppointment
-from pmsapp.domain.errors import ReconnectRequiredError
+from pmsapp.domain.errors import BadVendorDataError, PMSError, ReconnectRequiredError, RetryLaterError
 from pmsapp.domain.window import SyncWindow
 
 ONE_DAY = timedelta(days=1)
 # A row further away than this cannot have been asked for, whichever zone the dates were read in.
 FAR = timedelta(days=2)
+# So many failed look-ups in one pass mean that Halaxy is down, not that a record is broken.
+MAX_FAILURES = 3
+SPARED_CODES = frozenset({"PMS-DOWN", "PMS-SLOW", "PMS-GARBLED", "PMS-REFUSED"})
 
 
 class PatientFinder:
@@ -46,6 +49,7 @@ class PatientFinder:
         self._found: dict[str, Patient] = {}
         self._asked: set[str] = set()
         self._closed = False
+        self._failures = 0
         self._warned = False
 
     def complete(self, included: Mapping[str, Patient], wanted: Iterable[str]) -> dict[str, Patient]:
@@ -67,7 +71,7 @@ class PatientFinder:
 
     def _ask(self, batch: list[str]) -> None:
         self._asked.update(batch)
-        if self._closed:
+        if self._closed or not batch:
             return
         try:
             for found in search(self._client, "Patient", {"_id": ",".join(batch)}):
@@ -75,6 +79,17 @@ class PatientFinder:
         except ReconnectRequiredError:
             # The same token reads the rest; where it does not, the next call for appointments says so.
             self._closed = True
+        except (RetryLaterError, BadVendorDataError) as error:
+            self._ask_singly(batch, error)
+
+    def _ask_singly(self, batch: list[str], error: PMSError) -> None:
+        """One broken record must not cost the others their names; several failures mean that Halaxy is down."""
+        self._failures += 1
+        if error.code not in SPARED_CODES or self._failures > MAX_FAILURES:
+            raise error
+        if len(batch) > 1:
+            for key in batch:
+                self._ask([key])
 
 
 def parse_patients(bundle: Mapping[str, Any]) -> dict[str, Patient]:
@@ -154,16 +169,22 @@ class DayReader:
         )
 
     def _rows(self, found: Found) -> tuple[list[Mapping[str, Any]], list[BadRecord]]:
-        """The appointments of this window, each once, and the records that cannot be told to be in it."""
+        """The appointments of this window, each once, and the records that cannot be told to be outside it."""
         rows: list[Mapping[str, Any]] = []
-        bad: list[BadRecord] = []
+        bad = [
+            BadRecord("An entry is not a resource", shape=shape_of(entry))
+            for entry in entries(found.bundle)
+            if is_unreadable_match(entry)
+        ]
         for row in resources(found.bundle, "Appointment"):
             start_at, external_id = parse_instant(row.get("start")), id_of(row)
+            if start_at is not None and not self._start_at <= start_at < self._end_at:
+                continue
             if start_at is None or external_id is None:
                 parsed = parse_appointment(row, self._tables, {})
                 if isinstance(parsed, BadRecord):
                     bad.append(parsed)
-            elif self._start_at <= start_at < self._end_at and external_id not in self._seen:
+            elif external_id not in self._seen:
                 self._seen.add(external_id)
                 rows.append(row)
         return rows, bad

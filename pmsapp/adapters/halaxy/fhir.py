@@ -54,10 +54,19 @@ def resources(bundle: Mapping[str, Any], kind: str) -> Iterator[dict[str, Any]]:
             yield resource
 
 
+def is_unreadable_match(entry: Mapping[str, Any]) -> bool:
+    """True for an entry that should be a row and is not even a resource with a kind: it must not vanish quietly."""
+    search, resource = entry.get("search"), entry.get("resource")
+    mode = search.get("mode") if isinstance(search, dict) else None
+    if mode in ("include", "outcome"):
+        return False
+    return not isinstance(resource, dict) or not isinstance(resource.get("resourceType"), str)
+
+
 def entries(bundle: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The bundle's entries; empty when there are none (Halaxy then leaves the key out)."""
+    """The bundle's entries, {} for one that is no object; empty when there are none (Halaxy then leaves the key out)."""
     found = bundle.get("entry")
-    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+    return [entry if isinstance(entry, dict) else {} for entry in found] if isinstance(found, list) else []
 
 
 def link(bundle: Mapping[str, Any], relation: str) -> str | None:

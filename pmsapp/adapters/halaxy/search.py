@@ -19,7 +19,7 @@ from pmsapp.adapters.halaxy.auth import FHIR_JSON, LABEL, is_expired, raise_for_
 from pmsapp.adapters.halaxy.fhir import entries, link
 from pmsapp.adapters.http import HTTPClient, Reply, path
 from pmsapp.adapters.paging import MAX_PAGES, PageGuard
-from pmsapp.domain.errors import BadVendorDataError
+from pmsapp.domain.errors import BadVendorDataError, NotFoundError
 
 COUNT = 100
 SearchParams = Mapping[str, str | int | Sequence[str | int] | None]
@@ -37,8 +37,12 @@ class Found:
 
 def read_one(client: HTTPClient, resource: str, external_id: str) -> dict[str, Any]:
     """One resource by id. Raises NotFoundError when it is gone or hidden from the key."""
+    try:
+        where = path(resource, external_id)
+    except ValueError:
+        raise NotFoundError(pms=LABEL, note=f"{resource.lower()}: not an id") from None
     reply = client.get(
-        path(resource, external_id),
+        where,
         kind=resource.lower(),
         headers=FHIR_JSON,
         refine=refine(resource, one=True),
@@ -70,6 +74,8 @@ def search(client: HTTPClient, resource: str, params: SearchParams, *, peek: boo
         guard.saw_page(digest)
         matches = sum(1 for entry in entries(bundle) if _is_match(entry, resource))
         seen += matches
+        if not seen and not peek and _promised(bundle) > 0:
+            raise _garbled(resource)  # it counts rows and shows none
         step = None if peek else _next_step(bundle, number, matches, seen)
         yield Found(bundle, step is None, digest, reply.clock_skew_s)
         if step is None:
@@ -84,8 +90,7 @@ def search(client: HTTPClient, resource: str, params: SearchParams, *, peek: boo
 
 def _next_step(bundle: Mapping[str, Any], number: int, matches: int, seen: int) -> str | int | None:
     """Where the next page is: an address, a page number, or None at the end."""
-    total = bundle.get("total")
-    more_promised = isinstance(total, int) and not isinstance(total, bool) and total > seen
+    more_promised = _promised(bundle) > seen
     following = link(bundle, "next")
     if following is not None:
         return following if matches or more_promised else None
@@ -95,6 +100,12 @@ def _next_step(bundle: Mapping[str, Any], number: int, matches: int, seen: int) 
     if last is not None:
         return number + 1 if number < last else None
     return number + 1 if matches >= COUNT or more_promised else None
+
+
+def _promised(bundle: Mapping[str, Any]) -> int:
+    """How many rows the search has by its own count; 0 when it does not say."""
+    total = bundle.get("total")
+    return total if isinstance(total, int) and not isinstance(total, bool) else 0
 
 
 def _page_of(url: str | None) -> int | None:

@@ -146,6 +146,8 @@ def parse_appointment(
     start_at = parse_instant(resource.get("start"))
     if start_at is None:
         return _bad("The start time cannot be read", external_id, practitioner_id, resource)
+    if any(ref is None and _raw_status(each) for each, ref in people):
+        return _bad("A patient has no id", external_id, practitioner_id, resource)
     row = _Row(resource, external_id, practitioner_id, start_at, tables)
     attending = [(each, ref) for each, ref in people if ref and ref.kind == "Patient"]
     if not attending:

@@ -6,9 +6,13 @@ asked for, because the default of 20 would hide rows from a reader that trusts i
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import orjson
 
 from pmsapp.adapters.http import HTTPClient, Reply, path
 from pmsapp.adapters.medirecords.auth import LABEL, refine_list, refine_practice, refine_record
@@ -58,8 +62,9 @@ class Calls:
         def fetch(number: int) -> Reply:
             asked = {**(params or {}), "page": number, "size": PAGE_SIZE}
             reply = self._client.get(where, asked, kind=kind, refine=refine_list)
-            _rows_of(reply, kind)
-            return reply
+            rows = _rows_of(reply, kind)
+            # The page's own number stands in the body: only the rows tell that a page came twice.
+            return replace(reply, digest=_digest(rows)) if rows else reply
 
         for reply, is_last in read_by_number(fetch, _is_last, pms=LABEL, max_pages=MAX_PAGES):
             yield Rows(_rows_of(reply, kind), is_last, reply)
@@ -72,12 +77,12 @@ class Calls:
 
     def fetch_appointment(self, external_id: str) -> dict[str, Any]:
         """One appointment. Raises NotFoundError when it is gone."""
-        where = path("practices", self._practice_id(), "appointments", external_id)
+        where = _record_path("appointment", "practices", self._practice_id(), "appointments", external_id)
         return _record(self._client.get(where, kind="appointment", refine=refine_record), "appointment")
 
     def fetch_patient(self, external_id: str) -> dict[str, Any]:
         """One patient. Raises NotFoundError when this one record cannot be read, whatever the reason."""
-        where = path("patients", external_id)
+        where = _record_path("patient", "patients", external_id)
         return _record(self._client.get(where, kind="patient", refine=_refine_spare), "patient")
 
     def fetch_intervals_min(self) -> dict[int, int]:
@@ -96,6 +101,22 @@ class Calls:
 def garbled(kind: str) -> BadVendorDataError:
     """The answer is JSON, but not of the shape MediRecords has."""
     return BadVendorDataError(pms=LABEL, note=f"{kind}: not the expected shape")
+
+
+def _digest(rows: list[Any]) -> str:
+    try:
+        raw = orjson.dumps(rows)
+    except orjson.JSONEncodeError:  # half a surrogate pair
+        raw = json.dumps(rows).encode("ascii")
+    return hashlib.blake2b(raw, digest_size=16).hexdigest()
+
+
+def _record_path(kind: str, *segments: str) -> str:
+    """The path of one record; an id that cannot stand in an address cannot be theirs."""
+    try:
+        return path(*segments)
+    except ValueError:
+        raise NotFoundError(pms=LABEL, note=f"{kind}: not an id") from None
 
 
 def _record(reply: Reply, kind: str) -> dict[str, Any]:

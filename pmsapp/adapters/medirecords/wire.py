@@ -121,9 +121,7 @@ def parse_type(row: Mapping[str, Any]) -> AppointmentType | BadRecord:
         return BadRecord("An appointment type has no id", shape=shape_of(row))
     name = clean_text(row.get("name"), 200) or "(no name)"
     flag = row.get("telehealth")
-    suggested, evidence = (
-        (True, "marked as telehealth in MediRecords") if flag is True else telehealth_words(name)
-    )
+    suggested, evidence = telehealth_words(name)
     return AppointmentType(
         external_id,
         name,

@@ -321,7 +321,7 @@ class HalaxyServer(VendorServer):
         """Whom the request is about."""
         args, path = request.args, (request.view_args or {}).get("external_id")
         people = request.path.startswith(self.prefix + "/Patient")
-        patient = path if people else args.get("patient")
+        patient = (path or args.get("_id")) if people else args.get("patient")
         page = args.get("page", "")
         return About(
             practitioner_id=tail(args["practitioner"]) if "practitioner" in args else None,

@@ -248,7 +248,7 @@ class MediRecordsServer(VendorServer):
             case "status_spelling":
                 record["appointmentStatus"] = str(record["appointmentStatus"])
             case "unknown_status":
-                record["appointmentStatus"] = 42
+                record["appointmentStatus"] = options["word"]
             case "malformed_time":
                 record["scheduleTime"] = options.get("text")
             case "missing_id":
