@@ -85,10 +85,10 @@ class PaceStore:
 
     def block(self, host: str, until: datetime) -> None:
         """Nobody calls `host` before `until`. A later block already there stays."""
+        known = self.blocked_until(host)
+        if known is not None and known >= until:
+            return
         with self._lock:
-            known = self._blocks.get(host)
-            if known is not None and known >= until:
-                return
             self._blocks[host] = until
         ttl_ms = int((until - self._now()) / timedelta(milliseconds=1))
         client = self._redis
