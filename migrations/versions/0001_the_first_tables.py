@@ -473,6 +473,9 @@ def upgrade() -> None:
         sa.Column("at", types.UTCDateTime(), nullable=False),
         sa.Column("delivered", types.Flag(), nullable=False),
         sa.Column("note", sa.Text(), nullable=True),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("path", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
             ["incident_id"],
             ["incidents.id"],

@@ -172,6 +172,42 @@ _CODES = (
     Code("REMOVE-HELD", Actor.STAFF, "Many cards would disappear at once", "They are held until you look."),
     Code("UNSUPPORTED", Actor.STAFF, "{pms} cannot do this", "Use what its page offers."),
     Code(
+        "SCHED-DEAD",
+        Actor.STAFF,
+        "Automatic updates are not running",
+        "Ask the person who runs the server to start pmsapp again; Sync now still works.",
+    ),
+    Code(
+        "QUEUE-STUCK",
+        Actor.STAFF,
+        "Updates are asked for but nobody does them",
+        "Ask the person who runs the server to start pmsapp again.",
+    ),
+    Code(
+        "DATA-STALE",
+        Actor.STAFF,
+        "No fresh data from {pms}",
+        "Press Sync now; if that does not help, look at the history for why.",
+    ),
+    Code(
+        "NO-NEXT-RUN",
+        Actor.STAFF,
+        "{pms} has no next update planned",
+        "Switch its updates off and on again.",
+    ),
+    Code(
+        "RECEIPT-DIFFERS",
+        Actor.STAFF,
+        "The run sheet does not match {pms}",
+        "Open the history to see which clinician's column differs.",
+    ),
+    Code(
+        "BACKUP-FAILED",
+        Actor.STAFF,
+        "The nightly backup did not work",
+        "Ask the person who runs the server to look at the disk and run pmsapp doctor.",
+    ),
+    Code(
         "BUG",
         Actor.VENDOR,
         "Something in pmsapp went wrong",

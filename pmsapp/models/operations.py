@@ -57,6 +57,9 @@ class AlertDelivery(Base):
     at: Mapped[datetime]
     delivered: Mapped[bool]
     note: Mapped[str | None]
+    title: Mapped[str]
+    body: Mapped[str]
+    path: Mapped[str]
 
 
 class ScheduledTask(Base):
