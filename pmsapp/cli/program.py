@@ -16,6 +16,7 @@ STOPPED = 130
 COMMANDS = {
     "up": "pmsapp.cli.up",
     "demo": "pmsapp.cli.demo",
+    "demo-setup": "pmsapp.cli.demo_setup",
     "web": "pmsapp.cli.processes",
     "worker": "pmsapp.cli.processes",
     "scheduler": "pmsapp.cli.processes",
@@ -38,7 +39,9 @@ class Program(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(importlib.import_module(COMMANDS[cmd_name]), cmd_name)
+        command: click.Command = getattr(
+            importlib.import_module(COMMANDS[cmd_name]), cmd_name.replace("-", "_")
+        )
         return command
 
 

@@ -25,8 +25,15 @@ DEFAULT_PORT = 8099
 @click.option("--seed", type=int, default=1, show_default=True, help="Another number is another clinic.")
 @click.option("--zone", default="Australia/Melbourne", show_default=True, help="The clinic's time zone.")
 @click.option("--busy", is_flag=True, help="A busy clinic with many appointments.")
+@click.option("--paired", is_flag=True, help="The clinic has paired with the app already.")
 def sandbox(
-    port: int, vendors: tuple[str, ...], faults: tuple[str, ...], seed: int, zone: str, busy: bool
+    port: int,
+    vendors: tuple[str, ...],
+    faults: tuple[str, ...],
+    seed: int,
+    zone: str,
+    busy: bool,
+    paired: bool,
 ) -> None:
     """The three vendors' servers with one made-up clinic, on this machine alone."""
     if port:
@@ -34,12 +41,13 @@ def sandbox(
     try:
         serve(
             port=port,
+            vendors=vendors or VENDORS,
             faults=faults,
             seed=seed,
             zone=zone,
             busy=busy,
+            paired=paired,
             announce=_announce,
-            vendors=vendors or VENDORS,
         )
     except SandboxError as error:
         raise ConfigurationError(str(error)) from error

@@ -102,14 +102,3 @@ def enable(email: str) -> None:
         person = people.find_user(email)
         people.enable_user(person.id, COMMAND_LINE)
     click.echo(f"{person.email} may sign in again.")
-
-
-@users.command(hidden=True)
-@click.option("--address", required=True)
-def first(address: str) -> None:
-    """On a new installation, print how to make the first administrator."""
-    with open_app():
-        if people.any_users():
-            return
-        code = people.make_setup_code()
-    click.echo(f"Nobody may sign in yet. Open {address}/setup and enter this code: {code.code}")

@@ -7,8 +7,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from pmsapp import clock
 from pmsapp.processes import dies_with
@@ -20,13 +21,15 @@ STEADY_AFTER_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What to run. `stop_within_s`: how long a polite stop may take. `orphan_signal`: what it gets when the supervisor dies."""
+    """What to run. `stop_within_s`: how long a polite stop may take. `orphan_signal`: what it gets when the
+    supervisor dies. `log`: the file its lines are added to, None for the terminal."""
 
     name: str
     command: Sequence[str]
     stop_within_s: float = 10.0
     orphan_signal: signal.Signals = signal.SIGKILL
     pass_fds: tuple[int, ...] = ()
+    log: Path | None = None
     environ: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -89,6 +92,12 @@ class Child:
         self.start()
         return True
 
+    def ask_to_stop(self) -> None:
+        """Ask it to stop; no more restarts."""
+        self.start_again_s = None
+        if self._process is not None:
+            self._process.terminate()
+
     def stop(self, impatient: Callable[[], bool] = lambda: False) -> None:
         """Ask it to stop, wait as long as it may take, then end it. `impatient` cuts the wait short."""
         process, self._process, self.start_again_s = self._process, None, None
@@ -98,15 +107,31 @@ class Child:
 
 def spawn(program: Program, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
     """Start a program in a session of its own (Ctrl-C reaches the supervisor alone)."""
-    return subprocess.Popen(  # noqa: S603 - our own command line
-        list(program.command),
-        env=dict(environ),
-        stdin=subprocess.DEVNULL,
-        pass_fds=program.pass_fds,
-        start_new_session=True,
-        umask=0o077,
-        preexec_fn=dies_with(os.getpid(), program.orphan_signal) if sys.platform == "linux" else None,
-    )
+    with open_log(program.log) as output:
+        return subprocess.Popen(  # noqa: S603 - our own command line
+            list(program.command),
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            pass_fds=program.pass_fds,
+            start_new_session=True,
+            umask=0o077,
+            preexec_fn=dies_with(os.getpid(), program.orphan_signal) if sys.platform == "linux" else None,
+        )
+
+
+@contextlib.contextmanager
+def open_log(path: Path | None) -> Iterator[int | None]:
+    """A private log file to add to, or None for the terminal."""
+    if path is None:
+        yield None
+        return
+    handle = os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
 
 
 def stop_process(

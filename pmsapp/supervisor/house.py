@@ -6,6 +6,8 @@ import http.client
 import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 from pmsapp import clock, keys
 from pmsapp.domain.errors import ConfigurationError
@@ -34,11 +36,14 @@ def run_house(
     *,
     extra: Sequence[Program] = (),
     environ: Mapping[str, str] | None = None,
+    training: bool = False,
+    log: Path | None = None,
     when_up: Callable[[str, Supervisor, Stop], None] | None = None,
 ) -> None:
     """Run an installation until Ctrl-C or SIGTERM.
 
-    `extra` programs run beside; `environ` holds further settings for all children; `when_up` is called with the
+    `extra` programs run beside; `environ` holds further settings for all children; `training` makes a new clinic a
+    training clinic; `log` is where the children's lines go instead of the terminal; `when_up` is called with the
     address once pages are answered, instead of printing it. Raises ConfigurationError, one sentence, when
     something is not as it must be; everything that was started is stopped first.
     """
@@ -46,27 +51,33 @@ def run_house(
     with only_one(settings.instance_dir), open_socket(settings.host, settings.port) as listener:
         where = address(listener)
         environment = child_environ(settings, PMSAPP_PORT=where.rpartition(":")[2], **(environ or {}))
-        _prepare(environment)
+        _prepare(environment, where, training)
         redis = _queue_server(settings, say)
         programs = [
             *extra,
             *house_programs(listener.fileno(), with_worker=redis is not None or bool(settings.redis_url)),
         ]
         with stop_on_signals() as stop:
-            supervisor = Supervisor(programs, redis, environment, say)
+            supervisor = Supervisor(
+                [replace(program, log=log) for program in programs], redis, environment, say
+            )
             try:
                 supervisor.start()
                 if _wait_until_answered(listener, supervisor, stop):
-                    (when_up or _greet(say, environment))(where, supervisor, stop)
+                    if when_up is not None:
+                        when_up(where, supervisor, stop)
+                    else:
+                        say(f"pmsapp runs at {where}  (Ctrl-C stops it)")
                     supervisor.run(stop)
             finally:
                 say("Stopping.")
                 supervisor.stop(stop.impatient)
 
 
-def _prepare(environ: Mapping[str, str]) -> None:
+def _prepare(environ: Mapping[str, str], where: str, training: bool) -> None:
     """Bring the database up to date, in a process of its own so that this one never opens it."""
-    code = run_step("db", "upgrade", "--quiet", environ=environ)
+    how = ["--training"] if training else ["--address", where]
+    code = run_step("db", "upgrade", "--quiet", *how, environ=environ)
     if code != 0:
         sys.exit(code)
 
@@ -109,11 +120,3 @@ def _answers(listener: socket.socket) -> bool:
         return False
     finally:
         line.close()
-
-
-def _greet(say: Say, environ: Mapping[str, str]) -> Callable[[str, Supervisor, Stop], None]:
-    def greet(where: str, supervisor: Supervisor, stop: Stop) -> None:
-        say(f"pmsapp runs at {where}  (Ctrl-C stops it)")
-        run_step("users", "first", "--address", where, environ=environ)
-
-    return greet

@@ -1,4 +1,4 @@
-"""Keeps the children running until told to stop, then stops them in order."""
+"""Keeps the children running until told to stop, then stops them, and the queue server last."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ def stop_on_signals() -> Iterator[Stop]:
 
 
 class Supervisor:
-    """The children of one `pmsapp up`, in the order they are stopped."""
+    """The children of one `pmsapp up`, and its queue server."""
 
     def __init__(
         self, programs: Sequence[Program], redis: EmbeddedRedis | None, environ: Mapping[str, str], say: Say
     ) -> None:
-        self._environ = environ
+        self.environ = environ
         self._redis = redis
         self._say = say
         self.children = [Child(program, environ) for program in programs]
@@ -67,7 +67,7 @@ class Supervisor:
     def start(self) -> None:
         """Start everything. Raises ConfigurationError when the queue server does not come up."""
         if self._redis is not None:
-            self._redis.start(self._environ)
+            self._redis.start(self.environ)
             if self._redis.adopted:
                 self._say("The queue server of an earlier start is still running and is used again.")
         for child in self.children:
@@ -77,7 +77,7 @@ class Supervisor:
         """Start again what ended. Raises ConfigurationError when a child will not run as things stand."""
         if self._redis is not None and not self._redis.is_alive():
             self._say("The queue server stopped; starting it again.")
-            self._redis.start(self._environ)
+            self._redis.start(self.environ)
         for child in self.children:
             self._look_after(child)
 
@@ -93,7 +93,9 @@ class Supervisor:
         child.start_if_due()
 
     def stop(self, impatient: Callable[[], bool]) -> None:
-        """Stop the children in order, the queue server last."""
+        """Stop the children, all at once, and then the queue server."""
+        for child in self.children:
+            child.ask_to_stop()
         for child in self.children:
             child.stop(impatient)
         if self._redis is not None:
@@ -121,7 +123,7 @@ def run_step(*arguments: str, environ: Mapping[str, str]) -> int:
 
 
 def house_programs(listener_fd: int, *, with_worker: bool) -> list[Program]:
-    """The processes of an installation, in the order they are stopped."""
+    """The processes of an installation."""
     web = Program(
         "web",
         pmsapp_command("web", "--fd", str(listener_fd)),

@@ -1,0 +1,41 @@
+# make run     set up everything and start the demo clinic        (make run PORT=9000)
+# make test    set up everything and run all tests                (make test ARGS="tests/cli -k users")
+# make check   format, lint, types, imports
+# make format  put the format right
+# make locks   resolve the locked versions anew
+.PHONY: run test check format locks clean installed installed-for-work
+.DEFAULT_GOAL := run
+
+PORT ?= 8080
+ARGS ?=
+BIN := .venv/bin
+JOBS ?= auto
+
+run: installed
+	@$(BIN)/pmsapp demo --port $(PORT)
+
+test: installed-for-work
+	@sh scripts/chromium.sh
+	@$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 --durations 10 $(ARGS)
+
+check: installed-for-work
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+format: installed-for-work
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format .
+
+locks:
+	@sh scripts/locks.sh
+
+installed:
+	@sh scripts/install.sh run
+
+installed-for-work:
+	@sh scripts/install.sh dev
+
+clean:
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
