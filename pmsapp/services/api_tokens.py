@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 
 from pmsapp import clock
 from pmsapp.domain.actor import Actor
@@ -126,7 +128,8 @@ def looks_like_token(text: str) -> bool:
 
 
 def _note_use(token_id: int, now: datetime) -> None:
-    with writing() as session:
+    """A busy database costs this note, not the answer."""
+    with suppress(OperationalError), writing() as session:
         session.execute(update(APIToken).where(APIToken.id == token_id).values(last_used_at=now))
 
 

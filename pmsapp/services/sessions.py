@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from pmsapp import clock
@@ -166,7 +168,8 @@ def _is_live(created_at: datetime, last_seen_at: datetime, now: datetime) -> boo
 
 
 def _touch(session_id: int, now: datetime) -> None:
-    with writing() as session:
+    """A busy database costs this note, not the page."""
+    with suppress(OperationalError), writing() as session:
         session.execute(
             update(UserSession)
             .where(UserSession.id == session_id, UserSession.last_seen_at < now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 from sqlalchemy import event, text
+from sqlalchemy.exc import OperationalError
 
 from pmsapp.domain.actor import COMMAND_LINE
 from pmsapp.extensions import db
@@ -144,3 +145,16 @@ def test_a_password_counts_as_fresh_for_a_quarter_of_an_hour(app: Flask, frozen_
     assert sessions.is_fresh(found, grace=True)
     frozen_clock.advance(minutes=15)
     assert not sessions.is_fresh(found, grace=True)
+
+
+def test_a_busy_database_costs_the_note_of_activity_not_the_page(
+    app: Flask, frozen_clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, token = start()
+    frozen_clock.advance(minutes=2)
+
+    def busy() -> None:
+        raise OperationalError("BEGIN IMMEDIATE", None, Exception("database is locked"))
+
+    monkeypatch.setattr(sessions, "writing", busy)
+    assert sessions.resume(token, active=True) is not None
