@@ -18,18 +18,14 @@ from types import FrameType
 from flask import Flask
 
 from pmsapp import clock, logs
-from pmsapp.domain.actor import SCHEDULE
-from pmsapp.domain.errors import PMSError
 from pmsapp.jobs import tasks
 from pmsapp.services import beats, bell, database, due, sync
-from pmsapp.services.errors import ServiceError
 
 TICK_S = 2.0
 BEAT_EVERY_S = 10.0
 SWEEP_EVERY_S = 15.0
 RING_AGAIN_AFTER_S = 10.0  # a bell may have been lost; ring it once more
 RING_ANEW_AFTER_S = 60.0  # and after this, take the old bell away first
-REFUSED_WAIT_S = 60.0  # a connection whose run could not be asked for is left alone this long
 LAST_RUN_WITHIN_S = 15.0  # how long a stop waits for a run of our own
 
 _log = logs.get(__name__)
@@ -55,7 +51,6 @@ class Scheduler:
         self._periodic = periodic
         self._stop = threading.Event()
         self._own_run: threading.Thread | None = None
-        self._refused_until_s: dict[int, float] = {}
         self._next_s: dict[str, float] = {}
         self._declared = False
 
@@ -78,21 +73,9 @@ class Scheduler:
         with self._app.app_context():
             self._every(BEAT_EVERY_S, "beat", lambda: beats.beat(beats.SCHEDULER))
             self._every(SWEEP_EVERY_S, "sweep interrupted runs", _sweep)
-            self._safely("ask for due runs", self._ask_for_due_runs)
+            self._safely("ask for due runs", _ask_for_due_runs)
             self._safely("wake workers", self._wake_workers)
             self._safely("periodic tasks", self._see_to_periodic)
-
-    def _ask_for_due_runs(self) -> None:
-        """Ask for a run of every connection whose time has come."""
-        now_s = clock.monotonic_s()
-        for connection_id in due.due_connections():
-            if self._refused_until_s.get(connection_id, 0.0) > now_s:
-                continue
-            try:
-                sync.request_run(connection_id, trigger="schedule", actor=SCHEDULE)
-            except (PMSError, ServiceError) as error:
-                self._refused_until_s[connection_id] = now_s + REFUSED_WAIT_S
-                _log.warning("a due run was refused", connection_id=connection_id, code=error.code)
 
     def _wake_workers(self) -> None:
         """Ring again for runs nobody came for; without a queue server, perform them here."""
@@ -140,6 +123,10 @@ class Scheduler:
             _log.error("a scheduler entry failed", entry=name, exc_info=True)
             return type(error).__name__
         return "ok"
+
+
+def _ask_for_due_runs() -> None:
+    sync.request_due_runs()
 
 
 def _sweep() -> None:

@@ -10,10 +10,8 @@ from sqlalchemy import exists, or_, select, update
 from sqlalchemy.orm import aliased
 
 from pmsapp import clock
-from pmsapp.models import PMSConnection, ScheduledTask, SyncRun
+from pmsapp.models import ScheduledTask, SyncRun
 from pmsapp.services.transaction import reading, writing
-
-_PENDING = ("queued", "running")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,24 +21,6 @@ class WaitingRun:
     id: int
     connection_id: int
     requested_at: datetime
-
-
-def due_connections() -> list[int]:
-    """Connections whose next run is due: enabled, not paused, with nothing queued or running; longest due first."""
-    now = clock.now()
-    pending = exists().where(SyncRun.connection_id == PMSConnection.id, SyncRun.status.in_(_PENDING))
-    query = (
-        select(PMSConnection.id)
-        .where(
-            PMSConnection.sync_enabled,
-            PMSConnection.next_sync_at <= now,
-            or_(PMSConnection.paused_until.is_(None), PMSConnection.paused_until <= now),
-            ~pending,
-        )
-        .order_by(PMSConnection.next_sync_at, PMSConnection.id)
-    )
-    with reading() as session:
-        return list(session.scalars(query))
 
 
 def waiting_runs(*, for_at_least_s: float) -> list[WaitingRun]:

@@ -6,16 +6,16 @@ import logging
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from pmsapp import clock
 from pmsapp.adapters.deadline import Deadline
-from pmsapp.domain.actor import Actor
+from pmsapp.domain.actor import SCHEDULE, Actor
 from pmsapp.domain.errors import PMSError
 from pmsapp.domain.sync_state import RunStatus
 from pmsapp.models import PMSConnection, SyncRun
-from pmsapp.services import bell, days
+from pmsapp.services import bell, days, due, schedule
 from pmsapp.services.errors import NotFound
 from pmsapp.services.failpoints import failpoint
 from pmsapp.services.lease import (
@@ -28,7 +28,7 @@ from pmsapp.services.lease import (
 )
 from pmsapp.services.run_end import close_run
 from pmsapp.services.run_work import RunWork
-from pmsapp.services.transaction import reading, writing
+from pmsapp.services.transaction import writing
 
 log = logging.getLogger(__name__)
 
@@ -51,35 +51,77 @@ def request_run(
 
     Joins the run in progress, or the one queued, that reads these days; else queues a new one. Raises NotFound.
     """
-    now = clock.now()
     with writing() as session:
-        connection = session.execute(
-            select(PMSConnection.not_before).where(PMSConnection.id == connection_id)
-        ).one_or_none()
+        connection = session.get(PMSConnection, connection_id)
         if connection is None:
             raise NotFound("connection")
-        wanted = [one.isoformat() for one in ([day] if day else days.days_to_read(session))]
-        joined = None if dry_run else _run_to_join(session, connection_id, wanted)
-        if joined is not None:
-            return joined
-        not_before = connection.not_before if connection.not_before and connection.not_before > now else None
-        run = SyncRun(
-            connection_id=connection_id,
-            sync_type="day" if day else "full",
-            trigger=trigger,
-            actor=actor.name,
-            dates=wanted,
-            dry_run=dry_run,
-            status=RunStatus.QUEUED.value,
-            requested_at=now,
-            not_before=not_before,
-        )
-        session.add(run)
-        session.flush()
-        request = RunRequest(run.id, True, not_before)
-    if not_before is None:
+        request = _queue(session, connection, trigger, actor.name, day, dry_run=dry_run)
+    if request.created and request.not_before is None:
         bell.ring(request.sync_id)
     return request
+
+
+def request_due_runs() -> list[RunRequest]:
+    """Queue a run for every connection whose slot has come, each slot once however many schedulers there are.
+
+    Taking the slot, planning the next one and queueing the run are one transaction; a slot missed by a sleep or an
+    outage is made up once, because the next one is planned from now.
+    """
+    now = clock.now()
+    with writing() as session:
+        connections = session.scalars(
+            select(PMSConnection)
+            .where(
+                PMSConnection.sync_enabled.is_(True),
+                PMSConnection.next_sync_at <= now,
+                or_(PMSConnection.paused_until.is_(None), PMSConnection.paused_until <= now),
+            )
+            .order_by(PMSConnection.next_sync_at, PMSConnection.id)
+            .with_for_update(skip_locked=True)
+        ).all()
+        requests = []
+        for connection in connections:
+            slot = connection.next_sync_at
+            schedule.plan_next(session, connection, now)
+            requests.append(_queue(session, connection, "schedule", SCHEDULE.name, None, slot=slot))
+    for request in requests:
+        if request.created and request.not_before is None:
+            bell.ring(request.sync_id)
+    return requests
+
+
+def _queue(
+    session: Session,
+    connection: PMSConnection,
+    trigger: str,
+    actor_name: str,
+    day: date | None,
+    *,
+    dry_run: bool = False,
+    slot: datetime | None = None,
+) -> RunRequest:
+    """Join or queue, inside the caller's write transaction."""
+    now = clock.now()
+    wanted = [one.isoformat() for one in ([day] if day else days.days_to_read(session))]
+    joined = None if dry_run else _run_to_join(session, connection.id, wanted)
+    if joined is not None:
+        return joined
+    not_before = connection.not_before if connection.not_before and connection.not_before > now else None
+    run = SyncRun(
+        connection_id=connection.id,
+        sync_type="day" if day else "full",
+        trigger=trigger,
+        actor=actor_name,
+        dates=wanted,
+        dry_run=dry_run,
+        slot=slot.isoformat() if slot else None,
+        status=RunStatus.QUEUED.value,
+        requested_at=now,
+        not_before=not_before,
+    )
+    session.add(run)
+    session.flush()
+    return RunRequest(run.id, True, not_before)
 
 
 def _run_to_join(session: Session, connection_id: int, wanted: list[str]) -> RunRequest | None:
@@ -122,24 +164,9 @@ def execute_run(run_id: int) -> None:
             close_run(lease, run.results, error=PMSError("BUG"))
             raise
     failpoint("after_finish")
-    for waiting in waiting_runs(lease.connection_id):
-        bell.ring(waiting)
-
-
-def waiting_runs(connection_id: int | None = None, asked_before: datetime | None = None) -> list[int]:
-    """Queued runs that could start now: of one connection, or all asked for before a time (their bell was lost)."""
-    now = clock.now()
-    query = (
-        select(SyncRun.id, SyncRun.not_before)
-        .where(SyncRun.status == RunStatus.QUEUED.value)
-        .order_by(SyncRun.id)
-    )
-    if connection_id is not None:
-        query = query.where(SyncRun.connection_id == connection_id)
-    if asked_before is not None:
-        query = query.where(SyncRun.requested_at <= asked_before)
-    with reading() as session:
-        return [row.id for row in session.execute(query) if row.not_before is None or row.not_before <= now]
+    for waiting in due.waiting_runs(for_at_least_s=0.0):
+        if waiting.connection_id == lease.connection_id:
+            bell.ring(waiting.id)
 
 
 def sweep_interrupted() -> int:
