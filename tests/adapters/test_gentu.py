@@ -14,7 +14,8 @@ from pmsapp import clock
 from pmsapp.adapters.base import Adapter, AdapterConfig
 from pmsapp.adapters.faults import TransportFaultError
 from pmsapp.adapters.gentu import appointments, auth
-from pmsapp.adapters.gentu.adapter import PRODUCTION_HOST, SANDBOX_HOST, GentuAdapter
+from pmsapp.adapters.gentu.adapter import GentuAdapter
+from pmsapp.adapters.gentu.info import PRODUCTION_HOST, SANDBOX_HOST
 from pmsapp.adapters.hosts import HostPolicy
 from pmsapp.adapters.http import HTTPClient
 from pmsapp.domain.appointment import AppointmentStatus

@@ -7,17 +7,14 @@ from collections.abc import Iterator, Sequence
 from pmsapp.adapters.base import (
     Adapter,
     AdapterConfig,
-    AdapterInfo,
-    Capabilities,
     ConnectionCheck,
-    CredentialField,
     Page,
     Pairing,
-    TelehealthSource,
     Token,
 )
 from pmsapp.adapters.gentu import auth, wire
 from pmsapp.adapters.gentu.appointments import SINGLE_READ_TROUBLE, AppointmentReader
+from pmsapp.adapters.gentu.info import INFO
 from pmsapp.adapters.gentu.pairing import consume_code
 from pmsapp.adapters.gentu.practice import Practice
 from pmsapp.adapters.http import HTTPClient
@@ -25,61 +22,11 @@ from pmsapp.domain.appointment import AppointmentType, Practitioner, UnifiedAppo
 from pmsapp.domain.errors import BadVendorDataError, PMSError, ReconnectRequiredError
 from pmsapp.domain.window import SyncWindow
 
-PRODUCTION_HOST = "api.pm.magentus.com"
-SANDBOX_HOST = "api.pm.sandbox.magentus.com"
-
-_INFO = AdapterInfo(
-    slug="gentu",
-    label="Gentu",
-    how_you_connect="The practice owner makes a pairing code in Gentu; you type it here.",
-    default_base_url=f"https://{PRODUCTION_HOST}/v1",
-    hosts=(PRODUCTION_HOST, SANDBOX_HOST),
-    settings_prefix="GENTU",
-    credential_fields=(
-        CredentialField(
-            "client_id",
-            "Client ID",
-            "From Magentus, when the app was registered. Usually set once for the whole server.",
-            setting="GENTU_CLIENT_ID",
-        ),
-        CredentialField(
-            "client_secret",
-            "Client secret",
-            "From Magentus, together with the client ID.",
-            secret=True,
-            setting="GENTU_CLIENT_SECRET",
-        ),
-        CredentialField(
-            "app_id",
-            "App ID",
-            "From Magentus: the app's own id, which pairing codes are made for.",
-            setting="GENTU_APP_ID",
-        ),
-    ),
-    capabilities=Capabilities(
-        reads_per_practitioner=True,
-        telehealth_source=TelehealthSource.NONE,
-        includes_patients=True,
-        names_time_zone=True,
-        pairing=True,
-    ),
-    default_requests_per_minute=60,
-    default_concurrency=1,
-    minutes_to_connect=5,
-    who_must_be_there="Somebody who may open the Marketplace in Gentu, usually the practice owner.",
-    menu_paths={
-        "pairing": "In Gentu open Marketplace, choose the app and press Add to Gentu. Gentu then shows a code, "
-        "good for one use. It gives access to the whole practice.",
-        "credentials": "Client ID, client secret and app ID come from Magentus when the app is registered; "
-        "they are the same for every practice.",
-    },
-)
-
 
 class GentuAdapter(Adapter):
     """Reads one practice (Gentu: tenant) paired with our app."""
 
-    info = _INFO
+    info = INFO
 
     def __init__(self, config: AdapterConfig, client: HTTPClient) -> None:
         super().__init__(config, client)
