@@ -42,7 +42,9 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Flask:
         """Called in each worker process, after the fork: no connection is shared."""
-        return self._make_app()
+        app = self._make_app()
+        app.extensions["start_watchdog"]()
+        return app
 
 
 def serve(make_app: Callable[[], Flask], listener: socket.socket) -> None:

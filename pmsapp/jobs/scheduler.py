@@ -11,15 +11,14 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
 from types import FrameType
 
 from flask import Flask
 
 from pmsapp import clock, logs
 from pmsapp.jobs import tasks
-from pmsapp.services import beats, bell, database, due, sync
+from pmsapp.services import beats, bell, due, sync
+from pmsapp.services.chores import CHORES, Chore
 
 TICK_S = 2.0
 BEAT_EVERY_S = 10.0
@@ -31,22 +30,10 @@ LAST_RUN_WITHIN_S = 15.0  # how long a stop waits for a run of our own
 _log = logs.get(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A periodic task. Its due time is a row of `scheduled_tasks`, so it survives restarts and runs once for all."""
-
-    name: str
-    every: timedelta
-    do: Callable[[], None]
-
-
-PERIODIC: tuple[Entry, ...] = (Entry("check the database", timedelta(days=1), database.quick_check),)
-
-
 class Scheduler:
     """One scheduler process."""
 
-    def __init__(self, app: Flask, periodic: Sequence[Entry] = PERIODIC) -> None:
+    def __init__(self, app: Flask, periodic: Sequence[Chore] = CHORES) -> None:
         self._app = app
         self._periodic = periodic
         self._stop = threading.Event()
@@ -60,13 +47,19 @@ class Scheduler:
         while not self._stop.is_set():
             self.tick()
             self._stop.wait(TICK_S)
-        if self._own_run is not None:
-            self._own_run.join(LAST_RUN_WITHIN_S)
+        self.wait_for_own_run(LAST_RUN_WITHIN_S)
         _log.info("scheduler stopped", pid=os.getpid())
 
     def stop(self, number: int = 0, frame: FrameType | None = None) -> None:
         """End the loop after this tick; also a signal handler."""
         self._stop.set()
+
+    def wait_for_own_run(self, within_s: float) -> bool:
+        """Wait for the run performed here, if there is one. False when it has not ended by then."""
+        if self._own_run is None:
+            return True
+        self._own_run.join(within_s)
+        return not self._own_run.is_alive()
 
     def tick(self) -> None:
         """See to everything that is due now. Never raises."""
@@ -74,18 +67,16 @@ class Scheduler:
             self._every(BEAT_EVERY_S, "beat", lambda: beats.beat(beats.SCHEDULER))
             self._every(SWEEP_EVERY_S, "sweep interrupted runs", _sweep)
             self._safely("ask for due runs", _ask_for_due_runs)
-            self._safely("wake workers", self._wake_workers)
+            self._safely("wake workers", self._see_to_waiting_runs)
             self._safely("periodic tasks", self._see_to_periodic)
 
-    def _wake_workers(self) -> None:
+    def _see_to_waiting_runs(self) -> None:
         """Ring again for runs nobody came for; without a queue server, perform them here."""
-        alone = bell.is_away()
-        for run in due.waiting_runs(for_at_least_s=0.0 if alone else RING_AGAIN_AFTER_S):
-            if alone:
+        if bell.is_away():
+            for run in due.waiting_runs(for_at_least_s=0.0)[:1]:
                 self._perform(run.id)
-                return
-            waited_s = (clock.now() - run.requested_at).total_seconds()
-            bell.ring(run.id, again=waited_s >= RING_ANEW_AFTER_S)
+        else:
+            self._every(RING_AGAIN_AFTER_S, "ring again", _ring_again)
 
     def _perform(self, run_id: int) -> None:
         """Perform a run in a thread of its own, unless one is being performed."""
@@ -108,14 +99,14 @@ class Scheduler:
             if not self._stop.is_set() and due.take(entry.name, entry.every):
                 due.ended(entry.name, self._safely(entry.name, entry.do))
 
-    def _every(self, seconds: float, name: str, do: Callable[[], None]) -> None:
+    def _every(self, seconds: float, name: str, do: Callable[[], object]) -> None:
         """Do it when at least `seconds` have passed since the last time in this process."""
         now_s = clock.monotonic_s()
         if now_s >= self._next_s.get(name, 0.0):
             self._next_s[name] = now_s + seconds
             self._safely(name, do)
 
-    def _safely(self, name: str, do: Callable[[], None]) -> str:
+    def _safely(self, name: str, do: Callable[[], object]) -> str:
         """Do it; an error is logged without its text. Returns "ok" or the kind of the error."""
         try:
             do()
@@ -127,6 +118,12 @@ class Scheduler:
 
 def _ask_for_due_runs() -> None:
     sync.request_due_runs()
+
+
+def _ring_again() -> None:
+    for run in due.waiting_runs(for_at_least_s=RING_AGAIN_AFTER_S):
+        waited_s = (clock.now() - run.requested_at).total_seconds()
+        bell.ring(run.id, again=waited_s >= RING_ANEW_AFTER_S)
 
 
 def _sweep() -> None:

@@ -109,6 +109,12 @@ def _copy_file(revision: str) -> Path | None:
     folder = current_settings().instance_dir / "upgrade-backups"
     folder.mkdir(mode=0o700, exist_ok=True)
     target = folder / f"before-{revision}-{clock.now():%Y%m%dT%H%M%S}.sqlite3"
+    copy_live(target)
+    return target
+
+
+def copy_live(target: Path) -> None:
+    """Copy the live SQLite database with SQLite's own copier, while people work; readable by its owner alone."""
     os.close(os.open(target, os.O_CREAT | os.O_WRONLY, 0o600))
     with db.engine.connect() as connection:
         live: Any = connection.connection.driver_connection
@@ -117,7 +123,6 @@ def _copy_file(revision: str) -> Path | None:
             live.backup(copy)
         finally:
             copy.close()
-    return target
 
 
 def _keep_private() -> None:

@@ -60,7 +60,10 @@ def declare(tasks: Sequence[tuple[str, timedelta]]) -> None:
 
 
 def take(name: str, every: timedelta) -> bool:
-    """True for exactly one caller when the task is due: its next time is set in the same transaction."""
+    """True for exactly one caller when the task is due: its next time is set in the same transaction.
+
+    A task nobody has declared yet (no scheduler ever ran) is due at once.
+    """
     now = clock.now()
     with writing() as session:
         taken = session.execute(
@@ -69,6 +72,12 @@ def take(name: str, every: timedelta) -> bool:
             .values(due_at=now + every, last_started_at=now)
             .returning(ScheduledTask.id)
         ).first()
+        if (
+            taken is None
+            and session.scalar(select(ScheduledTask.id).where(ScheduledTask.name == name)) is None
+        ):
+            session.add(ScheduledTask(name=name, due_at=now + every, last_started_at=now))
+            return True
     return taken is not None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+from functools import partial
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -11,7 +12,19 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from pmsapp import access
 from pmsapp.services.sessions import ABSOLUTE_LIFE
 from pmsapp.settings import Settings
-from pmsapp.web import assets, auth, cards, decisions, errors, headers, health, request_log, runsheet, updates
+from pmsapp.web import (
+    assets,
+    auth,
+    cards,
+    decisions,
+    errors,
+    headers,
+    health,
+    request_log,
+    runsheet,
+    updates,
+    watchdog,
+)
 
 
 def init_app(app: Flask) -> None:
@@ -29,6 +42,7 @@ def init_app(app: Flask) -> None:
     assets.init_app(app)
     for area in (auth, health, runsheet, cards, decisions, updates):
         app.register_blueprint(area.bp)
+    app.extensions["start_watchdog"] = partial(watchdog.start, app)
 
 
 def cookie_settings(settings: Settings) -> dict[str, object]:
