@@ -224,8 +224,8 @@ def set_up_first_admin(code: str, *, email: str, name: str, password: str, actor
 
 
 def normalise_email(email: str) -> str:
-    """How an email is compared and kept: no outer spaces, composed characters, lower case."""
-    return unicodedata.normalize("NFKC", email).strip().lower()
+    """How an email is compared and kept: no outer spaces, composed characters, lower case, no NUL."""
+    return unicodedata.normalize("NFKC", email).replace("\0", "").strip().lower()
 
 
 def _begin_try(keys: tuple[throttle.Key, ...]) -> None:

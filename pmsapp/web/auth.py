@@ -91,15 +91,16 @@ def set_up() -> ResponseReturnValue:
 def confirm() -> ResponseReturnValue:
     """Asks for the password again before the most delicate pages."""
     way_on = access.local_path(request.args.get("next"))
-    return _page("auth/confirm.html", contexts.ConfirmPage(next=way_on))
+    email = users.get_user(access.current_actor().id or 0).email
+    return _page("auth/confirm.html", contexts.ConfirmPage(way_on, email))
 
 
 @bp.post("/confirm")
 def confirm_password() -> ResponseReturnValue:
     """Open a fresh session in the place of this one, for the right password."""
     way_on, actor = access.local_path(request.form.get("next")), access.current_actor()
-    shown = contexts.ConfirmPage(next=way_on)
     user_id = actor.id or 0
+    shown = contexts.ConfirmPage(way_on, users.get_user(user_id).email)
     try:
         if not users.check_password(user_id, request.form.get("password", ""), actor):
             return _page("auth/confirm.html", shown.saying("This is not your password."), 422)

@@ -42,9 +42,10 @@ class LoginPage:
 
 @dataclass(frozen=True, slots=True)
 class ConfirmPage:
-    """auth/confirm.html."""
+    """auth/confirm.html. `email` tells the browser's password store whose password is asked for."""
 
     next: str
+    email: str = ""
     fault: str | None = None
 
     def saying(self, fault: str) -> ConfirmPage:
@@ -71,7 +72,6 @@ class SessionLine:
     id: int
     started: str
     last_seen: str
-    ends: str
     is_current: bool
 
 
@@ -107,7 +107,6 @@ def account_page(
             id=view.id,
             started=fmt.moment(view.created_at, now, zone),
             last_seen=fmt.moment(view.last_seen_at, now, zone),
-            ends=fmt.moment(view.expires_at, now, zone),
             is_current=view.is_current,
         )
         for view in listed

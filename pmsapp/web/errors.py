@@ -12,7 +12,7 @@ from flask import Flask, Response, current_app, g, make_response, redirect, rend
 from flask.typing import ResponseReturnValue
 from markupsafe import escape
 from sqlalchemy.exc import OperationalError
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
 from pmsapp import access, clock, logs
@@ -73,8 +73,6 @@ def init_app(app: Flask) -> None:
 def _on_http(error: HTTPException) -> ResponseReturnValue:
     if isinstance(error, RequestRedirect):
         return error.get_response()
-    if isinstance(error, InternalServerError) and error.original_exception is not None:
-        _log.error("request failed", kind=type(error.original_exception).__name__)
     status = error.code or 500
     headline, detail = _TEXTS.get(status, _TEXTS[500 if status >= 500 else 400])
     code = None
