@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from pmsapp.permissions.rules import DESK, OWN_EDIT, READ, READ_POLL, Table
+from pmsapp.permissions.rules import (
+    ADMINS,
+    ADMINS_FRESH,
+    DESK,
+    DESK_READ,
+    OWN_EDIT,
+    READ,
+    READ_POLL,
+    Table,
+)
 
 TABLE: Table = {
     "runsheet.today": {"GET": READ},
@@ -19,6 +28,33 @@ TABLE: Table = {
     "decisions.index": {"GET": DESK},
     "decisions.decide": {"POST": DESK},
     "decisions.undo": {"POST": DESK},
+    "integrations.index": {"GET": DESK_READ},
+    "integrations.card": {"GET": DESK_READ},
+    "integrations.sync_now": {"POST": DESK},
+    "integrations.cancel": {"POST": DESK},
+    "history.index": {"GET": DESK_READ},
+    "history.show": {"GET": DESK_READ},
+    "history.as_csv": {"GET": DESK_READ},
+    "connecting.choose": {"GET": ADMINS},
+    "connecting.connect": {"GET": ADMINS_FRESH},
+    "connecting.create": {"POST": ADMINS_FRESH},
+    "connecting.login": {"GET": ADMINS_FRESH},
+    "connecting.sign_in_again": {"POST": ADMINS_FRESH},
+    "connecting.pair": {"GET": ADMINS},
+    "connecting.pair_now": {"POST": ADMINS},
+    "connecting.check_and_start": {"GET": ADMINS},
+    "connecting.start": {"POST": ADMINS},
+    "matching.practitioners": {"GET": ADMINS},
+    "matching.match": {"POST": ADMINS},
+    "matching.kinds": {"GET": ADMINS},
+    "matching.choose_kinds": {"POST": ADMINS},
+    "connection.show": {"GET": ADMINS},
+    "connection.save": {"POST": ADMINS},
+    "connection.test": {"POST": ADMINS},
+    "connection.pause": {"POST": ADMINS},
+    "connection.resume": {"POST": ADMINS},
+    "connection.ask_disconnect": {"GET": ADMINS_FRESH},
+    "connection.disconnect": {"POST": ADMINS_FRESH},
     "updates.start": {"POST": DESK},
     "updates.progress": {"GET": READ_POLL},
 }

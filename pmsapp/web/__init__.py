@@ -16,14 +16,33 @@ from pmsapp.web import (
     assets,
     auth,
     cards,
+    connecting,
+    connection_settings,
     decisions,
     errors,
     headers,
     health,
+    history,
+    integrations,
+    matching,
     request_log,
     runsheet,
     updates,
     watchdog,
+)
+
+_AREAS = (
+    auth,
+    health,
+    runsheet,
+    cards,
+    decisions,
+    updates,
+    integrations,
+    connecting,
+    matching,
+    connection_settings,
+    history,
 )
 
 
@@ -40,7 +59,7 @@ def init_app(app: Flask) -> None:
     headers.init_app(app)
     errors.init_app(app)
     assets.init_app(app)
-    for area in (auth, health, runsheet, cards, decisions, updates):
+    for area in _AREAS:
         app.register_blueprint(area.bp)
     app.extensions["start_watchdog"] = partial(watchdog.start, app)
 

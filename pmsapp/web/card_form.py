@@ -13,7 +13,8 @@ from pmsapp.domain.window import local_to_utc
 from pmsapp.services.errors import Invalid
 from pmsapp.web import format as fmt
 from pmsapp.web import words
-from pmsapp.web.contexts import CardForm, FormField, Option
+from pmsapp.web.card_contexts import CardForm
+from pmsapp.web.contexts import FormField, Option
 from pmsapp.web.values import in_words
 
 TEXTS = ("patient_name", "patient_phone", "patient_email", "notes")

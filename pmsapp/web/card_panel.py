@@ -11,7 +11,8 @@ from pmsapp.domain.runsheet import Card
 from pmsapp.services.timeline import EventView
 from pmsapp.web import card_form, words
 from pmsapp.web import format as fmt
-from pmsapp.web.contexts import CardPanel, NewCardPanel, Option, TimelineLine
+from pmsapp.web.card_contexts import CardPanel, NewCardPanel, TimelineLine
+from pmsapp.web.contexts import Option
 from pmsapp.web.sheet_view import Names, build_card
 from pmsapp.web.values import in_words
 

@@ -13,8 +13,8 @@ from pmsapp.domain.runsheet import Card
 from pmsapp.services import clinic, overrides, recheck, runsheets, timeline
 from pmsapp.services.errors import Conflict, Invalid, NotFound
 from pmsapp.web import card_form, runsheet, shell
+from pmsapp.web.card_contexts import CardPanel, NewCardPanel
 from pmsapp.web.card_panel import build_new_panel, build_panel
-from pmsapp.web.contexts import CardPanel, NewCardPanel
 
 bp = Blueprint("cards", __name__)
 

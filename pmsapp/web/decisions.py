@@ -16,7 +16,7 @@ from pmsapp.services import clinic, decisions, runsheets
 from pmsapp.services.decisions import DecisionView
 from pmsapp.services.errors import Conflict, NotFound
 from pmsapp.web import runsheet, shell
-from pmsapp.web.contexts import DecisionsPage
+from pmsapp.web.card_contexts import DecisionsPage
 from pmsapp.web.question_view import Surroundings, build_decided, build_question
 
 bp = Blueprint("decisions", __name__)

@@ -11,7 +11,7 @@ from pmsapp.domain.runsheet import Card
 from pmsapp.services.decisions import DecisionView
 from pmsapp.web import format as fmt
 from pmsapp.web import words
-from pmsapp.web.contexts import Answer, Decided, Question
+from pmsapp.web.card_contexts import Answer, Decided, Question
 from pmsapp.web.values import in_words
 
 _FACTS_SHOWN = 12

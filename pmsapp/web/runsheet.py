@@ -13,7 +13,8 @@ from pmsapp.domain.runsheet import Sheet
 from pmsapp.domain.window import day_of
 from pmsapp.services import clinic, runsheets
 from pmsapp.web import shell
-from pmsapp.web.contexts import SheetPage, Shell
+from pmsapp.web.contexts import Shell
+from pmsapp.web.sheet_contexts import SheetPage
 from pmsapp.web.sheet_view import Names, build_page
 
 bp = Blueprint("runsheet", __name__)

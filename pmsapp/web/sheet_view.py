@@ -12,17 +12,8 @@ from pmsapp.domain.runsheet import Card, Column, Freshness, FreshnessState, Shee
 from pmsapp.domain.window import day_of
 from pmsapp.web import format as fmt
 from pmsapp.web import words
-from pmsapp.web.contexts import (
-    Badge,
-    Band,
-    CardView,
-    ColumnView,
-    DayLink,
-    EmptySheet,
-    Hour,
-    Notice,
-    SheetPage,
-)
+from pmsapp.web.contexts import Badge, Notice
+from pmsapp.web.sheet_contexts import Band, CardView, ColumnView, DayLink, EmptySheet, Hour, SheetPage
 
 GRACE = timedelta(minutes=15)
 _FRESHNESS = {
@@ -68,7 +59,7 @@ def build_page(
     return SheetPage(
         iso=sheet.date.isoformat(),
         heading=fmt.day_name(sheet.date, today),
-        day=fmt.long_day(sheet.date),
+        day=_day_words(sheet.date, today),
         title=_title(sheet, today == sheet.date),
         version=version,
         poll_href=f"/sheet/{sheet.date.isoformat()}?v={version}",
@@ -274,6 +265,12 @@ def _some_column_is_old(sheet: Sheet) -> bool:
     return any(column.freshness.state is not FreshnessState.FRESH for column in sheet.columns) and bool(
         sheet.freshness.as_of
     )
+
+
+def _day_words(day: date, today: date) -> str:
+    """ "Monday 23 November 2026" under "Today"; without the weekday where the heading is the weekday."""
+    long = fmt.long_day(day)
+    return long if abs((day - today).days) < 2 else long.split(" ", 1)[1]
 
 
 def _title(sheet: Sheet, is_today: bool) -> str:

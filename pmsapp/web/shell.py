@@ -67,7 +67,7 @@ def page_shell(active: str, now: Standing | None = None, *, open_decisions: int 
         as_of=fmt.moment(age.as_of, now.now, now.zone) if age and age.as_of else None,
         person=actor.name,
         can_sync=bool(on) and access.may("updates.start", "POST"),
-        can_configure=access.may("integrations.new"),
+        can_configure=access.may("connecting.choose"),
         is_training=now.is_training,
     )
 
@@ -117,7 +117,7 @@ def _needs_you(one: ConnectionView, now: Standing) -> Notice:
         "stop",
         "person",
         error.code if error else None,
-        f"/integrations/{one.id}" if access.may("integrations.detail") else None,
+        f"/integrations/{one.id}" if access.may("connection.show") else None,
         words.connection_badge(one, None, now.now).word,
     )
 
@@ -143,7 +143,7 @@ def _trouble(one: ConnectionView, now: Standing, headline: str, icon: str) -> No
         "warn",
         icon,
         error.code if error else None,
-        f"/integrations/{one.id}/history" if access.may("integrations.history") else None,
+        f"/integrations/{one.id}/history" if access.may("history.index") else None,
         "See history",
     )
 
