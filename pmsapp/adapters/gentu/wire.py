@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from pmsapp.adapters.text import (
@@ -70,7 +71,7 @@ class Tenant:
 
 def parse_tenant(data: Any) -> Tenant:
     """Read one tenant; everything but the id may be null. A zone this machine does not know is None."""
-    record = data if isinstance(data, Mapping) else {}
+    record = data if isinstance(data, dict) else {}
     zone = clean_text(record.get("timezone"))
     known = zone is not None and is_zone(zone)
     return Tenant(
@@ -87,7 +88,7 @@ def parse_tenant_access(data: Any) -> dict[str, bool]:
         raise BrokenRecordError("the list of practices is no list")
     found: dict[str, bool] = {}
     for record in data:
-        tenant_id = clean_id(record.get("tenantId")) if isinstance(record, Mapping) else None
+        tenant_id = clean_id(record.get("tenantId")) if isinstance(record, dict) else None
         if tenant_id is not None:
             found[tenant_id] = fold_word(record.get("tenantAccess")) != "disabled"
     return found
@@ -97,7 +98,7 @@ def parse_practitioner(record: Any) -> Practitioner:
     """Read one ListUser. Raises BrokenRecordError without an id; missing marks count as active and shown."""
     external_id = _required_id(record)
     name = record.get("name")
-    name = name if isinstance(name, Mapping) else {}
+    name = name if isinstance(name, dict) else {}
     given, family = clean_text(name.get("given")), clean_text(name.get("family"))
     prefix = clean_text(name.get("prefix"))
     return Practitioner(
@@ -131,7 +132,7 @@ def parse_patient(record: Any) -> Patient:
     """Read one patient. The first name is the `firstname` extension, else the first word of `given`."""
     external_id = _required_id(record)
     name = record.get("name")
-    name = name if isinstance(name, Mapping) else {}
+    name = name if isinstance(name, dict) else {}
     given = clean_text(name.get("given"))
     contacts = sorted(_records(record.get("contact")), key=_rank)
     return Patient(
@@ -169,17 +170,18 @@ def parse_visit(record: Any) -> Visit:
     if not isinstance(participants, list):
         raise BrokenRecordError("its participants are missing", external_id)
     raw_type = record.get("appointmentType")
+    providers, arrivals = _people(participants, external_id)
     return Visit(
         external_id=external_id,
         start_at=start_at,
         duration_min=_duration_min(record, start_at),
-        type_external_id=clean_id(raw_type.get("reference")) if isinstance(raw_type, Mapping) else None,
+        type_external_id=clean_id(raw_type.get("reference")) if isinstance(raw_type, dict) else None,
         status_word=fold_word(record.get("status")),
         status_raw=clean_text(record.get("status"), 60),
         notes=join_notes((record.get("comment"), record.get("description"))),
         cancelled_at=_cancelled_at(record),
-        providers=tuple(_references(participants, "provider", external_id)),
-        patients=tuple(_patients(participants, external_id)),
+        providers=tuple(providers),
+        patients=tuple(arrivals.items()),
     )
 
 
@@ -234,12 +236,18 @@ def practitioner_of(visit: Visit, asked: str | None) -> str | None:
 
 def fold_word(value: object) -> str | None:
     """ "In Waiting-Room" -> "in_waiting_room"; None for anything that is no text."""
-    text = clean_text(value, 60)
+    return _fold(value) if isinstance(value, str) else None
+
+
+@lru_cache(maxsize=512)
+def _fold(word: str) -> str | None:
+    """The vendor's words are few, and each comes a thousand times a day."""
+    text = clean_text(word, 60)
     return re.sub(r"[\s_-]+", "_", text.casefold()) if text else None
 
 
 def _required_id(record: Any) -> str:
-    if not isinstance(record, Mapping):
+    if not isinstance(record, dict):
         raise BrokenRecordError("it is no object")
     external_id = clean_id(record.get("id"))
     if external_id is None:
@@ -248,7 +256,7 @@ def _required_id(record: Any) -> str:
 
 
 def _records(value: Any) -> list[Mapping[str, Any]]:
-    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _first_name(record: Mapping[str, Any]) -> str | None:
@@ -297,21 +305,20 @@ def _cancelled_at(record: Mapping[str, Any]) -> datetime | None:
     return None
 
 
-def _references(participants: list[Any], kind: str, external_id: str) -> Iterable[str]:
+def _people(participants: list[Any], external_id: str) -> tuple[list[str], dict[str, datetime | None]]:
+    """The providers, and each patient once with the arrival noted at any of their entries."""
+    providers: list[str] = []
+    arrivals: dict[str, datetime | None] = {}
     for participant in _records(participants):
-        if fold_word(participant.get("referenceType")) == kind:
-            reference = clean_id(participant.get("referenceId"))
-            if reference is not None:
-                yield reference
-            elif kind == "patient":
+        kind, reference = (
+            fold_word(participant.get("referenceType")),
+            clean_id(participant.get("referenceId")),
+        )
+        if kind == "patient":
+            if reference is None:
                 raise BrokenRecordError("a patient has no id", external_id)
-
-
-def _patients(participants: list[Any], external_id: str) -> Iterable[tuple[str, datetime | None]]:
-    """Each patient once, with the arrival noted at any of their entries."""
-    arrivals: dict[str, datetime | None] = dict.fromkeys(_references(participants, "patient", external_id))
-    for participant in _records(participants):
-        patient_id = clean_id(participant.get("referenceId"))
-        if patient_id in arrivals and fold_word(participant.get("referenceType")) == "patient":
-            arrivals[patient_id] = arrivals[patient_id] or parse_instant(participant.get("arrivedAt"))
-    return arrivals.items()
+            arrived_at = parse_instant(participant.get("arrivedAt"))
+            arrivals[reference] = arrivals.get(reference) or arrived_at
+        elif kind == "provider" and reference is not None:
+            providers.append(reference)
+    return providers, arrivals
