@@ -111,7 +111,8 @@ class TokenSource(Protocol):
 class AdapterConfig:
     """One connection's side of an adapter, in plain values.
 
-    `credentials` holds the secret fields by name. `time_zone` is None until it is known.
+    `credentials` holds the secret fields by name. `time_zone` is None until it is known. `concurrency`: how many
+    requests may be under way at once; None is the vendor's default.
     """
 
     base_url: str
@@ -120,6 +121,7 @@ class AdapterConfig:
     tenant_id: str | None = None
     practice_id: str | None = None
     organization_id: str | None = None
+    concurrency: int | None = None
 
     def __repr__(self) -> str:
         return f"AdapterConfig({self.base_url!r})"
@@ -184,6 +186,11 @@ class Adapter(ABC):
     def __init__(self, config: AdapterConfig, client: HTTPClient) -> None:
         self.config = config
         self.client = client
+
+    @property
+    def concurrency(self) -> int:
+        """How many requests may be under way at once, at least one."""
+        return max(1, self.config.concurrency or self.info.default_concurrency)
 
     @classmethod
     @abstractmethod

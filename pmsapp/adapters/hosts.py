@@ -77,7 +77,8 @@ def _is_public(address: IPAddress) -> bool:
     return address.is_global and not address.is_multicast
 
 
-def _is_loopback_host(host: str) -> bool:
+def is_loopback_host(host: str) -> bool:
+    """True when a host name or address is this very machine's."""
     address = _as_address(host)
     return address.is_loopback if address is not None else host == "localhost"
 
@@ -107,7 +108,7 @@ class HostPolicy:
             raise _refused(pms, "not a plain host")
         host = _plain_host(host)
         if parts.scheme == "http":
-            if host not in self._extra_hosts or not _is_loopback_host(host):
+            if host not in self._extra_hosts or not is_loopback_host(host):
                 raise _refused(pms, "https only")
             return
         if parts.scheme != "https":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field
@@ -12,16 +13,15 @@ from sqlalchemy.orm import Session
 
 from pmsapp.adapters.base import Adapter
 from pmsapp.cipher import KeyRing
-from pmsapp.domain.appointment import AppointmentStatus, Presence, UnifiedAppointment
-from pmsapp.domain.errors import NotFoundError, PMSError
-from pmsapp.domain.leaving import Fate, LeavingPlan, plan_leavings, to_look_up
-from pmsapp.domain.reconcile import Change, StoredKey
-from pmsapp.domain.window import day_of
+from pmsapp.domain.appointment import Presence, UnifiedAppointment
+from pmsapp.domain.errors import BadVendorDataError, NotFoundError, PMSError
+from pmsapp.domain.leaving import Fate, LeavingPlan, brake_holds, fate_of, plan_leavings
+from pmsapp.domain.reconcile import Change, Key, StoredKey
 from pmsapp.services import open_decisions, sheets, stored_cards
 from pmsapp.services.apply import Writer, set_presence, write_plan
-from pmsapp.services.reading import INCOMPLETE, ScopeRead, ends_the_run
+from pmsapp.services.reading import INCOMPLETE, Reader, ScopeRead
 from pmsapp.services.run_context import RunContext
-from pmsapp.services.scope_plan import KEPT_MISSING, ScopePlan, plan_scope
+from pmsapp.services.scope_plan import KEPT_MISSING, ScopePlan, plan_pairs
 
 GONE_REASON = "no longer in the practice software"
 HELD_REASON = "many disappeared at once; held until somebody looks"
@@ -39,97 +39,107 @@ class PendingLeavings:
     error: PMSError | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    card: StoredKey
-    fate: Fate
-    pairs: list[UnifiedAppointment]
-    error: PMSError | None = None
+def look_up(reader: Reader, pending: PendingLeavings, missing: Sequence[StoredKey]) -> None:
+    """Network only: ask for the vanished cards by id and note what became of each.
+
+    Stops as soon as enough is known: when the brake holds, or when the run may not ask any more.
+    """
+    by_appointment: dict[str, list[StoredKey]] = {}
+    for card in missing:
+        by_appointment.setdefault(card.appointment_id, []).append(card)
+    at_once = max(1, reader.adapter.info.default_concurrency)
+    closed = pending.plan.read.day in reader.context.closed_days
+    listed = pending.plan.sorted.appointments
+    with ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="look-up") as pool:
+        for part in stored_cards.chunks(by_appointment, at_once):
+            if reader.stopped_by is not None:
+                pending.error = pending.error or reader.stopped_by
+                return
+            asked = [pool.submit(copy_context().run, _ask, reader.adapter, one) for one in part]
+            for appointment_id, answer in zip(part, asked, strict=True):
+                found = answer.result()
+                if isinstance(found, PMSError):
+                    reader.note(found)
+                    pending.error = pending.error or found
+                    fates = [Fate.UNKNOWN for _ in by_appointment[appointment_id]]
+                else:
+                    fates = [_fate(card, found, reader.context) for card in by_appointment[appointment_id]]
+                    pending.found += [pair for pair in found or () if _is_news(pair, listed)]
+                cards = by_appointment[appointment_id]
+                pending.fates.update({card.id: fate for card, fate in zip(cards, fates, strict=True)})
+            if brake_holds(pending.fates, pending.plan.on_sheet, closed_day=closed):
+                return
 
 
-def look_up(
-    adapter: Adapter, context: RunContext, pending: PendingLeavings, still_missing: list[StoredKey]
-) -> None:
-    """Network only: ask for each vanished card by id, a few at a time, and note what became of it."""
-    wanted = to_look_up(still_missing, pending.plan.on_sheet)
-    workers = max(1, adapter.info.default_concurrency)
-    with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="look-up") as pool:
-        asked = [pool.submit(copy_context().run, _ask, adapter, context, pending, card) for card in wanted]
-        for answer in (future.result() for future in asked):
-            pending.fates[answer.card.id] = answer.fate
-            pending.found.extend(answer.pairs)
-            pending.error = pending.error or answer.error
-
-
-def _ask(adapter: Adapter, context: RunContext, pending: PendingLeavings, card: StoredKey) -> _Answer:
-    if ends_the_run(pending.error):
-        return _Answer(card, Fate.UNKNOWN, [], pending.error)
+def _ask(adapter: Adapter, appointment_id: str) -> list[UnifiedAppointment] | PMSError | None:
+    """The appointment's pairs, None when the vendor no longer has it, or why it could not be asked."""
     try:
-        pairs = adapter.get_appointment(card.appointment_id)
+        return adapter.get_appointment(appointment_id)
     except NotFoundError:
-        return _Answer(card, Fate.GONE, [])
+        return None
     except PMSError as error:
-        return _Answer(card, Fate.UNKNOWN, [], error)
-    mine = [pair for pair in pairs if pair.patient and pair.patient.external_id == card.patient_id]
-    if not mine:
-        return _Answer(card, Fate.OTHER_PATIENT, [pair for pair in pairs if pair.patient])
-    here = any(_still_here(pair, context, pending) for pair in mine)
-    return _Answer(card, Fate.STILL_HERE if here else Fate.ELSEWHERE, pairs)
+        return error
+    except Exception:  # noqa: BLE001 - one record must not sink the run
+        return BadVendorDataError("BUG", pms=adapter.info.label)
 
 
-def _still_here(pair: UnifiedAppointment, context: RunContext, pending: PendingLeavings) -> bool:
-    """The vendor holds it in this very scope, not cancelled, although its list did not show it."""
-    read = pending.plan.read
-    return (
-        pair.status is not AppointmentStatus.CANCELLED
-        and pair.practitioner_external_id == read.target.id
-        and day_of(pair.start_at, context.rules.zone) == read.day
-    )
+def _fate(card: StoredKey, found: Sequence[UnifiedAppointment] | None, context: RunContext) -> Fate:
+    return Fate.GONE if found is None else fate_of(card, found, context.rules.zone)
 
 
-def still_missing(session: Session, pending: PendingLeavings) -> list[StoredKey]:
+def _is_news(pair: UnifiedAppointment, listed: dict[str, dict[str, str]]) -> bool:
+    """A pair the scope's own list did not show; the others have been applied and counted already."""
+    return pair.patient is not None and pair.patient.external_id not in listed.get(pair.external_id, {})
+
+
+def still_missing(
+    session: Session, pending: PendingLeavings, claimed: AbstractSet[Key] = frozenset()
+) -> list[StoredKey]:
     """The vanished cards that no other scope of this run has claimed meanwhile."""
     read = pending.plan.read
-    now = {
-        card.id: card
-        for card in stored_cards.keys_by_id(session, [card.id for card in pending.plan.vanished])
-    }
+    now = stored_cards.keys_by_id(session, [card.id for card in pending.plan.vanished])
     return [
-        now[card.id]
-        for card in pending.plan.vanished
-        if card.id in now
-        and now[card.id].presence == Presence.ON_SHEET
-        and now[card.id].pms_date == read.day
-        and now[card.id].practitioner_id == read.target.id
+        card
+        for card in now
+        if card.presence == Presence.ON_SHEET
+        and card.pms_date == read.day
+        and card.practitioner_id == read.target.id
+        and card.key not in claimed
     ]
 
 
 @dataclass(slots=True)
 class LeavingResult:
-    """What the look-ups came to: the decisions, the plan of those found elsewhere, and the numbers."""
+    """What the look-ups came to: the decisions, the plan of what was found, and the numbers."""
 
     decisions: LeavingPlan
     found_plan: ScopePlan | None
     counts: Counter[str]
 
 
-def settle(session: Session, ring: KeyRing, context: RunContext, pending: PendingLeavings) -> LeavingResult:
-    """Decide, against the database as it is now. Reads only."""
+def settle(
+    session: Session,
+    ring: KeyRing,
+    context: RunContext,
+    pending: PendingLeavings,
+    claimed: AbstractSet[Key] = frozenset(),
+) -> LeavingResult:
+    """Decide, against the database as it is now. Reads only. `claimed` as in `plan_scope`."""
     read = pending.plan.read
-    missing = still_missing(session, pending)
+    missing = still_missing(session, pending, claimed)
+    found_plan = None
+    counts: Counter[str] = Counter()
+    if pending.found:
+        found = ScopeRead(read.target, read.day, INCOMPLETE, read.read_at, pairs=pending.found)
+        found_plan = plan_pairs(session, ring, context, found)
+        counts = found_plan.counts()
+        swapped = {swap.old.id for swap in found_plan.swaps}
+        missing = [card for card in missing if card.id not in swapped]
     decisions = plan_leavings(
         missing, pending.fates, pending.plan.on_sheet, closed_day=read.day in context.closed_days
     )
-    found_plan = None
-    if pending.found:
-        found = ScopeRead(read.target, read.day, INCOMPLETE, read.read_at, pairs=pending.found)
-        found_plan = plan_scope(session, ring, context, found)
-        swapped = {swap.old.id for swap in found_plan.swaps}
-        decisions.delete = [card for card in decisions.delete if card.id not in swapped]
-    counts: Counter[str] = Counter()
-    gone_elsewhere = sum(1 for card in decisions.found if pending.fates[card.id] is Fate.ELSEWHERE)
-    counts["removed"] = len(decisions.delete) + gone_elsewhere
-    counts["held"] = len(decisions.hold) + (len(found_plan.swaps) if found_plan else 0)
+    counts["removed"] += len(decisions.delete)
+    counts["held"] += len(decisions.hold)
     return LeavingResult(decisions, found_plan, counts)
 
 
@@ -154,19 +164,21 @@ def removals_subject(connection_id: int, day: str, practitioner_id: str | None) 
 def _ask_about_removals(
     writer: Writer, context: RunContext, pending: PendingLeavings, held: Sequence[StoredKey]
 ) -> None:
+    """One question for the clinician-day; cards an earlier, unanswered one is about stay in it."""
     read = pending.plan.read
-    everyone = _ids(held) + _ids(pending.plan.held_before)
+    subject = removals_subject(context.connection_id, read.day.isoformat(), read.target.id)
+    earlier = open_decisions.cards_of(writer.session, subject)
     open_decisions.open_one(
         writer.session,
         kind="removals_held",
-        subject=removals_subject(context.connection_id, read.day.isoformat(), read.target.id),
+        subject=subject,
         connection_id=context.connection_id,
         run_id=context.run_id,
         day=read.day,
         clinician_id=read.target.clinician_id,
-        appointment_ids=sorted(everyone),
+        appointment_ids=sorted({*_ids(held), *earlier}),
         field="presence",
-        ours=pending.plan.on_sheet,
+        ours=pending.plan.on_sheet + len(earlier),
         theirs=pending.plan.on_sheet - len(held),
         marker=KEPT_MISSING,
         now=writer.now,

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from pmsapp import clock
@@ -26,7 +26,10 @@ _GIVE_UP_AFTER = 3
 
 @dataclass(slots=True)
 class ScopeRead:
-    """One practitioner-day as read: complete only when the vendor's own end mark was seen."""
+    """One practitioner-day as read: complete only when the vendor's own end mark was seen.
+
+    `unreadable`: ids of records that were listed but not understood, in this scope or another of the same read.
+    """
 
     target: ReadTarget
     day: date
@@ -34,6 +37,7 @@ class ScopeRead:
     read_at: datetime
     pairs: list[UnifiedAppointment] = field(default_factory=list)
     bad: list[BadRecord] = field(default_factory=list)
+    unreadable: frozenset[str] = frozenset()
     error: PMSError | None = None
     warnings: tuple[str, ...] = ()
 
@@ -45,39 +49,56 @@ def ends_the_run(error: PMSError | None) -> bool:
     )
 
 
-def read_day(adapter: Adapter, context: RunContext, day: date) -> Iterator[ScopeRead]:
-    """Every scope of one day. An error in one practitioner's list touches no other, where the vendor allows that."""
-    window = SyncWindow(day, context.rules.zone)
-    if adapter.info.capabilities.reads_per_practitioner:
-        yield from _one_by_one(adapter, window, context.targets)
-    else:
-        yield from _all_at_once(adapter, window, context)
+@dataclass(slots=True)
+class Reader:
+    """Reads the days of one run. `stopped_by`: why nothing more is asked in this run."""
 
-
-def _one_by_one(adapter: Adapter, window: SyncWindow, targets: Sequence[ReadTarget]) -> Iterator[ScopeRead]:
-    """Read a few practitioners at a time, in order, never holding more than that many in memory."""
-    ahead = max(1, adapter.info.default_concurrency)
-    waiting = deque(targets)
-    pending: deque[tuple[ReadTarget, Future[ScopeRead]]] = deque()
+    adapter: Adapter
+    context: RunContext
     stopped_by: PMSError | None = None
-    in_a_row = 0
-    with ThreadPoolExecutor(max_workers=ahead, thread_name_prefix="read") as pool:
-        while waiting or pending:
-            while waiting and len(pending) <= ahead and stopped_by is None:
-                target = waiting.popleft()
-                pending.append((target, pool.submit(copy_context().run, _read_one, adapter, window, target)))
-            if not pending:
-                yield _not_asked(waiting.popleft(), window.day, stopped_by)
-                continue
-            read = pending.popleft()[1].result()
-            in_a_row = in_a_row + 1 if isinstance(read.error, RetryLaterError) else 0
-            if stopped_by is None and (ends_the_run(read.error) or in_a_row >= _GIVE_UP_AFTER):
-                stopped_by = read.error
-            yield read
+    _failures_in_a_row: int = 0
 
+    def read_day(self, day: date) -> Iterator[ScopeRead]:
+        """Every scope of one day. An error in one practitioner's list touches no other, where the vendor allows that."""
+        window = SyncWindow(day, self.context.rules.zone)
+        if self.adapter.info.capabilities.reads_per_practitioner:
+            yield from self._one_by_one(window)
+        else:
+            yield from self._all_at_once(window)
 
-def _not_asked(target: ReadTarget, day: date, error: PMSError | None) -> ScopeRead:
-    return ScopeRead(target, day, FAILED, clock.now(), error=error)
+    def note(self, error: PMSError | None) -> None:
+        """Take in how a call ended: some errors end the run's reading, and so do several that pass, in a row."""
+        self._failures_in_a_row = self._failures_in_a_row + 1 if isinstance(error, RetryLaterError) else 0
+        if self.stopped_by is None and (ends_the_run(error) or self._failures_in_a_row >= _GIVE_UP_AFTER):
+            self.stopped_by = error
+
+    def _one_by_one(self, window: SyncWindow) -> Iterator[ScopeRead]:
+        """Read a few practitioners at a time, in order, never holding more than that many in memory."""
+        ahead = max(1, self.adapter.info.default_concurrency)
+        waiting = deque(self.context.targets)
+        pending: deque[Future[ScopeRead]] = deque()
+        with ThreadPoolExecutor(max_workers=ahead, thread_name_prefix="read") as pool:
+            while waiting or pending:
+                while waiting and len(pending) <= ahead and self.stopped_by is None:
+                    ask = copy_context().run
+                    pending.append(pool.submit(ask, _read_one, self.adapter, window, waiting.popleft()))
+                if not pending:
+                    yield ScopeRead(
+                        waiting.popleft(), window.day, FAILED, clock.now(), error=self.stopped_by
+                    )
+                    continue
+                read = pending.popleft().result()
+                self.note(read.error)
+                yield read
+
+    def _all_at_once(self, window: SyncWindow) -> Iterator[ScopeRead]:
+        """One read for the whole practice, split by practitioner; its outcome is everybody's outcome."""
+        whole = ScopeRead(ReadTarget(None, None, None), window.day, FAILED, clock.now(), error=self.stopped_by)
+        if self.stopped_by is None:
+            ids = [target.id for target in self.context.targets if target.id]
+            _collect(self.adapter, window, ids, whole)
+            self.note(whole.error)
+        yield from _split(whole, self.context)
 
 
 def _read_one(adapter: Adapter, window: SyncWindow, target: ReadTarget) -> ScopeRead:
@@ -106,28 +127,24 @@ def _collect(adapter: Adapter, window: SyncWindow, practitioner_ids: Sequence[st
         log.error("reading failed by a bug", extra={"pms": adapter.info.slug, "error": type(error).__name__})
         read.error = BadVendorDataError("BUG", pms=adapter.info.label)
         read.outcome = INCOMPLETE if pages else FAILED
+    read.unreadable = frozenset(record.external_id for record in read.bad if record.external_id)
     read.read_at = clock.now()
 
 
-def _all_at_once(adapter: Adapter, window: SyncWindow, context: RunContext) -> Iterator[ScopeRead]:
-    """One read for the whole practice, split by practitioner; its outcome is everybody's outcome."""
-    whole = ScopeRead(ReadTarget(None, None, None), window.day, FAILED, clock.now())
-    _collect(adapter, window, [target.id for target in context.targets if target.id], whole)
-    by_practitioner: dict[str | None, ScopeRead] = {}
+def _split(whole: ScopeRead, context: RunContext) -> list[ScopeRead]:
+    scopes: dict[str | None, ScopeRead] = {}
 
     def scope_of(practitioner_id: str | None) -> ScopeRead:
-        if practitioner_id not in by_practitioner:
-            by_practitioner[practitioner_id] = ScopeRead(
-                context.target(practitioner_id), window.day, whole.outcome, whole.read_at, error=whole.error
-            )
-        return by_practitioner[practitioner_id]
+        if practitioner_id not in scopes:
+            target = context.target(practitioner_id)
+            scopes[practitioner_id] = replace(whole, target=target, pairs=[], bad=[], warnings=())
+        return scopes[practitioner_id]
 
     for target in context.targets:
         scope_of(target.id)
-    scope_of(None)
+    scope_of(None).warnings = whole.warnings
     for pair in whole.pairs:
         scope_of(pair.practitioner_external_id).pairs.append(pair)
     for record in whole.bad:
         scope_of(record.practitioner_external_id).bad.append(record)
-    scope_of(None).warnings = whole.warnings
-    yield from by_practitioner.values()
+    return list(scopes.values())

@@ -17,7 +17,7 @@ from sqlalchemy import update
 from pmsapp import __version__, clock
 from pmsapp.adapters.base import Adapter, AdapterConfig, AdapterInfo, Token, TokenSource
 from pmsapp.adapters.deadline import Deadline
-from pmsapp.adapters.hosts import HostPolicy
+from pmsapp.adapters.hosts import HostPolicy, is_loopback_host
 from pmsapp.adapters.http import HTTPClient
 from pmsapp.adapters.pace import Pace, PaceStore
 from pmsapp.adapters.registry import get_adapter, get_info
@@ -139,8 +139,10 @@ def _stored_tokens(
 
 
 def _config(info: AdapterInfo, values: ConnectionValues) -> AdapterConfig:
+    settings = current_settings()
     return AdapterConfig(
-        base_url=_base_url(info, current_settings()),
+        base_url=_base_url(info, settings),
+        concurrency=settings.vendor(info.settings_prefix).concurrency,
         credentials=filled_credentials(info, values.credentials),
         time_zone=values.time_zone,
         tenant_id=values.tenant_id,
@@ -151,20 +153,29 @@ def _config(info: AdapterInfo, values: ConnectionValues) -> AdapterConfig:
 
 def _client(info: AdapterInfo, deadline: Deadline | None) -> HTTPClient:
     settings = current_settings()
-    chosen = settings.vendor(info.settings_prefix)
-    pace = Pace(
-        pace_store(settings.queue_url),
-        requests_per_minute=chosen.requests_per_minute or info.default_requests_per_minute,
-        concurrency=chosen.concurrency or info.default_concurrency,
-    )
     documented = {*info.hosts, urlsplit(info.default_base_url).hostname or ""} - {""}
     return HTTPClient(
         _base_url(info, settings),
         label=info.label,
         user_agent=f"pmsapp/{__version__} ({settings.contact})",
         hosts=HostPolicy(documented, settings.allowed_pms_hosts),
-        pace=pace,
+        pace=_pace(info, settings),
         deadline=deadline,
+    )
+
+
+def _pace(info: AdapterInfo, settings: Settings) -> Pace:
+    """How fast the vendor may be called: as the server says, else the vendor's own safe pace.
+
+    On a loopback address stands a simulator, which needs no sparing unless the server says so.
+    """
+    chosen = settings.vendor(info.settings_prefix)
+    simulated = is_loopback_host(urlsplit(_base_url(info, settings)).hostname or "")
+    safe = None if simulated else info.default_requests_per_minute
+    return Pace(
+        pace_store(settings.queue_url),
+        requests_per_minute=chosen.requests_per_minute or safe,
+        concurrency=chosen.concurrency or info.default_concurrency,
     )
 
 
