@@ -1,9 +1,10 @@
 # make run     set up everything and start the demo clinic        (make run PORT=9000)
 # make test    set up everything and run all tests                (make test ARGS="tests/cli -k users")
 # make check   format, lint, types, imports
+# make bench   time the sync job beside the floor   (make bench ARGS="--rounds 1 --delays 0")
 # make format  put the format right
 # make locks   resolve the locked versions anew
-.PHONY: run test check format locks clean installed installed-for-work
+.PHONY: run test check bench format locks clean installed installed-for-work
 .DEFAULT_GOAL := run
 
 PORT ?= 8080
@@ -23,6 +24,9 @@ check: installed-for-work
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+
+bench: installed-for-work
+	@$(BIN)/python -m bench $(ARGS)
 
 format: installed-for-work
 	@$(BIN)/ruff check --fix --quiet .

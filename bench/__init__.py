@@ -1,0 +1,1 @@
+"""Timings of the sync job beside a hand-tuned floor, in one run. `make bench` prints the table."""
