@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import ClassVar
 
@@ -12,9 +11,10 @@ from pmsapp import clock
 from pmsapp.adapters.base import Adapter, AdapterConfig, AdapterInfo, ConnectionCheck, Page, Token
 from pmsapp.adapters.http import HTTPClient
 from pmsapp.adapters.medirecords import auth
-from pmsapp.adapters.medirecords.calls import Calls, Rows
+from pmsapp.adapters.medirecords.calls import Calls
+from pmsapp.adapters.medirecords.day import DayReader
 from pmsapp.adapters.medirecords.info import INFO
-from pmsapp.adapters.medirecords.patients import PatientReader, Sweep, unread_warning
+from pmsapp.adapters.medirecords.patients import PatientReader
 from pmsapp.adapters.medirecords.wire import (
     Practice,
     Tables,
@@ -180,9 +180,8 @@ class MediRecordsAdapter(Adapter):
         zone = self.config.time_zone or window.zone
         last_day = day_of(window.end_at - timedelta(minutes=1), zone)
         params = _day_params(day_of(window.start_at, zone), last_day)
-        seen: set[str] = set()
         with self._patients.sweep() as sweep:
-            reader = _DayReader(window, self._tables(zone), lambda: self._tables_again(zone), sweep, seen)
+            reader = DayReader(window, self._tables(zone), lambda: self._tables_again(zone), sweep)
             for rows in self._calls.read("appointments", params):
                 yield reader.page(rows)
 
@@ -201,76 +200,6 @@ class MediRecordsAdapter(Adapter):
         with self._patients.sweep() as sweep:
             found = sweep.find([item.patient.external_id])
         return [with_patient(item, found.get(item.patient.external_id))]
-
-
-class _DayReader:
-    """Turns the pages of one sweep into ours; asks once more for types when a row names a new one."""
-
-    def __init__(
-        self,
-        window: SyncWindow,
-        tables: Tables,
-        tables_again: Callable[[], Tables],
-        sweep: Sweep,
-        seen: set[str],
-    ) -> None:
-        self._start_at, self._end_at = window.start_at, window.end_at
-        self._tables = tables
-        self._tables_again: Callable[[], Tables] | None = tables_again
-        self._sweep = sweep
-        self._seen = seen
-
-    def page(self, rows: Rows) -> Page:
-        """One page of ours from one of theirs."""
-        self._learn_types(rows)
-        items: list[UnifiedAppointment] = []
-        bad: list[BadRecord] = []
-        for row in rows.rows:
-            parsed = parse_appointment(row, self._tables) if isinstance(row, dict) else _NOT_A_ROW
-            if isinstance(parsed, BadRecord):
-                bad.append(parsed)
-            elif self._is_new(parsed):
-                items.append(parsed)
-        unread_before = self._sweep.unread
-        patients = self._sweep.find(item.patient.external_id for item in items if item.patient)
-        items = [
-            with_patient(each, patients.get(each.patient.external_id)) if each.patient else each
-            for each in items
-        ]
-        unread = self._sweep.unread - unread_before
-        return Page(
-            items,
-            rows.is_last,
-            bad=bad,
-            digest=self._digest(rows, items),
-            warnings=(unread_warning(unread),) if unread else (),
-        )
-
-    def _is_new(self, item: UnifiedAppointment) -> bool:
-        """False for a row outside the window, and for one that came on an earlier page already."""
-        if not self._start_at <= item.start_at < self._end_at or item.external_id in self._seen:
-            return False
-        self._seen.add(item.external_id)
-        return True
-
-    def _learn_types(self, rows: Rows) -> None:
-        if self._tables_again is None:
-            return
-        types = self._tables.types
-        ids = (clean_id(row.get("appointmentTypeId")) for row in rows.rows if isinstance(row, dict))
-        if any(key not in types for key in ids if key is not None):
-            self._tables, self._tables_again = self._tables_again(), None
-
-    def _digest(self, rows: Rows, items: Sequence[UnifiedAppointment]) -> str:
-        """Equal only when everything the page was made from is: rows, patients, types, lengths, zone."""
-        digest = hashlib.blake2b(rows.reply.digest.encode(), digest_size=16)
-        used = {key: self._tables.types.get(key) for each in items if (key := each.type_external_id)}
-        made_of = (self._tables.zone, used, self._tables.intervals_min, [each.patient for each in items])
-        digest.update(repr(made_of).encode("utf-8", "replace"))
-        return digest.hexdigest()
-
-
-_NOT_A_ROW = BadRecord("A row is not an appointment")
 
 
 def _today(zone: str | None) -> date:

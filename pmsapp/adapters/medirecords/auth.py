@@ -25,9 +25,10 @@ def fixed_token(config: AdapterConfig) -> Token:
 
     Raises ReconnectRequiredError AUTH-REFUSED when there is none.
     """
-    text = config.credentials.get("api_token", "").strip()
-    if text[:7].lower() == "bearer ":
-        text = text[7:].strip()
+    words = config.credentials.get("api_token", "").split(None, 1)
+    if words and words[0].lower() == "bearer":
+        words = words[1:]
+    text = " ".join(words).strip()
     if not text or len(text) > TOKEN_MAX_LENGTH:
         raise ReconnectRequiredError("AUTH-REFUSED", pms=LABEL, note="the API token is missing")
     return Token(text, None)

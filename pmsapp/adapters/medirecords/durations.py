@@ -13,8 +13,8 @@ from typing import Any
 KNOWN_INTERVALS_MIN: Mapping[int, int] = {2: 5, 4: 10, 6: 15, 7: 20}
 MAX_DURATION_MIN = 24 * 60
 
-_HOURS = re.compile(r"(\d+(?:\.\d+)?)\s*(?:hours?|hrs?|h)\b", re.IGNORECASE)
-_MINUTES = re.compile(r"(\d+)\s*(?:minutes?|mins?|m)\b", re.IGNORECASE)
+_HOURS = re.compile(r"(\d+(?:\.\d+)?)\s*(?:hours?|hrs?|h)(?![a-z])", re.IGNORECASE)
+_MINUTES = re.compile(r"(\d+)\s*(?:minutes?|mins?|m)(?![a-z])", re.IGNORECASE)
 _BARE = re.compile(r"\s*(\d+)\s*")
 _CODE_KEYS = ("code", "id", "value")
 _MINUTE_KEYS = ("minutes", "duration")

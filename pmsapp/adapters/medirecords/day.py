@@ -1,0 +1,82 @@
+"""One day of a MediRecords practice: their pages turned into ours, with each patient's details put in."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+
+from pmsapp.adapters.base import Page
+from pmsapp.adapters.medirecords.calls import Rows
+from pmsapp.adapters.medirecords.patients import Sweep, unread_warning
+from pmsapp.adapters.medirecords.wire import Tables, parse_appointment, with_patient
+from pmsapp.adapters.text import clean_id
+from pmsapp.domain.appointment import BadRecord, UnifiedAppointment
+from pmsapp.domain.window import SyncWindow
+
+_NOT_A_ROW = BadRecord("A row is not an appointment")
+
+
+class DayReader:
+    """Turns the pages of one sweep into ours; asks once more for types when a row names a new one."""
+
+    def __init__(
+        self,
+        window: SyncWindow,
+        tables: Tables,
+        tables_again: Callable[[], Tables],
+        sweep: Sweep,
+    ) -> None:
+        self._start_at, self._end_at = window.start_at, window.end_at
+        self._tables = tables
+        self._tables_again: Callable[[], Tables] | None = tables_again
+        self._sweep = sweep
+        self._seen: set[str] = set()
+
+    def page(self, rows: Rows) -> Page:
+        """One page of ours from one of theirs."""
+        self._learn_types(rows)
+        items: list[UnifiedAppointment] = []
+        bad: list[BadRecord] = []
+        for row in rows.rows:
+            parsed = parse_appointment(row, self._tables) if isinstance(row, dict) else _NOT_A_ROW
+            if isinstance(parsed, BadRecord):
+                bad.append(parsed)
+            elif self._is_new(parsed):
+                items.append(parsed)
+        unread_before = self._sweep.unread
+        patients = self._sweep.find(item.patient.external_id for item in items if item.patient)
+        items = [
+            with_patient(each, patients.get(each.patient.external_id)) if each.patient else each
+            for each in items
+        ]
+        unread = self._sweep.unread - unread_before
+        return Page(
+            items,
+            rows.is_last,
+            bad=bad,
+            digest=self._digest(rows, items),
+            warnings=(unread_warning(unread),) if unread else (),
+        )
+
+    def _is_new(self, item: UnifiedAppointment) -> bool:
+        """False for a row outside the window, and for one that came on an earlier page already."""
+        if not self._start_at <= item.start_at < self._end_at or item.external_id in self._seen:
+            return False
+        self._seen.add(item.external_id)
+        return True
+
+    def _learn_types(self, rows: Rows) -> None:
+        if self._tables_again is None:
+            return
+        types = self._tables.types
+        ids = (clean_id(row.get("appointmentTypeId")) for row in rows.rows if isinstance(row, dict))
+        if any(key not in types for key in ids if key is not None):
+            self._tables, self._tables_again = self._tables_again(), None
+
+    def _digest(self, rows: Rows, items: Sequence[UnifiedAppointment]) -> str:
+        """Equal only when everything the page was made from is: rows, patients, types, lengths, zone."""
+        digest = hashlib.blake2b(rows.reply.digest.encode(), digest_size=16)
+        used = {key: self._tables.types.get(key) for each in items if (key := each.type_external_id)}
+        made_of = (self._tables.zone, used, self._tables.intervals_min, [each.patient for each in items])
+        digest.update(repr(made_of).encode("utf-8", "replace"))
+        return digest.hexdigest()
