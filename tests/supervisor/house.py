@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 PATIENCE_S = 40.0
@@ -19,11 +19,19 @@ PATIENCE_S = 40.0
 class House:
     """A running command of pmsapp: its lines as they come, and its children."""
 
-    def __init__(self, instance_dir: Path, *arguments: str, **environ: str) -> None:
+    def __init__(
+        self,
+        instance_dir: Path,
+        *arguments: str,
+        program: Sequence[str] = (sys.executable, "-P", "-m", "pmsapp"),
+        cwd: Path | None = None,
+        **environ: str,
+    ) -> None:
         own = {name: value for name, value in os.environ.items() if not name.startswith("PMSAPP_")}
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "pmsapp", *(arguments or ("up", "--port", "0"))],
+            [*program, *(arguments or ("up", "--port", "0"))],
             env={**own, "PMSAPP_INSTANCE_DIR": str(instance_dir), "PYTHONUNBUFFERED": "1", **environ},
+            cwd=cwd,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
