@@ -1,7 +1,18 @@
-"""The JSON interface for programs."""
+"""The JSON interface for programs: each call parses, asks one service, and gives a named shape back."""
+
+from __future__ import annotations
 
 from flask import Flask
 
+from pmsapp import access
+from pmsapp.api import connections, decisions, docs, limits, matching, problem, run_sheet, runs, webhooks
+from pmsapp.api.contract import IdConverter
+
 
 def init_app(app: Flask) -> None:
-    """Register the calls."""
+    """Put the calls into `app`. Call after the pages, whose guard decides first who may ask."""
+    app.url_map.converters["id"] = IdConverter
+    access.use_problem_renderer(app, problem.render)
+    app.before_request(limits.count_request)
+    for area in (connections, matching, runs, run_sheet, decisions, webhooks, docs):
+        app.register_blueprint(area.bp)

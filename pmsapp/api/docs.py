@@ -1,0 +1,172 @@
+"""The OpenAPI document, and a page of it for people: our own markup, no script, nothing from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, current_app, jsonify, render_template
+from flask.typing import ResponseReturnValue
+
+from pmsapp.api.contract import document
+from pmsapp.api.problem import HTTP_TEXTS
+from pmsapp.domain.errors import CATALOGUE
+
+bp = Blueprint("api_docs", __name__, url_prefix="/api")
+
+# Refusals of our own that neither HTTP nor the vendors' catalogue has.
+OWN_CODES = {
+    "DECIDED": "Somebody has already answered this question.",
+    "FORM-EXPIRED": "The request did not come from our own pages, or its page was open for too long.",
+    "MANUAL-CARD": "The card was added by hand; there is nothing to ask the practice software.",
+    "RUN-OVER": "The run has already ended.",
+    "WEBHOOK-REFUSED": "This is not a webhook of a connection here.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A parameter or a field of a shape. `shape` is the name of the shape it holds, if any."""
+
+    name: str
+    type: str
+    required: bool
+    description: str
+    shape: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One call."""
+
+    id: str
+    method: str
+    path: str
+    summary: str
+    description: str
+    parameters: tuple[Field, ...]
+    body: str | None
+    answers: tuple[tuple[str, str, str | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """One named schema."""
+
+    name: str
+    description: str
+    fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DocsPage:
+    """What templates/api/docs.html draws."""
+
+    title: str
+    version: str
+    description: str
+    groups: tuple[tuple[str, tuple[Operation, ...]], ...]
+    shapes: tuple[Shape, ...]
+    codes: tuple[tuple[str, str], ...]
+
+
+@bp.get("/openapi.json")
+def openapi() -> ResponseReturnValue:
+    """The document of every call, made from the code."""
+    return jsonify(_document())
+
+
+@bp.get("/docs")
+def page() -> ResponseReturnValue:
+    """The same document for people."""
+    return render_template("api/docs.html", page=_page(_document()))
+
+
+def _document() -> dict[str, Any]:
+    found: dict[str, Any] | None = current_app.extensions.get("pmsapp_openapi")
+    if found is None:
+        found = document()
+        current_app.extensions["pmsapp_openapi"] = found
+    return found
+
+
+def _page(spec: Mapping[str, Any]) -> DocsPage:
+    groups: dict[str, list[Operation]] = {tag["name"]: [] for tag in spec["tags"]}
+    for path, operations in spec["paths"].items():
+        for method, operation in operations.items():
+            groups[operation["tags"][0]].append(_operation(method, path, operation))
+    schemas = spec["components"]["schemas"]
+    codes = dict(HTTP_TEXTS.values())
+    codes |= {entry.name: entry.headline.format(pms="The PMS") + "." for entry in CATALOGUE.values()}
+    return DocsPage(
+        title=spec["info"]["title"],
+        version=spec["info"]["version"],
+        description=spec["info"]["description"],
+        groups=tuple((tag, tuple(found)) for tag, found in groups.items()),
+        shapes=tuple(_shape(name, schemas[name]) for name in sorted(schemas) if "Asked" not in name),
+        codes=tuple(sorted((codes | OWN_CODES).items())),
+    )
+
+
+def _operation(method: str, path: str, operation: Mapping[str, Any]) -> Operation:
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    return Operation(
+        id=operation["operationId"],
+        method=method.upper(),
+        path=path,
+        summary=operation["summary"],
+        description=operation["description"],
+        parameters=tuple(
+            _field(f"{one['name']} ({one['in']})", one["schema"], one["required"], one.get("description", ""))
+            for one in operation["parameters"]
+        ),
+        body=_shape_name(body),
+        answers=tuple(_answers(operation["responses"])),
+    )
+
+
+def _answers(responses: Mapping[str, Any]) -> Iterator[tuple[str, str, str | None]]:
+    for status, answer in sorted(responses.items()):
+        content: Mapping[str, Any] = next(iter(answer.get("content", {}).values()), {})
+        yield status, answer["description"], _shape_name(content.get("schema", {}))
+
+
+def _shape(name: str, schema: Mapping[str, Any]) -> Shape:
+    required = set(schema.get("required", ()))
+    fields = tuple(
+        _field(field, value, field in required, value.get("description", ""))
+        for field, value in schema.get("properties", {}).items()
+    )
+    description = schema.get("description", "")
+    if "enum" in schema:
+        description = f"{description} One of: {', '.join(str(value) for value in schema['enum'])}."
+    return Shape(name, description, fields)
+
+
+def _field(name: str, schema: Mapping[str, Any], required: bool, description: str) -> Field:
+    return Field(name, _type_text(schema), required, description, _shape_name(schema))
+
+
+def _shape_name(schema: Mapping[str, Any]) -> str | None:
+    """The shape a schema refers to, directly, in a list, or beside null."""
+    candidates = [schema, schema.get("items", {}), *schema.get("anyOf", ())]
+    candidates += [one.get("items", {}) for one in schema.get("anyOf", ())]
+    for one in candidates:
+        if "$ref" in one:
+            return str(one["$ref"]).rsplit("/", 1)[-1]
+    return None
+
+
+def _type_text(schema: Mapping[str, Any]) -> str:
+    if "$ref" in schema:
+        return str(schema["$ref"]).rsplit("/", 1)[-1]
+    if "anyOf" in schema:
+        return " or ".join(_type_text(one) for one in schema["anyOf"])
+    if "enum" in schema:
+        return " or ".join(repr(value) for value in schema["enum"])
+    if "const" in schema:
+        return repr(schema["const"])
+    if schema.get("type") == "array":
+        return f"list of {_type_text(schema.get('items', {}))}"
+    return str(schema.get("format") or schema.get("type") or "anything")

@@ -1,0 +1,95 @@
+"""Practitioners, appointment types and clinicians."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from pmsapp.access import current_actor
+from pmsapp.api.contract import Answered, call
+from pmsapp.api.schemas.base import given
+from pmsapp.api.schemas.matching import (
+    AppointmentTypeList,
+    Clinician,
+    ClinicianChange,
+    ClinicianCreate,
+    ClinicianList,
+    MappingsIn,
+    PractitionerList,
+    TypesIn,
+)
+from pmsapp.services import clinicians, mappings, types
+from pmsapp.services.mappings import MappingChoice
+from pmsapp.services.types import TypeChoice
+
+bp = Blueprint("api_matching", __name__, url_prefix="/api")
+TAG = "Matching"
+
+
+@bp.get("/pms/connections/<id:connection_id>/practitioners")
+@call(answers={200: PractitionerList}, refusals=(404, 409, 502), tag=TAG)
+def list_practitioners(connection_id: int) -> Answered:
+    """List the vendor's practitioners, read live.
+
+    Kept for a minute; also before any run. 409 when a person has to act first (not paired, login refused).
+    """
+    return PractitionerList.of(mappings.list_practitioners(connection_id))
+
+
+@bp.post("/pms/connections/<id:connection_id>/practitioners")
+@call(answers={200: PractitionerList}, refusals=(400, 404, 409, 415, 422, 502), tag=TAG)
+def decide_practitioners(connection_id: int, json: MappingsIn) -> Answered:
+    """Decide about practitioners, all or none.
+
+    Whoever is ignored or undecided leaves the sheets from today at once.
+    """
+    choices = [
+        MappingChoice(one.pms_practitioner_id, one.decision, one.clinician_id, one.name)
+        for one in json.mappings
+    ]
+    return PractitionerList.of(mappings.set_mappings(connection_id, choices, current_actor()))
+
+
+@bp.get("/pms/connections/<id:connection_id>/appointment-types")
+@call(answers={200: AppointmentTypeList}, refusals=(404, 409, 502), tag=TAG)
+def list_appointment_types(connection_id: int) -> Answered:
+    """List the vendor's appointment types, read live."""
+    return AppointmentTypeList.of(types.list_types(connection_id))
+
+
+@bp.patch("/pms/connections/<id:connection_id>/appointment-types")
+@call(answers={200: AppointmentTypeList}, refusals=(400, 404, 409, 415, 422, 502), tag=TAG)
+def decide_appointment_types(connection_id: int, json: TypesIn) -> Answered:
+    """Decide about appointment types, all or none; the next run applies it."""
+    choices = [TypeChoice(**given(one)) for one in json.types]
+    return AppointmentTypeList.of(types.set_types(connection_id, choices, current_actor()))
+
+
+@bp.get("/clinicians")
+@call(answers={200: ClinicianList}, tag=TAG)
+def list_clinicians() -> Answered:
+    """List the columns of the run sheet."""
+    return ClinicianList(items=[Clinician.of(view) for view in clinicians.list_clinicians()])
+
+
+@bp.post("/clinicians")
+@call(answers={201: Clinician}, refusals=(400, 415, 422), tag=TAG)
+def create_clinician(json: ClinicianCreate) -> Answered:
+    """Add a column."""
+    view = clinicians.create_clinician(
+        current_actor(), name=json.name, sort_order=json.sort_order, active=json.active
+    )
+    return Clinician.of(view), 201, {"Location": f"/api/clinicians/{view.id}"}
+
+
+@bp.get("/clinicians/<id:clinician_id>")
+@call(answers={200: Clinician}, refusals=(404,), tag=TAG)
+def get_clinician(clinician_id: int) -> Answered:
+    """Show one column."""
+    return Clinician.of(clinicians.get_clinician(clinician_id))
+
+
+@bp.patch("/clinicians/<id:clinician_id>")
+@call(answers={200: Clinician}, refusals=(400, 404, 415, 422), tag=TAG)
+def change_clinician(clinician_id: int, json: ClinicianChange) -> Answered:
+    """Rename, move or retire a column."""
+    return Clinician.of(clinicians.update_clinician(clinician_id, current_actor(), **given(json)))

@@ -1,0 +1,135 @@
+"""The run sheet of a day and its cards."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from pmsapp.access import current_actor
+from pmsapp.api.contract import Answered, call
+from pmsapp.api.schemas.base import given
+from pmsapp.api.schemas.sheet import (
+    CardChange,
+    CardCreate,
+    CardOut,
+    CardRemoval,
+    IfMatch,
+    RunSheetOut,
+    SheetAsked,
+)
+from pmsapp.domain.actor import Actor
+from pmsapp.domain.runsheet import Card
+from pmsapp.services import clinic, overrides, recheck, runsheets
+from pmsapp.services.errors import NotFound
+
+bp = Blueprint("api_run_sheet", __name__, url_prefix="/api/run-sheet")
+TAG = "Run sheet"
+# No card ever has this version, so a tag that is no number matches nothing.
+_NO_VERSION = -1
+
+
+@bp.get("")
+@call(answers={200: RunSheetOut, 304: None}, refusals=(422,), tag=TAG)
+def get_run_sheet(query: SheetAsked) -> Answered:
+    """Show the run sheet of a day (today when none is named).
+
+    Answers 304 to If-None-Match while nothing anybody could see has changed. A clinician sees their own column.
+    """
+    day = query.date or clinic.today()
+    only = _own_column(current_actor())
+    with_hidden = query.include == "not_shown"
+    marks = f"{int(with_hidden)}-{only if only is not None else 'all'}"
+    tag = f"{runsheets.sheet_etag(day)}-{marks}"
+    if request.if_none_match.contains_weak(tag):
+        return _tagged(Response(status=304), tag)
+    sheet = runsheets.get_sheet(day, include_not_shown=with_hidden, clinician_id=only)
+    body = RunSheetOut.of(sheet, sheet.time_zone)
+    response = Response(body.model_dump_json(), content_type="application/json")
+    return _tagged(response, f"{sheet.etag}-{marks}")
+
+
+@bp.post("/appointments")
+@call(answers={201: CardOut}, refusals=(400, 415, 422), tag=TAG)
+def add_card(json: CardCreate) -> Answered:
+    """Add a card by hand."""
+    values = given(json)
+    day = values.pop("date")
+    card = overrides.add_card(day, values, current_actor())
+    location = f"/api/run-sheet/appointments/{card.id}"
+    return CardOut.of(card, clinic.time_zone()), 201, {"Location": location, "ETag": f'"{card.row_version}"'}
+
+
+@bp.get("/appointments/<id:card_id>")
+@call(answers={200: CardOut}, refusals=(404,), tag=TAG)
+def get_card(card_id: int) -> Answered:
+    """Show one card, whatever its presence."""
+    return _one(_visible_card(card_id))
+
+
+@bp.patch("/appointments/<id:card_id>")
+@call(answers={200: CardOut}, refusals=(400, 404, 409, 412, 415, 422), tag=TAG)
+def change_card(card_id: int, json: CardChange, headers: IfMatch) -> Answered:
+    """Type over fields of a card; null drops what was typed.
+
+    With If-Match (the card's row_version) a card that changed since is left alone: 412 with `current`.
+    """
+    row_version = _row_version(headers.if_match)
+    return _one(overrides.edit_card(card_id, given(json), current_actor(), row_version=row_version))
+
+
+@bp.delete("/appointments/<id:card_id>")
+@call(answers={204: None}, refusals=(400, 404, 412, 415, 422), tag=TAG)
+def remove_card(card_id: int, json: CardRemoval, headers: IfMatch) -> Answered:
+    """Take a card off the sheet with a reason.
+
+    It stays removed; it returns once, marked, when its start changes at the PMS.
+    """
+    row_version = _row_version(headers.if_match)
+    overrides.remove_card(card_id, json.reason, current_actor(), row_version=row_version)
+    return "", 204
+
+
+@bp.post("/appointments/<id:card_id>/acknowledge")
+@call(answers={200: CardOut}, refusals=(404,), tag=TAG)
+def acknowledge_card(card_id: int) -> Answered:
+    """Say that a cancelled, deleted or held card has been seen."""
+    return _one(overrides.acknowledge_card(card_id, current_actor()))
+
+
+@bp.post("/appointments/<id:card_id>/recheck")
+@call(answers={200: CardOut}, refusals=(404, 409, 502), tag=TAG)
+def recheck_card(card_id: int) -> Answered:
+    """Read one card's appointment again, now."""
+    _visible_card(card_id)
+    return _one(recheck.recheck_card(card_id, current_actor()))
+
+
+def _own_column(actor: Actor) -> int | None:
+    """The only column a clinician sees; None for everybody else. A clinician without a column sees none."""
+    if actor.role != "clinician":
+        return None
+    return actor.clinician_id if actor.clinician_id is not None else 0
+
+
+def _visible_card(card_id: int) -> Card:
+    card = runsheets.get_card(card_id)
+    only = _own_column(current_actor())
+    if only is not None and card.clinician_id != only:
+        raise NotFound("appointment")
+    return card
+
+
+def _one(card: Card) -> Answered:
+    return CardOut.of(card, clinic.time_zone()), {"ETag": f'"{card.row_version}"'}
+
+
+def _row_version(if_match: str | None) -> int | None:
+    """The version a change is based on; None when it does not matter (no header, or *)."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    text = if_match.strip().removeprefix("W/").strip('"')
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else _NO_VERSION
+
+
+def _tagged(response: Response, tag: str) -> Response:
+    response.set_etag(tag)
+    return response

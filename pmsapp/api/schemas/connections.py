@@ -1,0 +1,200 @@
+"""Connections and what is asked of them. Secrets go in and never come out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import Field
+
+from pmsapp.api.schemas.base import Answer, Asked, AskedInAddress, Instant, local, local_or_none
+from pmsapp.domain.runsheet import Freshness, FreshnessState
+from pmsapp.domain.sync_state import ConnectionState
+from pmsapp.services.connections import CheckResult, ConnectionView, Paired
+
+Credentials = Annotated[
+    dict[str, str],
+    Field(
+        description="The vendor's login fields by name; write-only",
+        max_length=10,
+        json_schema_extra={"writeOnly": True},
+    ),
+]
+
+
+class FreshnessOut(Answer):
+    """How old data is. `as_of`: when it was last read completely; null with state never."""
+
+    as_of: datetime | None
+    state: FreshnessState
+
+    @classmethod
+    def of(cls, fresh: Freshness, zone: str) -> Self:
+        return cls(as_of=local_or_none(fresh.as_of, zone), state=fresh.state)
+
+
+class ErrorOut(Answer):
+    """What went wrong: a stable code and its sentence."""
+
+    code: str
+    message: str
+
+
+class PausedOut(Answer):
+    """A pause in force."""
+
+    until: datetime
+    by: str | None
+    reason: str | None
+
+
+class ConnectionCountsOut(Answer):
+    """Practitioners by decision, and types that count as telehealth."""
+
+    mapped: int
+    ignored: int
+    undecided: int
+    telehealth_types: int
+
+
+class Connection(Answer):
+    """One link to a practice."""
+
+    id: int
+    pms_type: str
+    display_name: str
+    tenant_id: str | None
+    practice_id: str | None
+    organization_id: str | None
+    time_zone: str
+    state: ConnectionState
+    sync_enabled: bool
+    sync_frequency_minutes: int
+    sync_telehealth_only: bool
+    last_sync_at: datetime | None
+    last_sync_status: str | None
+    last_sync_error: ErrorOut | None
+    next_sync_at: datetime | None
+    paused: PausedOut | None
+    freshness: FreshnessOut
+    counts: ConnectionCountsOut
+    has_credentials: bool
+
+    @classmethod
+    def of(cls, view: ConnectionView, zone: str) -> Self:
+        error, paused, counts = view.last_sync_error, view.paused, view.counts
+        return cls(
+            id=view.id,
+            pms_type=view.pms_type,
+            display_name=view.display_name,
+            tenant_id=view.tenant_id,
+            practice_id=view.practice_id,
+            organization_id=view.organization_id,
+            time_zone=view.time_zone,
+            state=view.state,
+            sync_enabled=view.sync_enabled,
+            sync_frequency_minutes=view.sync_frequency_minutes,
+            sync_telehealth_only=view.sync_telehealth_only,
+            last_sync_at=local_or_none(view.last_sync_at, zone),
+            last_sync_status=view.last_sync_status,
+            last_sync_error=ErrorOut(code=error.code, message=error.message) if error else None,
+            next_sync_at=local_or_none(view.next_sync_at, zone),
+            paused=PausedOut(until=local(paused.until, zone), by=paused.by, reason=paused.reason)
+            if paused
+            else None,
+            freshness=FreshnessOut.of(view.freshness, zone),
+            counts=ConnectionCountsOut(
+                mapped=counts.mapped,
+                ignored=counts.ignored,
+                undecided=counts.undecided,
+                telehealth_types=counts.telehealth_types,
+            ),
+            has_credentials=view.has_credentials,
+        )
+
+
+class ConnectionList(Answer):
+    """Every connection; there is never a further page."""
+
+    items: list[Connection]
+    next: str | None = None
+
+
+class ConnectionCreate(Asked):
+    """A new connection. A login that is given is tried live before anything is stored."""
+
+    pms_type: str
+    display_name: str | None = None
+    credentials: Credentials | None = None
+    practice_id: str | None = None
+    organization_id: str | None = None
+    time_zone: str | None = None
+
+
+class PausedIn(Asked):
+    """A pause that ends by itself."""
+
+    until: Instant
+    reason: str | None = None
+
+
+class ConnectionChange(Asked):
+    """What to change; what is not mentioned stays. `paused: null` ends a pause."""
+
+    display_name: str = ""
+    credentials: Credentials = Field(default_factory=dict)
+    time_zone: str = ""
+    sync_enabled: bool = False
+    sync_frequency_minutes: int = 15
+    sync_telehealth_only: bool = True
+    paused: PausedIn | None = None
+
+
+class ConnectionRemoval(AskedInAddress):
+    """What becomes of the cards on sheets from today."""
+
+    cards: Literal["keep", "strike", "remove"] = "strike"
+
+
+class PairingIn(Asked):
+    """A pairing code as the vendor showed it; spaces and dashes do not matter."""
+
+    pairing_code: str
+
+
+class PairingOut(Answer):
+    """The practice a code opened."""
+
+    tenant_id: str
+    practice_name: str | None
+    time_zone: str
+
+    @classmethod
+    def of(cls, paired: Paired) -> Self:
+        return cls(tenant_id=paired.tenant_id, practice_name=paired.practice_name, time_zone=paired.time_zone)
+
+
+class ConnectionTest(Answer):
+    """What a test of a connection found. `code` is null when healthy."""
+
+    healthy: bool
+    code: str | None
+    message: str
+    latency_ms: int
+    practice_name: str | None
+    time_zone: str | None
+    practitioners: int | None
+    clock_skew_s: float | None
+
+    @classmethod
+    def of(cls, result: CheckResult) -> Self:
+        return cls(
+            healthy=result.healthy,
+            code=result.code,
+            message=result.message,
+            latency_ms=result.latency_ms,
+            practice_name=result.practice_name,
+            time_zone=result.time_zone,
+            practitioners=result.practitioners,
+            clock_skew_s=result.clock_skew_s,
+        )

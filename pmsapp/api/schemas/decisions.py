@@ -1,0 +1,68 @@
+"""Questions only a person can settle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date as Day  # noqa: N812 - a field is called date
+from datetime import datetime
+from typing import Any, Literal, Self
+
+from pmsapp.api.schemas.base import Answer, Asked, local
+from pmsapp.api.schemas.sheet import field_value
+from pmsapp.services.decisions import DecisionView
+
+Kind = Literal[
+    "field_conflict",
+    "patient_changed",
+    "removals_held",
+    "merge_suggestion",
+    "practitioner_new",
+    "type_new",
+]
+
+
+class DecisionOut(Answer):
+    """One question: what we have (`ours`) and what the PMS says (`theirs`)."""
+
+    id: int
+    kind: Kind
+    date: Day | None
+    clinician_id: int | None
+    appointment_ids: list[int]
+    field: str | None
+    ours: Any
+    theirs: Any
+    since: datetime
+
+    @classmethod
+    def of(cls, view: DecisionView, zone: str) -> Self:
+        return cls.model_validate(
+            {
+                "id": view.id,
+                "kind": view.kind,
+                "date": view.date,
+                "clinician_id": view.clinician_id,
+                "appointment_ids": list(view.appointment_ids),
+                "field": view.field,
+                "ours": field_value(view.field, view.ours, zone),
+                "theirs": field_value(view.field, view.theirs, zone),
+                "since": local(view.since, zone),
+            }
+        )
+
+
+class DecisionList(Answer):
+    """Open questions, oldest first; there is never a further page."""
+
+    items: list[DecisionOut]
+    next: str | None = None
+
+    @classmethod
+    def of(cls, views: Sequence[DecisionView], zone: str) -> Self:
+        return cls(items=[DecisionOut.of(view, zone) for view in views])
+
+
+class ChoiceIn(Asked):
+    """keep: what we have stands. pms: what the PMS says now."""
+
+    choice: Literal["keep", "pms"]

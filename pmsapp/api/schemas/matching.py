@@ -1,0 +1,171 @@
+"""Practitioners, appointment types and clinicians."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal, Self
+
+from pydantic import Field
+
+from pmsapp.api.schemas.base import MAX_LIST, Answer, Asked, Id
+from pmsapp.domain.rules import Decision
+from pmsapp.services.clinicians import ClinicianView
+from pmsapp.services.mappings import PractitionerView
+from pmsapp.services.types import TypeView
+
+ExternalId = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class SuggestionOut(Answer):
+    """A clinician who may be this practitioner, and why. `score` 0 to 1."""
+
+    clinician_id: int
+    name: str
+    score: float
+    reason: str
+
+
+class Practitioner(Answer):
+    """A practitioner the vendor lists, with what the clinic decided. `upcoming_appointments`: next 14 days."""
+
+    pms_practitioner_id: str
+    name: str
+    active: bool
+    shown_in_appointment_book: bool
+    decision: Decision
+    clinician_id: int | None
+    suggestions: list[SuggestionOut]
+    upcoming_appointments: int | None
+
+    @classmethod
+    def of(cls, view: PractitionerView) -> Self:
+        return cls(
+            pms_practitioner_id=view.pms_practitioner_id,
+            name=view.name,
+            active=view.active,
+            shown_in_appointment_book=view.shown_in_appointment_book,
+            decision=view.decision,
+            clinician_id=view.clinician_id,
+            suggestions=[
+                SuggestionOut(
+                    clinician_id=one.clinician_id, name=one.name, score=one.score, reason=one.reason
+                )
+                for one in view.suggestions
+            ],
+            upcoming_appointments=view.upcoming_appointments,
+        )
+
+
+class PractitionerList(Answer):
+    """Everybody the vendor lists, by name; there is never a further page."""
+
+    items: list[Practitioner]
+    next: str | None = None
+
+    @classmethod
+    def of(cls, views: Sequence[PractitionerView]) -> Self:
+        return cls(items=[Practitioner.of(view) for view in views])
+
+
+class MappingIn(Asked):
+    """map: into the column `clinician_id`. create: into a column called `name`. ignore: never shown."""
+
+    pms_practitioner_id: ExternalId
+    decision: Literal["map", "create", "ignore", "undecided"]
+    clinician_id: Id | None = None
+    name: str | None = None
+
+
+class MappingsIn(Asked):
+    """Decisions about practitioners; all are stored or none."""
+
+    mappings: Annotated[list[MappingIn], Field(max_length=MAX_LIST)]
+
+
+class AppointmentTypeOut(Answer):
+    """A type of the vendor. `is_telehealth`: the clinic's decision, null = follow the PMS."""
+
+    pms_type_id: str
+    name: str
+    default_duration_minutes: int | None
+    colour: str | None
+    active: bool
+    is_telehealth: bool | None
+    suggested: bool
+    evidence: str | None
+    sync_enabled: bool
+
+    @classmethod
+    def of(cls, view: TypeView) -> Self:
+        return cls(
+            pms_type_id=view.pms_type_id,
+            name=view.name,
+            default_duration_minutes=view.default_duration_minutes,
+            colour=view.colour,
+            active=view.active,
+            is_telehealth=view.is_telehealth,
+            suggested=view.suggested,
+            evidence=view.evidence,
+            sync_enabled=view.sync_enabled,
+        )
+
+
+class AppointmentTypeList(Answer):
+    """Every type the vendor lists, by name; there is never a further page."""
+
+    items: list[AppointmentTypeOut]
+    next: str | None = None
+
+    @classmethod
+    def of(cls, views: Sequence[TypeView]) -> Self:
+        return cls(items=[AppointmentTypeOut.of(view) for view in views])
+
+
+class TypeIn(Asked):
+    """What to change about a type; `is_telehealth: null` follows the PMS again."""
+
+    pms_type_id: ExternalId
+    is_telehealth: bool | None = None
+    sync_enabled: bool = True
+
+
+class TypesIn(Asked):
+    """Decisions about types; all are stored or none."""
+
+    types: Annotated[list[TypeIn], Field(max_length=MAX_LIST)]
+
+
+class Clinician(Answer):
+    """A column of the run sheet."""
+
+    id: int
+    name: str
+    sort_order: int
+    active: bool
+
+    @classmethod
+    def of(cls, view: ClinicianView) -> Self:
+        return cls(id=view.id, name=view.name, sort_order=view.sort_order, active=view.active)
+
+
+class ClinicianList(Answer):
+    """Every column in the order of the sheet; there is never a further page."""
+
+    items: list[Clinician]
+    next: str | None = None
+
+
+class ClinicianCreate(Asked):
+    """A new column, last where no place is given."""
+
+    name: str
+    sort_order: int | None = None
+    active: bool = True
+
+
+class ClinicianChange(Asked):
+    """What to change about a column."""
+
+    name: str = ""
+    sort_order: int = 0
+    active: bool = True

@@ -1,0 +1,207 @@
+"""Runs: asked for, in progress, over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date as Day  # noqa: N812 - a field is called date
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, StringConstraints
+
+from pmsapp.api.schemas.base import Answer, Asked, AskedInAddress, is_none, local_or_none
+from pmsapp.api.schemas.connections import ErrorOut
+from pmsapp.domain.sync_state import ConnectionState, RunStatus
+from pmsapp.services.overall import Overall
+from pmsapp.services.runs import PAGE_SIZE_LIMIT, RunPage, RunView, ScopeView
+from pmsapp.services.sync import RunRequest
+
+
+class Counts(Answer):
+    """fetched = created + updated + unchanged + skipped + failed; removed and held count stored cards."""
+
+    fetched: int
+    created: int
+    updated: int
+    unchanged: int
+    skipped: int
+    failed: int
+    removed: int
+    held: int
+
+    @classmethod
+    def of(cls, counts: Mapping[str, int]) -> Self:
+        return cls(**{name: counts.get(name, 0) for name in cls.model_fields})
+
+
+class Scope(Answer):
+    """One practitioner-day of a run."""
+
+    pms_practitioner_id: str | None
+    name: str | None
+    date: Day
+    outcome: Literal["complete", "incomplete", "failed"]
+    counts: Counts
+    error_code: str | None
+
+    @classmethod
+    def of(cls, view: ScopeView) -> Self:
+        return cls.model_validate(
+            {
+                "pms_practitioner_id": view.pms_practitioner_id,
+                "name": view.name,
+                "date": view.date,
+                "outcome": view.outcome,
+                "counts": Counts.of(view.counts),
+                "error_code": view.error_code,
+            }
+        )
+
+
+class Run(Answer):
+    """One reading of a practice. Only where there is something to say: `progress`, `preview` (dry run), `note`."""
+
+    id: int
+    sync_type: str
+    trigger: str
+    actor: str | None
+    dates: list[Day]
+    not_before: datetime | None
+    started_at: datetime | None
+    completed_at: datetime | None
+    status: RunStatus
+    counts: Counts
+    scopes: list[Scope]
+    error: ErrorOut | None
+    progress: Annotated[dict[str, Any] | None, Field(exclude_if=is_none)] = None
+    preview: Annotated[Any, Field(exclude_if=is_none)] = None
+    note: Annotated[str | None, Field(exclude_if=is_none)] = None
+
+    @classmethod
+    def of(cls, view: RunView, zone: str, *, with_patients: bool = False) -> Self:
+        return cls(
+            id=view.id,
+            sync_type=view.sync_type,
+            trigger=view.trigger,
+            actor=view.actor,
+            dates=list(view.dates),
+            not_before=local_or_none(view.not_before, zone),
+            started_at=local_or_none(view.started_at, zone),
+            completed_at=local_or_none(view.completed_at, zone),
+            status=RunStatus(view.status),
+            counts=Counts.of(view.counts),
+            scopes=[Scope.of(scope) for scope in view.scopes],
+            error=ErrorOut(code=view.error[0], message=view.error[1]) if view.error else None,
+            progress=view.progress if not view.is_over else None,
+            preview=view.preview if with_patients else None,
+            note=view.note,
+        )
+
+
+class RunList(Answer):
+    """Newest first; `next` is the cursor of the following page."""
+
+    current: Run | None
+    items: list[Run]
+    next: str | None
+
+    @classmethod
+    def of(cls, page: RunPage, zone: str, *, with_patients: bool = False) -> Self:
+        return cls(
+            current=Run.of(page.current, zone, with_patients=with_patients) if page.current else None,
+            items=[Run.of(view, zone, with_patients=with_patients) for view in page.items],
+            next=str(page.next) if page.next is not None else None,
+        )
+
+
+class RunsAsked(AskedInAddress):
+    """Which page of the history."""
+
+    limit: Annotated[int, Field(ge=1, le=PAGE_SIZE_LIMIT)] = 25
+    cursor: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,18}$")] | None = None
+
+
+class RunAsked(Asked):
+    """Which day to read (today and the look-ahead when none is named), and whether only to look."""
+
+    date: Day | None = None
+    dry_run: bool = False
+
+
+class DayAsked(Asked):
+    """Which day to read; today and the look-ahead when none is named."""
+
+    date: Day | None = None
+
+
+class RunAccepted(Answer):
+    """The run that answers. `created` false: it joined one; `not_before`: the vendor asked us to wait."""
+
+    sync_id: int
+    created: bool
+    not_before: datetime | None
+
+    @classmethod
+    def of(cls, request: RunRequest, zone: str) -> Self:
+        return cls(
+            sync_id=request.sync_id,
+            created=request.created,
+            not_before=local_or_none(request.not_before, zone),
+        )
+
+
+class ConnectionRun(Answer):
+    """The run of one connection."""
+
+    connection_id: int
+    sync_id: int
+    created: bool
+
+
+class RunsAccepted(Answer):
+    """A run per enabled connection."""
+
+    items: list[ConnectionRun]
+    next: str | None = None
+
+    @classmethod
+    def of(cls, requests: Sequence[tuple[int, RunRequest]]) -> Self:
+        return cls(
+            items=[
+                ConnectionRun(connection_id=connection_id, sync_id=one.sync_id, created=one.created)
+                for connection_id, one in requests
+            ]
+        )
+
+
+class ConnectionStanding(Answer):
+    """One connection in short; `current` is the run in progress or queued."""
+
+    id: int
+    state: ConnectionState
+    as_of: datetime | None
+    next_sync_at: datetime | None
+    current: Run | None
+
+
+class OverallStanding(Answer):
+    """How updating stands altogether: the most serious state counts."""
+
+    state: ConnectionState
+    connections: list[ConnectionStanding]
+
+    @classmethod
+    def of(cls, overall: Overall, zone: str) -> Self:
+        return cls(
+            state=overall.state,
+            connections=[
+                ConnectionStanding(
+                    id=view.id,
+                    state=view.state,
+                    as_of=local_or_none(view.freshness.as_of, zone),
+                    next_sync_at=local_or_none(view.next_sync_at, zone),
+                    current=Run.of(run, zone) if run else None,
+                )
+                for view, run in overall.connections
+            ],
+        )

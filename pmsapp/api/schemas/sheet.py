@@ -1,0 +1,233 @@
+"""The run sheet and its cards."""
+
+from __future__ import annotations
+
+from datetime import date as Day  # noqa: N812 - a field is called date
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field
+
+from pmsapp.api.schemas.base import (
+    Answer,
+    Asked,
+    AskedInAddress,
+    BlankDate,
+    Id,
+    Instant,
+    is_none,
+    local,
+    local_or_none,
+)
+from pmsapp.api.schemas.connections import FreshnessOut
+from pmsapp.domain.appointment import AppointmentStatus, Presence, WorkflowState
+from pmsapp.domain.runsheet import Card, EditedField, Sheet
+
+
+class Edited(Answer):
+    """A value staff typed over the PMS's. `conflict`: the PMS changed too and nobody has chosen yet."""
+
+    field: str
+    value: Any
+    pms_value: Any
+    by: str
+    at: datetime
+    conflict: bool
+
+    @classmethod
+    def of(cls, one: EditedField, card_zone: str, zone: str) -> Self:
+        return cls(
+            field=one.field,
+            value=field_value(one.field, one.value, card_zone),
+            pms_value=field_value(one.field, one.pms_value, card_zone),
+            by=one.by,
+            at=local(one.at, zone),
+            conflict=one.conflict,
+        )
+
+
+class Links(Answer):
+    """Join addresses of a telehealth visit: the clinician's and the patient's. Treat both as secrets."""
+
+    host: str | None
+    patient: str | None
+
+
+class CardOut(Answer):
+    """One appointment of one patient: what the PMS says with what staff typed laid over it.
+
+    `start_at` has the offset of the card's own `time_zone`; other instants have the clinic's.
+    """
+
+    id: int
+    row_version: int
+    date: Day
+    start_at: datetime
+    time_zone: str
+    duration_minutes: int | None
+    clinician_id: int | None
+    patient_name: str | None
+    patient_dob: Day | None
+    patient_phone: str | None
+    patient_email: str | None
+    appointment_type: str | None
+    appointment_status: AppointmentStatus
+    is_telehealth: bool | None
+    presence: Presence
+    state: WorkflowState
+    notes: str | None
+    pms_notes: str | None
+    source: Literal["pms", "manual"]
+    pms_connection_id: int | None
+    pms_appointment_id: str | None
+    pms_patient_id: str | None
+    pms_practitioner_id: str | None
+    pms_last_synced_at: datetime | None
+    edited: list[Edited]
+    links: Links
+
+    @classmethod
+    def of(cls, card: Card, zone: str) -> Self:
+        return cls(
+            id=card.id,
+            row_version=card.row_version,
+            date=card.date,
+            start_at=local(card.start_at, card.time_zone),
+            time_zone=card.time_zone,
+            duration_minutes=card.duration_minutes,
+            clinician_id=card.clinician_id,
+            patient_name=card.patient_name,
+            patient_dob=card.patient_dob,
+            patient_phone=card.patient_phone,
+            patient_email=card.patient_email,
+            appointment_type=card.appointment_type,
+            appointment_status=AppointmentStatus(card.appointment_status),
+            is_telehealth=card.is_telehealth,
+            presence=card.presence,
+            state=WorkflowState(card.state),
+            notes=card.notes,
+            pms_notes=card.pms_notes,
+            source="pms" if card.source == "pms" else "manual",
+            pms_connection_id=card.pms_connection_id,
+            pms_appointment_id=card.pms_appointment_id,
+            pms_patient_id=card.pms_patient_id,
+            pms_practitioner_id=card.pms_practitioner_id,
+            pms_last_synced_at=local_or_none(card.pms_last_synced_at, zone),
+            edited=[Edited.of(one, card.time_zone, zone) for one in card.edited],
+            links=Links(host=card.host_link, patient=card.patient_link),
+        )
+
+
+class ColumnOut(Answer):
+    """One clinician's cards in time order."""
+
+    id: int
+    name: str
+    freshness: FreshnessOut
+    appointments: list[CardOut]
+
+
+class NotShown(Answer):
+    """How many cards of the day are elsewhere, by reason."""
+
+    moved: int
+    filtered: int
+    unmapped: int
+    removed_by_staff: int
+
+
+class RunSheetOut(Answer):
+    """One clinic day. `version` grows with every visible change."""
+
+    date: Day
+    time_zone: str
+    version: int
+    freshness: FreshnessOut
+    clinicians: list[ColumnOut]
+    unassigned: list[CardOut]
+    not_shown: NotShown
+    not_shown_cards: Annotated[list[CardOut] | None, Field(exclude_if=is_none)] = None
+
+    @classmethod
+    def of(cls, sheet: Sheet, zone: str) -> Self:
+        hidden = sheet.not_shown_cards
+        return cls(
+            date=sheet.date,
+            time_zone=sheet.time_zone,
+            version=sheet.version,
+            freshness=FreshnessOut.of(sheet.freshness, zone),
+            clinicians=[
+                ColumnOut(
+                    id=column.id,
+                    name=column.name,
+                    freshness=FreshnessOut.of(column.freshness, zone),
+                    appointments=[CardOut.of(card, zone) for card in column.cards],
+                )
+                for column in sheet.columns
+            ],
+            unassigned=[CardOut.of(card, zone) for card in sheet.unassigned],
+            not_shown=NotShown(**{name: sheet.not_shown.get(name, 0) for name in NotShown.model_fields}),
+            not_shown_cards=[CardOut.of(card, zone) for card in hidden] if hidden is not None else None,
+        )
+
+
+class SheetAsked(AskedInAddress):
+    """Which day (today when none is named), and whether cards that are not shown come along."""
+
+    date: BlankDate = None
+    include: Literal["", "not_shown"] = ""
+
+
+class DateAsked(AskedInAddress):
+    """Which day; every open question when none is named."""
+
+    date: BlankDate = None
+
+
+class IfMatch(Answer):
+    """The row_version the change is based on, quoted or bare."""
+
+    if_match: Annotated[str | None, Field(alias="If-Match")] = None
+
+
+class CardCreate(Asked):
+    """A card added by hand."""
+
+    date: Day
+    start_at: Instant
+    patient_name: str
+    clinician_id: Id | None = None
+    duration_minutes: int | None = None
+    patient_phone: str | None = None
+    patient_email: str | None = None
+    is_telehealth: bool | None = None
+    notes: str | None = None
+    state: WorkflowState = WorkflowState.BOOKED
+
+
+class CardChange(Asked):
+    """What to type over a card; null drops what was typed."""
+
+    patient_name: str | None = None
+    patient_phone: str | None = None
+    patient_email: str | None = None
+    start_at: Instant | None = None
+    duration_minutes: int | None = None
+    clinician_id: Id | None = None
+    is_telehealth: bool | None = None
+    notes: str | None = None
+    state: WorkflowState | None = None
+
+
+class CardRemoval(Asked):
+    """Why a card is taken off the sheet."""
+
+    reason: str
+
+
+def field_value(field: str | None, value: Any, zone: str) -> Any:
+    """A stored field value as answers show it: an instant with its offset, everything else as it is."""
+    if field != "start_at" or value is None:
+        return value
+    instant = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    return local(instant, zone).isoformat()

@@ -1,0 +1,22 @@
+"""Where vendors knock. The answer is quick and says nothing; the reading happens in a run."""
+
+from __future__ import annotations
+
+from flask import Blueprint, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from pmsapp.access import webhook_actor
+from pmsapp.services import webhooks
+
+bp = Blueprint("api_webhooks", __name__, url_prefix="/webhooks")
+
+
+@bp.post("/<id:connection_id>/<event>")
+def receive(connection_id: int, event: str) -> ResponseReturnValue:
+    """Take a vendor's webhook as a nudge to read again: 202, or 401 when it is not authentic."""
+    if request.content_length is None or request.content_length > webhooks.MAX_BODY_BYTES:
+        raise RequestEntityTooLarge
+    headers = dict(request.headers)
+    webhooks.receive(connection_id, event, headers, request.get_data(), webhook_actor("webhook"))
+    return "", 202
