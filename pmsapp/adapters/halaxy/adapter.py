@@ -25,7 +25,7 @@ from pmsapp.adapters.halaxy.wire import (
 )
 from pmsapp.adapters.http import HTTPClient
 from pmsapp.domain.appointment import AppointmentType, BadRecord, Practitioner, UnifiedAppointment
-from pmsapp.domain.errors import BadVendorDataError, ReconnectRequiredError
+from pmsapp.domain.errors import BadVendorDataError, PMSError, ReconnectRequiredError
 from pmsapp.domain.window import SyncWindow, day_of
 
 
@@ -97,19 +97,20 @@ class HalaxyAdapter(Adapter):
 
     def _try_each(self, reads: Mapping[str, Callable[[], None]]) -> dict[str, bool]:
         """Which resources the key may read. Raises where what is refused is needed, or everything is refused."""
-        refused: dict[str, ReconnectRequiredError] = {}
+        refused: dict[str, PMSError] = {}
         for resource, read in reads.items():
             try:
                 read()
-            except ReconnectRequiredError as error:
-                if error.code not in ("AUTH-SCOPE", "AUTH-EXPIRED"):
+            except (ReconnectRequiredError, BadVendorDataError) as error:
+                if error.code not in ("AUTH-SCOPE", "AUTH-EXPIRED", "PMS-REFUSED"):
                     raise
                 refused[resource] = error
         if len(refused) == len(reads):
             raise next(iter(refused.values()))
         for needed in ("Appointment", "PractitionerRole"):
             if needed in refused:
-                raise auth.scope_error(needed)
+                is_garbled = isinstance(refused[needed], BadVendorDataError)
+                raise refused[needed] if is_garbled else auth.scope_error(needed)
         return {resource: resource not in refused for resource in reads}
 
     def _peek(self, resource: str, params: SearchParams) -> None:

@@ -108,6 +108,7 @@ class DayReader:
     organization_id: str | None
     _tables: Tables = field(init=False)
     _types_are_fresh: bool = field(init=False, default=False)
+    _types_warned: bool = field(init=False, default=False)
     _finder: PatientFinder = field(init=False)
     _seen: set[str] = field(init=False, default_factory=set)
     _start_at: datetime = field(init=False)
@@ -159,13 +160,13 @@ class DayReader:
                 bad.append(parsed)
             else:
                 items.extend(parsed)
-        warning = self._finder.warning(wanted)
+        warnings = [self._finder.warning(wanted), self._types_warning()]
         return Page(
             items,
             is_last,
             bad=bad,
             digest=self._digest(found, items),
-            warnings=(warning,) if warning else (),
+            warnings=tuple(warning for warning in warnings if warning),
         )
 
     def _rows(self, found: Found) -> tuple[list[Mapping[str, Any]], list[BadRecord]]:
@@ -196,7 +197,7 @@ class DayReader:
             self._tables = replace(self._tables, roles=self.reference.learn_roles(unknown))
         if not self._types_are_fresh and any(self._has_new_type(row) for row in rows):
             self._types_are_fresh = True
-            self._tables = replace(self._tables, types=self.reference.read_types())
+            self._tables = replace(self._tables, types=self.reference.try_types())
 
     def _has_new_type(self, row: Mapping[str, Any]) -> bool:
         found = type_id(row)
@@ -210,6 +211,14 @@ class DayReader:
         roles = [self._tables.roles.get(key) for key in role_ids(row)]
         places = [role.organization_id for role in roles if role is not None]
         return not places or clinic in places
+
+    def _types_warning(self) -> str | None:
+        """One sentence, once, when the key may not read appointment types."""
+        if self._types_warned or not self.reference.types_refused:
+            return None
+        self._types_warned = True
+        box = TICK_BOXES["HealthcareService"]
+        return f'{LABEL} did not show appointment types: tick "{box}" on the API key.'
 
     def _digest(self, found: Found, items: Iterable[UnifiedAppointment]) -> str:
         """Equal only when everything the page was made from is: entries, roles, types, patients."""

@@ -18,7 +18,7 @@ from pmsapp.adapters.halaxy.search import SearchParams, search
 from pmsapp.adapters.halaxy.wire import Role, Tables, parse_role, parse_type
 from pmsapp.adapters.http import HTTPClient
 from pmsapp.domain.appointment import AppointmentType, Practitioner
-from pmsapp.domain.errors import ReconnectRequiredError
+from pmsapp.domain.errors import BadVendorDataError, ReconnectRequiredError
 
 CACHE_S = 3 * 3600.0
 # Ids in one look-up, so that the address stays short.
@@ -41,14 +41,30 @@ class Reference:
         self._lock = threading.Lock()
         self._staff: tuple[Staff, float] | None = None
         self._types: tuple[dict[str, AppointmentType], float] | None = None
+        self.types_refused = False
 
     def tables(self) -> Tables:
-        """Roles and types as remembered, read first where they are missing or hours old."""
+        """Roles and types as remembered, read first where they are missing or hours old.
+
+        A key that may not read types gives none of them (`types_refused`); appointments then have no type names.
+        """
         now_s = clock.monotonic_s()
         with self._lock:
             staff, types = self._staff, self._types
         current = staff[0] if staff and staff[1] > now_s else self.read_staff()
-        return Tables(current.roles, types[0] if types and types[1] > now_s else self.read_types())
+        return Tables(current.roles, types[0] if types and types[1] > now_s else self.try_types())
+
+    def try_types(self) -> Mapping[str, AppointmentType]:
+        """Every appointment type, or none where the key may not read them."""
+        if self.types_refused:
+            return {}
+        try:
+            return self.read_types()
+        except (ReconnectRequiredError, BadVendorDataError) as error:
+            if error.code not in ("AUTH-SCOPE", "PMS-REFUSED"):
+                raise
+            self.types_refused = True
+            return {}
 
     def read_staff(self) -> Staff:
         """Every staff role and the practitioners they name, read now."""

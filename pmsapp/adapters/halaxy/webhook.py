@@ -57,5 +57,7 @@ def event_ids(body: bytes) -> tuple[str, ...]:
 
 
 def _bare(text: str) -> str:
-    text = text.strip()
-    return text[7:].strip() if text[:7].lower() == "bearer " else text
+    words = text.split(None, 1)
+    if words and words[0].lower() == "bearer":
+        words = words[1:]
+    return " ".join(words).strip()
