@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from pmsapp.domain.appointment import AppointmentStatus, UnifiedAppointment
 from pmsapp.domain.reconcile import StoredKey
+from pmsapp.domain.window import day_of
 
 BRAKE_FLOOR = 3
 BRAKE_SHARE_PERCENT = 30
-LOOKUPS_PER_SCOPE = 25
 
 
 class Fate(StrEnum):
@@ -23,11 +24,15 @@ class Fate(StrEnum):
     UNKNOWN = "unknown"
 
 
+GONE = (Fate.GONE, Fate.OTHER_PATIENT)
+
+
 @dataclass(slots=True)
 class LeavingPlan:
     """`delete` and `hold` name stored cards; `found` were read by id and are applied like any pair.
 
-    `distrust`: the vendor lists fewer than it holds, so the scope was not complete after all.
+    `unknown`: nothing certain was learnt, so they stay. `distrust`: the vendor lists fewer than it holds, so the
+    scope was not complete after all.
     """
 
     delete: list[StoredKey] = field(default_factory=list)
@@ -36,15 +41,39 @@ class LeavingPlan:
     unknown: list[StoredKey] = field(default_factory=list)
     distrust: bool = False
 
+    @property
+    def is_doubtful(self) -> bool:
+        """True when the scope cannot count as completely read."""
+        return self.distrust or bool(self.unknown)
+
 
 def brake_limit(on_sheet: int) -> int:
     """How many deletions of one clinician-day pass without asking: max(3, 30 %)."""
     return max(BRAKE_FLOOR, on_sheet * BRAKE_SHARE_PERCENT // 100)
 
 
-def to_look_up(vanished: Sequence[StoredKey], on_sheet: int) -> list[StoredKey]:
-    """Which vanished cards to ask for by id: all of them when few, else enough to know that the brake holds."""
-    return list(vanished[: max(LOOKUPS_PER_SCOPE, brake_limit(on_sheet) + 1)])
+def brake_holds(fates: Mapping[int, Fate], on_sheet: int, *, closed_day: bool = False) -> bool:
+    """True when enough is known to be gone that nothing may be deleted unasked. Never on a closed day."""
+    gone = sum(1 for fate in fates.values() if fate in GONE)
+    return not closed_day and gone > brake_limit(on_sheet)
+
+
+def fate_of(card: StoredKey, pairs: Sequence[UnifiedAppointment], zone: str) -> Fate:
+    """What the vendor's own answer about a vanished card's appointment says about that card.
+
+    STILL_HERE: the vendor holds it in the very scope whose list did not show it. A cancelled one is ELSEWHERE,
+    because some vendors leave those out of their lists.
+    """
+    mine = [pair for pair in pairs if pair.patient and pair.patient.external_id == card.patient_id]
+    if not mine:
+        return Fate.OTHER_PATIENT
+    here = any(
+        pair.status is not AppointmentStatus.CANCELLED
+        and pair.practitioner_external_id == card.practitioner_id
+        and day_of(pair.start_at, zone) == card.pms_date
+        for pair in mine
+    )
+    return Fate.STILL_HERE if here else Fate.ELSEWHERE
 
 
 def plan_leavings(
@@ -52,30 +81,23 @@ def plan_leavings(
 ) -> LeavingPlan:
     """Decide about cards a complete scope no longer lists.
 
-    `on_sheet` is how many cards the clinician-day had. A card not looked up (there were too many) counts as
-    gone for the brake and is never deleted unasked. On a closed day the brake does not fire.
+    `on_sheet` is how many cards the clinician-day had. When the brake holds, cards nobody asked about are held with
+    the rest. Without it a card is deleted only when even the worst answer about the unknown ones would not fire it:
+    otherwise a vendor that answers now and then would empty the sheet a few cards at a time.
     """
     plan = LeavingPlan()
-    gone: list[StoredKey] = []
-    for card in vanished:
-        fate = fates.get(card.id)
-        if fate in (Fate.GONE, Fate.OTHER_PATIENT):
-            gone.append(card)
-        elif fate is Fate.ELSEWHERE:
-            plan.found.append(card)
-        elif fate is Fate.STILL_HERE:
-            plan.found.append(card)
-            plan.distrust = True
-        elif fate is Fate.UNKNOWN:
-            plan.unknown.append(card)
-        else:
-            gone.append(card)
-    asked_all = all(card.id in fates for card in gone)
-    if len(gone) > brake_limit(on_sheet) and not closed_day:
-        plan.hold = gone
-    elif asked_all:
+    known = {card.id: fates[card.id] for card in vanished if card.id in fates}
+    gone = [card for card in vanished if known.get(card.id) in GONE]
+    unasked = [card for card in vanished if card.id not in known]
+    plan.unknown = [card for card in vanished if known.get(card.id) is Fate.UNKNOWN]
+    plan.found = [card for card in vanished if known.get(card.id) in (Fate.ELSEWHERE, Fate.STILL_HERE)]
+    plan.distrust = Fate.STILL_HERE in known.values()
+    if brake_holds(known, on_sheet, closed_day=closed_day):
+        plan.hold = gone + unasked
+        return plan
+    plan.unknown += unasked
+    if closed_day or len(gone) + len(plan.unknown) <= brake_limit(on_sheet):
         plan.delete = gone
-    else:
-        plan.delete = [card for card in gone if card.id in fates]
-        plan.unknown += [card for card in gone if card.id not in fates]
+    elif plan.unknown:
+        plan.unknown += gone
     return plan

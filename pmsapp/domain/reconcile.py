@@ -10,6 +10,7 @@ Four steps, in this order:
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,12 +18,17 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from pmsapp.domain.appointment import Presence, UnifiedAppointment
+from pmsapp.domain.appointment import AppointmentStatus, Presence, UnifiedAppointment
 from pmsapp.domain.merge import EDITABLE, Override, OverrideMove, merge
 from pmsapp.domain.rules import Rules, SkipReason, Verdict, judge, telehealth, values_of
 from pmsapp.domain.values import PMSValues, changed_fields, digest
+from pmsapp.domain.window import utc_text
 
 Key = tuple[str, str]
+
+_STANDING = (Presence.ON_SHEET, Presence.HELD)
+_IN_VIEW = (*_STANDING, Presence.CANCELLED, Presence.DELETED)
+_PLACE = frozenset({"start_at", "pms_practitioner_id"})
 
 
 class StoredKey(NamedTuple):
@@ -36,6 +42,7 @@ class StoredKey(NamedTuple):
     practitioner_id: str | None
     pms_date: date
     kept_digest: str | None
+    tombstone_start_at: datetime | None = None
 
     @property
     def key(self) -> Key:
@@ -47,15 +54,14 @@ class StoredCard:
     """A whole stored card: what the PMS said last, where it stands, and what staff did.
 
     `marks` are the card's columns about its place (reason, times, moved from), carried over where nothing changes.
+    `shown_on` is the day it stands on, which staff may have moved.
     """
 
     id: int
-    row_version: int
     values: PMSValues
     presence: Presence
+    shown_on: date
     tombstone_start_at: datetime | None = None
-    acknowledged: bool = False
-    has_staff_work: bool = False
     overrides: tuple[Override, ...] = ()
     marks: Mapping[str, object] = field(default_factory=dict)
 
@@ -90,7 +96,7 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UpdateCard:
-    """Write the PMS's side of a card. `silent`: nothing anybody sees has changed (a card staff removed)."""
+    """Write the PMS's side of a card. `silent`: it stays removed by staff, so its timeline says nothing."""
 
     card: StoredCard
     incoming: Incoming
@@ -100,22 +106,39 @@ class UpdateCard:
     moves: tuple[OverrideMove, ...] = ()
     silent: bool = False
 
+    @property
+    def has_moved(self) -> bool:
+        """True when a card in view stands at another time or with another practitioner at the PMS."""
+        return self.card.presence in _IN_VIEW and not _PLACE.isdisjoint(self.fields)
+
+    @property
+    def leaves(self) -> bool:
+        """True when a card that stood on the sheet no longer does."""
+        return self.card.presence in _STANDING and self.presence not in _STANDING
+
 
 @dataclass(slots=True)
 class SortedPairs:
-    """A scope's pairs by what they need next. `skipped` counts reasons; `duplicates` are pairs listed twice."""
+    """A scope's pairs by what they need next. `skipped` counts reasons.
+
+    `appointments`: every appointment read, with its patients and what the PMS says about each visit in short.
+    """
 
     creates: list[Incoming] = field(default_factory=list)
     unchanged: list[StoredKey] = field(default_factory=list)
     changed: list[tuple[StoredKey, Incoming]] = field(default_factory=list)
-    unchanged_skipped: list[StoredKey] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
-    appointments: dict[str, set[str]] = field(default_factory=dict)
+    appointments: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
     def fetched(self) -> int:
         """Pairs and rows without a patient, each once."""
         return len(self.creates) + len(self.unchanged) + len(self.changed) + self.skipped.total()
+
+    def marker_of(self, appointment_id: str) -> str:
+        """What the PMS says about an appointment and its patients, as one text that changes when any of it does."""
+        visits = sorted(self.appointments.get(appointment_id, {}).items())
+        return "visit:" + hashlib.blake2b(repr(visits).encode(), digest_size=12).hexdigest()
 
 
 def incoming_of(pair: UnifiedAppointment, rules: Rules) -> Incoming:
@@ -147,12 +170,17 @@ def sort_pairs(
         else:
             latest[pair.external_id, pair.patient.external_id] = pair
     for appointment_id in without_patient:
-        out.appointments.setdefault(appointment_id, set())
+        out.appointments[appointment_id] = {}
         out.skipped[SkipReason.NO_PATIENT] += 1
     for key, pair in latest.items():
-        out.appointments.setdefault(key[0], set()).add(key[1])
+        out.appointments.setdefault(key[0], {})[key[1]] = _in_short(pair)
         _sort_one(out, incoming_of(pair, rules), stored.get(key))
     return out
+
+
+def _in_short(pair: UnifiedAppointment) -> str:
+    cancelled = pair.status is AppointmentStatus.CANCELLED
+    return f"{utc_text(pair.start_at)} {pair.practitioner_external_id} {cancelled}"
 
 
 def _sort_one(out: SortedPairs, incoming: Incoming, known: StoredKey | None) -> None:
@@ -163,17 +191,22 @@ def _sort_one(out: SortedPairs, incoming: Incoming, known: StoredKey | None) -> 
         else:
             out.skipped[verdict.reason or SkipReason.CANCELLED_UNSEEN] += 1
         return
-    removed = known.presence == Presence.REMOVED_BY_STAFF
-    same = known.digest == incoming.digest and known.kept_digest is None
-    if same and (removed or known.presence == verdict.presence):
-        if removed:
-            out.skipped[SkipReason.REMOVED_BY_STAFF] += 1
-        elif verdict.reason:
-            out.skipped[verdict.reason] += 1
-        else:
-            out.unchanged.append(known)
-        return
-    out.changed.append((known, incoming))
+    if known.digest != incoming.digest or known.kept_digest is not None:
+        out.changed.append((known, incoming))
+    elif known.presence == Presence.REMOVED_BY_STAFF and not _returns(known.tombstone_start_at, incoming):
+        out.skipped[SkipReason.REMOVED_BY_STAFF] += 1
+    elif known.presence != verdict.presence:
+        out.changed.append((known, incoming))
+    elif verdict.reason:
+        out.skipped[verdict.reason] += 1
+    else:
+        out.unchanged.append(known)
+
+
+def _returns(tombstone_start_at: datetime | None, incoming: Incoming) -> bool:
+    """A card removed by staff comes back when its PMS start is another one and it would be shown."""
+    moved = tombstone_start_at is not None and incoming.values.start_at != tombstone_start_at
+    return moved and incoming.verdict.presence is Presence.ON_SHEET
 
 
 def plan_update(card: StoredCard, incoming: Incoming) -> UpdateCard:
@@ -192,8 +225,7 @@ def _plan_tombstone(
     card: StoredCard, incoming: Incoming, fields: tuple[str, ...], moves: tuple[OverrideMove, ...]
 ) -> UpdateCard:
     """Removed by staff stays removed; it returns once, marked, if its PMS start changes and it would be shown."""
-    moved = card.tombstone_start_at is not None and incoming.values.start_at != card.tombstone_start_at
-    if moved and incoming.verdict.presence is Presence.ON_SHEET:
+    if _returns(card.tombstone_start_at, incoming):
         return UpdateCard(card, incoming, Presence.ON_SHEET, fields, Change.RETURNED, moves)
     return UpdateCard(card, incoming, Presence.REMOVED_BY_STAFF, fields, Change.CHANGED, moves, silent=True)
 
@@ -202,20 +234,22 @@ def _column(values: PMSValues, field_name: str) -> object:
     return getattr(values, EDITABLE[field_name].column)
 
 
+_PRESENCE_CHANGES = {
+    Presence.CANCELLED: Change.CANCELLED,
+    Presence.FILTERED: Change.FILTERED,
+    Presence.UNMAPPED: Change.UNMAPPED,
+    Presence.ON_SHEET: Change.RESTORED,
+}
+
+
 def _change(card: StoredCard, incoming: Incoming, fields: Sequence[str]) -> Change:
     """The one word that matters most about this change."""
     presence = incoming.verdict.presence
     if presence is not card.presence:
-        by_presence = {
-            Presence.CANCELLED: Change.CANCELLED,
-            Presence.FILTERED: Change.FILTERED,
-            Presence.UNMAPPED: Change.UNMAPPED,
-            Presence.ON_SHEET: Change.RESTORED,
-        }
-        return by_presence[presence]
+        return _PRESENCE_CHANGES[presence]
     if "pms_date" in fields:
         return Change.MOVED_DAY
-    if "clinician_id" in fields or "pms_practitioner_id" in fields:
+    if "pms_practitioner_id" in fields:
         return Change.MOVED_CLINICIAN
     if "start_at" in fields:
         return Change.MOVED_TIME
@@ -224,34 +258,47 @@ def _change(card: StoredCard, incoming: Incoming, fields: Sequence[str]) -> Chan
 
 @dataclass(frozen=True, slots=True)
 class PatientSwap:
-    """An appointment whose card belongs to a patient the PMS no longer names there, while it names new ones."""
+    """An appointment whose card belongs to a patient the PMS no longer names there, while it names others.
+
+    `marker`: what the PMS says about the appointment now; an answer to keep the card holds while that stays so.
+    """
 
     old: StoredKey
     new_keys: tuple[Key, ...]
+    marker: str
+
+
+def newcomers(creates: Iterable[Incoming], updates: Iterable[UpdateCard]) -> set[Key]:
+    """Patients who were not on the sheet for their appointment before this change."""
+    back = {
+        one.incoming.key
+        for one in updates
+        if one.presence is Presence.ON_SHEET and one.card.presence is not Presence.ON_SHEET
+    }
+    return {one.key for one in creates} | back
 
 
 def swapped_patients(
-    sorted_pairs: SortedPairs, stored: Iterable[StoredKey], new_keys: Iterable[Key]
+    pairs: SortedPairs, stored: Iterable[StoredKey], fresh: set[Key]
 ) -> tuple[list[PatientSwap], list[StoredKey]]:
-    """Cards whose appointment was read but no longer names their patient.
+    """Cards on the sheet whose appointment was read but no longer names their patient.
 
-    Returns (swaps, left): a swap when the appointment names a patient that has no card yet or whose card was made
-    by this same change; `left` are patients who simply no longer belong to a group.
+    Returns (swaps, left). A swap when the appointment names somebody in `fresh`, or when the PMS has changed again
+    since staff chose to keep the card. `left`: the patient simply no longer belongs to it.
     """
-    fresh: dict[str, list[Key]] = {}
-    for key in new_keys:
-        fresh.setdefault(key[0], []).append(key)
     swaps: list[PatientSwap] = []
     left: list[StoredKey] = []
     for known in stored:
-        patients = sorted_pairs.appointments.get(known.appointment_id)
-        if patients is None or known.patient_id in patients:
+        named = pairs.appointments.get(known.appointment_id)
+        if named is None or known.patient_id in named or known.presence != Presence.ON_SHEET:
             continue
-        if known.presence not in (Presence.ON_SHEET, Presence.CANCELLED):
+        marker = pairs.marker_of(known.appointment_id)
+        if known.kept_digest == marker:
             continue
-        newcomers = fresh.get(known.appointment_id)
-        if newcomers and known.presence == Presence.ON_SHEET:
-            swaps.append(PatientSwap(known, tuple(newcomers)))
-        elif known.presence == Presence.ON_SHEET:
+        keys = [(known.appointment_id, patient_id) for patient_id in sorted(named)]
+        new_keys = tuple(keys if known.kept_digest else [key for key in keys if key in fresh])
+        if new_keys:
+            swaps.append(PatientSwap(known, new_keys, marker))
+        else:
             left.append(known)
     return swaps, left

@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from pmsapp.domain.sync_state import RunStatus
+
+_DECISIVE = ("AUTH", "ACCESS", "APP", "PRACTICE", "RATE", "RUN")
+_NAMED_AT_MOST = 3
 
 
 @dataclass(frozen=True, slots=True)
 class ScopeResult:
-    """One practitioner-day of a run in short."""
+    """One practitioner-day of a run in short. `skipped` counts why pairs made no card."""
 
     name: str | None
     outcome: str
     error_code: str | None
     counts: Counter[str]
+    skipped: Counter[str] = field(default_factory=Counter)
 
 
 def total(scopes: Sequence[ScopeResult]) -> Counter[str]:
     """The run's numbers are the sums of its scopes'."""
-    out: Counter[str] = Counter()
-    for scope in scopes:
-        out.update(scope.counts)
-    return out
+    return sum((scope.counts for scope in scopes), Counter())
+
+
+def skipped_reasons(scopes: Sequence[ScopeResult]) -> dict[str, int]:
+    """Why pairs made no card, with their numbers."""
+    reasons = sum((scope.skipped for scope in scopes), Counter())
+    return {str(reason): count for reason, count in sorted(reasons.items()) if count}
 
 
 def status_of(scopes: Sequence[ScopeResult]) -> RunStatus:
@@ -44,10 +51,7 @@ def reason_code(scopes: Sequence[ScopeResult]) -> str | None:
     codes = Counter(scope.error_code for scope in scopes if scope.error_code)
     if status is RunStatus.FAILED and codes:
         return codes.most_common(1)[0][0]
-    decisive = next(
-        (code for code in codes if code.startswith(("AUTH", "ACCESS", "APP", "PRACTICE", "RATE", "RUN"))),
-        None,
-    )
+    decisive = next((code for code in codes if code.startswith(_DECISIVE)), None)
     if decisive:
         return decisive
     if any(scope.outcome != "complete" for scope in scopes):
@@ -55,6 +59,30 @@ def reason_code(scopes: Sequence[ScopeResult]) -> str | None:
     return "REMOVE-HELD" if total(scopes)["held"] else "REC-BAD"
 
 
-def unread_names(scopes: Sequence[ScopeResult]) -> list[str]:
-    """Whose lists were not read to the end."""
-    return list(dict.fromkeys(scope.name or "unassigned" for scope in scopes if scope.outcome != "complete"))
+def sentence(code: str, scopes: Sequence[ScopeResult], headline: Callable[[str], str], at: str) -> str:
+    """What to tell people: first whose lists are up to date (`at`: since when), then whose are not and why.
+
+    `headline` puts a code into words. Where nothing or everything was read the headline of `code` is enough.
+    """
+    unread: dict[str, list[str]] = {}
+    for scope in scopes:
+        names = unread.setdefault(scope.error_code or code, []) if scope.outcome != "complete" else None
+        if names is not None and _name(scope) not in names:
+            names.append(_name(scope))
+    missing = {name for names in unread.values() for name in names}
+    fine = [name for name in dict.fromkeys(_name(scope) for scope in scopes) if name not in missing]
+    if not fine or not missing:
+        return headline(code)
+    parts = [f"{_listed(fine)} up to date {at}"]
+    parts += [f"{_listed(names)} not read: {headline(reason)}" for reason, names in unread.items()]
+    return "; ".join(parts)
+
+
+def _name(scope: ScopeResult) -> str:
+    return scope.name or "appointments without a clinician"
+
+
+def _listed(names: Sequence[str]) -> str:
+    if len(names) > _NAMED_AT_MOST:
+        return f"{len(names)} clinicians"
+    return ", ".join(names)

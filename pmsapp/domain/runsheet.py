@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from pmsapp.domain.appointment import Presence
+from pmsapp.domain.appointment import Presence, WorkflowState
 
 GONE = frozenset({Presence.CANCELLED, Presence.DELETED})
+_OFF_SHEET = (Presence.FILTERED, Presence.UNMAPPED)
 NOT_SHOWN = frozenset({Presence.FILTERED, Presence.UNMAPPED, Presence.REMOVED_BY_STAFF})
 
 
@@ -120,6 +121,21 @@ class Card:
         return self.presence in GONE
 
     @property
+    def has_staff_work(self) -> bool:
+        """True when staff typed something, wrote a note, or moved its state on."""
+        return bool(self.edited or self.notes or self.state != WorkflowState.BOOKED)
+
+    @property
+    def waits_to_be_seen(self) -> bool:
+        """True for a card that has left and stays in view until somebody has acknowledged that.
+
+        Cancelled and deleted ones do; so does one that is filtered or unmapped now although staff worked on it.
+        """
+        if self.acknowledged_at is not None:
+            return False
+        return self.is_gone or (self.presence in _OFF_SHEET and self.has_staff_work)
+
+    @property
     def end_at(self) -> datetime | None:
         return (
             None
@@ -180,10 +196,8 @@ def in_time_order(cards: Iterable[Card]) -> tuple[Card, ...]:
 
 
 def stays_in_view(card: Card) -> bool:
-    """Cancelled, deleted and held cards stay until somebody has acknowledged them."""
-    if card.presence is Presence.ON_SHEET or card.presence is Presence.HELD:
-        return True
-    return card.presence in GONE and card.acknowledged_at is None
+    """Held cards stay until they are decided about, those that have left until somebody has acknowledged it."""
+    return card.presence in (Presence.ON_SHEET, Presence.HELD) or card.waits_to_be_seen
 
 
 def arrange(

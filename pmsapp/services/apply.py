@@ -11,24 +11,31 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, literal, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from pmsapp.cipher import KeyRing
-from pmsapp.domain.appointment import Presence
+from pmsapp.domain.appointment import Presence, WorkflowState
 from pmsapp.domain.merge import Override, OverrideMove, OverrideState, as_stored, staff_value_shows
 from pmsapp.domain.reconcile import Change, Incoming, UpdateCard
+from pmsapp.domain.rules import SkipReason
 from pmsapp.domain.window import day_of
-from pmsapp.models import RunSheetEvent
-from pmsapp.models.upsert import table_of
+from pmsapp.models import RunSheetAppointment, RunSheetEvent
+from pmsapp.models.upsert import insert_new, table_of
 from pmsapp.services import open_decisions, sheets
 from pmsapp.services.failpoints import failpoint
-from pmsapp.services.scope_plan import ScopePlan, kept_marker
-from pmsapp.services.stored_cards import CARDS, OVERRIDES, as_instant, chunks, sealed_columns
+from pmsapp.services.scope_plan import ScopePlan
+from pmsapp.services.stored_cards import CARDS, OVERRIDES, as_instant, card_ids, chunks, sealed_columns
 
 EVENTS = table_of(RunSheetEvent)
 _NOT_IN_TIMELINE = {"host_link", "patient_link", "pms_notes", "pms_date", "time_zone", "pms_status_raw"}
-_MOVES = (Change.MOVED_DAY, Change.MOVED_TIME, Change.MOVED_CLINICIAN)
+_OFF_SHEET = (Presence.FILTERED, Presence.UNMAPPED)
+_OFF_SHEET_REASONS = {
+    SkipReason.NOT_TELEHEALTH: "no longer telehealth",
+    SkipReason.TYPE_OFF: "its type is not shown",
+    SkipReason.PRACTITIONER_IGNORED: "the practitioner is not shown",
+    SkipReason.PRACTITIONER_UNDECIDED: "the practitioner has no column yet",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,25 +50,24 @@ class Writer:
 
 
 def write_plan(writer: Writer, plan: ScopePlan) -> set[date]:
-    """Write creates, updates, patient swaps and patients who left a group. Returns the days whose sheet changed."""
-    created = write_creates(writer, plan.sorted.creates)
+    """Write creates, updates and patient swaps. Returns the days whose sheet changed."""
+    created = _write_creates(writer, plan.sorted.creates)
     failpoint("after_creates")
-    updated = write_updates(writer, plan.updates)
+    updated = _write_updates(writer, plan.updates)
     failpoint("after_updates")
     swapped = _write_swaps(writer, plan)
-    left = set_presence(
-        writer,
-        [card.id for card in plan.left],
-        Presence.DELETED,
-        "no longer in this appointment",
-        Change.DELETED,
-    )
-    failpoint("after_presence")
-    return created | updated | swapped | left
+    _note_markers(writer, plan)
+    failpoint("after_swaps")
+    if any(one.card.presence is Presence.HELD for one in plan.updates):
+        open_decisions.lapse_settled(writer.session, writer.connection_id, writer.now)
+    return created | updated | swapped
 
 
-def write_creates(writer: Writer, creates: Sequence[Incoming]) -> set[date]:
-    """New cards, in bulk; their timeline starts with one statement."""
+def _write_creates(writer: Writer, creates: Sequence[Incoming]) -> set[date]:
+    """New cards, in bulk, and the first line of their timelines.
+
+    Where somebody else has just made one of them, theirs stays and the next run compares it.
+    """
     if not creates:
         return set()
     days = {incoming.values.pms_date for incoming in creates}
@@ -76,44 +82,37 @@ def write_creates(writer: Writer, creates: Sequence[Incoming]) -> set[date]:
             "pms_digest": incoming.digest,
             "pms_last_synced_at": writer.now,
             "presence": Presence.ON_SHEET.value,
-            "state": "booked",
+            "state": WorkflowState.BOOKED.value,
             "row_version": 1,
             "created_at": writer.now,
             "updated_at": writer.now,
         }
         for incoming in creates
     ]
-    writer.session.execute(insert(CARDS), rows)
-    for part in chunks({incoming.key[0] for incoming in creates}):
-        new_cards = select(
-            CARDS.c.id,
-            literal(writer.run_id),
-            literal(writer.now, CARDS.c.created_at.type),
-            literal("pms"),
-            literal("created"),
-        ).where(
-            CARDS.c.pms_connection_id == writer.connection_id,
-            CARDS.c.pms_appointment_id.in_(part),
-            CARDS.c.created_at == writer.now,
-        )
-        writer.session.execute(
-            insert(EVENTS).from_select(["appointment_id", "run_id", "at", "source", "kind"], new_cards)
-        )
+    made = insert_new(
+        writer.session,
+        RunSheetAppointment,
+        rows,
+        keys=["pms_connection_id", "pms_appointment_id", "pms_patient_id"],
+        returning=CARDS.c.id,
+    )
+    _write_events(writer, [{"appointment_id": card_id, "kind": "created", "data": None} for card_id in made])
     return days
 
 
-def write_updates(writer: Writer, updates: Sequence[UpdateCard]) -> set[date]:
+def _write_updates(writer: Writer, updates: Sequence[UpdateCard]) -> set[date]:
     """The PMS's side of known cards, in one statement for all, with their timeline and their conflicts."""
     if not updates:
         return set()
-    days: set[date] = set()
     shown_days = {one.card.id: _shown_day(one) for one in updates}
     sheet_ids = sheets.ensure(writer.session, shown_days.values(), writer.now)
+    days = {*shown_days.values(), *(one.card.shown_on for one in updates)}
     rows = []
     for one in updates:
-        rows.append(_update_row(writer, one, sheet_ids[shown_days[one.card.id]]))
-        if not one.silent:
-            days |= {shown_days[one.card.id], one.card.values.pms_date, one.incoming.values.pms_date}
+        marks = _marks(writer, one, shown_days[one.card.id])
+        moved_from = (one.card.marks["moved_from_date"], marks["moved_from_date"])
+        days |= {day for day in moved_from if isinstance(day, date)}
+        rows.append(_pms_columns(writer, one) | marks | {"run_sheet_id": sheet_ids[shown_days[one.card.id]]})
     columns = [name for name in rows[0] if name != "b_id"]
     writer.session.execute(
         update(CARDS)
@@ -123,46 +122,50 @@ def write_updates(writer: Writer, updates: Sequence[UpdateCard]) -> set[date]:
     )
     _write_events(writer, [_event(one) for one in updates if not one.silent])
     _move_overrides(writer, updates)
-    _lapse_answered(writer, updates)
     return days
 
 
-def _update_row(writer: Writer, one: UpdateCard, sheet_id: int) -> dict[str, Any]:
+def _pms_columns(writer: Writer, one: UpdateCard) -> dict[str, Any]:
     incoming = one.incoming
-    row = {
+    return {
         **sealed_columns(incoming.values, writer.ring, writer.connection_id, incoming.key),
         "b_id": one.card.id,
-        "run_sheet_id": sheet_id,
         "pms_digest": incoming.digest,
         "pms_last_synced_at": writer.now,
         "presence": one.presence.value,
         "kept_digest": None,
         "updated_at": writer.now,
     }
-    return row | _place_columns(writer, one)
 
 
-def _place_columns(writer: Writer, one: UpdateCard) -> dict[str, Any]:
-    """Where the card stands and its marks: as they were, but for what this change says."""
-    marks = dict(one.card.marks)
-    if one.presence is not one.card.presence:
-        marks |= {"acknowledged_at": None, "presence_reason": None, "presence_at": None}
-        if one.presence is Presence.CANCELLED:
-            marks |= {"presence_reason": _reason(one), "presence_at": one.incoming.cancelled_at or writer.now}
-    if one.change in _MOVES:
-        before = one.card.values
-        marks |= {
-            "moved_from_at": before.start_at,
-            "moved_from_date": before.pms_date,
-            "moved_at": writer.now,
-        }
+def _marks(writer: Writer, one: UpdateCard, shown_on: date) -> dict[str, Any]:
+    """The card's marks: as they were, but for what this change says."""
+    marks = dict(one.card.marks) | _presence_marks(writer, one)
+    if one.has_moved:
+        marks |= {"moved_from_at": one.card.values.start_at, "moved_at": writer.now}
+        if one.card.shown_on != shown_on:
+            marks["moved_from_date"] = one.card.shown_on
     if one.change is Change.RETURNED:
         marks |= {"returned_at": writer.now, "tombstone_start_at": None}
     return marks
 
 
-def _reason(one: UpdateCard) -> str:
-    return one.incoming.cancellation_reason or "cancelled in the practice software"
+def _presence_marks(writer: Writer, one: UpdateCard) -> dict[str, Any]:
+    """Why and since when a card stands elsewhere now. Whoever had seen that it left need not see it again."""
+    if one.presence is one.card.presence:
+        return {}
+    columns: dict[str, Any] = {"presence_reason": None, "presence_at": None}
+    if one.presence is Presence.CANCELLED:
+        reason = one.incoming.cancellation_reason or "cancelled in the practice software"
+        columns = {"presence_reason": reason, "presence_at": one.incoming.cancelled_at or writer.now}
+    elif one.incoming.verdict.reason:
+        columns = {
+            "presence_reason": _OFF_SHEET_REASONS.get(one.incoming.verdict.reason),
+            "presence_at": writer.now,
+        }
+    if one.leaves or one.presence not in _OFF_SHEET:
+        columns["acknowledged_at"] = None
+    return columns
 
 
 def _shown_day(one: UpdateCard) -> date:
@@ -208,17 +211,21 @@ def _write_events(writer: Writer, events: list[dict[str, Any]]) -> None:
 
 
 def _move_overrides(writer: Writer, updates: Sequence[UpdateCard]) -> None:
-    """What staff typed stays as typed; only whether it stands, conflicts or came to agree is written."""
+    """What staff typed stays as typed; only whether it stands, conflicts or came to agree is written.
+
+    A conflict on a card nobody sees is asked about when the card is back.
+    """
     for one in updates:
+        in_view = one.presence in (Presence.ON_SHEET, Presence.CANCELLED)
         for move in one.moves:
             writer.session.execute(
                 update(OVERRIDES).where(OVERRIDES.c.id == move.override.id).values(state=move.to.value)
             )
             subject = field_subject(one.card.id, move.override.field)
-            if move.to is OverrideState.CONFLICT:
-                _open_conflict(writer, one, move, subject)
-            else:
+            if move.to is not OverrideState.CONFLICT:
                 open_decisions.lapse(writer.session, [subject], writer.now)
+            elif in_view:
+                _open_conflict(writer, one, move, subject)
 
 
 def field_subject(card_id: int, field: str) -> str:
@@ -238,7 +245,7 @@ def _open_conflict(writer: Writer, one: UpdateCard, move: OverrideMove, subject:
         subject=subject,
         connection_id=writer.connection_id,
         run_id=writer.run_id,
-        day=one.incoming.values.pms_date,
+        day=_shown_day(one),
         clinician_id=one.incoming.values.clinician_id,
         appointment_ids=[one.card.id],
         field=move.override.field,
@@ -248,71 +255,55 @@ def _open_conflict(writer: Writer, one: UpdateCard, move: OverrideMove, subject:
     )
 
 
-def _lapse_answered(writer: Writer, updates: Sequence[UpdateCard]) -> None:
-    """A held card whose patient is named again needs no answer any more."""
-    back = [one.card.id for one in updates if one.card.presence is Presence.HELD]
-    open_decisions.lapse(writer.session, [patient_subject(card_id) for card_id in back], writer.now)
-
-
 def _write_swaps(writer: Writer, plan: ScopePlan) -> set[date]:
     """Another patient on the same appointment id: the old card is held with its notes, and a person is asked."""
     days: set[date] = set()
     for swap in plan.swaps:
-        card = plan.held_cards[swap.old.id]
-        days |= set_presence(
-            writer, [card.id], Presence.HELD, "another patient is booked there now", Change.HELD
-        )
-        patients = plan.sorted.appointments[swap.old.appointment_id]
-        new_ids = _card_ids(writer, swap.new_keys)
+        card = plan.swapped_cards[swap.old.id]
+        reason = "another patient is booked there now"
+        days |= set_presence(writer, [card.id], Presence.HELD, reason, Change.HELD)
+        new_ids = card_ids(writer.session, writer.connection_id, swap.new_keys)
         open_decisions.open_one(
             writer.session,
             kind="patient_changed",
             subject=patient_subject(card.id),
             connection_id=writer.connection_id,
             run_id=writer.run_id,
-            day=card.values.pms_date,
+            day=card.shown_on,
             clinician_id=card.values.clinician_id,
             appointment_ids=[card.id, *new_ids],
             field="patient",
             ours=card.values.patient_name,
             theirs=_names(writer, new_ids),
-            marker=kept_marker(patients),
+            marker=swap.marker,
             now=writer.now,
         )
     return days
 
 
-def _card_ids(writer: Writer, keys: Sequence[tuple[str, str]]) -> list[int]:
-    return [
-        card_id
-        for key in keys
-        if (
-            card_id := writer.session.scalar(
-                select(CARDS.c.id).where(
-                    CARDS.c.pms_connection_id == writer.connection_id,
-                    CARDS.c.pms_appointment_id == key[0],
-                    CARDS.c.pms_patient_id == key[1],
-                )
-            )
-        )
-    ]
+def _note_markers(writer: Writer, plan: ScopePlan) -> None:
+    """An answer given later is about what the PMS says now."""
+    for card, marker in plan.waiting:
+        open_decisions.note_marker(writer.session, patient_subject(card.id), marker)
 
 
-def _names(writer: Writer, card_ids: Sequence[int]) -> str | None:
-    names = writer.session.scalars(select(CARDS.c.patient_name).where(CARDS.c.id.in_(card_ids)))
+def _names(writer: Writer, ids: Sequence[int]) -> str | None:
+    names = writer.session.scalars(select(CARDS.c.patient_name).where(CARDS.c.id.in_(ids)))
     return ", ".join(name for name in names if name) or None
 
 
 def set_presence(
-    writer: Writer, card_ids: Sequence[int], presence: Presence, reason: str, change: Change
+    writer: Writer, ids: Sequence[int], presence: Presence, reason: str, change: Change
 ) -> set[date]:
-    """Move cards to another place without touching what the PMS said last. Returns the days whose sheet changed."""
-    days: set[date] = set()
-    for part in chunks(card_ids):
-        days |= set(writer.session.scalars(select(CARDS.c.pms_date).where(CARDS.c.id.in_(part))))
-        writer.session.execute(
+    """Take cards off that still stand on the sheet, without touching what the PMS said last.
+
+    Returns the days whose sheet changed.
+    """
+    sheet_ids: set[int] = set()
+    for part in chunks(ids):
+        rows = writer.session.execute(
             update(CARDS)
-            .where(CARDS.c.id.in_(part))
+            .where(CARDS.c.id.in_(part), CARDS.c.presence == Presence.ON_SHEET.value)
             .values(
                 presence=presence.value,
                 presence_reason=reason,
@@ -322,8 +313,10 @@ def set_presence(
                 row_version=CARDS.c.row_version + 1,
                 updated_at=writer.now,
             )
-        )
+            .returning(CARDS.c.id, CARDS.c.run_sheet_id)
+        ).all()
+        sheet_ids |= {row.run_sheet_id for row in rows}
         _write_events(
-            writer, [{"appointment_id": card_id, "kind": change.value, "data": None} for card_id in part]
+            writer, [{"appointment_id": row.id, "kind": change.value, "data": None} for row in rows]
         )
-    return days
+    return sheets.dates_of(writer.session, sheet_ids)

@@ -13,7 +13,7 @@ NAMES = (
     "before_scope_write",
     "after_creates",
     "after_updates",
-    "after_presence",
+    "after_swaps",
     "before_scope_commit",
     "after_scope_commit",
     "before_leavings_write",

@@ -47,7 +47,7 @@ def look_up(reader: Reader, pending: PendingLeavings, missing: Sequence[StoredKe
     by_appointment: dict[str, list[StoredKey]] = {}
     for card in missing:
         by_appointment.setdefault(card.appointment_id, []).append(card)
-    at_once = max(1, reader.adapter.info.default_concurrency)
+    at_once = reader.adapter.concurrency
     closed = pending.plan.read.day in reader.context.closed_days
     listed = pending.plan.sorted.appointments
     with ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="look-up") as pool:
@@ -58,8 +58,8 @@ def look_up(reader: Reader, pending: PendingLeavings, missing: Sequence[StoredKe
             asked = [pool.submit(copy_context().run, _ask, reader.adapter, one) for one in part]
             for appointment_id, answer in zip(part, asked, strict=True):
                 found = answer.result()
+                reader.note(found if isinstance(found, PMSError) else None)
                 if isinstance(found, PMSError):
-                    reader.note(found)
                     pending.error = pending.error or found
                     fates = [Fate.UNKNOWN for _ in by_appointment[appointment_id]]
                 else:

@@ -37,9 +37,7 @@ def lines_of(plan: ScopePlan) -> list[Line]:
         for one in plan.updates
         if not one.silent
     ]
-    lines += [Line(Change.HELD.value, swap.old.key, swap.old.id) for swap in plan.swaps]
-    lines += [Line(Change.DELETED.value, card.key, card.id) for card in plan.left]
-    return lines
+    return lines + [Line(Change.HELD.value, swap.old.key, swap.old.id) for swap in plan.swaps]
 
 
 def lines_of_leavings(result: LeavingResult) -> list[Line]:

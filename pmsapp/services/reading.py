@@ -74,7 +74,7 @@ class Reader:
 
     def _one_by_one(self, window: SyncWindow) -> Iterator[ScopeRead]:
         """Read a few practitioners at a time, in order, never holding more than that many in memory."""
-        ahead = max(1, self.adapter.info.default_concurrency)
+        ahead = self.adapter.concurrency
         waiting = deque(self.context.targets)
         pending: deque[Future[ScopeRead]] = deque()
         with ThreadPoolExecutor(max_workers=ahead, thread_name_prefix="read") as pool:
@@ -83,9 +83,7 @@ class Reader:
                     ask = copy_context().run
                     pending.append(pool.submit(ask, _read_one, self.adapter, window, waiting.popleft()))
                 if not pending:
-                    yield ScopeRead(
-                        waiting.popleft(), window.day, FAILED, clock.now(), error=self.stopped_by
-                    )
+                    yield ScopeRead(waiting.popleft(), window.day, FAILED, clock.now(), error=self.stopped_by)
                     continue
                 read = pending.popleft().result()
                 self.note(read.error)
@@ -93,7 +91,9 @@ class Reader:
 
     def _all_at_once(self, window: SyncWindow) -> Iterator[ScopeRead]:
         """One read for the whole practice, split by practitioner; its outcome is everybody's outcome."""
-        whole = ScopeRead(ReadTarget(None, None, None), window.day, FAILED, clock.now(), error=self.stopped_by)
+        whole = ScopeRead(
+            ReadTarget(None, None, None), window.day, FAILED, clock.now(), error=self.stopped_by
+        )
         if self.stopped_by is None:
             ids = [target.id for target in self.context.targets if target.id]
             _collect(self.adapter, window, ids, whole)

@@ -24,7 +24,7 @@ from pmsapp.services.errors import Conflict, NotFound
 from pmsapp.services.leavings import GONE_REASON
 from pmsapp.services.reading import INCOMPLETE, ScopeRead
 from pmsapp.services.run_context import ReadTarget, RunContext, load_rules
-from pmsapp.services.scope_plan import plan_scope
+from pmsapp.services.scope_plan import plan_pairs
 from pmsapp.services.scope_record import take_back
 from pmsapp.services.transaction import reading, writing
 
@@ -133,7 +133,7 @@ def _apply(session: Session, writer: Writer, pairs: list[UnifiedAppointment]) ->
     first = pairs[0]
     target = ReadTarget(first.practitioner_external_id, None, None)
     read = ScopeRead(target, day_of(first.start_at, rules.zone), INCOMPLETE, writer.now, pairs=pairs)
-    plan = plan_scope(session, writer.ring, context, read)
+    plan = plan_pairs(session, writer.ring, context, read)
     changed = write_plan(writer, plan)
     twins.suggest_twins(writer, plan.sorted.creates)
     return changed

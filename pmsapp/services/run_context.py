@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from pmsapp.domain.appointment import AppointmentType, Practitioner
 from pmsapp.domain.rules import Decision, Rules, TypeRule
 from pmsapp.models import PMSAppointmentType, PMSClinicianMapping, PMSConnection
 
@@ -32,19 +34,17 @@ class RunContext:
     targets: tuple[ReadTarget, ...]
     days: tuple[date, ...]
     dry_run: bool = False
-    closed_days: frozenset[date] = field(default=frozenset())
+    closed_days: frozenset[date] = frozenset()
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def target(self, practitioner_id: str | None) -> ReadTarget:
-        """Who a practitioner id is; an unknown one is known by id alone."""
-        for target in self.targets:
-            if target.id == practitioner_id:
-                return target
+        """Who a practitioner id is; one that is not on the vendor's list is known by id alone."""
         clinician_id = self.rules.practitioners.get(practitioner_id or "", (None, None))[1]
-        return ReadTarget(practitioner_id, None, clinician_id)
+        return ReadTarget(practitioner_id, self.names.get(practitioner_id or ""), clinician_id)
 
 
-def load_rules(session: Session, connection_id: int) -> Rules:
-    """The clinic's decisions about one connection."""
+def load_rules(session: Session, connection_id: int, listed: Sequence[AppointmentType] = ()) -> Rules:
+    """The clinic's decisions about one connection. `listed`: types just read that are not to be stored (a preview)."""
     connection = session.execute(
         select(PMSConnection.time_zone, PMSConnection.sync_telehealth_only).where(
             PMSConnection.id == connection_id
@@ -57,7 +57,28 @@ def load_rules(session: Session, connection_id: int) -> Rules:
             PMSClinicianMapping.clinician_id,
         ).where(PMSClinicianMapping.connection_id == connection_id)
     )
-    types = session.execute(
+    types = _stored_types(session, connection_id)
+    for one in listed:
+        known = types.get(one.external_id)
+        types[one.external_id] = TypeRule(
+            one.name,
+            known.decision if known else None,
+            one.is_telehealth,
+            known.sync_enabled if known else True,
+            one.default_duration_min,
+        )
+    return Rules(
+        zone=connection.time_zone,
+        telehealth_only=connection.sync_telehealth_only,
+        practitioners={
+            row.pms_practitioner_id: (Decision(row.decision), row.clinician_id) for row in practitioners
+        },
+        types=types,
+    )
+
+
+def _stored_types(session: Session, connection_id: int) -> dict[str, TypeRule]:
+    rows = session.execute(
         select(
             PMSAppointmentType.pms_type_id,
             PMSAppointmentType.name,
@@ -67,27 +88,49 @@ def load_rules(session: Session, connection_id: int) -> Rules:
             PMSAppointmentType.default_duration_minutes,
         ).where(PMSAppointmentType.connection_id == connection_id)
     )
-    return Rules(
-        zone=connection.time_zone,
-        telehealth_only=connection.sync_telehealth_only,
-        practitioners={
-            row.pms_practitioner_id: (Decision(row.decision), row.clinician_id) for row in practitioners
-        },
-        types={
-            row.pms_type_id: TypeRule(
-                row.name,
-                row.is_telehealth,
-                row.pms_is_telehealth,
-                row.sync_enabled,
-                row.default_duration_minutes,
-            )
-            for row in types
-        },
+    return {
+        row.pms_type_id: TypeRule(
+            row.name, row.is_telehealth, row.pms_is_telehealth, row.sync_enabled, row.default_duration_minutes
+        )
+        for row in rows
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Person:
+    name: str
+    decision: str
+    clinician_id: int | None
+    bookable: bool
+
+
+def load_people(
+    session: Session, connection_id: int, listed: Sequence[Practitioner] = ()
+) -> tuple[tuple[ReadTarget, ...], dict[str, str]]:
+    """Whose lists to read, and everybody's name by practitioner id.
+
+    Read are all who are mapped, and the undecided who see patients, so that nobody is overlooked. `listed`:
+    practitioners just read that are not to be stored (a preview).
+    """
+    people = _stored_people(session, connection_id)
+    for one in listed:
+        known = people.get(one.external_id)
+        people[one.external_id] = _Person(
+            one.name,
+            known.decision if known else Decision.UNDECIDED,
+            known.clinician_id if known else None,
+            one.active and one.shown_in_appointment_book,
+        )
+    in_order = sorted(people.items(), key=lambda item: (item[1].decision, item[1].name, item[0]))
+    targets = tuple(
+        ReadTarget(key, person.name, person.clinician_id)
+        for key, person in in_order
+        if person.decision == Decision.MAPPED or (person.decision == Decision.UNDECIDED and person.bookable)
     )
+    return targets, {key: person.name for key, person in people.items()}
 
 
-def load_targets(session: Session, connection_id: int) -> tuple[ReadTarget, ...]:
-    """Whose lists to read: everybody mapped, and the undecided who see patients, so that nobody is overlooked."""
+def _stored_people(session: Session, connection_id: int) -> dict[str, _Person]:
     rows = session.execute(
         select(
             PMSClinicianMapping.pms_practitioner_id,
@@ -96,15 +139,14 @@ def load_targets(session: Session, connection_id: int) -> tuple[ReadTarget, ...]
             PMSClinicianMapping.decision,
             PMSClinicianMapping.active,
             PMSClinicianMapping.shown_in_appointment_book,
-        )
-        .where(
-            PMSClinicianMapping.connection_id == connection_id,
-            PMSClinicianMapping.decision != Decision.IGNORED,
-        )
-        .order_by(PMSClinicianMapping.decision, PMSClinicianMapping.pms_practitioner_name)
+        ).where(PMSClinicianMapping.connection_id == connection_id)
     )
-    return tuple(
-        ReadTarget(row.pms_practitioner_id, row.pms_practitioner_name, row.clinician_id)
+    return {
+        row.pms_practitioner_id: _Person(
+            row.pms_practitioner_name,
+            row.decision,
+            row.clinician_id,
+            row.active and row.shown_in_appointment_book,
+        )
         for row in rows
-        if row.decision == Decision.MAPPED or (row.active and row.shown_in_appointment_book)
-    )
+    }

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from pmsapp import clock
 from pmsapp.adapters.registry import get_info
 from pmsapp.domain.errors import CATALOGUE, Actor, PMSError, RetryLaterError, message_for
-from pmsapp.domain.run_status import ScopeResult, reason_code, status_of, total, unread_names
+from pmsapp.domain.run_status import ScopeResult, reason_code, sentence, skipped_reasons, status_of, total
 from pmsapp.domain.sync_state import RunStatus
 from pmsapp.models import Freshness, PMSConnection, SyncRun
-from pmsapp.services import preview, schedule
+from pmsapp.services import days, open_decisions, preview, schedule
 from pmsapp.services.failpoints import failpoint
 from pmsapp.services.lease import CancelledError, Lease
 from pmsapp.services.scope_record import COUNTS
@@ -42,19 +43,22 @@ def close_run(
         connection = session.get_one(PMSConnection, lease.connection_id)
         cancelled = cancelled or run.cancel_requested_at is not None
         status, code = _verdict(results, error, cancelled)
-        message = _message(code, connection.pms_type, results)
+        message = _message(code, connection, results, now)
         numbers = total(results)
         run.status = status.value
         run.completed_at = now
         run.error_code, run.error_message = code, message
         for name in COUNTS:
             setattr(run, name, numbers[name])
+        run.skipped_reasons = skipped_reasons(results) or None
         run.note = _note(session, run, results) if status is RunStatus.SUCCESS else None
         run.progress = None
         run.preview = preview.as_json(previews) if run.dry_run else None
         if not run.dry_run:
             _teach(connection, status, code, message, now)
             _plan_next(session, connection, status, code, error, now)
+            _let_queued_wait(session, connection)
+            open_decisions.lapse_settled(session, connection.id, now)
         failpoint("before_finish_commit")
 
 
@@ -71,30 +75,32 @@ def _verdict(
     return status, reason_code(results)
 
 
-def _message(code: str | None, pms_type: str, results: Sequence[ScopeResult]) -> str | None:
-    """One sentence. What could be read comes first, then whose list could not."""
+def _message(
+    code: str | None, connection: PMSConnection, results: Sequence[ScopeResult], now: datetime
+) -> str | None:
+    """One sentence. Whose lists are up to date comes first, then whose are not and why."""
     if code is None:
         return None
-    sentence = message_for(code, get_info(pms_type).label)
-    unread = unread_names(results)
-    if unread and len(unread) < len({one.name for one in results}):
-        return f"{sentence} (not read: {', '.join(unread)}; everybody else is up to date)"
-    return sentence
+    label = get_info(connection.pms_type).label
+    at = now.astimezone(ZoneInfo(connection.time_zone)).strftime("%H:%M")
+    return sentence(code, results, lambda reason: message_for(reason, label), at)
 
 
 def _note(session: Session, run: SyncRun, results: Sequence[ScopeResult]) -> str | None:
-    """Success, but unusual: nothing at all although there was something the last time this was read."""
+    """Success, but unusual: nothing at all on open days, although the last day before them had something."""
     if not results:
         return "Nobody is mapped yet, so nothing was read."
-    if run.fetched:
+    read = [date.fromisoformat(day) for day in run.dates]
+    if run.fetched or not set(read) - days.closed_among(session, read):
         return None
-    before = session.scalars(
-        select(Freshness.fetched)
-        .where(Freshness.connection_id == run.connection_id, Freshness.date < min(run.dates))
-        .order_by(Freshness.date.desc())
-        .limit(20)
+    earlier = (Freshness.connection_id == run.connection_id, Freshness.date < min(read))
+    last_day = select(func.max(Freshness.date)).where(*earlier, Freshness.fetched > 0).scalar_subquery()
+    before = session.scalar(
+        select(func.sum(Freshness.fetched)).where(
+            Freshness.connection_id == run.connection_id, Freshness.date == last_day
+        )
     )
-    if sum(before) > _UNUSUAL_FROM:
+    if (before or 0) > _UNUSUAL_FROM:
         return "Unusual: the practice software lists no appointments at all for these days."
     return None
 
@@ -144,3 +150,20 @@ def _plan_next(
         again_at = now + timedelta(minutes=RETRY_AFTER_FAILURES_MINUTES[max(index, 0)])
         if again_at < connection.next_sync_at:
             connection.next_sync_at, connection.next_sync_reason = again_at, "trying again"
+
+
+def _let_queued_wait(session: Session, connection: PMSConnection) -> None:
+    """Runs that queued up behind this one must not ask the vendor before it is ready again."""
+    until = connection.not_before
+    if until is None:
+        return
+    session.execute(
+        update(SyncRun)
+        .where(
+            SyncRun.connection_id == connection.id,
+            SyncRun.status == RunStatus.QUEUED.value,
+            or_(SyncRun.not_before.is_(None), SyncRun.not_before < until),
+        )
+        .values(not_before=until)
+        .execution_options(synchronize_session=False)
+    )

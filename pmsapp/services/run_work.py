@@ -16,7 +16,9 @@ from sqlalchemy.orm import Session
 from pmsapp import clock
 from pmsapp.adapters.base import Adapter
 from pmsapp.adapters.deadline import Deadline
-from pmsapp.domain.errors import PMSError, ReconnectRequiredError, RetryLaterError
+from pmsapp.domain.appointment import AppointmentType, Practitioner
+from pmsapp.domain.errors import PMSError, RetryLaterError
+from pmsapp.domain.reconcile import Key
 from pmsapp.domain.run_status import ScopeResult
 from pmsapp.extensions import key_ring
 from pmsapp.models import PMSConnection, SyncRun
@@ -24,9 +26,16 @@ from pmsapp.services import days, preview, reference, sheets, twins, vendors
 from pmsapp.services.apply import Writer, write_plan
 from pmsapp.services.failpoints import failpoint
 from pmsapp.services.lease import Lease
-from pmsapp.services.leavings import PendingLeavings, look_up, settle, still_missing, write_leavings
-from pmsapp.services.reading import COMPLETE, INCOMPLETE, ScopeRead, read_day
-from pmsapp.services.run_context import RunContext, load_rules, load_targets
+from pmsapp.services.leavings import (
+    LeavingResult,
+    PendingLeavings,
+    look_up,
+    settle,
+    still_missing,
+    write_leavings,
+)
+from pmsapp.services.reading import COMPLETE, INCOMPLETE, Reader, ScopeRead, ends_the_run
+from pmsapp.services.run_context import RunContext, load_people, load_rules
 from pmsapp.services.scope_plan import ScopePlan, plan_scope
 from pmsapp.services.scope_record import (
     change_scope,
@@ -53,53 +62,71 @@ class RunWork:
     pending: list[PendingLeavings] = field(default_factory=list)
     previews: list[preview.Line] = field(default_factory=list)
     error: PMSError | None = None
+    _practitioners: list[Practitioner] = field(default_factory=list)
+    _types: list[AppointmentType] = field(default_factory=list)
 
     def do(self) -> None:
         """Read and apply every scope, today first; then look into what vanished."""
         adapter = vendors.adapter_for(self.lease.connection_id, deadline=self.deadline)
-        self._refresh_reference(adapter)
-        context = self._context()
-        self._say("appointments", total=len(context.targets) * len(context.days))
-        for day in context.days:
-            for read in read_day(adapter, context, day):
-                self._take(context, read)
-        self._say("compare")
-        for pending in self.pending:
-            self._settle(adapter, context, pending)
+        try:
+            self._refresh_reference(adapter)
+            context = self._context()
+            self._say("appointments", total=len(context.targets) * len(context.days))
+            reader = Reader(adapter, context)
+            for day in context.days:
+                for read in reader.read_day(day):
+                    self._take(context, read)
+            self._say("compare")
+            for pending in self.pending:
+                self._settle(reader, pending)
+        except BaseException:
+            self.deadline.cancel()  # whoever still reads for us need not
+            raise
+        finally:
+            adapter.client.close()
 
     def _context(self) -> RunContext:
         with reading() as session:
             run = session.get_one(SyncRun, self.lease.run_id)
             connection = session.get_one(PMSConnection, self.lease.connection_id)
+            targets, names = load_people(session, connection.id, self._practitioners)
+            wanted = [date.fromisoformat(day) for day in run.dates]
             return RunContext(
                 run_id=run.id,
                 connection_id=connection.id,
                 pms_type=connection.pms_type,
-                rules=load_rules(session, connection.id),
-                targets=load_targets(session, connection.id),
-                days=tuple(date.fromisoformat(day) for day in run.dates),
+                rules=load_rules(session, connection.id, self._types),
+                targets=targets,
+                names=names,
+                days=tuple(wanted),
                 dry_run=run.dry_run,
-                closed_days=days.closed_among(session, [date.fromisoformat(day) for day in run.dates]),
+                closed_days=days.closed_among(session, wanted),
             )
 
     def _refresh_reference(self, adapter: Adapter) -> None:
-        """Practitioners and types, hourly. When the vendor is unwell, the earlier lists serve."""
+        """Practitioners and types, hourly. When the vendor is unwell, the earlier lists serve.
+
+        A preview stores nothing: what it has read serves it alone.
+        """
         self._say("practitioners")
         with reading() as session:
             connection = session.get_one(PMSConnection, self.lease.connection_id)
             read_at, in_setup = connection.reference_read_at, connection.state == "setup"
+            dry_run = session.get_one(SyncRun, self.lease.run_id).dry_run
         if read_at is not None and clock.now() - read_at < REFERENCE_LASTS:
             return
         try:
             practitioners, types = adapter.list_practitioners(), adapter.list_appointment_types()
-        except ReconnectRequiredError:
-            raise
         except PMSError as error:
-            if read_at is None or isinstance(error, RetryLaterError) and error.code == "RUN-CANCELLED":
+            if read_at is None or ends_the_run(error):
                 raise
             log.warning("reference lists not read", extra={"code": error.code, "run_id": self.lease.run_id})
             return
+        if dry_run:
+            self._practitioners, self._types = practitioners, types
+            return
         now = clock.now()
+        failpoint("before_reference_write")
         with writing() as session:
             self.lease.check(session)
             reference.store_practitioners(
@@ -114,8 +141,7 @@ class RunWork:
 
     def _take(self, context: RunContext, read: ScopeRead) -> None:
         """Apply one scope in one write transaction; a preview only plans it."""
-        if isinstance(read.error, RetryLaterError) and read.error.retry_at:
-            self.error = read.error
+        self._note_error(read.error)
         if context.dry_run:
             self._preview(context, read)
             return
@@ -127,52 +153,59 @@ class RunWork:
             writer = Writer(session, key_ring(), context.connection_id, context.run_id, now)
             sheets.bump(session, write_plan(writer, plan), now)
             twins.suggest_twins(writer, plan.sorted.creates)
-            scope_id = self._record(session, context, plan, now)
+            result = _result(plan)
+            scope_id = self._record(session, context, plan, result, now)
             failpoint("before_scope_commit")
+        self._keep(scope_id, plan, result)
         failpoint("after_scope_commit")
-        if plan.vanished:
-            self.pending.append(PendingLeavings(scope_id, plan, len(self.results) - 1))
 
-    def _record(self, session: Session, context: RunContext, plan: ScopePlan, now: datetime) -> int:
+    def _record(
+        self, session: Session, context: RunContext, plan: ScopePlan, result: ScopeResult, now: datetime
+    ) -> int:
         read = plan.read
-        counts = plan.counts()
         if read.bad:
             keep_aside(session, context, read.day, read.bad, now)
-        understood = open_quarantine(session, context.connection_id) & set(plan.sorted.appointments)
-        take_back(session, context.connection_id, understood, now)
-        scope_id = record_scope(session, context, plan, counts, now)
+        understood = set(plan.sorted.appointments) - read.unreadable
+        take_back(
+            session, context.connection_id, open_quarantine(session, context.connection_id) & understood, now
+        )
+        scope_id = record_scope(session, context, plan, result.counts, now)
         if read.outcome == COMPLETE and not plan.vanished:
             mark_fresh(session, context, plan, read.read_at)
-        self.results.append(_result(read, counts))
-        self._progress(session, context)
+        self._progress(session, context, [*self.results, result])
         return scope_id
+
+    def _keep(self, scope_id: int, plan: ScopePlan, result: ScopeResult) -> None:
+        if plan.vanished:
+            self.pending.append(PendingLeavings(scope_id, plan, len(self.results)))
+        self.results.append(result)
 
     def _preview(self, context: RunContext, read: ScopeRead) -> None:
         with reading() as session:
-            plan = plan_scope(session, key_ring(), context, read)
+            plan = plan_scope(session, key_ring(), context, read, self._claimed())
         self.previews += preview.lines_of(plan)
-        self.results.append(_result(read, plan.counts()))
-        if plan.vanished:
-            self.pending.append(PendingLeavings(0, plan, len(self.results) - 1))
+        self._keep(0, plan, _result(plan))
         with writing() as session:
             self.lease.check(session)
-            self._progress(session, context)
+            self._progress(session, context, self.results)
 
-    def _settle(self, adapter: Adapter, context: RunContext, pending: PendingLeavings) -> None:
+    def _claimed(self) -> set[Key]:
+        """In a preview, what a real run would have moved by now."""
+        return preview.claimed(self.previews)
+
+    def _settle(self, reader: Reader, pending: PendingLeavings) -> None:
         """Look up what a scope no longer lists, decide, write. Nothing is removed on a doubt."""
-        seen = preview.claimed(self.previews) if context.dry_run else set()
+        context, claimed = reader.context, self._claimed()
         with reading() as session:
-            missing = [card for card in still_missing(session, pending) if card.key not in seen]
+            missing = still_missing(session, pending, claimed)
         if missing:
-            look_up(adapter, context, pending, missing)
+            look_up(reader, pending, missing)
+        self._note_error(pending.error)
         if context.dry_run:
             with reading() as session:
-                result = settle(session, key_ring(), context, pending)
-            result.decisions.delete = [card for card in result.decisions.delete if card.key not in seen]
+                result = settle(session, key_ring(), context, pending, claimed)
             self.previews += preview.lines_of_leavings(result)
-            self._count_leavings(
-                pending, result.counts, result.decisions.distrust or bool(result.decisions.unknown)
-            )
+            self.results[pending.index] = self._with_leavings(pending, result)
             return
         now = clock.now()
         failpoint("before_leavings_write")
@@ -181,58 +214,54 @@ class RunWork:
             result = settle(session, key_ring(), context, pending)
             writer = Writer(session, key_ring(), context.connection_id, context.run_id, now)
             write_leavings(writer, context, pending, result)
-            doubtful = result.decisions.distrust or bool(result.decisions.unknown)
-            self._count_leavings(pending, result.counts, doubtful)
-            outcome = self.results[pending.index]
-            change_scope(
-                session,
-                pending.scope_id,
-                outcome=outcome.outcome,
-                error_code=outcome.error_code,
-                removed=outcome.counts["removed"],
-                held=outcome.counts["held"],
-            )
-            if not doubtful:
+            outcome = self._with_leavings(pending, result)
+            change_scope(session, pending.scope_id, outcome)
+            if not result.decisions.is_doubtful:
                 mark_fresh(session, context, pending.plan, pending.plan.read.read_at)
             failpoint("before_leavings_commit")
+        self.results[pending.index] = outcome
 
-    def _count_leavings(self, pending: PendingLeavings, counts: Counter[str], doubtful: bool) -> None:
+    def _with_leavings(self, pending: PendingLeavings, result: LeavingResult) -> ScopeResult:
+        """What the scope came to, now that its vanished cards were looked up."""
         before = self.results[pending.index]
-        code = before.error_code
-        if doubtful:
-            code = pending.error.code if pending.error else "PMS-GARBLED"
-            if isinstance(pending.error, RetryLaterError) and pending.error.retry_at:
-                self.error = pending.error
-        self.results[pending.index] = ScopeResult(
-            before.name, INCOMPLETE if doubtful else before.outcome, code, before.counts + counts
-        )
+        outcome, code = before.outcome, before.error_code
+        if result.decisions.is_doubtful:
+            outcome, code = INCOMPLETE, pending.error.code if pending.error else "PMS-GARBLED"
+        skipped = before.skipped + (result.found_plan.skipped_reasons() if result.found_plan else Counter())
+        return ScopeResult(before.name, outcome, code, before.counts + result.counts, skipped)
+
+    def _note_error(self, error: PMSError | None) -> None:
+        """A time the vendor named decides when the next run may start."""
+        if isinstance(error, RetryLaterError) and error.retry_at:
+            self.error = error
 
     def _say(self, stage: str, total: int | None = None) -> None:
         """Tell watchers which stage the run is in."""
+        done = len(self.results) if stage == "compare" else 0
+        shown = {
+            "stage": stage,
+            "total": done or total,
+            "done": done,
+            "scopes": _shown(self.results),
+        }
         with writing() as session:
             self.lease.check(session)
-            shown: dict[str, object] = {"stage": stage, "total": total, "done": 0, "scopes": []}
-            if stage == "compare":
-                shown |= {
-                    "done": len(self.results),
-                    "total": len(self.results),
-                    "scopes": _shown(self.results),
-                }
             session.execute(update(SyncRun).where(SyncRun.id == self.lease.run_id).values(progress=shown))
 
-    def _progress(self, session: Session, context: RunContext) -> None:
+    def _progress(self, session: Session, context: RunContext, results: list[ScopeResult]) -> None:
         shown = {
             "stage": "appointments",
-            "total": max(len(context.targets) * len(context.days), len(self.results)),
-            "done": len(self.results),
-            "scopes": _shown(self.results),
+            "total": max(len(context.targets) * len(context.days), len(results)),
+            "done": len(results),
+            "scopes": _shown(results),
         }
         session.execute(update(SyncRun).where(SyncRun.id == context.run_id).values(progress=shown))
 
 
-def _result(read: ScopeRead, counts: Counter[str]) -> ScopeResult:
+def _result(plan: ScopePlan) -> ScopeResult:
+    read = plan.read
     code = read.error.code if read.error else None
-    return ScopeResult(read.target.name, read.outcome, code, Counter(counts))
+    return ScopeResult(read.target.name, read.outcome, code, plan.counts(), plan.skipped_reasons())
 
 
 def _shown(results: list[ScopeResult]) -> list[dict[str, object]]:

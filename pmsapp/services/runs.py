@@ -61,6 +61,7 @@ class RunView:
     preview: dict[str, Any] | None
     note: str | None
     cancel_requested: bool
+    skipped_reasons: dict[str, int]
 
     @property
     def is_over(self) -> bool:
@@ -202,6 +203,7 @@ def _view(run: SyncRun, scopes: tuple[ScopeView, ...]) -> RunView:
         preview=run.preview,
         note=run.note,
         cancel_requested=run.cancel_requested_at is not None,
+        skipped_reasons=run.skipped_reasons or {},
     )
 
 

@@ -55,7 +55,7 @@ def get_sheet(day: date, *, include_not_shown: bool = False, clinician_id: int |
         cards = [card for card in cards if card.clinician_id == clinician_id]
     sheet_cards = [card for card in cards if card.date == day]
     shown = [card for card in sheet_cards if stays_in_view(card)]
-    hidden = [card for card in sheet_cards if card.presence in NOT_SHOWN]
+    hidden = [card for card in sheet_cards if card.presence in NOT_SHOWN and not stays_in_view(card)]
     moved = [card for card in cards if card.date != day]
     columns, unassigned = arrange(shown, clinicians)
     whole = oldest(ages.all_parts())

@@ -10,11 +10,12 @@ from sqlalchemy.orm import Session
 
 from pmsapp.domain.appointment import BadRecord, Presence
 from pmsapp.domain.rules import SkipReason
+from pmsapp.domain.run_status import ScopeResult
 from pmsapp.models import Freshness, Quarantine, SyncScope
 from pmsapp.models.upsert import table_of, upsert
 from pmsapp.services.reading import COMPLETE
 from pmsapp.services.run_context import RunContext
-from pmsapp.services.scope_plan import ScopePlan, update_counts_as_updated
+from pmsapp.services.scope_plan import ScopePlan, counts_as_updated
 from pmsapp.services.stored_cards import CARDS, chunks
 
 COUNTS = ("fetched", "created", "updated", "unchanged", "skipped", "failed", "removed", "held")
@@ -57,7 +58,7 @@ def _receipt(
         return None, None, {}
     wanted = {known.key: (known.digest, known.presence) for known in plan.sorted.unchanged}
     wanted |= {one.key: (one.digest, Presence.ON_SHEET.value) for one in plan.sorted.creates}
-    changed = [one for one in plan.updates if update_counts_as_updated(one)]
+    changed = [one for one in plan.updates if counts_as_updated(one)]
     wanted |= {one.incoming.key: (one.incoming.digest, one.presence.value) for one in changed}
     written = [one.key for one in plan.sorted.creates] + [one.incoming.key for one in changed]
     stored = {known.key: (known.digest, known.presence) for known in plan.sorted.unchanged}
@@ -98,9 +99,14 @@ def mark_fresh(session: Session, context: RunContext, plan: ScopePlan, as_of: da
     )
 
 
-def change_scope(session: Session, scope_id: int, **columns: object) -> None:
+def change_scope(session: Session, scope_id: int, result: ScopeResult) -> None:
     """Correct a scope's row once the vanished cards were looked up."""
-    session.execute(update(_SCOPES).where(_SCOPES.c.id == scope_id).values(**columns))
+    numbers = {name: result.counts[name] for name in COUNTS}
+    session.execute(
+        update(_SCOPES)
+        .where(_SCOPES.c.id == scope_id)
+        .values(outcome=result.outcome, error_code=result.error_code, **numbers)
+    )
 
 
 def keep_aside(

@@ -39,6 +39,12 @@ def bump(session: Session, days: Iterable[date], now: datetime) -> None:
         )
 
 
+def dates_of(session: Session, sheet_ids: Iterable[int]) -> set[date]:
+    """The days of these sheets."""
+    wanted = sorted(set(sheet_ids))
+    return set(session.scalars(select(RunSheet.date).where(RunSheet.id.in_(wanted)))) if wanted else set()
+
+
 def _ids(session: Session, days: list[date]) -> dict[date, int]:
     if not days:
         return {}

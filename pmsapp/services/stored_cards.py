@@ -11,16 +11,17 @@ from sqlalchemy import ColumnElement, Row, select
 from sqlalchemy.orm import Session
 
 from pmsapp.cipher import KeyRing
-from pmsapp.domain.appointment import Presence, WorkflowState
+from pmsapp.domain.appointment import Presence
 from pmsapp.domain.merge import Override, OverrideState
-from pmsapp.domain.reconcile import StoredCard, StoredKey
+from pmsapp.domain.reconcile import Key, StoredCard, StoredKey
 from pmsapp.domain.values import PMSValues
-from pmsapp.models import RunSheetAppointment, RunSheetOverride
+from pmsapp.models import RunSheet, RunSheetAppointment, RunSheetOverride
 from pmsapp.models.upsert import table_of
 from pmsapp.services import secrets
 
 CARDS = table_of(RunSheetAppointment)
 OVERRIDES = table_of(RunSheetOverride)
+SHEETS = table_of(RunSheet)
 IN_FORCE = (OverrideState.ACTIVE.value, OverrideState.CONFLICT.value)
 _CHUNK = 500
 _SEALED = {"host_link": "host_link_sealed", "patient_link": "patient_link_sealed"}
@@ -33,6 +34,7 @@ _KEY_COLUMNS = (
     CARDS.c.pms_practitioner_id,
     CARDS.c.pms_date,
     CARDS.c.kept_digest,
+    CARDS.c.tombstone_start_at,
 )
 _MARKS = (
     "presence_reason",
@@ -78,6 +80,16 @@ def keys_of_appointments(
     return found
 
 
+def card_ids(session: Session, connection_id: int, keys: Iterable[Key]) -> list[int]:
+    """The ids of the cards with these keys, in the order of the keys; a key without a card is left out."""
+    wanted = list(keys)
+    found = {
+        card.key: card.id
+        for card in keys_of_appointments(session, connection_id, sorted({key[0] for key in wanted}))
+    }
+    return [found[key] for key in wanted if key in found]
+
+
 def keys_by_id(session: Session, card_ids: Sequence[int]) -> list[StoredKey]:
     """These cards as they are now."""
     found: list[StoredKey] = []
@@ -92,13 +104,18 @@ def _keys(session: Session, where: Sequence[ColumnElement[bool]]) -> list[Stored
 
 
 def whole_cards(session: Session, ring: KeyRing, card_ids: Sequence[int]) -> dict[int, StoredCard]:
-    """These cards with their PMS values, and what staff typed over them; locked where the database locks rows."""
+    """These cards with their PMS values, and what staff typed over them.
+
+    Where the database locks rows, the cards are locked before anything is read, so that no edit slips in between.
+    """
+    query = (
+        select(CARDS, SHEETS.c.date.label("shown_on"))
+        .join(SHEETS, SHEETS.c.id == CARDS.c.run_sheet_id)
+        .with_for_update(of=CARDS)
+    )
+    rows = [row for part in chunks(card_ids) for row in session.execute(query.where(CARDS.c.id.in_(part)))]
     overrides = overrides_in_force(session, card_ids)
-    cards: dict[int, StoredCard] = {}
-    for part in chunks(card_ids):
-        for row in session.execute(select(CARDS).where(CARDS.c.id.in_(part)).with_for_update()):
-            cards[row.id] = _whole(row, ring, overrides.get(row.id, ()))
-    return cards
+    return {row.id: _whole(row, ring, overrides.get(row.id, ())) for row in rows}
 
 
 def overrides_in_force(session: Session, card_ids: Sequence[int]) -> dict[int, tuple[Override, ...]]:
@@ -122,12 +139,10 @@ def overrides_in_force(session: Session, card_ids: Sequence[int]) -> dict[int, t
 def _whole(row: Row[Any], ring: KeyRing, overrides: tuple[Override, ...]) -> StoredCard:
     return StoredCard(
         id=row.id,
-        row_version=row.row_version,
         values=pms_values(row, ring),
         presence=Presence(row.presence),
+        shown_on=row.shown_on,
         tombstone_start_at=row.tombstone_start_at,
-        acknowledged=row.acknowledged_at is not None,
-        has_staff_work=bool(overrides or row.notes or row.state != WorkflowState.BOOKED),
         overrides=overrides,
         marks={name: row._mapping[name] for name in _MARKS},
     )

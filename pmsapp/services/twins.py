@@ -12,7 +12,7 @@ from pmsapp.domain.names import names_alike
 from pmsapp.domain.reconcile import Incoming
 from pmsapp.services import open_decisions
 from pmsapp.services.apply import Writer
-from pmsapp.services.stored_cards import CARDS
+from pmsapp.services.stored_cards import CARDS, card_ids
 
 NEAR = timedelta(minutes=20)
 
@@ -50,16 +50,11 @@ def _alike(card: Any, one: Incoming) -> bool:
 
 
 def _suggest(writer: Writer, card: Any, one: Incoming) -> None:
-    pms_id = writer.session.scalar(
-        select(CARDS.c.id).where(
-            CARDS.c.pms_connection_id == writer.connection_id,
-            CARDS.c.pms_appointment_id == one.key[0],
-            CARDS.c.pms_patient_id == one.key[1],
-        )
-    )
     manual_id: int = card.id
-    if pms_id is None:
+    found = card_ids(writer.session, writer.connection_id, [one.key])
+    if not found:
         return
+    pms_id = found[0]
     open_decisions.open_one(
         writer.session,
         kind="merge_suggestion",
