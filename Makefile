@@ -3,6 +3,9 @@
 # make check   format, lint, types, imports
 # make bench   time the sync job beside the floor   (make bench ARGS="--rounds 1 --delays 0")
 # make format  put the format right
+# make bench   measure                                            (make bench ARGS="...")
+# make docs    write the pages that are made from the code
+# make wheel   build dist/pmsapp-*.whl
 # make locks   resolve the locked versions anew
 .PHONY: run test check bench format locks clean installed installed-for-work
 .DEFAULT_GOAL := run
@@ -31,6 +34,15 @@ bench: installed-for-work
 format: installed-for-work
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format .
+
+bench: installed-for-work
+	@$(BIN)/python -m bench $(ARGS)
+
+docs: installed-for-work
+	@$(BIN)/python scripts/settings_page.py
+
+wheel: installed-for-work
+	@$(BIN)/python -m build --wheel --no-isolation >/dev/null && ls dist/*.whl
 
 locks:
 	@sh scripts/locks.sh

@@ -27,7 +27,10 @@ def demo_setup(address: str, sandbox: str) -> None:
         current = runs.list_runs(prepared.connection_id, limit=1).current
         if current is not None:
             click.echo("  Reading today and tomorrow")
-            watch(prepared.connection_id, current.id)
+            ended = watch(prepared.connection_id, current.id)
+            if ended.status != "success":
+                code = f" ({ended.error[0]})" if ended.error else ""
+                click.echo(f"  The first update ended as {ended.status}{code}; its history says why.")
         folder = app.extensions["pmsapp_settings"].instance_dir
     for line in _closing_lines(address, sandbox, prepared.logins, str(folder)):
         click.echo(line)

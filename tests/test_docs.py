@@ -1,0 +1,70 @@
+"""What the pages under docs say is so: settings, commands, links."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from pmsapp.cli.program import COMMANDS, program
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def _commands() -> dict[str, set[str]]:
+    """Every command that is shown: name -> its own commands."""
+    context = click.Context(program)
+    found: dict[str, set[str]] = {}
+    for name in COMMANDS:
+        command = program.get_command(context, name)
+        if command is not None and not command.hidden:
+            found[name] = set(command.commands) if isinstance(command, click.Group) else set()
+    return found
+
+
+def test_the_settings_page_is_the_settings() -> None:
+    spec = importlib.util.spec_from_file_location("settings_page", ROOT / "scripts" / "settings_page.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert (ROOT / "docs" / "settings.md").read_text(encoding="utf-8") == module.render(), "run: make docs"
+
+
+def test_the_readme_lists_every_command() -> None:
+    table = re.search(r"## Commands\n(.+?)\n## ", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert table is not None
+    rows = [line.split("|")[1] for line in table.group(1).splitlines() if line.startswith("| `")]
+    words = [
+        re.findall(r"[a-z-]+", " ".join(re.findall(r"`([^`]+)`", row)).removeprefix("pmsapp "))
+        for row in rows
+    ]
+    listed = {word for row in words for word in row}
+    for name, children in _commands().items():
+        assert name in listed, name
+        assert children <= listed, name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_on_a_page_exist(page: Path) -> None:
+    known = _commands()
+    text = page.read_text(encoding="utf-8")
+    for name, child in re.findall(r"pmsapp ([a-z][a-z-]+)(?: ([a-z][a-z0-9-]+))?(?=[\s`),.;]|$)", text):
+        if name in known and child and known[name]:
+            assert child in known[name], f"{page.name}: pmsapp {name} {child}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_on_a_page_lead_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\((?!https?://|#|mailto:)([^)#\s]+)", page.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_make_targets_named_in_the_readme_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    named = set(re.findall(r"make ([a-z]+)", (ROOT / "README.md").read_text(encoding="utf-8")))
+    assert {target for target in named if not re.search(rf"^{target}:", makefile, re.MULTILINE)} == set()
