@@ -13,7 +13,7 @@ from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -24,6 +24,7 @@ from pmsapp.services.transaction import writing
 log = logging.getLogger(__name__)
 
 HEARTBEAT_EVERY_S = 2.0
+GRACE_S = 1.5
 LEASE_LASTS = timedelta(seconds=60)
 RUN_CEILING_S = 600.0
 
@@ -61,20 +62,24 @@ class Lease:
 def claim(run_id: int, now: datetime) -> Lease | None:
     """Turn a queued run into the running one. None when it is not queued, must wait, or another run holds the lease."""
     with writing() as session:
+        connection_id = session.scalar(select(SyncRun.connection_id).where(SyncRun.id == run_id))
+        session.execute(select(PMSConnection.id).where(PMSConnection.id == connection_id).with_for_update())
         run = session.execute(
-            select(SyncRun.connection_id, SyncRun.status, SyncRun.not_before).where(SyncRun.id == run_id)
+            select(SyncRun.status, SyncRun.not_before).where(SyncRun.id == run_id)
         ).one_or_none()
-        if run is None or run.status != "queued" or (run.not_before and run.not_before > now):
+        if connection_id is None or run is None or run.status != "queued":
             return None
-        close_lapsed(session, now, connection_id=run.connection_id)
+        if run.not_before and run.not_before > now:
+            return None
+        close_lapsed(session, now, connection_id=connection_id)
         busy = session.scalar(
-            select(SyncRun.id).where(SyncRun.connection_id == run.connection_id, SyncRun.status == "running")
+            select(SyncRun.id).where(SyncRun.connection_id == connection_id, SyncRun.status == "running")
         )
         if busy is not None:
             return None
         fence = session.scalar(
             update(PMSConnection)
-            .where(PMSConnection.id == run.connection_id)
+            .where(PMSConnection.id == connection_id)
             .values(fence=PMSConnection.fence + 1)
             .returning(PMSConnection.fence)
         )
@@ -85,13 +90,17 @@ def claim(run_id: int, now: datetime) -> Lease | None:
             .where(SyncRun.id == run_id)
             .values(status="running", started_at=now, heartbeat_at=now, fence=fence)
         )
-        return Lease(run_id, run.connection_id, fence)
+        return Lease(run_id, connection_id, fence)
 
 
 def close_lapsed(session: Session, now: datetime, connection_id: int | None = None) -> int:
-    """Mark running rows without a recent heartbeat as interrupted, and raise the fence against their workers."""
+    """Mark running rows without a recent heartbeat as interrupted, and raise the fence against their workers.
+
+    A heartbeat far ahead of now was written before the clock went back: its worker is asked to prove itself too.
+    """
     query = select(SyncRun.id, SyncRun.connection_id).where(
-        SyncRun.status == "running", SyncRun.heartbeat_at < now - LEASE_LASTS
+        SyncRun.status == "running",
+        or_(SyncRun.heartbeat_at < now - LEASE_LASTS, SyncRun.heartbeat_at > now + LEASE_LASTS),
     )
     if connection_id is not None:
         query = query.where(SyncRun.connection_id == connection_id)
@@ -118,12 +127,14 @@ def close_lapsed(session: Session, now: datetime, connection_id: int | None = No
 class Heartbeat:
     """Keeps a lease alive from a thread of its own and notices a cancellation.
 
-    `on_stop(reason)` is called once, from that thread, when the run should end: "cancelled" or "fenced".
+    `stop` is called once, from that thread, when the run should end. `give_up` is called after it when somebody
+    cancelled the run and it has not ended `GRACE_S` later: a vendor that does not answer holds nobody up.
     """
 
-    def __init__(self, lease: Lease, on_stop: Callable[[str], None]) -> None:
+    def __init__(self, lease: Lease, stop: Callable[[], None], give_up: Callable[[], None]) -> None:
         self._lease = lease
-        self._on_stop = on_stop
+        self._stop = stop
+        self._give_up = give_up
         self._done = threading.Event()
         self._thread = threading.Thread(
             target=copy_context().run, args=(self._beat,), name=f"heartbeat-{lease.run_id}", daemon=True
@@ -140,14 +151,16 @@ class Heartbeat:
     def _beat(self) -> None:
         while not self._done.wait(HEARTBEAT_EVERY_S):
             try:
-                stop = beat_once(self._lease)
+                reason = beat_once(self._lease)
             except SQLAlchemyError as error:
                 log.warning(
                     "heartbeat missed", extra={"run_id": self._lease.run_id, "error": type(error).__name__}
                 )
                 continue
-            if stop:
-                self._on_stop(stop)
+            if reason is not None:
+                self._stop()
+                if reason == "cancelled" and not self._done.wait(GRACE_S):
+                    self._give_up()
                 return
 
 

@@ -52,7 +52,7 @@ def request_run(
     Joins the run in progress, or the one queued, that reads these days; else queues a new one. Raises NotFound.
     """
     with writing() as session:
-        connection = session.get(PMSConnection, connection_id)
+        connection = session.get(PMSConnection, connection_id, with_for_update=True)
         if connection is None:
             raise NotFound("connection")
         request = _queue(session, connection, trigger, actor.name, day, dry_run=dry_run)
@@ -103,7 +103,7 @@ def _queue(
     """Join or queue, inside the caller's write transaction."""
     now = clock.now()
     wanted = [one.isoformat() for one in ([day] if day else days.days_to_read(session))]
-    joined = None if dry_run else _run_to_join(session, connection.id, wanted)
+    joined = _join(session, connection.id, wanted, dry_run=dry_run)
     if joined is not None:
         return joined
     not_before = connection.not_before if connection.not_before and connection.not_before > now else None
@@ -124,21 +124,35 @@ def _queue(
     return RunRequest(run.id, True, not_before)
 
 
-def _run_to_join(session: Session, connection_id: int, wanted: list[str]) -> RunRequest | None:
-    rows = session.execute(
-        select(SyncRun.id, SyncRun.dates, SyncRun.not_before)
+def _join(session: Session, connection_id: int, wanted: list[str], *, dry_run: bool) -> RunRequest | None:
+    """The run in progress or queued that reads the wanted days.
+
+    A queued one that reads some of them takes in the rest: no day waits in two queued runs.
+    """
+    rows = session.scalars(
+        select(SyncRun)
         .where(
             SyncRun.connection_id == connection_id,
             SyncRun.status.in_(_WAITING),
-            SyncRun.dry_run.is_(False),
+            SyncRun.dry_run.is_(dry_run),
             SyncRun.cancel_requested_at.is_(None),
         )
         .order_by(SyncRun.id)
-    )
-    for row in rows:
-        if set(wanted) <= set(row.dates):
-            return RunRequest(row.id, False, row.not_before)
+    ).all()
+    for run in rows:
+        if set(wanted) <= set(run.dates):
+            return RunRequest(run.id, False, run.not_before)
+    for run in rows:
+        if run.status == RunStatus.QUEUED and set(wanted) & set(run.dates):
+            run.dates = _in_order({*wanted, *run.dates}, days.today(session).isoformat())
+            run.sync_type = "full"
+            return RunRequest(run.id, False, run.not_before)
     return None
+
+
+def _in_order(dates: set[str], today: str) -> list[str]:
+    """Today first, then what lies ahead, then the past."""
+    return sorted(dates, key=lambda day: (day < today, day))
 
 
 def execute_run(run_id: int) -> None:
@@ -148,25 +162,40 @@ def execute_run(run_id: int) -> None:
         return
     failpoint("after_claim")
     run = RunWork(lease, Deadline(RUN_CEILING_S))
-    with Heartbeat(lease, lambda _reason: run.deadline.cancel()):
-        try:
-            run.do()
-            failpoint("before_finish")
-            close_run(lease, run.results, error=run.error, previews=run.previews)
-        except FencedOutError:
-            log.warning("run lost its lease and stopped", extra={"run_id": run_id})
-            return
-        except CancelledError:
-            close_run(lease, run.results, cancelled=True)
-        except PMSError as error:
-            close_run(lease, run.results, error=error)
-        except Exception:
-            close_run(lease, run.results, error=PMSError("BUG"))
-            raise
+    try:
+        with Heartbeat(lease, run.deadline.cancel, lambda: _abandon(run)):
+            _perform(run)
+    except FencedOutError:
+        log.warning("run lost its lease and stopped", extra={"run_id": run_id})
+        return
     failpoint("after_finish")
     for waiting in due.waiting_runs(for_at_least_s=0.0):
         if waiting.connection_id == lease.connection_id:
             bell.ring(waiting.id)
+
+
+def _perform(run: RunWork) -> None:
+    try:
+        run.do()
+        failpoint("before_finish")
+        close_run(run.lease, run.results, error=run.error, previews=run.previews)
+    except FencedOutError:
+        raise
+    except CancelledError:
+        close_run(run.lease, run.results, cancelled=True)
+    except PMSError as error:
+        close_run(run.lease, run.results, error=error)
+    except Exception:
+        close_run(run.lease, run.results, error=PMSError("BUG"))
+        raise
+
+
+def _abandon(run: RunWork) -> None:
+    """End a cancelled run for the records while its worker still waits for the vendor; that one is fenced out then."""
+    try:
+        close_run(run.lease, tuple(run.results), cancelled=True)
+    except FencedOutError:
+        log.info("run ended by itself", extra={"run_id": run.lease.run_id})
 
 
 def sweep_interrupted() -> int:
