@@ -75,6 +75,16 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_table(
+        "metric_counters",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("labels", types.JSONText(), nullable=False),
+        sa.Column("value", types.Number(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_metric_counters")),
+        sa.UniqueConstraint("name", "labels", name=op.f("uq_metric_counters_name_labels")),
+        sqlite_strict=True,
+    )
+    op.create_table(
         "pms_connections",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("pms_type", sa.Text(), nullable=False),
@@ -157,6 +167,7 @@ def upgrade() -> None:
         sa.Column("last_started_at", types.UTCDateTime(), nullable=True),
         sa.Column("last_ended_at", types.UTCDateTime(), nullable=True),
         sa.Column("last_result", sa.Text(), nullable=True),
+        sa.Column("failures", sa.Integer(), server_default="0", nullable=False),
         sa.Column("data", types.JSONText(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_scheduled_tasks")),
         sa.UniqueConstraint("name", name=op.f("uq_scheduled_tasks_name")),
@@ -476,6 +487,8 @@ def upgrade() -> None:
         sa.Column("title", sa.Text(), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("next_try_at", types.UTCDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
             ["incident_id"],
             ["incidents.id"],

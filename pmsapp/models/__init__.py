@@ -1,7 +1,7 @@
 """The tables, one file per family. Importing this package registers them all."""
 
 from pmsapp.models.handover import FormerCard, TokenLease
-from pmsapp.models.operations import AlertDelivery, Incident, ProcessBeat, ScheduledTask
+from pmsapp.models.operations import AlertDelivery, Incident, MetricCounter, ProcessBeat, ScheduledTask
 from pmsapp.models.people import APIToken, AuditEvent, Clinic, LoginThrottle, User, UserSession
 from pmsapp.models.pms import (
     Freshness,
@@ -32,6 +32,7 @@ __all__ = [
     "Freshness",
     "Incident",
     "LoginThrottle",
+    "MetricCounter",
     "PMSAppointmentType",
     "PMSClinicianMapping",
     "PMSConnection",

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import MetaData, Text
 from sqlalchemy.orm import DeclarativeBase, registry
 
-from pmsapp.models.types import Flag, LocalDate, UTCDateTime
+from pmsapp.models.types import Flag, LocalDate, Number, UTCDateTime
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -24,7 +24,7 @@ class Base(DeclarativeBase):
 
     registry = registry(
         metadata=MetaData(naming_convention=NAMING),
-        type_annotation_map={str: Text, datetime: UTCDateTime, date: LocalDate, bool: Flag},
+        type_annotation_map={str: Text, datetime: UTCDateTime, date: LocalDate, bool: Flag, float: Number},
     )
 
 

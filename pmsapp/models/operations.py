@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pmsapp.models.base import Base, table
@@ -43,7 +43,10 @@ class Incident(Base):
 
 
 class AlertDelivery(Base):
-    """One message sent, or not: which incident, which kind, by which channel, and what came of it."""
+    """One message to one channel: written before it is sent, so that none is lost and none is sent twice.
+
+    `next_try_at` is set while it still has to be sent; `at` is the last try (before the first: when it was written).
+    """
 
     __tablename__ = "alert_deliveries"
     __table_args__ = table()
@@ -60,10 +63,12 @@ class AlertDelivery(Base):
     title: Mapped[str]
     body: Mapped[str]
     path: Mapped[str]
+    tries: Mapped[int] = mapped_column(default=0, server_default="0")
+    next_try_at: Mapped[datetime | None]
 
 
 class ScheduledTask(Base):
-    """An entry of the declared list of periodic tasks, with its own due time."""
+    """An entry of the declared list of periodic tasks, with its own due time. `failures`: how often in a row it failed."""
 
     __tablename__ = "scheduled_tasks"
     __table_args__ = table()
@@ -74,6 +79,7 @@ class ScheduledTask(Base):
     last_started_at: Mapped[datetime | None]
     last_ended_at: Mapped[datetime | None]
     last_result: Mapped[str | None]
+    failures: Mapped[int] = mapped_column(default=0, server_default="0")
     data: Mapped[Any | None] = mapped_column(JSONText)
 
 
@@ -88,3 +94,15 @@ class ProcessBeat(Base):
     pid: Mapped[int]
     at: Mapped[datetime]
     started_at: Mapped[datetime]
+
+
+class MetricCounter(Base):
+    """A number that only grows, for monitoring: added to by every process. `labels` is a small JSON object."""
+
+    __tablename__ = "metric_counters"
+    __table_args__ = table(UniqueConstraint("name", "labels"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    labels: Mapped[Any] = mapped_column(JSONText)
+    value: Mapped[float] = mapped_column(default=0.0)
