@@ -1,13 +1,12 @@
 # make run     set up everything and start the demo clinic        (make run PORT=9000)
 # make test    set up everything and run all tests                (make test ARGS="tests/cli -k users")
 # make check   format, lint, types, imports
-# make bench   time the sync job beside the floor   (make bench ARGS="--rounds 1 --delays 0")
 # make format  put the format right
-# make bench   measure                                            (make bench ARGS="...")
+# make bench   time the sync job beside the floor                 (make bench ARGS="--rounds 1 --delays 0")
 # make docs    write the pages that are made from the code
 # make wheel   build dist/pmsapp-*.whl
 # make locks   resolve the locked versions anew
-.PHONY: run test check bench format locks clean installed installed-for-work
+.PHONY: run test check bench format docs wheel locks clean installed installed-for-work
 .DEFAULT_GOAL := run
 
 PORT ?= 8080
@@ -34,9 +33,6 @@ bench: installed-for-work
 format: installed-for-work
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format .
-
-bench: installed-for-work
-	@$(BIN)/python -m bench $(ARGS)
 
 docs: installed-for-work
 	@$(BIN)/python scripts/settings_page.py

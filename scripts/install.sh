@@ -28,11 +28,11 @@ if ! [ -x .venv/bin/python ] || ! good .venv/bin/python; then
 fi
 
 say "Setting up 2/3: the libraries of $lock (a minute or two the first time)"
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r "$lock" ||
+.venv/bin/python -m pip install -qq --disable-pip-version-check --no-input --require-hashes -r "$lock" ||
     fail "a library could not be installed; the lines above say which. Check the network, then run it again."
 
 say "Setting up 3/3: pmsapp"
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --no-build-isolation -e . ||
+.venv/bin/python -m pip install -qq --disable-pip-version-check --no-input --no-deps --no-build-isolation -e . ||
     fail "pmsapp itself could not be installed; the lines above say why."
 
 printf '%s\n' "$state" > "$stamp"
