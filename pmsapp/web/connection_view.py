@@ -131,5 +131,5 @@ def _last(run: RunView | None, now: datetime, zone: str) -> LastRun | None:
     return LastRun(
         badge=run_view.status_badge(run),
         at=fmt.moment(run.completed_at, now, zone),
-        said=run_view.result_sentence(run),
+        said=run_view.result_words(run),
     )

@@ -118,8 +118,13 @@ def type_rows(
             shown=one.sync_enabled,
             archived=not one.active,
         )
-        for one in listed
+        for one in sorted(listed, key=lambda one: (not _looks_like_telehealth(one), one.name.casefold()))
     )
+
+
+def _looks_like_telehealth(one: TypeView) -> bool:
+    mark = one.is_telehealth if one.is_telehealth is not None else one.pms_is_telehealth
+    return one.suggested if mark is None else mark
 
 
 def _evidence(one: TypeView, pms: str) -> str:
@@ -132,7 +137,7 @@ def _type_options(one: TypeView, pms: str, follows_pms: bool, suggest: bool) -> 
     decided = {True: _YES, False: _NO, None: _FOLLOW}[one.is_telehealth]
     if suggest and one.is_telehealth is None and one.pms_is_telehealth is None and not follows_pms:
         decided = _YES if one.suggested else _NO
-    follow = f"As {pms} says" if follows_pms else "Ask each time"
+    follow = f"As {pms} says" if follows_pms else "Not decided"
     return tuple(
         Option(value, word, value == decided)
         for value, word in ((_YES, "Yes"), (_NO, "No"), (_FOLLOW, follow))

@@ -84,6 +84,12 @@ def result_sentence(run: RunView) -> str:
     return f"Not updated.{trouble} Cards stay as they were."
 
 
+def result_words(run: RunView) -> str:
+    """The same beside a badge that already says how it ended: "3 new, 1 changed"."""
+    changed = count_words(run.counts) or "nothing changed"
+    return f"{changed}. {run.error[1]}" if run.error and run.error[1] else changed
+
+
 def results_sentence(runs: Sequence[tuple[str, RunView]]) -> str:
     """The sentence of one run, or of several with the connection's name in front of each."""
     if len(runs) == 1:
