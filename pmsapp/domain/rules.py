@@ -76,23 +76,47 @@ def telehealth(pair: UnifiedAppointment, rules: Rules) -> bool | None:
     return rule.pms_is_telehealth if rule else None
 
 
+REASONS = {
+    SkipReason.NOT_TELEHEALTH: "no longer telehealth",
+    SkipReason.TYPE_OFF: "its type is not shown",
+    SkipReason.PRACTITIONER_IGNORED: "the practitioner is not shown",
+    SkipReason.PRACTITIONER_UNDECIDED: "the practitioner has no column yet",
+}
+
+
 def judge(pair: UnifiedAppointment, is_telehealth: bool | None, rules: Rules) -> Verdict:
     """Where a pair with a patient belongs. Unknown telehealth is shown, never dropped."""
-    decision = rules.decision_on(pair.practitioner_external_id)
+    return place(
+        rules,
+        practitioner_id=pair.practitioner_external_id,
+        type_id=pair.type_external_id,
+        is_telehealth=is_telehealth,
+        is_cancelled=pair.status is AppointmentStatus.CANCELLED,
+    )
+
+
+def place(
+    rules: Rules,
+    *,
+    practitioner_id: str | None,
+    type_id: str | None,
+    is_telehealth: bool | None,
+    is_cancelled: bool,
+) -> Verdict:
+    """Where a card with these facts belongs under the clinic's decisions as they stand."""
+    decision = rules.decision_on(practitioner_id)
     if decision is not Decision.MAPPED:
         ignored = decision is Decision.IGNORED
         return Verdict(
             Presence.UNMAPPED,
             SkipReason.PRACTITIONER_IGNORED if ignored else SkipReason.PRACTITIONER_UNDECIDED,
         )
-    rule = rules.types.get(pair.type_external_id) if pair.type_external_id else None
+    rule = rules.types.get(type_id) if type_id else None
     if rule and not rule.sync_enabled:
         return Verdict(Presence.FILTERED, SkipReason.TYPE_OFF)
     if rules.telehealth_only and is_telehealth is False:
         return Verdict(Presence.FILTERED, SkipReason.NOT_TELEHEALTH)
-    if pair.status is AppointmentStatus.CANCELLED:
-        return Verdict(Presence.CANCELLED)
-    return Verdict(Presence.ON_SHEET)
+    return Verdict(Presence.CANCELLED if is_cancelled else Presence.ON_SHEET)
 
 
 def values_of(pair: UnifiedAppointment, is_telehealth: bool | None, rules: Rules) -> PMSValues:

@@ -18,7 +18,7 @@ from pmsapp.cipher import KeyRing
 from pmsapp.domain.appointment import Presence, WorkflowState
 from pmsapp.domain.merge import Override, OverrideMove, OverrideState, as_stored, staff_value_shows
 from pmsapp.domain.reconcile import Change, Incoming, UpdateCard
-from pmsapp.domain.rules import SkipReason
+from pmsapp.domain.rules import REASONS
 from pmsapp.domain.window import day_of
 from pmsapp.models import RunSheetAppointment, RunSheetEvent
 from pmsapp.models.upsert import insert_new, table_of
@@ -30,12 +30,6 @@ from pmsapp.services.stored_cards import CARDS, OVERRIDES, as_instant, card_ids,
 EVENTS = table_of(RunSheetEvent)
 _NOT_IN_TIMELINE = {"host_link", "patient_link", "pms_notes", "pms_date", "time_zone", "pms_status_raw"}
 _OFF_SHEET = (Presence.FILTERED, Presence.UNMAPPED)
-_OFF_SHEET_REASONS = {
-    SkipReason.NOT_TELEHEALTH: "no longer telehealth",
-    SkipReason.TYPE_OFF: "its type is not shown",
-    SkipReason.PRACTITIONER_IGNORED: "the practitioner is not shown",
-    SkipReason.PRACTITIONER_UNDECIDED: "the practitioner has no column yet",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +154,7 @@ def _presence_marks(writer: Writer, one: UpdateCard) -> dict[str, Any]:
         columns = {"presence_reason": reason, "presence_at": one.incoming.cancelled_at or writer.now}
     elif one.incoming.verdict.reason:
         columns = {
-            "presence_reason": _OFF_SHEET_REASONS.get(one.incoming.verdict.reason),
+            "presence_reason": REASONS.get(one.incoming.verdict.reason),
             "presence_at": writer.now,
         }
     if one.leaves or one.presence not in _OFF_SHEET:

@@ -96,11 +96,11 @@ def cards_of(session: Session, subject: str) -> list[int]:
 
 
 def lapse_settled(session: Session, connection_id: int | None, now: datetime) -> None:
-    """Close those of a connection's open questions that have settled themselves, whoever settled them."""
-    rows = session.scalars(
-        select(Decision).where(Decision.connection_id == connection_id, Decision.state == "open")
-    ).all()
-    for row in rows:
+    """Close open questions that have settled themselves, whoever settled them: a connection's, or (None) all."""
+    query = select(Decision).where(Decision.state == "open")
+    if connection_id is not None:
+        query = query.where(Decision.connection_id == connection_id)
+    for row in session.scalars(query).all():
         if row.kind == "removals_held":
             still = _standing(session, row.appointment_ids, Presence.HELD)
             if still != set(row.appointment_ids):

@@ -17,12 +17,13 @@ from pmsapp import clock
 from pmsapp.domain.actor import Actor
 from pmsapp.domain.appointment import AppointmentStatus, Presence, WorkflowState
 from pmsapp.domain.merge import EDITABLE, OverrideState, as_stored
+from pmsapp.domain.rules import REASONS
 from pmsapp.domain.runsheet import Card
 from pmsapp.domain.window import day_of
 from pmsapp.extensions import key_ring
 from pmsapp.models import RunSheetAppointment, RunSheetEvent, RunSheetOverride
 from pmsapp.models.upsert import table_of
-from pmsapp.services import audit, days, open_decisions, sheets
+from pmsapp.services import audit, days, open_decisions, rejudge, sheets
 from pmsapp.services.apply import field_subject
 from pmsapp.services.card_input import OWN_FIELDS, check_fields, check_reason
 from pmsapp.services.cards import load_cards
@@ -122,6 +123,7 @@ def remove_card(card_id: int, reason: str | None, actor: Actor, *, row_version: 
         card.tombstone_start_at = card.start_at
         card.returned_at = None
         _seen(session, card, None, actor, now)
+        open_decisions.lapse_settled(session, None, now)
         _trace(session, card, actor, "removed", now)
         audit.record(session, actor, "card.remove", f"card:{card_id}", {"reason": text})
 
@@ -133,11 +135,13 @@ def restore_card(card_id: int, actor: Actor) -> Card:
         card = _card_for_update(session, card_id, actor)
         if card.presence != Presence.REMOVED_BY_STAFF:
             raise Conflict("NOT-REMOVED", "This card was not removed by staff.")
-        cancelled = card.appointment_status == AppointmentStatus.CANCELLED
-        card.presence = (Presence.CANCELLED if cancelled else Presence.ON_SHEET).value
-        card.presence_reason = card.presence_at = card.tombstone_start_at = None
+        verdict = rejudge.place_of(session, card)
+        card.presence = verdict.presence.value
+        card.presence_reason = REASONS.get(verdict.reason) if verdict.reason else None
+        card.presence_at = now if verdict.reason else None
+        card.acknowledged_at = card.tombstone_start_at = None
         card.removed_at = card.removed_by = card.removed_reason = None
-        # The next run judges it anew: it may be filtered or gone at the PMS by now.
+        # The next run compares it with the PMS anew.
         card.pms_digest = None
         after = _seen(session, card, None, actor, now)
         _trace(session, card, actor, "brought_back", now)
@@ -146,11 +150,11 @@ def restore_card(card_id: int, actor: Actor) -> Card:
 
 
 def acknowledge_card(card_id: int, actor: Actor) -> Card:
-    """Say that a cancelled, deleted or held card has been seen. Once is enough. Raises NotFound."""
+    """Say that somebody has seen that a card left the sheet or is held. Once is enough. Raises NotFound."""
     now = clock.now()
     with writing() as session:
         card = _card_for_update(session, card_id, actor)
-        if card.acknowledged_at is None:
+        if card.acknowledged_at is None and card.presence != Presence.ON_SHEET:
             card.acknowledged_at, card.acknowledged_by = now, actor.name
             _seen(session, card, None, actor, now)
             _trace(session, card, actor, "acknowledged", now)
