@@ -7,6 +7,7 @@ refusal must never repeat what was sent.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ParamSpec, TypeAlias
 
@@ -182,8 +183,8 @@ def call(
 
 
 def document() -> dict[str, Any]:
-    """The OpenAPI 3.1 document of the running application."""
-    found: dict[str, Any] = _tree._generate_spec()
+    """The OpenAPI 3.1 document. spectree makes it once per process; what we add goes into a copy."""
+    found: dict[str, Any] = copy.deepcopy(_tree.spec)
     for operations in found["paths"].values():
         for operation in operations.values():
             for status, answer in operation["responses"].items():
