@@ -430,18 +430,6 @@ def test_reference_data_is_read_once_for_many_days(server: SandboxServer, adapte
     assert server.requests.count("halaxy", "types") == 1
 
 
-def test_equal_pages_have_equal_digests_although_bundles_never_are(
-    server: SandboxServer, adapter: Adapter
-) -> None:
-    def digests() -> list[str | None]:
-        return [page.digest for page in adapter.list_appointments(WINDOW, [])]
-
-    before = digests()
-    assert digests() == before
-    server.clinic.edit_patient(server.clinic.truth("halaxy", MONDAY).rows[0].patient_id, phone="0491 570 006")
-    assert digests() != before
-
-
 def test_a_missing_patient_is_looked_up_with_others_in_one_call(
     server: SandboxServer, adapter: Adapter
 ) -> None:

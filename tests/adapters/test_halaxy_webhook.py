@@ -10,6 +10,8 @@ import pytest
 from pmsapp.adapters.halaxy.adapter import HalaxyAdapter
 from pmsapp.adapters.halaxy.webhook import MAX_BODY_BYTES, MAX_EVENTS, check
 from pmsapp.domain.errors import ReconnectRequiredError
+from pmsapp.sandbox.halaxy.webhooks import notification
+from pmsapp.sandbox.model import Change
 from tests.adapters.samples import load_sample
 
 SECRET = "a long secret that reception typed"
@@ -85,3 +87,10 @@ def test_events_are_named_once_and_within_bounds() -> None:
 def test_the_adapter_names_its_events() -> None:
     assert HalaxyAdapter.info.capabilities.webhooks
     assert "appointment-update" in HalaxyAdapter.info.webhook_events
+
+
+def test_a_notification_of_the_sandbox_is_understood() -> None:
+    change = Change("cancel", "appointment", "x", {"halaxy": "300000001"}, {}, {})
+    sent = notification(change, "2026-11-23T00:00:00+00:00")
+    event = sent["entry"][0]["resource"]["notificationEvent"][0]
+    assert check({"Authorization": SECRET}, body(sent), SECRET) == (event["id"],)

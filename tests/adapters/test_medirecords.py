@@ -342,19 +342,6 @@ def test_a_type_made_since_is_learned_in_the_same_read(server: SandboxServer, ad
     assert [row.telehealth_evidence for row in new] == [True]
 
 
-def test_equal_pages_have_equal_digests_and_a_changed_patient_changes_them(server: SandboxServer) -> None:
-    def digests() -> list[str | None]:
-        with connect("medirecords", config_for(server)) as adapter:
-            return [page.digest for page in adapter.list_appointments(WINDOW, [])]
-
-    before = digests()
-    assert digests() == before
-    server.clinic.edit_patient(
-        server.clinic.truth("medirecords", MONDAY).rows[0].patient_id, phone="0491 570 006"
-    )
-    assert digests() != before
-
-
 def test_a_list_under_another_name_is_not_taken_for_an_empty_day(
     server: SandboxServer, adapter: Adapter
 ) -> None:

@@ -7,7 +7,6 @@ then asked for by itself.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -165,7 +164,6 @@ class DayReader:
             items,
             is_last,
             bad=bad,
-            digest=self._digest(found, items),
             warnings=tuple(warning for warning in warnings if warning),
         )
 
@@ -219,12 +217,3 @@ class DayReader:
         self._types_warned = True
         box = TICK_BOXES["HealthcareService"]
         return f'{LABEL} did not show appointment types: tick "{box}" on the API key.'
-
-    def _digest(self, found: Found, items: Iterable[UnifiedAppointment]) -> str:
-        """Equal only when everything the page was made from is: entries, roles, types, patients."""
-        digest = hashlib.blake2b(found.digest.encode(), digest_size=16)
-        made_of = [
-            (item.practitioner_external_id, item.type_name, item.duration_min, item.patient) for item in items
-        ]
-        digest.update(repr((self.window, made_of)).encode("utf-8", "replace"))
-        return digest.hexdigest()

@@ -27,11 +27,10 @@ SearchParams = Mapping[str, str | int | Sequence[str | int] | None]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One page of a search. `digest` is of the entries alone: a bundle's own id and time differ on every call."""
+    """One page of a search. `is_last` only where Halaxy's own end mark was seen."""
 
     bundle: Mapping[str, Any]
     is_last: bool
-    digest: str
     clock_skew_s: float | None
 
 
@@ -70,14 +69,13 @@ def search(client: HTTPClient, resource: str, params: SearchParams, *, peek: boo
             is_expired=is_expired,
         )
         bundle = _bundle(reply, resource)
-        digest = _digest(bundle)
-        guard.saw_page(digest)
+        guard.saw_page(_digest(bundle))
         matches = sum(1 for entry in entries(bundle) if _is_match(entry, resource))
         seen += matches
         if not seen and not peek and _promised(bundle) > 0:
             raise _garbled(resource)  # it counts rows and shows none
         step = None if peek else _next_step(bundle, number, matches, seen)
-        yield Found(bundle, step is None, digest, reply.clock_skew_s)
+        yield Found(bundle, step is None, reply.clock_skew_s)
         if step is None:
             return
         number += 1
@@ -137,6 +135,7 @@ def _garbled(resource: str) -> BadVendorDataError:
 
 
 def _digest(bundle: Mapping[str, Any]) -> str:
+    """Of the entries alone: a bundle's own id and time differ on every call."""
     found = bundle.get("entry")
     try:
         raw = orjson.dumps(found)

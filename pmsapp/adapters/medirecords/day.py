@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from pmsapp.adapters.base import Page
 from pmsapp.adapters.medirecords.calls import Rows
@@ -54,7 +53,6 @@ class DayReader:
             items,
             rows.is_last,
             bad=bad,
-            digest=self._digest(rows, items),
             warnings=(unread_warning(unread),) if unread else (),
         )
 
@@ -72,11 +70,3 @@ class DayReader:
         ids = (clean_id(row.get("appointmentTypeId")) for row in rows.rows if isinstance(row, dict))
         if any(key not in types for key in ids if key is not None):
             self._tables, self._tables_again = self._tables_again(), None
-
-    def _digest(self, rows: Rows, items: Sequence[UnifiedAppointment]) -> str:
-        """Equal only when everything the page was made from is: rows, patients, types, lengths, zone."""
-        digest = hashlib.blake2b(rows.reply.digest.encode(), digest_size=16)
-        used = {key: self._tables.types.get(key) for each in items if (key := each.type_external_id)}
-        made_of = (self._tables.zone, used, self._tables.intervals_min, [each.patient for each in items])
-        digest.update(repr(made_of).encode("utf-8", "replace"))
-        return digest.hexdigest()

@@ -134,7 +134,7 @@ class WebhookSender:
 
         def change() -> Response:
             if request.method == "DELETE":
-                self.remove(int(request.args.get("id", "0")))
+                self.remove(request.args.get("id", 0, type=int))
                 return listing()
             sent = request.get_json(silent=True) if request.is_json else None
             if not isinstance(sent, dict):

@@ -118,7 +118,7 @@ def draw_type(clinic: Clinic, kind: AppointmentType) -> Json:
     return {
         "id": clinic.id_of("medirecords", "type", kind.key),
         "name": kind.name,
-        "duration": draw_length(kind.duration_min, plain=kind.number % 7 == 0),
+        "duration": draw_length(kind.duration_min, plain=kind.number % 9 == 0),
         "colour": kind.colour,
         "order": kind.number,
         "activeStatus": 1 if kind.active else 2,
