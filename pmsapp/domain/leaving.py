@@ -82,8 +82,8 @@ def plan_leavings(
     """Decide about cards a complete scope no longer lists.
 
     `on_sheet` is how many cards the clinician-day had. When the brake holds, cards nobody asked about are held with
-    the rest. Without it a card is deleted only when even the worst answer about the unknown ones would not fire it:
-    otherwise a vendor that answers now and then would empty the sheet a few cards at a time.
+    the rest. Nothing is deleted while there is any doubt about the scope: a vendor that answers now and then would
+    otherwise empty the sheet a few cards at a time.
     """
     plan = LeavingPlan()
     known = {card.id: fates[card.id] for card in vanished if card.id in fates}
@@ -96,8 +96,8 @@ def plan_leavings(
         plan.hold = gone + unasked
         return plan
     plan.unknown += unasked
-    if closed_day or len(gone) + len(plan.unknown) <= brake_limit(on_sheet):
-        plan.delete = gone
-    elif plan.unknown:
+    if plan.is_doubtful:
         plan.unknown += gone
+    else:
+        plan.delete = gone
     return plan

@@ -25,9 +25,3 @@ def today(session: Session) -> date:
 def days_to_read(session: Session) -> list[date]:
     """Today first, then the look-ahead."""
     return days_ahead(today(session), current_settings().lookahead_days)
-
-
-def closed_among(session: Session, wanted: list[date]) -> frozenset[date]:
-    """Those of `wanted` on which the clinic is closed: by weekday, by its list, or a public holiday."""
-    hours = schedule.clinic_hours(session, clock.now())
-    return frozenset(day for day in wanted if hours.opening(day) is None)

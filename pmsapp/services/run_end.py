@@ -16,7 +16,7 @@ from pmsapp.domain.errors import CATALOGUE, Actor, PMSError, RetryLaterError, me
 from pmsapp.domain.run_status import ScopeResult, reason_code, sentence, skipped_reasons, status_of, total
 from pmsapp.domain.sync_state import RunStatus
 from pmsapp.models import Freshness, PMSConnection, SyncRun
-from pmsapp.services import days, open_decisions, preview, schedule
+from pmsapp.services import open_decisions, preview, schedule
 from pmsapp.services.failpoints import failpoint
 from pmsapp.services.lease import CancelledError, Lease
 from pmsapp.services.scope_record import COUNTS
@@ -91,7 +91,7 @@ def _note(session: Session, run: SyncRun, results: Sequence[ScopeResult]) -> str
     if not results:
         return "Nobody is mapped yet, so nothing was read."
     read = [date.fromisoformat(day) for day in run.dates]
-    if run.fetched or not set(read) - days.closed_among(session, read):
+    if run.fetched or all(schedule.why_closed(session, day) for day in read):
         return None
     earlier = (Freshness.connection_id == run.connection_id, Freshness.date < min(read))
     last_day = select(func.max(Freshness.date)).where(*earlier, Freshness.fetched > 0).scalar_subquery()

@@ -22,7 +22,7 @@ from pmsapp.domain.reconcile import Key
 from pmsapp.domain.run_status import ScopeResult
 from pmsapp.extensions import key_ring
 from pmsapp.models import PMSConnection, SyncRun
-from pmsapp.services import days, preview, reference, sheets, twins, vendors
+from pmsapp.services import preview, reference, schedule, sheets, twins, vendors
 from pmsapp.services.apply import Writer, write_plan
 from pmsapp.services.failpoints import failpoint
 from pmsapp.services.lease import Lease
@@ -100,7 +100,7 @@ class RunWork:
                 names=names,
                 days=tuple(wanted),
                 dry_run=run.dry_run,
-                closed_days=days.closed_among(session, wanted),
+                closed_days=frozenset(day for day in wanted if schedule.why_closed(session, day)),
             )
 
     def _refresh_reference(self, adapter: Adapter) -> None:
