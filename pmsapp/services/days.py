@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from pmsapp import clock
 from pmsapp.domain.window import day_of, days_ahead
 from pmsapp.extensions import current_settings
-from pmsapp.services import clinic, schedule
+from pmsapp.services import clinic
 
 
 def clinic_zone(session: Session) -> str:
