@@ -28,6 +28,7 @@ def upgrade() -> None:
         sa.Column("last_used_at", types.UTCDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_api_tokens")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_api_tokens_token_hash")),
+        sqlite_autoincrement=False,
         sqlite_strict=True,
     )
     op.create_table(
@@ -43,6 +44,7 @@ def upgrade() -> None:
         sa.Column("previous_hash", sa.Text(), nullable=False),
         sa.Column("hash", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_events")),
+        sqlite_autoincrement=False,
         sqlite_strict=True,
     )
     with op.batch_alter_table("audit_events", schema=None) as batch_op:
@@ -61,6 +63,7 @@ def upgrade() -> None:
         sa.Column("created_at", types.UTCDateTime(), nullable=False),
         sa.Column("updated_at", types.UTCDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_clinic")),
+        sqlite_autoincrement=False,
         sqlite_strict=True,
     )
     op.create_table(
@@ -72,6 +75,7 @@ def upgrade() -> None:
         sa.Column("blocked_until", types.UTCDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_login_throttles")),
         sa.UniqueConstraint("key_hash", name=op.f("uq_login_throttles_key_hash")),
+        sqlite_autoincrement=False,
         sqlite_strict=True,
     )
     op.create_table(
@@ -82,6 +86,7 @@ def upgrade() -> None:
         sa.Column("value", types.Number(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_metric_counters")),
         sa.UniqueConstraint("name", "labels", name=op.f("uq_metric_counters_name_labels")),
+        sqlite_autoincrement=False,
         sqlite_strict=True,
     )
     op.create_table(
@@ -124,6 +129,7 @@ def upgrade() -> None:
         sa.Column("created_at", types.UTCDateTime(), nullable=False),
         sa.Column("updated_at", types.UTCDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_pms_connections")),
+        sqlite_autoincrement=True,
         sqlite_strict=True,
     )
     op.create_table(
@@ -135,6 +141,7 @@ def upgrade() -> None:
         sa.Column("started_at", types.UTCDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_process_beats")),
         sa.UniqueConstraint("name", name=op.f("uq_process_beats_name")),
+        sqlite_autoincrement=False,
         sqlite_strict=True,
     )
     op.create_table(
@@ -145,6 +152,7 @@ def upgrade() -> None:
         sa.Column("active", types.Flag(), nullable=False),
         sa.Column("created_at", types.UTCDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_run_sheet_clinicians")),
+        sqlite_autoincrement=False,
         sqlite_strict=True,
     )
     op.create_table(
@@ -157,6 +165,7 @@ def upgrade() -> None:
         sa.Column("updated_at", types.UTCDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_run_sheets")),
         sa.UniqueConstraint("date", name=op.f("uq_run_sheets_date")),
+        sqlite_autoincrement=False,
         sqlite_strict=True,
     )
     op.create_table(
@@ -171,6 +180,7 @@ def upgrade() -> None:
         sa.Column("data", types.JSONText(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_scheduled_tasks")),
         sa.UniqueConstraint("name", name=op.f("uq_scheduled_tasks_name")),
+        sqlite_autoincrement=False,
         sqlite_strict=True,
     )
     op.create_table(
@@ -196,6 +206,7 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_incidents")),
+        sqlite_autoincrement=False,
         sqlite_strict=True,
     )
     with op.batch_alter_table("incidents", schema=None) as batch_op:
@@ -233,6 +244,7 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "connection_id", "pms_type_id", name=op.f("uq_pms_appointment_types_connection_id_pms_type_id")
         ),
+        sqlite_autoincrement=False,
         sqlite_strict=True,
     )
     op.create_table(
@@ -264,6 +276,7 @@ def upgrade() -> None:
             "pms_practitioner_id",
             name=op.f("uq_pms_clinician_mappings_connection_id_pms_practitioner_id"),
         ),
+        sqlite_autoincrement=False,
         sqlite_strict=True,
     )
     op.create_table(
@@ -289,6 +302,7 @@ def upgrade() -> None:
             "pms_practitioner_id",
             name=op.f("uq_pms_freshness_connection_id_date_pms_practitioner_id"),
         ),
+        sqlite_autoincrement=False,
         sqlite_strict=True,
     )
     op.create_table(
@@ -331,6 +345,7 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_pms_sync_log")),
+        sqlite_autoincrement=True,
         sqlite_strict=True,
     )
     with op.batch_alter_table("pms_sync_log", schema=None) as batch_op:
@@ -355,6 +370,7 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("connection_id", name=op.f("pk_pms_token_leases")),
+        sqlite_autoincrement=False,
         sqlite_strict=True,
     )
     op.create_table(
@@ -374,6 +390,7 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "connection_id", "event_id", name=op.f("uq_pms_webhook_events_connection_id_event_id")
         ),
+        sqlite_autoincrement=False,
         sqlite_strict=True,
     )
     op.create_table(
@@ -443,6 +460,7 @@ def upgrade() -> None:
             "pms_patient_id",
             name=op.f("uq_run_sheet_appointments_pms_connection_id_pms_appointment_id_pms_patient_id"),
         ),
+        sqlite_autoincrement=True,
         sqlite_strict=True,
     )
     with op.batch_alter_table("run_sheet_appointments", schema=None) as batch_op:
@@ -473,6 +491,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
         sa.UniqueConstraint("email", name=op.f("uq_users_email")),
+        sqlite_autoincrement=False,
         sqlite_strict=True,
     )
     op.create_table(
@@ -496,6 +515,7 @@ def upgrade() -> None:
             ondelete="SET NULL",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alert_deliveries")),
+        sqlite_autoincrement=False,
         sqlite_strict=True,
     )
     with op.batch_alter_table("alert_deliveries", schema=None) as batch_op:
@@ -534,6 +554,7 @@ def upgrade() -> None:
             ["run_id"], ["pms_sync_log.id"], name=op.f("fk_decisions_run_id"), ondelete="SET NULL"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_decisions")),
+        sqlite_autoincrement=False,
         sqlite_strict=True,
     )
     with op.batch_alter_table("decisions", schema=None) as batch_op:
@@ -573,6 +594,7 @@ def upgrade() -> None:
             "pms_patient_id",
             name=op.f("uq_pms_former_cards_pms_type_practice_key_pms_appointment_id_pms_patient_id"),
         ),
+        sqlite_autoincrement=False,
         sqlite_strict=True,
     )
     with op.batch_alter_table("pms_former_cards", schema=None) as batch_op:
@@ -605,6 +627,7 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "connection_id", "record_key", name=op.f("uq_pms_quarantine_connection_id_record_key")
         ),
+        sqlite_autoincrement=False,
         sqlite_strict=True,
     )
     op.create_table(
@@ -641,6 +664,7 @@ def upgrade() -> None:
             ["run_id"], ["pms_sync_log.id"], name=op.f("fk_pms_sync_scopes_run_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_pms_sync_scopes")),
+        sqlite_autoincrement=False,
         sqlite_strict=True,
     )
     with op.batch_alter_table("pms_sync_scopes", schema=None) as batch_op:
@@ -669,6 +693,7 @@ def upgrade() -> None:
             ["run_id"], ["pms_sync_log.id"], name=op.f("fk_run_sheet_events_run_id"), ondelete="SET NULL"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_run_sheet_events")),
+        sqlite_autoincrement=False,
         sqlite_strict=True,
     )
     with op.batch_alter_table("run_sheet_events", schema=None) as batch_op:
@@ -694,6 +719,7 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_run_sheet_overrides")),
+        sqlite_autoincrement=False,
         sqlite_strict=True,
     )
     with op.batch_alter_table("run_sheet_overrides", schema=None) as batch_op:
@@ -722,6 +748,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_user_sessions")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_user_sessions_token_hash")),
+        sqlite_autoincrement=False,
         sqlite_strict=True,
     )
     with op.batch_alter_table("user_sessions", schema=None) as batch_op:

@@ -28,6 +28,10 @@ class Base(DeclarativeBase):
     )
 
 
-def table(*constraints: Any) -> tuple[Any, ...]:
-    """Table arguments: the constraints given, and strict column types in SQLite."""
-    return (*constraints, {"sqlite_strict": True})
+def table(*constraints: Any, never_reuse_ids: bool = False) -> tuple[Any, ...]:
+    """Table arguments: the constraints given, and strict column types in SQLite.
+
+    `never_reuse_ids`: the id of a deleted row never comes back, so an address or an audit row stays about one thing
+    (SQLite would give the highest id anew; PostgreSQL never does).
+    """
+    return (*constraints, {"sqlite_strict": True, "sqlite_autoincrement": never_reuse_ids})

@@ -20,7 +20,7 @@ class PMSConnection(Base):
     """
 
     __tablename__ = "pms_connections"
-    __table_args__ = table()
+    __table_args__ = table(never_reuse_ids=True)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     pms_type: Mapped[str]
@@ -122,6 +122,7 @@ class SyncRun(Base):
             postgresql_where=text("status = 'running'"),
         ),
         Index("ix_runs_connection", "connection_id", "id"),
+        never_reuse_ids=True,
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -52,6 +52,7 @@ class RunSheetAppointment(Base):
         UniqueConstraint("pms_connection_id", "pms_appointment_id", "pms_patient_id"),
         Index("ix_cards_sheet", "run_sheet_id"),
         Index("ix_cards_scope", "pms_connection_id", "pms_date", "pms_practitioner_id"),
+        never_reuse_ids=True,
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
