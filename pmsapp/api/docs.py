@@ -104,7 +104,7 @@ def _page(spec: Mapping[str, Any]) -> DocsPage:
         version=spec["info"]["version"],
         description=spec["info"]["description"],
         groups=tuple((tag, tuple(found)) for tag, found in groups.items()),
-        shapes=tuple(_shape(name, schemas[name]) for name in sorted(schemas) if "Asked" not in name),
+        shapes=tuple(_shape(name, schemas[name]) for name in sorted(schemas)),
         codes=tuple(sorted((codes | OWN_CODES).items())),
     )
 
