@@ -29,7 +29,7 @@ def is_zone(name: str) -> bool:
 
 def utc_text(instant: datetime) -> str:
     """An aware instant as fixed-width UTC text that sorts like the instant."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f+00:00")
+    return instant.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def day_of(instant: datetime, zone: str) -> date:
