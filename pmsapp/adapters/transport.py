@@ -100,8 +100,10 @@ def _open_socket(conn: HTTPConnection, guard: Guard) -> socket.socket:
     last: OSError = OSError("no address found")
     for address in addresses:
         try:
+            # Many dead addresses may not take longer together than the request may.
+            timeout_s = min(float(conn.timeout or guard.read_timeout_s), guard.next_read_s())
             return urllib3_connection.create_connection(
-                (address, conn.port), conn.timeout, socket_options=conn.socket_options
+                (address, conn.port), timeout_s, socket_options=conn.socket_options
             )
         except OSError as exc:
             last = exc

@@ -216,11 +216,11 @@ class AdapterContract:
     # Reading a day
 
     @pytest.mark.parametrize("day", [MONDAY, SATURDAY, SUNDAY], ids=["monday", "saturday", "sunday"])
-    @pytest.mark.parametrize("hour", [6, 13, 22])
+    @pytest.mark.parametrize("hour", [6, 10, 13, 22])
     def test_a_day_is_read_as_a_perfect_reader_would(
         self, server: SandboxServer, adapter: Adapter, frozen_clock: FrozenClock, day: date, hour: int
     ) -> None:
-        frozen_clock.set(datetime(day.year, day.month, day.day, hour, 30, tzinfo=ZoneInfo(ZONE)))
+        frozen_clock.set(datetime(day.year, day.month, day.day, hour, 36, tzinfo=ZoneInfo(ZONE)))
         window = SyncWindow(day, ZONE)
         read = read_day(adapter, window)
         truth = server.clinic.truth(self.slug, day)
