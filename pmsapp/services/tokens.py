@@ -36,6 +36,7 @@ LEASE_S = 30.0
 # Time given to the vendor's token call, retries included.
 MINT_S = 20.0
 # How often a waiting process looks whether the token has arrived, and how long it waits at most.
+REMEMBERED_S = 2.0  # how long one reader trusts the token it looked up
 LOOK_EVERY_S = 0.05
 WAIT_S = 60.0
 
@@ -78,20 +79,30 @@ class StoredTokens:
         self._mint = mint
         self._app_context = app_context
         self._pms = pms
+        self._recent: tuple[Token, float] | None = None
 
     def __repr__(self) -> str:
         return f"StoredTokens({self._connection_id})"
 
     def get(self) -> Token:
         """A token that is good now; a fresh one when the stored one is missing or over."""
+        recent = self._recent
+        if recent is not None and clock.monotonic_s() < recent[1] and _is_good(recent[0]):
+            return recent[0]
         with self._app_context():
             stored = self._look().token
-            return stored if _is_good(stored) else self._fresh(None)
+            return self._remember(stored if _is_good(stored) else self._fresh(None))
 
     def renew(self, refused: Token) -> Token:
         """Another token than the refused one: the stored one when somebody renewed it meanwhile, else a fresh one."""
+        self._recent = None
         with self._app_context():
-            return self._fresh(refused.access_token)
+            return self._remember(self._fresh(refused.access_token))
+
+    def _remember(self, token: Token) -> Token:
+        """Spare the database while many pages are read; seconds only, so that a changed login is noticed at once."""
+        self._recent = (token, clock.monotonic_s() + REMEMBERED_S)
+        return token
 
     def _fresh(self, refused: str | None) -> Token:
         gate = _gate(db.engine, self._connection_id)
