@@ -21,6 +21,7 @@ from tests.adapters.connecting import connect
 from tests.adapters.contract import MONDAY, SUNDAY, WINDOW, ZONE, AdapterContract
 from tests.adapters.damage import Rewriter
 from tests.adapters.reading import DayRead, differences, read_day
+from tests.adapters.samples import load_sample
 from tests.conftest import FrozenClock
 
 
@@ -145,6 +146,17 @@ def test_without_a_total_and_with_few_links_no_page_is_missed(
 )
 def test_a_token_is_used_for_the_shorter_life_less_a_minute(said: object, used_s: float) -> None:
     assert auth.life_s(said) == used_s
+
+
+def test_the_documented_answer_lives_fourteen_minutes() -> None:
+    assert auth.life_s(load_sample("halaxy", "token")["expires_in"]) == 840
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 403])
+def test_an_ended_token_is_known_by_the_body_whatever_the_status(status: int) -> None:
+    assert auth.is_expired(status, load_sample("halaxy", "outcome_expired"))
+    assert not auth.is_expired(status, load_sample("halaxy", "outcome_forbidden"))
+    assert not auth.is_expired(status, None)
 
 
 def test_a_token_ends_by_our_book_before_halaxys(server: SandboxServer) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from pmsapp import clock
 from pmsapp.adapters.base import Adapter, AdapterConfig
+from pmsapp.adapters.http import Refusal
 from pmsapp.adapters.medirecords import auth, calls
 from pmsapp.adapters.medirecords.patients import CACHE_S, MAX_TIMEOUTS
 from pmsapp.domain.errors import BadVendorDataError, ReconnectRequiredError, RetryLaterError
@@ -21,6 +22,7 @@ from tests.adapters.connecting import connect
 from tests.adapters.contract import MONDAY, WINDOW, ZONE, AdapterContract
 from tests.adapters.damage import Rewriter
 from tests.adapters.reading import differences, read_day
+from tests.adapters.samples import load_sample
 from tests.conftest import FrozenClock
 
 
@@ -96,6 +98,24 @@ def test_a_login_without_a_token_is_refused_before_anything_is_asked(
     with connect("medirecords", config) as adapter:
         assert refusal_of(adapter).code == "AUTH-REFUSED"
     assert server.requests.count() == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        load_sample("medirecords", "error_wrong_api"),
+        {"message": "Invalid Token does not Contain Resource ID"},
+        {"errors": [{"parameter": "token", "message": "no resource id"}]},
+        {"resourceType": "OperationOutcome", "issue": [{"diagnostics": "no resource id"}]},
+    ],
+)
+def test_the_sentence_about_a_resource_id_is_found_wherever_it_stands(body: Any) -> None:
+    error = auth.refine_list(Refusal(403, body, "providers"))
+    assert error is not None
+    assert auth.is_wrong_api(error)
+    plain = auth.refine_list(Refusal(403, None, "providers"))
+    assert plain is not None
+    assert (plain.code, auth.is_wrong_api(plain)) == ("AUTH-SCOPE", False)
 
 
 def test_a_token_of_the_other_api_is_told_as_such(server: SandboxServer) -> None:

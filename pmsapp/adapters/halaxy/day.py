@@ -8,8 +8,8 @@ then asked for by itself.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from pmsapp.adapters.base import Page
@@ -97,30 +97,26 @@ def parse_patients(bundle: Mapping[str, Any]) -> dict[str, Patient]:
     return {patient.external_id: patient for patient in parsed if patient is not None}
 
 
-@dataclass(slots=True)
 class DayReader:
-    """Reads one window for the whole practice, or for one of its clinics."""
+    """Reads one window for the whole practice, or for one of its clinics; good for one pass."""
 
-    client: HTTPClient
-    reference: Reference
-    window: SyncWindow
-    organization_id: str | None
-    _tables: Tables = field(init=False)
-    _types_are_fresh: bool = field(init=False, default=False)
-    _types_warned: bool = field(init=False, default=False)
-    _finder: PatientFinder = field(init=False)
-    _seen: set[str] = field(init=False, default_factory=set)
-    _start_at: datetime = field(init=False)
-    _end_at: datetime = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._tables = self.reference.tables()
-        self._finder = PatientFinder(self.client)
-        self._start_at, self._end_at = self.window.start_at, self.window.end_at
+    def __init__(
+        self, client: HTTPClient, reference: Reference, window: SyncWindow, organization_id: str | None
+    ) -> None:
+        self._client = client
+        self._reference = reference
+        self._window = window
+        self._start_at, self._end_at = window.start_at, window.end_at
+        self._organization_id = organization_id
+        self._tables = Tables()
+        self._finder = PatientFinder(client)
+        self._seen: set[str] = set()
+        self._types_are_fresh = self._types_warned = False
 
     def pages(self) -> Iterator[Page]:
         """The day's pages; the last one only after Halaxy's own end mark."""
-        day = self.window.day
+        self._tables = self._reference.tables()
+        day = self._window.day
         dates = [f"ge{(day - ONE_DAY).isoformat()}", f"le{(day + ONE_DAY).isoformat()}"]
         for found in self._search(dates):
             if self._looks_unfiltered(found):
@@ -137,9 +133,9 @@ class DayReader:
             "date": dates,
             "_sort": "date",
             "_include": "Appointment:patient",
-            "organization": self.organization_id,
+            "organization": self._organization_id,
         }
-        return search(self.client, "Appointment", params)
+        return search(self._client, "Appointment", params)
 
     def _looks_unfiltered(self, found: Found) -> bool:
         low, high = self._start_at - FAR, self._end_at + FAR
@@ -192,10 +188,10 @@ class DayReader:
         """Look up a role nobody knows yet, and read the types again when one of those is new."""
         unknown = [key for row in rows for key in role_ids(row) if key not in self._tables.roles]
         if unknown:
-            self._tables = replace(self._tables, roles=self.reference.learn_roles(unknown))
+            self._tables = replace(self._tables, roles=self._reference.learn_roles(unknown))
         if not self._types_are_fresh and any(self._has_new_type(row) for row in rows):
             self._types_are_fresh = True
-            self._tables = replace(self._tables, types=self.reference.try_types())
+            self._tables = replace(self._tables, types=self._reference.try_types())
 
     def _has_new_type(self, row: Mapping[str, Any]) -> bool:
         found = type_id(row)
@@ -203,7 +199,7 @@ class DayReader:
 
     def _is_here(self, row: Mapping[str, Any]) -> bool:
         """False when every role of the row belongs to another clinic than the one this connection reads."""
-        clinic = self.organization_id
+        clinic = self._organization_id
         if clinic is None or not clinic.startswith(CLINIC_PREFIX):
             return True
         roles = [self._tables.roles.get(key) for key in role_ids(row)]
@@ -212,7 +208,7 @@ class DayReader:
 
     def _types_warning(self) -> str | None:
         """One sentence, once, when the key may not read appointment types."""
-        if self._types_warned or not self.reference.types_refused:
+        if self._types_warned or not self._reference.types_refused:
             return None
         self._types_warned = True
         box = TICK_BOXES["HealthcareService"]
