@@ -103,8 +103,8 @@
   let opener = null;
   document.addEventListener("click", (event) => {
     const link = event.target.closest('[hx-target="#panel-body"]');
-    if (link) opener = link.id || (link.closest("[id]") && link.closest("[id]").id);
     const panel = byId("panel");
+    if (link && !(panel && panel.contains(link))) opener = link.id || (link.closest("[id]") && link.closest("[id]").id);
     if (panel && (event.target.closest("[data-close]") || event.target === panel)) {
       event.preventDefault();
       panel.close();

@@ -14,6 +14,7 @@ from pmsapp import paths
 
 TEMPLATES = sorted(paths.TEMPLATES.rglob("*.html"))
 STYLES = sorted((paths.STATIC / "css").glob("*.css"))
+LAYERED = ("tokens", "base", "layout", "components", "pages", "print")
 HTMX = paths.STATIC / "vendor" / "htmx-4.0.1.min.js"
 
 
@@ -102,7 +103,7 @@ def test_the_stylesheets_ask_nobody_and_name_their_layer() -> None:
         text = file.read_text()
         assert "@import" not in text
         assert "url(" not in text
-        assert "@layer" in text
+        assert "@layer" in text or file.stem not in LAYERED
 
 
 def luminance(colour: str) -> float:

@@ -1,0 +1,212 @@
+"""One Chromium per test process; one app, one sandbox and one worker thread per test, all on this machine."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from sqlalchemy import select
+from werkzeug.serving import make_server
+
+from pmsapp import clock
+from pmsapp.models import SyncRun
+from pmsapp.sandbox.server import SandboxServer
+from pmsapp.services import clinic as clinics
+from pmsapp.services import sync
+from pmsapp.services.transaction import reading
+from pmsapp.settings import Settings
+from tests import actors
+from tests.conftest import FrozenClock
+from tests.synced_clinic import SyncedClinic
+
+CHROMIUM = "/usr/bin/chromium"
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The browser of this test process."""
+    if not Path(CHROMIUM).exists():
+        pytest.fail(f"These tests drive {CHROMIUM}; install Chromium.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def sandbox(frozen_clock: FrozenClock) -> Iterator[SandboxServer]:
+    """The training clinic's Gentu, paired."""
+    with SandboxServer(now=clock.now, paired=True) as server:
+        yield server
+
+
+@pytest.fixture
+def settings(make_settings: Callable[..., Settings], sandbox: SandboxServer) -> Settings:
+    vendors = {
+        name.upper(): {"base_url": sandbox.base(name), "requests_per_minute": 6000}
+        for name in ("gentu", "medirecords", "halaxy")
+    }
+    return make_settings(vendors=vendors)
+
+
+@dataclass
+class House:
+    """The app as people meet it, and what tests do behind its back."""
+
+    url: str
+    app: Flask
+    email: str
+    work: Worker
+
+
+class Worker:
+    """Does queued runs in a thread, as the worker process does; `hold` keeps them waiting."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._stopped, self._go = threading.Event(), threading.Event()
+        self._go.set()
+        self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def hold(self) -> None:
+        """Leave runs queued."""
+        self._go.clear()
+
+    def go_on(self) -> None:
+        """Do what is queued."""
+        self._go.set()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._go.set()
+        self._thread.join(timeout=20)
+
+    def _run(self) -> None:
+        with self._app.app_context():
+            while not self._stopped.wait(0.05):
+                self._go.wait()
+                for run_id in self._queued():
+                    sync.execute_run(run_id)
+
+    def _queued(self) -> list[int]:
+        now = clock.now()
+        with reading() as session:
+            rows = session.execute(
+                select(SyncRun.id, SyncRun.not_before).where(SyncRun.status == "queued")
+            ).all()
+        return [row.id for row in rows if row.not_before is None or row.not_before <= now]
+
+
+@pytest.fixture
+def house(app: Flask) -> Iterator[House]:
+    """The app on a free port, with an administrator and a worker."""
+    clinics.ensure(name="Banksia Street", is_training=True)
+    user = actors.make_user("admin", email="mel@example.org")
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    worker = Worker(app)
+    worker.start()
+    yield House(f"http://127.0.0.1:{server.port}", app, user.email, worker)
+    worker.stop()
+    server.shutdown()
+    thread.join(timeout=5)
+    server.server_close()
+
+
+@pytest.fixture
+def clinic(app: Flask, sandbox: SandboxServer, house: House) -> SyncedClinic:
+    """Gentu connected and everybody matched; nothing read yet."""
+    clinic = SyncedClinic(app, sandbox)
+    clinic.map_everybody()
+    return clinic
+
+
+@dataclass
+class Visit:
+    """A page with a record of everything it said and asked."""
+
+    page: Page
+    house: House
+    errors: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def go(self, path: str) -> Page:
+        """Open a path of the app."""
+        self.page.goto(self.house.url + path)
+        return self.page
+
+    def sign_in(self) -> Page:
+        """Sign in through the page."""
+        self.go("/login")
+        self.page.get_by_label("Email").fill(self.house.email)
+        self.page.get_by_label("Password").fill(actors.PASSWORD)
+        self.page.get_by_role("main").get_by_role("button").click()
+        self.page.wait_for_url(self.house.url + "/")
+        return self.page
+
+    def assert_clean(self) -> None:
+        """No script error, nothing the policy refused, nobody else asked."""
+        foreign = [url for url in self.asked if not url.startswith(self.house.url + "/")]
+        assert (self.errors, foreign) == ([], [])
+
+    def overflow(self) -> int:
+        """By how many pixels the page is wider than the window."""
+        return int(
+            self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        )
+
+
+def _listen(visit: Visit) -> None:
+    def said(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            visit.errors.append(message.text)
+
+    def asked(request: Request) -> None:
+        visit.asked.append(request.url)
+
+    visit.page.on("console", said)
+    visit.page.on("pageerror", lambda error: visit.errors.append(str(error)))
+    visit.page.on("request", asked)
+
+
+@pytest.fixture
+def open_visit(chromium: Browser, house: House) -> Iterator[Callable[..., Visit]]:
+    """Make a visit in a browser context of its own; keyword arguments go to the context."""
+    contexts: list[BrowserContext] = []
+
+    def make(**kwargs: Any) -> Visit:
+        kwargs.setdefault("viewport", {"width": 1440, "height": 900})
+        context = chromium.new_context(locale="en-AU", **kwargs)
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        visit = Visit(context.new_page(), house)
+        _listen(visit)
+        return visit
+
+    yield make
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def visit(open_visit: Callable[..., Visit]) -> Visit:
+    """A desktop visit, nobody signed in."""
+    return open_visit()
