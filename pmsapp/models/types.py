@@ -57,6 +57,7 @@ class Flag(TypeDecorator[bool]):
 
     impl = Boolean
     cache_ok = True
+    coerce_to_is_types = (type(None), bool)  # `is_(False)` is a constant: PostgreSQL takes no parameter there
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         return dialect.type_descriptor(Integer() if dialect.name == "sqlite" else Boolean())
