@@ -383,6 +383,17 @@ def test_a_webhook_needs_no_page_token(client: FlaskClient) -> None:
     assert client.post("/webhooks/probe").status_code == 202
 
 
+def test_a_route_asked_by_timers_alone_never_counts_as_activity(
+    app: Flask, frozen_clock: FrozenClock, login: Callable[..., Browser]
+) -> None:
+    mel = login("viewer")
+    for _ in range(3):
+        frozen_clock.advance(minutes=5)
+        assert mel.get("/probe/poll").status_code == 200
+    frozen_clock.advance(seconds=1)
+    assert mel.get("/probe/poll").status_code == 303
+
+
 # --- fresh passwords -------------------------------------------------------------------------------------------
 
 
