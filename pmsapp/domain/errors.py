@@ -208,6 +208,24 @@ _CODES = (
         "Ask the person who runs the server to look at the disk and run pmsapp doctor.",
     ),
     Code(
+        "DATABASE-DAMAGED",
+        Actor.STAFF,
+        "The database file is damaged",
+        "Ask the person who runs the server to stop pmsapp and restore the last backup; keep the damaged file.",
+    ),
+    Code(
+        "TASK-FAILED",
+        Actor.STAFF,
+        "A task that runs by itself did not work",
+        "Ask the person who runs the server to look at the health page and run pmsapp doctor.",
+    ),
+    Code(
+        "ALERT-FAILED",
+        Actor.STAFF,
+        "Alerts do not reach anybody",
+        "Open the alerts page, look at what the channel answered, and press Send a test message.",
+    ),
+    Code(
         "BUG",
         Actor.VENDOR,
         "Something in pmsapp went wrong",

@@ -1,6 +1,7 @@
 """Trouble that lasts, and when to tell people about it. Pure.
 
-One opening, at most one escalation, one recovery. A fault that lasts one run is nobody's business.
+One opening, at most one escalation, one recovery. A fault that lasts one run is nobody's business, and trouble that
+comes and goes within minutes is one trouble.
 """
 
 from __future__ import annotations
@@ -9,8 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+# Runs that fail are repeated after 1, 2 and 5 minutes; what is over by then was a blip.
 TELL_AFTER_FAILURES = 2
-ESCALATE_AFTER = timedelta(minutes=60)
+TELL_AFTER = timedelta(minutes=10)
+# What is already late (no data for two periods, a process gone for minutes) has to be seen twice in a row, because a
+# machine that has just woken up puts itself right within seconds.
+CONFIRM_AFTER = timedelta(seconds=15)
+# Trouble that people were told of is over when it has not been seen for so long; it opens no second time meanwhile.
+CALM_AFTER = timedelta(minutes=3)
 SOON = timedelta(minutes=30)
 LATER = timedelta(hours=2)
 
@@ -21,6 +28,15 @@ class Severity(StrEnum):
     LOW = "low"
     MEDIUM = "medium"
     HIGH = "high"
+
+
+# How long after the opening people are told once more, by what is at stake.
+ESCALATE_AFTER = {
+    Severity.HIGH: timedelta(minutes=30),
+    Severity.MEDIUM: timedelta(minutes=60),
+    Severity.LOW: timedelta(hours=4),
+}
+_GRAVITY = {Severity.LOW: 0, Severity.MEDIUM: 1, Severity.HIGH: 2}
 
 
 class Message(StrEnum):
@@ -35,8 +51,9 @@ class Message(StrEnum):
 class Trouble:
     """What is wrong now with one subject ("connection:3", "scheduler").
 
-    `failures`: runs in a row that failed. `overdue`: no fresh data for two periods in clinic hours, or a process is
-    gone for minutes: worth telling even without a failed run.
+    `failures`: runs in a row that failed. `overdue`: late already, worth telling even without a failed run.
+    `can_wait`: nobody works now, so people are told when they come in. `at_risk_at`: the start of the next
+    appointment that depends on it.
     """
 
     subject: str
@@ -44,20 +61,23 @@ class Trouble:
     connection_id: int | None = None
     failures: int = 0
     overdue: bool = False
+    can_wait: bool = False
     severity: Severity = Severity.LOW
+    at_risk_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class IncidentFacts:
-    """What the next message depends on. Instants are None for what has not happened."""
+    """What the next message depends on. `trouble` is None when nothing is wrong now; instants are None for what has
+    not happened."""
 
-    failures: int
-    overdue: bool
+    trouble: Trouble | None
     severity: Severity
-    opened_at: datetime | None
-    escalated_at: datetime | None
-    ended_at: datetime | None
-    snoozed_until: datetime | None
+    started_at: datetime
+    last_seen_at: datetime
+    opened_at: datetime | None = None
+    escalated_at: datetime | None = None
+    snoozed_until: datetime | None = None
 
 
 def severity_of(next_at_risk: datetime | None, now: datetime) -> Severity:
@@ -67,20 +87,42 @@ def severity_of(next_at_risk: datetime | None, now: datetime) -> Severity:
     return Severity.HIGH if next_at_risk - now <= SOON else Severity.MEDIUM
 
 
-def is_worth_telling(failures: int, overdue: bool) -> bool:
-    """True when it is more than a blip."""
-    return overdue or failures >= TELL_AFTER_FAILURES
+def graver(one: Severity, other: Severity) -> Severity:
+    """The graver of two."""
+    return max(one, other, key=_GRAVITY.__getitem__)
+
+
+def gravity(severity: Severity) -> int:
+    """For sorting: the graver, the larger."""
+    return _GRAVITY[severity]
+
+
+def is_worth_telling(trouble: Trouble, lasted: timedelta) -> bool:
+    """True when it is more than a blip and somebody could use the news now."""
+    if trouble.can_wait:
+        return False
+    if trouble.overdue:
+        return lasted >= CONFIRM_AFTER
+    return trouble.failures >= TELL_AFTER_FAILURES and lasted >= TELL_AFTER
+
+
+def is_over(facts: IncidentFacts, now: datetime) -> bool:
+    """True when the incident ends now: at once if nobody was told, after a calm while otherwise."""
+    if facts.trouble is not None:
+        return False
+    return facts.opened_at is None or now - facts.last_seen_at >= CALM_AFTER
 
 
 def next_message(facts: IncidentFacts, now: datetime) -> Message | None:
     """What to send now, if anything. A snooze silences openings and escalations, never a recovery that is owed."""
-    if facts.ended_at is not None:
-        return Message.RECOVERY if facts.opened_at is not None else None
+    if facts.trouble is None:
+        return Message.RECOVERY if facts.opened_at is not None and is_over(facts, now) else None
     if facts.snoozed_until is not None and now < facts.snoozed_until:
         return None
     if facts.opened_at is None:
-        return Message.OPENING if is_worth_telling(facts.failures, facts.overdue) else None
-    waited = now - facts.opened_at >= ESCALATE_AFTER
-    if facts.escalated_at is None and waited and facts.severity is not Severity.LOW:
+        lasted = now - facts.started_at
+        return Message.OPENING if is_worth_telling(facts.trouble, lasted) else None
+    due = now - facts.opened_at >= ESCALATE_AFTER[facts.severity]
+    if facts.escalated_at is None and due and not facts.trouble.can_wait:
         return Message.ESCALATION
     return None

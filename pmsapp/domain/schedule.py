@@ -1,7 +1,8 @@
-"""When a connection is read next. Pure: the clinic's hours and the time go in, an instant and its reason come out.
+"""When something is due next. Pure: the clinic's hours and the time go in, an instant and its reason come out.
 
-In clinic hours every period; outside them hourly; and once half an hour before the doors open. Slots stand on a
-fixed grid of UTC, so a run by hand moves nothing, and a machine that slept catches up once, never n times.
+A connection is read every period in clinic hours, hourly outside them, and once half an hour before the doors open.
+Slots stand on a fixed grid of UTC, so a run by hand moves nothing, and a machine that slept catches up once, never n
+times.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ from pmsapp.domain.window import day_of, day_start, local_to_utc
 BEFORE_OPENING = timedelta(minutes=30)
 OUTSIDE_HOURS_EVERY = timedelta(minutes=60)
 LOOK_AHEAD_DAYS = 14
+# What a planned time may lie further ahead than the longest wait: jitter (below a minute) and a clock put right.
+PLAN_SLACK = timedelta(minutes=2)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,30 +57,55 @@ class Slot:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """How often a periodic task is due: every so often, or at a wall-clock time (`at`) of each day or of one weekday.
+
+    `weekday` is 0 for Monday; it counts only with `at`.
+    """
+
+    every: timedelta
+    at: time | None = None
+    weekday: int | None = None
+
+    def next_after(self, now: datetime, zone: str) -> datetime:
+        """The first due time after `now`. A wall-clock time that exists twice counts once."""
+        if self.at is None:
+            return now + self.every
+        today = day_of(now, zone)
+        for ahead in range(9):
+            day = today + timedelta(days=ahead)
+            at = local_to_utc(datetime.combine(day, self.at), zone)[0]
+            if at > now and (self.weekday is None or day.weekday() == self.weekday):
+                return at
+        return now + _WEEK
+
+
 def is_watched(now: datetime, hours: ClinicHours) -> bool:
     """True in clinic hours, from half an hour before opening."""
-    return _watched_until(now, hours) is not None
+    return _watched(now, hours) is not None
 
 
 def next_slot(now: datetime, period: timedelta, hours: ClinicHours, jitter: timedelta = timedelta()) -> Slot:
-    """The first slot strictly after `now`.
+    """The first slot strictly after `now`: in clinic hours never further away than a period and the jitter.
 
-    `jitter` (less than a period, the same for one installation for ever) shifts every slot.
+    `jitter` (less than a minute, the same for one installation for ever) shifts every slot.
     """
-    until = _watched_until(now, hours)
-    if until is not None:
-        at = _on_grid(now, period, jitter)
-        if at <= until:
-            return Slot(at, f"every {int(period.total_seconds() // 60)} minutes in clinic hours")
-    slow = max(period, OUTSIDE_HOURS_EVERY)
-    hourly = Slot(
-        _on_grid(now, slow, jitter),
-        "hourly outside clinic hours" if slow <= OUTSIDE_HOURS_EVERY else "outside clinic hours",
-    )
-    opening = _next_first_read(now, hours, jitter)
-    if opening is not None and opening <= hourly.at:
-        return Slot(opening, "half an hour before opening")
-    return hourly
+    if _watched(now, hours) is not None:
+        often = Slot(_on_grid(now, period, jitter), _every(period))
+    else:
+        slow = max(period, OUTSIDE_HOURS_EVERY)
+        reason = "hourly outside clinic hours" if slow <= OUTSIDE_HOURS_EVERY else "outside clinic hours"
+        often = Slot(_on_grid(now, slow, jitter), reason)
+    first = _next_first_read(now, hours, jitter)
+    if first is not None and first <= often.at and _watched(now, hours) is None:
+        return Slot(first, "half an hour before opening")
+    return often
+
+
+def is_too_far(planned_at: datetime, now: datetime, period: timedelta, hours: ClinicHours) -> bool:
+    """True when no rule above could have planned this: the clock was put back, or the hours changed."""
+    return planned_at - now > longest_wait(now, period, hours) + PLAN_SLACK
 
 
 def aged(as_of: datetime | None, now: datetime, period: timedelta, hours: ClinicHours) -> Freshness:
@@ -88,26 +117,19 @@ def aged(as_of: datetime | None, now: datetime, period: timedelta, hours: Clinic
     if as_of is None:
         return freshness(None, now, period)
     wait = longest_wait(now, period, hours)
-    began = _watch_began(now, hours)
-    state = freshness(max(as_of, began) if began else as_of, now, wait).state
+    watched = _watched(now, hours) if hours.weekly else None
+    state = freshness(max(as_of, watched[0]) if watched else as_of, now, wait).state
     return Freshness(as_of, state)
-
-
-def _watch_began(now: datetime, hours: ClinicHours) -> datetime | None:
-    """The start of the watched time that `now` lies in; None outside it, or when the clinic never closes."""
-    if not hours.weekly:
-        return None
-    today = day_of(now, hours.zone)
-    for day in (today, today + timedelta(days=1)):
-        times = hours.opening(day)
-        if times and times[0] - BEFORE_OPENING <= now < times[1]:
-            return times[0] - BEFORE_OPENING
-    return None
 
 
 def longest_wait(now: datetime, period: timedelta, hours: ClinicHours) -> timedelta:
     """How old data may get before it is late: one period in clinic hours, an hour or one period outside."""
     return period if is_watched(now, hours) else max(period, OUTSIDE_HOURS_EVERY)
+
+
+def _every(period: timedelta) -> str:
+    minutes = int(period.total_seconds() // 60)
+    return "every minute in clinic hours" if minutes == 1 else f"every {minutes} minutes in clinic hours"
 
 
 def _on_grid(now: datetime, period: timedelta, jitter: timedelta) -> datetime:
@@ -116,14 +138,26 @@ def _on_grid(now: datetime, period: timedelta, jitter: timedelta) -> datetime:
     return _EPOCH + jitter + (passed + 1) * period
 
 
-def _watched_until(now: datetime, hours: ClinicHours) -> datetime | None:
-    """The end of the watched time that `now` lies in, None when it lies in none."""
+def _watched(now: datetime, hours: ClinicHours) -> tuple[datetime, datetime] | None:
+    """The watched time that `now` lies in (half an hour before opening to closing), None when it lies in none.
+
+    Days that touch (a clinic open round the clock) are one watched time, looked back over a week.
+    """
     today = day_of(now, hours.zone)
     for day in (today, today + timedelta(days=1)):
         times = hours.opening(day)
         if times and times[0] - BEFORE_OPENING <= now < times[1]:
-            return times[1]
+            return _first_of_row(day, times[0] - BEFORE_OPENING, hours), times[1]
     return None
+
+
+def _first_of_row(day: date, began: datetime, hours: ClinicHours) -> datetime:
+    for back in range(1, 8):
+        before = hours.opening(day - timedelta(days=back))
+        if before is None or before[1] < began:
+            break
+        began = before[0] - BEFORE_OPENING
+    return began
 
 
 def _next_first_read(now: datetime, hours: ClinicHours, jitter: timedelta) -> datetime | None:

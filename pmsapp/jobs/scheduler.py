@@ -1,8 +1,9 @@
 """The scheduler process: a small loop that looks into the database and sees to what is due.
 
-It needs no queue server: where none answers it performs the waiting runs itself, one at a time, beside its loop.
-Two schedulers change nothing: what is due is taken inside a transaction. An error ends its own entry of one tick
-and nothing else.
+It needs neither a queue server nor a worker: where nobody comes for a waiting run it performs it itself, one at a
+time, beside its loop. What crosses the network goes on beside the loop too, so nothing holds up the next tick. Two
+schedulers change nothing: what is due is taken inside a transaction. An error ends its own entry of one tick and
+nothing else.
 """
 
 from __future__ import annotations
@@ -16,8 +17,7 @@ from types import FrameType
 from flask import Flask
 
 from pmsapp import clock, logs
-from pmsapp.jobs import tasks
-from pmsapp.services import beats, bell, due, sync
+from pmsapp.services import alerts, beats, bell, chores, due, pulse, sync
 from pmsapp.services.chores import CHORES, Chore
 
 TICK_S = 2.0
@@ -25,7 +25,10 @@ BEAT_EVERY_S = 10.0
 SWEEP_EVERY_S = 15.0
 RING_AGAIN_AFTER_S = 10.0  # a bell may have been lost; ring it once more
 RING_ANEW_AFTER_S = 60.0  # and after this, take the old bell away first
-LAST_RUN_WITHIN_S = 15.0  # how long a stop waits for a run of our own
+STAND_IN_AFTER_S = 60.0  # and perform it here: no worker lives, or a slow vendor keeps the only one busy
+SEND_EVERY_S = 5.0
+STOP_RUN_AFTER_S = 5.0  # a stop lets a run of our own go on for so long, then has it end at its next commit
+LAST_RUN_WITHIN_S = 15.0  # how long a stop waits for a run of our own altogether
 
 _log = logs.get(__name__)
 
@@ -37,7 +40,8 @@ class Scheduler:
         self._app = app
         self._periodic = periodic
         self._stop = threading.Event()
-        self._own_run: threading.Thread | None = None
+        self._stop_own_run = threading.Event()
+        self._beside: dict[str, threading.Thread] = {}
         self._next_s: dict[str, float] = {}
         self._declared = False
 
@@ -47,7 +51,9 @@ class Scheduler:
         while not self._stop.is_set():
             self.tick()
             self._stop.wait(TICK_S)
-        self.wait_for_own_run(LAST_RUN_WITHIN_S)
+        if not self.wait_for_own_run(STOP_RUN_AFTER_S):
+            self._stop_own_run.set()
+            self.wait_for_own_run(LAST_RUN_WITHIN_S - STOP_RUN_AFTER_S)
         _log.info("scheduler stopped", pid=os.getpid())
 
     def stop(self, number: int = 0, frame: FrameType | None = None) -> None:
@@ -56,10 +62,11 @@ class Scheduler:
 
     def wait_for_own_run(self, within_s: float) -> bool:
         """Wait for the run performed here, if there is one. False when it has not ended by then."""
-        if self._own_run is None:
-            return True
-        self._own_run.join(within_s)
-        return not self._own_run.is_alive()
+        return self._wait_for("run", within_s)
+
+    def wait_for_messages(self, within_s: float) -> bool:
+        """Wait for the messages being sent from here, if there are any. False when they are not out by then."""
+        return self._wait_for("send", within_s)
 
     def tick(self) -> None:
         """See to everything that is due now. Never raises."""
@@ -69,35 +76,53 @@ class Scheduler:
             self._safely("ask for due runs", _ask_for_due_runs)
             self._safely("wake workers", self._see_to_waiting_runs)
             self._safely("periodic tasks", self._see_to_periodic)
+            self._every(SEND_EVERY_S, "send", lambda: self._do_beside("send", _send))
 
     def _see_to_waiting_runs(self) -> None:
-        """Ring again for runs nobody came for; without a queue server, perform them here."""
+        """Ring again for runs nobody came for; where there is nobody to hear it, perform them here."""
         if bell.is_away():
             for run in due.waiting_runs(for_at_least_s=0.0)[:1]:
                 self._perform(run.id)
         else:
-            self._every(RING_AGAIN_AFTER_S, "ring again", _ring_again)
+            self._every(RING_AGAIN_AFTER_S, "ring again", self._ring_again)
+
+    def _ring_again(self) -> None:
+        """A queue server that refuses (its disk or memory is full) is as good as none, and so is one nobody listens to."""
+        for run in due.waiting_runs(for_at_least_s=RING_AGAIN_AFTER_S):
+            waited_s = abs((clock.now() - run.requested_at).total_seconds())
+            heard = bell.ring(run.id, again=waited_s >= RING_ANEW_AFTER_S)
+            if not heard or waited_s >= STAND_IN_AFTER_S:
+                self._perform(run.id)
 
     def _perform(self, run_id: int) -> None:
-        """Perform a run in a thread of its own, unless one is being performed."""
-        if self._own_run is not None and self._own_run.is_alive():
-            return
-        self._own_run = threading.Thread(
-            target=self._perform_now, args=(run_id,), name=f"run-{run_id}", daemon=True
-        )
-        self._own_run.start()
-
-    def _perform_now(self, run_id: int) -> None:
-        with self._app.app_context():
-            self._safely("perform a run", lambda: tasks.run_sync(run_id))
+        """Perform a run beside the loop, unless one is being performed."""
+        self._do_beside("run", lambda: sync.execute_run(run_id, process_ends=self._stop_own_run))
 
     def _see_to_periodic(self) -> None:
         if not self._declared:
-            due.declare([(entry.name, entry.every) for entry in self._periodic])
+            chores.declare(self._periodic)
             self._declared = True
-        for entry in self._periodic:
-            if not self._stop.is_set() and due.take(entry.name, entry.every):
-                due.ended(entry.name, self._safely(entry.name, entry.do))
+        chores.do_due(self._periodic, stop=self._stop.is_set)
+
+    def _do_beside(self, name: str, do: Callable[[], object]) -> None:
+        """Do it in a thread of its own, unless the last one under this name still goes on."""
+        last = self._beside.get(name)
+        if last is not None and last.is_alive():
+            return
+        thread = threading.Thread(target=self._in_context, args=(name, do), name=name, daemon=True)
+        self._beside[name] = thread
+        thread.start()
+
+    def _in_context(self, name: str, do: Callable[[], object]) -> None:
+        with self._app.app_context():
+            self._safely(name, do)
+
+    def _wait_for(self, name: str, within_s: float) -> bool:
+        thread = self._beside.get(name)
+        if thread is None:
+            return True
+        thread.join(within_s)
+        return not thread.is_alive()
 
     def _every(self, seconds: float, name: str, do: Callable[[], object]) -> None:
         """Do it when at least `seconds` have passed since the last time in this process."""
@@ -106,28 +131,26 @@ class Scheduler:
             self._next_s[name] = now_s + seconds
             self._safely(name, do)
 
-    def _safely(self, name: str, do: Callable[[], object]) -> str:
-        """Do it; an error is logged without its text. Returns "ok" or the kind of the error."""
+    def _safely(self, name: str, do: Callable[[], object]) -> None:
+        """Do it; an error is logged without its text."""
         try:
             do()
-        except Exception as error:
+        except Exception:
             _log.error("a scheduler entry failed", entry=name, exc_info=True)
-            return type(error).__name__
-        return "ok"
 
 
 def _ask_for_due_runs() -> None:
     sync.request_due_runs()
 
 
-def _ring_again() -> None:
-    for run in due.waiting_runs(for_at_least_s=RING_AGAIN_AFTER_S):
-        waited_s = (clock.now() - run.requested_at).total_seconds()
-        bell.ring(run.id, again=waited_s >= RING_ANEW_AFTER_S)
-
-
 def _sweep() -> None:
     sync.sweep_interrupted()
+
+
+def _send() -> None:
+    """Everything that goes to people and watchers outside: messages first."""
+    alerts.deliver_due()
+    pulse.send_owed()
 
 
 def run(app: Flask) -> None:

@@ -1,5 +1,8 @@
 """The worker process: waits for the bell and performs runs, each in a forked child that dies with it.
 
+Asked to end, it takes no further job; the run in progress may go on for some seconds and is then marked interrupted,
+so that the next process repeats it at once. Systemd may ask parent and child alike.
+
 The parent keeps no database connection open, so none ever crosses a fork. Nothing that could hold patient data
 reaches a log or Redis: of a failed job only the kind of its error is kept.
 """
@@ -9,7 +12,9 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import threading
 import time
+from types import FrameType
 from typing import Any
 
 from flask import Flask
@@ -23,6 +28,7 @@ from rq.serializers import JSONSerializer
 from pmsapp import clock, logs
 from pmsapp.domain.actor import SYSTEM
 from pmsapp.extensions import current_settings, db
+from pmsapp.jobs import tasks
 from pmsapp.jobs.queue import ForgedJobError, PermittedJob, is_permitted, open_queue, worker_connection
 from pmsapp.processes import dies_with
 from pmsapp.services import audit, beats
@@ -33,6 +39,7 @@ MAINTENANCE_EVERY_S = 30
 LOOK_AFTER_JOB_EVERY_S = 10
 BEAT_EVERY_S = 10.0
 QUEUE_LOOK_EVERY_S = 1.0
+STOP_RUN_AFTER_S = 8.0  # how long a stop lets the run in progress go on
 
 _log = logs.get(__name__)
 
@@ -67,6 +74,17 @@ class SyncWorker(Worker):
         """In the forked child: die with the worker, then perform the job."""
         dies_with(int(self.pid or 0), signal.SIGKILL)()
         super().main_work_horse(job, queue)
+
+    def setup_work_horse_signals(self) -> None:
+        """In the forked child: SIGTERM asks the run to end, it does not kill it."""
+        super().setup_work_horse_signals()  # type: ignore[no-untyped-call]
+        signal.signal(signal.SIGTERM, _end_soon)
+
+    def handle_warm_shutdown_request(self) -> None:
+        """Asked to end: pass it on to the child that performs a job."""
+        if self.horse_pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.horse_pid, signal.SIGTERM)
 
     def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
         """Perform the job inside the app's context."""
@@ -103,6 +121,13 @@ class SyncWorker(Worker):
         _log.error("a forged job was refused", job_id=job.id)
         with contextlib.suppress(Exception), writing() as session:
             audit.record(session, SYSTEM, "job.refused", None, {"job_id": str(job.id)[:100]})
+
+
+def _end_soon(number: int, frame: FrameType | None) -> None:
+    """A signal handler: let the run go on for a little while, then leave it to the next process."""
+    timer = threading.Timer(STOP_RUN_AFTER_S, tasks.PROCESS_ENDS.set)
+    timer.daemon = True
+    timer.start()
 
 
 def run(app: Flask) -> None:

@@ -2,27 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import time, timedelta
 
-from pmsapp.services import alerts, database, incidents, upkeep
+from pmsapp import logs
+from pmsapp.domain.schedule import Rhythm
+from pmsapp.services import alerts, database, due, incidents, pulse, upkeep
+
+DAILY = timedelta(days=1)
+WEEKLY = timedelta(days=7)
+OK = "ok"
+_log = logs.get(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Chore:
-    """A periodic task: its name in `scheduled_tasks`, how often, and what it calls. It raises when it failed."""
+    """A periodic task: its name in `scheduled_tasks`, how often, and what it calls.
+
+    `at` (and `weekday`, 0 for Monday) is a wall-clock time of the clinic. `do` may return a few words for the health
+    page; it raises when it failed.
+    """
 
     name: str
     every: timedelta
     do: Callable[[], object]
+    at: time | None = None
+    weekday: int | None = None
+
+    @property
+    def rhythm(self) -> Rhythm:
+        """When it is due."""
+        return Rhythm(self.every, self.at, self.weekday)
 
 
+# At night, a while apart, and none between two and three: that hour exists twice or not at all once a year.
 CHORES: tuple[Chore, ...] = (
     Chore(incidents.WATCH, incidents.WATCH_EVERY, incidents.look),
-    Chore("check the database", timedelta(days=1), database.quick_check),
-    Chore("back up", timedelta(days=1), upkeep.nightly_backup),
-    Chore("purge", timedelta(days=1), upkeep.do_purge),
-    Chore("check receipts", timedelta(days=1), upkeep.check_receipts),
-    Chore("test the alert channels", timedelta(days=7), alerts.self_test),
+    Chore(upkeep.DATABASE, DAILY, database.quick_check, at=time(1, 10)),
+    Chore(upkeep.BACKUP, DAILY, upkeep.nightly_backup, at=time(1, 30)),
+    Chore(upkeep.PURGE, DAILY, upkeep.do_purge, at=time(1, 50)),
+    Chore(upkeep.RECEIPTS, timedelta(hours=1), upkeep.check_receipts),
+    Chore(upkeep.KEYS, DAILY, upkeep.check_token_age, at=time(7, 0)),
+    Chore(upkeep.SELF_TEST, WEEKLY, alerts.self_test, at=time(9, 0), weekday=0),
 )
+
+
+def declare(chores: Sequence[Chore] = CHORES) -> None:
+    """Make the stored list agree with the declared one."""
+    due.declare([chore.name for chore in chores], keep=[pulse.PULSE])
+
+
+def do_due(chores: Sequence[Chore] = CHORES, *, stop: Callable[[], bool] = lambda: False) -> None:
+    """Do what is due, each once whoever else asks, until `stop` says so. An error ends its own chore and no other."""
+    waiting = set(due.list_due({chore.name: chore.rhythm for chore in chores}))
+    for chore in chores:
+        if chore.name in waiting and not stop() and due.take(chore.name, chore.rhythm):
+            perform(chore)
+
+
+def perform(chore: Chore) -> bool:
+    """Do a chore now and note how it ended. False when it failed; its error is logged, never raised."""
+    try:
+        found = chore.do()
+    except Exception as error:
+        _log.error("a periodic task failed", entry=chore.name, exc_info=True)
+        due.ended(chore.name, type(error).__name__, failed=True)
+        return False
+    due.ended(chore.name, found if isinstance(found, str) else OK)
+    return True

@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pmsapp import clock
 from pmsapp.adapters.registry import get_info
+from pmsapp.domain import incidents as rules
 from pmsapp.domain.actor import Actor
 from pmsapp.domain.errors import advice_for, message_for
-from pmsapp.domain.incidents import IncidentFacts, Message, Severity, Trouble, is_worth_telling, next_message
+from pmsapp.domain.incidents import IncidentFacts, Message, Severity, Trouble
+from pmsapp.domain.schedule import Rhythm
 from pmsapp.models import Incident, PMSConnection
-from pmsapp.services import alerts, audit, due, troubles
+from pmsapp.services import alerts, audit, clinic, due, troubles
 from pmsapp.services.errors import Conflict, Invalid, NotFound
 from pmsapp.services.transaction import reading, writing
 
 WATCH = "watch"
-WATCH_EVERY = timedelta(seconds=30)
+WATCH_EVERY = timedelta(seconds=20)
 LONGEST_SNOOZE = timedelta(days=7)
-_GRAVITY = {Severity.LOW: 0, Severity.MEDIUM: 1, Severity.HIGH: 2}
+REASON_CHARS = range(3, 201)
 
 
 @dataclass(frozen=True, slots=True)
 class IncidentView:
-    """One incident in words. `told`: alerts went out; `path`: the page that helps to fix it."""
+    """One incident in words. `told`: people were told; `path`: the page with the step that fixes it."""
 
     id: int
     subject: str
@@ -48,101 +51,122 @@ class IncidentView:
 
 
 def watch() -> None:
-    """Look at everything once: the scheduler and every web process call this, one of them does it each half minute."""
-    if due.take(WATCH, WATCH_EVERY):
+    """Look at everything once: the scheduler and every web process call this, one of them does it each time."""
+    if due.take(WATCH, Rhythm(WATCH_EVERY)):
         look()
+        due.ended(WATCH, "ok")
 
 
-def look() -> list[tuple[int, Message]]:
-    """Bring incidents into step with what is wrong, and send what is owed. Returns what was sent.
+def look() -> None:
+    """Bring incidents into step with what is wrong, and write the messages that are owed.
 
-    What to send is noted in the database before it is sent, so two processes never send the same twice.
+    Both are one transaction, so two processes never write the same message twice and none is lost; `alerts` sends
+    them afterwards.
     """
     now = clock.now()
     with writing() as session:
-        owed = _step(session, troubles.find(session, now), now)
-    for incident_id, message, notice in owed:
-        alerts.send(incident_id, message.value, notice)
-    alerts.retry_undelivered()
-    return [(incident_id, message) for incident_id, message, _ in owed]
+        _step(session, troubles.find(session, now), now)
 
 
-def _step(
-    session: Session, found: Sequence[Trouble], now: datetime
-) -> list[tuple[int, Message, alerts.Notice]]:
+def _step(session: Session, found: Sequence[Trouble], now: datetime) -> None:
     rows = {row.subject: row for row in session.scalars(select(Incident).where(Incident.ended_at.is_(None)))}
-    overdue = {one.subject: one.overdue for one in found}
+    wrong = {one.subject: one for one in found}
     for one in found:
-        row = rows.get(one.subject)
-        if row is None:
-            row = Incident(
-                subject=one.subject, connection_id=one.connection_id, started_at=now, severity=one.severity
-            )
-            session.add(row)
-            rows[one.subject] = row
-        row.code, row.last_seen_at, row.failures = one.code, now, max(one.failures, row.failures or 0)
-        if _GRAVITY[one.severity] > _GRAVITY[Severity(row.severity)]:
-            row.severity = one.severity.value
-    for subject, row in rows.items():
-        if subject not in overdue:
-            row.ended_at = now
+        if one.subject not in rows:
+            rows[one.subject] = _begin(session, one, now)
+        _follow(rows[one.subject], one, now)
     session.flush()
-    owed = []
     for row in rows.values():
-        message = next_message(_facts(row, overdue.get(row.subject, False)), now)
-        if message is not None:
-            _note(row, message, now)
-            owed.append((row.id, message, _notice(session, row, message)))
-    return owed
+        _tell(session, row, wrong, now)
 
 
-def _facts(row: Incident, overdue: bool) -> IncidentFacts:
-    return IncidentFacts(
-        row.failures,
-        overdue,
+def _begin(session: Session, one: Trouble, now: datetime) -> Incident:
+    row = Incident(
+        subject=one.subject,
+        connection_id=one.connection_id,
+        code=one.code,
+        severity=one.severity.value,
+        started_at=now,
+        last_seen_at=now,
+        failures=0,
+    )
+    session.add(row)
+    return row
+
+
+def _follow(row: Incident, one: Trouble, now: datetime) -> None:
+    row.code, row.last_seen_at = one.code, now
+    row.failures = max(one.failures, row.failures)
+    row.severity = rules.graver(one.severity, Severity(row.severity)).value
+
+
+def _tell(session: Session, row: Incident, wrong: Mapping[str, Trouble], now: datetime) -> None:
+    """Write what is owed for one incident, and end it when it is over."""
+    trouble = wrong.get(row.subject)
+    facts = IncidentFacts(
+        trouble,
         Severity(row.severity),
+        row.started_at,
+        row.last_seen_at,
         row.opened_at,
         row.escalated_at,
-        row.ended_at,
         row.snoozed_until,
     )
-
-
-def _note(row: Incident, message: Message, now: datetime) -> None:
+    message = rules.next_message(facts, now)
     if message is Message.OPENING:
         row.opened_at = now
     elif message is Message.ESCALATION:
         row.escalated_at = now
+    if rules.is_over(facts, now):
+        row.ended_at = row.last_seen_at if row.opened_at else now
+    if message is Message.RECOVERY:
+        alerts.post_recovery(session, _notice(session, row, message, None), row.id)
+    elif message is not None:
+        alerts.post(session, message.value, _notice(session, row, message, trouble), incident_id=row.id)
 
 
-def _notice(session: Session, row: Incident, message: Message) -> alerts.Notice:
-    view = _view(session, row)
+def _notice(session: Session, row: Incident, message: Message, trouble: Trouble | None) -> alerts.Notice:
+    """What people read: what, since when, what is at stake, what to do. Times of the clinic, no patient."""
+    view, zone = _view(session, row), clinic.time_zone(session)
     headline = {
         Message.OPENING: view.message,
         Message.ESCALATION: f"Still: {view.message}",
         Message.RECOVERY: f"Over: {view.message}",
     }[message]
-    body = "Everything is up to date again." if message is Message.RECOVERY else view.advice
-    return alerts.Notice(f"{view.name}: {headline}", body, view.path, row.started_at)
+    since = f"Since {_when(row.started_at, zone)}."
+    if message is Message.RECOVERY:
+        body = f"{since} Over since {_when(row.last_seen_at, zone)}."
+    else:
+        risk = trouble.at_risk_at if trouble else None
+        stake = f" Next appointment that depends on it: {_when(risk, zone)}." if risk else ""
+        body = f"{since}{stake}\n{view.advice}"
+    return alerts.Notice(f"{view.name}: {headline}", body, view.path)
 
 
 def list_open() -> list[IncidentView]:
-    """What is going on, gravest first. A blip that nobody needs to know of is left out."""
+    """What people should know of now, gravest first; a blip is left out, and so is what has just gone away."""
+    since = clock.now() - 3 * WATCH_EVERY
     with reading() as session:
         rows = session.scalars(
-            select(Incident).where(Incident.ended_at.is_(None)).order_by(Incident.id)
-        ).all()
-        known = [row for row in rows if row.opened_at or is_worth_telling(row.failures, False)]
+            select(Incident)
+            .where(
+                Incident.ended_at.is_(None), Incident.opened_at.is_not(None), Incident.last_seen_at >= since
+            )
+            .order_by(Incident.id)
+        )
         return [
-            _view(session, row) for row in sorted(known, key=lambda row: -_GRAVITY[Severity(row.severity)])
+            _view(session, row)
+            for row in sorted(rows, key=lambda row: -rules.gravity(Severity(row.severity)))
         ]
 
 
-def list_recent(limit: int = 50) -> list[IncidentView]:
-    """Newest first, ended ones too."""
+def list_recent(limit: int = 50, before_id: int | None = None) -> list[IncidentView]:
+    """Those that people were told of, newest first, ended ones too."""
+    query = select(Incident).where(Incident.opened_at.is_not(None)).order_by(Incident.id.desc()).limit(limit)
+    if before_id is not None:
+        query = query.where(Incident.id < before_id)
     with reading() as session:
-        rows = session.scalars(select(Incident).order_by(Incident.id.desc()).limit(limit))
-        return [_view(session, row) for row in rows]
+        return [_view(session, row) for row in session.scalars(query)]
 
 
 def snooze(incident_id: int, until: datetime | None, reason: str | None, actor: Actor) -> IncidentView:
@@ -155,7 +179,7 @@ def snooze(incident_id: int, until: datetime | None, reason: str | None, actor: 
     wrong: dict[str, str] = {}
     if until is not None and not now < until <= now + LONGEST_SNOOZE:
         wrong["until"] = "Choose an end within the next seven days."
-    if until is not None and not 3 <= len(text) <= 200:
+    if until is not None and (len(text) not in REASON_CHARS or not text.isprintable()):
         wrong["reason"] = "Say in a few words why (3 to 200 characters)."
     if wrong:
         raise Invalid(wrong)
@@ -176,7 +200,7 @@ def snooze(incident_id: int, until: datetime | None, reason: str | None, actor: 
 
 def _view(session: Session, row: Incident) -> IncidentView:
     connection = session.get(PMSConnection, row.connection_id) if row.connection_id else None
-    label = get_info(connection.pms_type).label if connection else "pmsapp"
+    label = get_info(connection.pms_type).label if connection else "the practice software"
     return IncidentView(
         id=row.id,
         subject=row.subject,
@@ -193,5 +217,27 @@ def _view(session: Session, row: Incident) -> IncidentView:
         snoozed_until=row.snoozed_until,
         snoozed_by=row.snoozed_by,
         snoozed_reason=row.snoozed_reason,
-        path=f"/integrations/{connection.id}" if connection else "/settings/health",
+        path=_path(row, connection),
     )
+
+
+_PAIR_CODES = frozenset({"NOT-PAIRED", "PAIR-UNKNOWN", "PAIR-USED", "PAIR-UNSURE"})
+_LOGIN_CODES = frozenset({"PRACTICE-UNKNOWN", "KEY-MISMATCH"})
+
+
+def _path(row: Incident, connection: PMSConnection | None) -> str:
+    """The page with the step that fixes it."""
+    if connection is None:
+        return "/settings/alerts" if row.code == "ALERT-FAILED" else "/settings/health"
+    base = f"/integrations/{connection.id}"
+    if row.code in _PAIR_CODES:
+        return f"{base}/pair"
+    if row.code in _LOGIN_CODES or row.code.startswith("AUTH-"):
+        return f"{base}/login"
+    return base if row.code == "NO-NEXT-RUN" else f"{base}/history"
+
+
+def _when(instant: datetime, zone: str) -> str:
+    """ "Mon 23 Nov 09:02" at the clinic; a message may be read days later."""
+    local = instant.astimezone(ZoneInfo(zone))
+    return f"{local:%a} {local.day} {local:%b %H:%M}"

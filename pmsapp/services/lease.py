@@ -106,35 +106,49 @@ def close_lapsed(session: Session, now: datetime, connection_id: int | None = No
         query = query.where(SyncRun.connection_id == connection_id)
     rows = session.execute(query).all()
     for row in rows:
-        session.execute(
-            update(PMSConnection)
-            .where(PMSConnection.id == row.connection_id)
-            .values(fence=PMSConnection.fence + 1)
-        )
-        session.execute(
-            update(SyncRun)
-            .where(SyncRun.id == row.id)
-            .values(
-                status="interrupted",
-                completed_at=now,
-                error_code="RUN-INTERRUPTED",
-                error_message="The update stopped half way",
-            )
-        )
+        interrupt(session, row.id, row.connection_id, now)
     return len(rows)
+
+
+def interrupt(session: Session, run_id: int, connection_id: int, now: datetime) -> None:
+    """Mark a running run as interrupted and raise the fence against whoever does it."""
+    session.execute(
+        update(PMSConnection).where(PMSConnection.id == connection_id).values(fence=PMSConnection.fence + 1)
+    )
+    session.execute(
+        update(SyncRun)
+        .where(SyncRun.id == run_id)
+        .values(
+            status="interrupted",
+            completed_at=now,
+            error_code="RUN-INTERRUPTED",
+            error_message="The update stopped half way",
+        )
+    )
 
 
 class Heartbeat:
     """Keeps a lease alive from a thread of its own and notices a cancellation.
 
     `stop` is called once, from that thread, when the run should end. `give_up` is called after it when somebody
-    cancelled the run and it has not ended `GRACE_S` later: a vendor that does not answer holds nobody up.
+    cancelled the run and it has not ended `GRACE_S` later: a vendor that does not answer holds nobody up. When
+    `process_ends` is set, `hand_back` is called first: the run is left to the next process.
     """
 
-    def __init__(self, lease: Lease, stop: Callable[[], None], give_up: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        lease: Lease,
+        stop: Callable[[], None],
+        give_up: Callable[[], None],
+        *,
+        process_ends: threading.Event | None = None,
+        hand_back: Callable[[], None] = lambda: None,
+    ) -> None:
         self._lease = lease
         self._stop = stop
         self._give_up = give_up
+        self._process_ends = process_ends or threading.Event()
+        self._hand_back = hand_back
         self._done = threading.Event()
         self._thread = threading.Thread(
             target=copy_context().run, args=(self._beat,), name=f"heartbeat-{lease.run_id}", daemon=True
@@ -151,6 +165,8 @@ class Heartbeat:
     def _beat(self) -> None:
         while not self._done.wait(HEARTBEAT_EVERY_S):
             try:
+                if self._process_ends.is_set():
+                    self._hand_back()
                 reason = beat_once(self._lease)
             except SQLAlchemyError as error:
                 log.warning(

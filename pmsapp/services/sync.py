@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -23,12 +25,14 @@ from pmsapp.services.lease import (
     CancelledError,
     FencedOutError,
     Heartbeat,
+    Lease,
     claim,
     close_lapsed,
+    interrupt,
 )
 from pmsapp.services.run_end import close_run
 from pmsapp.services.run_work import RunWork
-from pmsapp.services.transaction import writing
+from pmsapp.services.transaction import reading, writing
 
 log = logging.getLogger(__name__)
 
@@ -65,10 +69,14 @@ def request_due_runs() -> list[RunRequest]:
     """Queue a run for every connection whose slot has come, each slot once however many schedulers there are.
 
     Taking the slot, planning the next one and queueing the run are one transaction; a slot missed by a sleep or an
-    outage is made up once, because the next one is planned from now.
+    outage is made up once, because the next one is planned from now. A connection that lost its plan gets a new one.
     """
     now = clock.now()
+    with reading() as session:
+        if not schedule.anything_to_do(session, now):
+            return []
     with writing() as session:
+        schedule.mend(session, now)
         connections = session.scalars(
             select(PMSConnection)
             .where(
@@ -155,15 +163,24 @@ def _in_order(dates: set[str], today: str) -> list[str]:
     return sorted(dates, key=lambda day: (day < today, day))
 
 
-def execute_run(run_id: int) -> None:
-    """Do a queued run, once: whoever comes second finds it claimed. Raises only what is a bug, after recording it."""
+def execute_run(run_id: int, *, process_ends: threading.Event | None = None) -> None:
+    """Do a queued run, once: whoever comes second finds it claimed. Raises only what is a bug, after recording it.
+
+    Once `process_ends` is set, a run that still goes on is marked interrupted and repeated by the next process.
+    """
     lease = claim(run_id, clock.now())
     if lease is None:
         return
     failpoint("after_claim")
     run = RunWork(lease, Deadline(RUN_CEILING_S))
     try:
-        with Heartbeat(lease, run.deadline.cancel, lambda: _abandon(run)):
+        with Heartbeat(
+            lease,
+            run.deadline.cancel,
+            lambda: _abandon(run),
+            process_ends=process_ends,
+            hand_back=lambda: _hand_back(lease),
+        ):
             _perform(run)
     except FencedOutError:
         log.warning("run lost its lease and stopped", extra={"run_id": run_id})
@@ -198,23 +215,33 @@ def _abandon(run: RunWork) -> None:
         log.info("run ended by itself", extra={"run_id": run.lease.run_id})
 
 
+def _hand_back(lease: Lease) -> None:
+    """Interrupt a run whose process has to end; whatever it still does is fenced out."""
+    now = clock.now()
+    with writing() as session, suppress(FencedOutError, CancelledError):
+        lease.check(session)
+        interrupt(session, lease.run_id, lease.connection_id, now)
+        _repeat_interrupted(session, now)
+
+
 def sweep_interrupted() -> int:
     """Close runs whose worker is gone; their connection's next run repairs them. Returns how many."""
     now = clock.now()
     with writing() as session:
         rows = close_lapsed(session, now)
         if rows:
-            session.execute(
-                update(PMSConnection)
-                .where(
-                    PMSConnection.sync_enabled.is_(True),
-                    PMSConnection.id.in_(
-                        select(SyncRun.connection_id).where(
-                            SyncRun.status == RunStatus.INTERRUPTED.value, SyncRun.completed_at == now
-                        )
-                    ),
-                )
-                .values(next_sync_at=now, next_sync_reason="repeating the update that stopped half way")
-                .execution_options(synchronize_session=False)
-            )
+            _repeat_interrupted(session, now)
         return rows
+
+
+def _repeat_interrupted(session: Session, now: datetime) -> None:
+    """Plan the connections of the runs interrupted at `now` for at once."""
+    interrupted = select(SyncRun.connection_id).where(
+        SyncRun.status == RunStatus.INTERRUPTED.value, SyncRun.completed_at == now
+    )
+    session.execute(
+        update(PMSConnection)
+        .where(PMSConnection.sync_enabled.is_(True), PMSConnection.id.in_(interrupted))
+        .values(next_sync_at=now, next_sync_reason="repeating the update that stopped half way")
+        .execution_options(synchronize_session=False)
+    )

@@ -2,48 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from pmsapp.domain.appointment import Presence
-from pmsapp.domain.incidents import Severity, Trouble, severity_of
+from pmsapp.domain.incidents import TELL_AFTER_FAILURES, Trouble, severity_of
 from pmsapp.domain.rules import Decision
 from pmsapp.domain.runsheet import FreshnessState
 from pmsapp.domain.schedule import ClinicHours, aged, is_watched
 from pmsapp.domain.window import day_of
-from pmsapp.models import Freshness, PMSClinicianMapping, PMSConnection, ProcessBeat, SyncRun
-from pmsapp.services import beats, schedule
+from pmsapp.models import Freshness, PMSClinicianMapping, PMSConnection, ProcessBeat, ScheduledTask, SyncRun
+from pmsapp.services import alerts, beats, schedule, upkeep
 from pmsapp.services.stored_cards import CARDS
 
 SCHEDULER_GONE = timedelta(minutes=2)
 NOBODY_CAME = timedelta(minutes=5)
-NEXT_RUN_GRACE = timedelta(minutes=5)
+SLOT_PASSED = timedelta(minutes=10)
+# A run that has just begun may still put things right (the machine woke up, updates were switched on).
+RUN_MAY_HEAL = timedelta(minutes=2)
+STARTED_ALREADY = timedelta(minutes=15)
+
+_TASK_CODES = {
+    upkeep.BACKUP: "BACKUP-FAILED",
+    upkeep.RECEIPTS: "RECEIPT-DIFFERS",
+    upkeep.DATABASE: "DATABASE-DAMAGED",
+}
+# Failed once is enough for these: trying again changes nothing.
+_TELL_AT_ONCE = frozenset({upkeep.RECEIPTS, upkeep.DATABASE})
 
 
 def find(session: Session, now: datetime) -> list[Trouble]:
     """Everything that is wrong now. One cause gives one trouble: a dead scheduler explains stale data."""
     hours = schedule.clinic_hours(session, now)
-    connections = session.scalars(
-        select(PMSConnection).where(PMSConnection.sync_enabled.is_(True), PMSConnection.state != "setup")
-    ).all()
-    active = [one for one in connections if one.paused_until is None or one.paused_until <= now]
-    found: list[Trouble] = []
-    scheduler_gone = bool(active) and _scheduler_is_gone(session, now)
-    if scheduler_gone:
-        risk = _severity(session, [one.id for one in active], now)
-        found.append(Trouble("scheduler", "SCHED-DEAD", overdue=True, severity=risk))
-    stuck = _oldest_waiting(session, now)
-    if stuck is not None and not scheduler_gone:
-        found.append(Trouble("queue", "QUEUE-STUCK", overdue=True, severity=_severity(session, [stuck], now)))
-    explained = scheduler_gone or stuck is not None
+    active = [
+        one
+        for one in session.scalars(select(PMSConnection).where(*schedule.ACTIVE)).all()
+        if one.paused_until is None or one.paused_until <= now
+    ]
+    house = _of_house(session, [one.id for one in active], now)
+    found = [house] if house is not None else []
     for one in active:
-        trouble = _of_connection(session, one, hours, now, explained=explained)
+        trouble = _of_connection(session, one, hours, now, explained=house is not None)
         if trouble is not None:
             found.append(trouble)
-    return found
+    return [*found, *_of_tasks(session, is_open=is_watched(now, hours)), *_of_alerts(session)]
+
+
+def _of_house(session: Session, active: Sequence[int], now: datetime) -> Trouble | None:
+    """A part of pmsapp that does not work: nobody plans, or nobody does what is planned."""
+    if active and _scheduler_is_gone(session, now):
+        return _at_risk(session, Trouble("scheduler", "SCHED-DEAD", overdue=True), active, now)
+    stuck = _oldest_waiting(session, now)
+    if stuck is not None:
+        return _at_risk(session, Trouble("queue", "QUEUE-STUCK", overdue=True), [stuck], now)
+    return None
 
 
 def _of_connection(
@@ -51,51 +67,71 @@ def _of_connection(
 ) -> Trouble | None:
     period = timedelta(minutes=one.sync_frequency_minutes)
     age = aged(_as_of(session, one, now), now, period, hours)
-    stale = age.state is FreshnessState.STALE and is_watched(now, hours)
-    failing = one.failures_in_row > 0 or one.state == "needs_you"
-    if failing:
+    is_open = is_watched(now, hours)
+    stale = age.state is FreshnessState.STALE and is_open
+    needs_you = one.state == "needs_you"
+    if one.failures_in_row > 0 or needs_you:
         code = one.last_error_code or "DATA-STALE"
-    elif stale and not explained:
-        code = "DATA-STALE"
-    elif _has_no_next_run(one, now) and not explained:
+    elif explained:
+        return None
+    elif stale and not _may_heal(session, one.id, now):
+        code = one.last_error_code or "DATA-STALE"
+    elif _has_no_next_run(session, one, now):
         code = "NO-NEXT-RUN"
     else:
         return None
-    overdue = stale or code == "NO-NEXT-RUN"
-    risk = _severity(session, [one.id], now)
-    return Trouble(f"connection:{one.id}", code, one.id, one.failures_in_row, overdue, risk)
+    return _at_risk(
+        session,
+        Trouble(
+            subject=f"connection:{one.id}",
+            code=code,
+            connection_id=one.id,
+            failures=max(one.failures_in_row, TELL_AFTER_FAILURES if needs_you else 0),
+            overdue=stale or code == "NO-NEXT-RUN",
+            can_wait=not is_open,
+        ),
+        [one.id],
+        now,
+    )
 
 
-def _has_no_next_run(one: PMSConnection, now: datetime) -> bool:
-    """No time at all, one that passed without anybody coming, or one further away than a period or an hour."""
-    if one.next_sync_at is None:
+def _has_no_next_run(session: Session, one: PMSConnection, now: datetime) -> bool:
+    """No time at all, one further away than any rule allows, or one that passed without anybody coming."""
+    if schedule.is_lost(session, one, now):
         return True
-    furthest = max(timedelta(minutes=one.sync_frequency_minutes), timedelta(hours=1)) + NEXT_RUN_GRACE
-    waits_for_vendor = one.not_before is not None and one.next_sync_at <= one.not_before + NEXT_RUN_GRACE
-    too_far = one.next_sync_at - now > furthest and not waits_for_vendor
-    return too_far or now - one.next_sync_at > NOBODY_CAME + NEXT_RUN_GRACE
+    return one.next_sync_at is not None and now - one.next_sync_at > SLOT_PASSED
+
+
+def _may_heal(session: Session, connection_id: int, now: datetime) -> bool:
+    """True while a run that was asked for just now is on its way."""
+    since = session.scalar(
+        select(func.max(func.coalesce(SyncRun.started_at, SyncRun.requested_at))).where(
+            SyncRun.connection_id == connection_id, SyncRun.status.in_(("queued", "running"))
+        )
+    )
+    return since is not None and now - since < RUN_MAY_HEAL
 
 
 def _as_of(session: Session, one: PMSConnection, now: datetime) -> datetime | None:
-    """When the oldest mapped practitioner's today was read."""
+    """When the oldest mapped practitioner's today was read; one never read counts from when it was mapped."""
+    mapping = PMSClinicianMapping
     return session.scalar(
-        select(func.min(Freshness.as_of))
-        .join(
-            PMSClinicianMapping,
-            (PMSClinicianMapping.connection_id == Freshness.connection_id)
-            & (PMSClinicianMapping.pms_practitioner_id == Freshness.pms_practitioner_id),
+        select(func.min(func.coalesce(Freshness.as_of, mapping.decided_at, mapping.first_seen_at)))
+        .select_from(mapping)
+        .outerjoin(
+            Freshness,
+            (mapping.connection_id == Freshness.connection_id)
+            & (mapping.pms_practitioner_id == Freshness.pms_practitioner_id)
+            & (Freshness.date == day_of(now, one.time_zone)),
         )
-        .where(
-            Freshness.connection_id == one.id,
-            Freshness.date == day_of(now, one.time_zone),
-            PMSClinicianMapping.decision == Decision.MAPPED.value,
-        )
+        .where(mapping.connection_id == one.id, mapping.decision == Decision.MAPPED.value)
     )
 
 
 def _scheduler_is_gone(session: Session, now: datetime) -> bool:
+    """No sign of life for minutes; one from the future was given before the clock went back."""
     at = session.scalar(select(ProcessBeat.at).where(ProcessBeat.name == beats.SCHEDULER))
-    return at is None or now - at > SCHEDULER_GONE
+    return at is None or abs(now - at) > SCHEDULER_GONE
 
 
 def _oldest_waiting(session: Session, now: datetime) -> int | None:
@@ -112,13 +148,34 @@ def _oldest_waiting(session: Session, now: datetime) -> int | None:
     return None
 
 
-def _severity(session: Session, connection_ids: Sequence[int], now: datetime) -> Severity:
-    """By the next telehealth appointment that these connections feed."""
+def _of_tasks(session: Session, *, is_open: bool) -> Iterator[Trouble]:
+    """Periodic tasks that failed last time."""
+    rows = session.execute(
+        select(ScheduledTask.name, ScheduledTask.failures).where(ScheduledTask.failures > 0)
+    )
+    for row in rows:
+        yield Trouble(
+            subject=f"task:{row.name}",
+            code=_TASK_CODES.get(row.name, "TASK-FAILED"),
+            failures=row.failures,
+            overdue=row.name in _TELL_AT_ONCE,
+            can_wait=not is_open and row.name != upkeep.DATABASE,
+        )
+
+
+def _of_alerts(session: Session) -> Iterator[Trouble]:
+    """A channel that takes no messages any more: the app itself has to say so."""
+    if alerts.failed_channels(session):
+        yield Trouble("alerts", "ALERT-FAILED", overdue=True)
+
+
+def _at_risk(session: Session, trouble: Trouble, connection_ids: Sequence[int], now: datetime) -> Trouble:
+    """The same trouble with what is at stake: the next appointment that these connections feed."""
     start = session.scalar(
         select(func.min(CARDS.c.start_at)).where(
             CARDS.c.pms_connection_id.in_(connection_ids),
             CARDS.c.presence == Presence.ON_SHEET.value,
-            CARDS.c.start_at >= now - timedelta(minutes=15),
+            CARDS.c.start_at >= now - STARTED_ALREADY,
         )
     )
-    return severity_of(start, now)
+    return replace(trouble, severity=severity_of(start, now), at_risk_at=start)

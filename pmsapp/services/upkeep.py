@@ -1,14 +1,14 @@
-"""The daily and weekly chores, each its own small transaction: purge, receipts, keys that age, backup."""
+"""What the periodic tasks do, each in its own small transaction: purge, receipts, keys that age, backup."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
 
 from sqlalchemy import CursorResult, delete, func, select, update
 
 from pmsapp import clock
-from pmsapp.domain.errors import ConfigurationError
 from pmsapp.models import (
     AlertDelivery,
     APIToken,
@@ -22,6 +22,14 @@ from pmsapp.models import (
 )
 from pmsapp.services import backup
 from pmsapp.services.transaction import reading, writing
+
+# Names of the tasks, as the health page shows them.
+DATABASE = "check the database"
+BACKUP = "back up"
+PURGE = "purge"
+RECEIPTS = "check receipts"
+KEYS = "check token age"
+SELF_TEST = "test the alert channels"
 
 PREVIEWS_STAY = timedelta(days=7)
 WEBHOOK_IDS_STAY = timedelta(days=14)
@@ -50,10 +58,8 @@ def purge() -> dict[str, int]:
     gone: dict[str, int] = {}
     for name, statement in doomed.items():
         with writing() as session:
-            result: CursorResult[Any] = session.execute(
-                statement.execution_options(synchronize_session=False)
-            )
-            gone[name] = result.rowcount
+            result = session.execute(statement.execution_options(synchronize_session=False))
+            gone[name] = cast("CursorResult[Any]", result).rowcount
     return gone
 
 
@@ -74,35 +80,57 @@ def differing_receipts() -> list[tuple[int, str | None, int, int]]:
         return [(row.connection_id, row.name, row.matched or 0, row.expected or 0) for row in rows]
 
 
-def check_receipts() -> None:
-    """Fail, so that the chore's result says so, when a column does not match what was read."""
+class ReceiptsDifferError(Exception):
+    """Some columns do not hold what was read. The message holds a count."""
+
+
+def check_receipts() -> str:
+    """How many columns were compared in words. Raises ReceiptsDifferError when one does not match what was read."""
     found = differing_receipts()
     if found:
-        raise ConfigurationError(f"{len(found)} columns do not match what was read; see the history.")
+        raise ReceiptsDifferError(f"{len(found)} columns do not match what was read; see the history.")
+    return "every column matches"
 
 
-def ageing_tokens() -> list[str]:
-    """Names of API tokens that expire within two weeks."""
+@dataclass(frozen=True, slots=True)
+class AgeingToken:
+    """An API token that stops working soon."""
+
+    name: str
+    expires_at: datetime
+
+
+def ageing_tokens() -> list[AgeingToken]:
+    """API tokens that expire within two weeks, the first to go first."""
     now = clock.now()
     with reading() as session:
-        return list(
-            session.scalars(
-                select(APIToken.name)
-                .where(
-                    APIToken.revoked_at.is_(None),
-                    APIToken.expires_at > now,
-                    APIToken.expires_at <= now + KEYS_AGE_BEFORE,
-                )
-                .order_by(APIToken.expires_at)
+        rows = session.execute(
+            select(APIToken.name, APIToken.expires_at)
+            .where(
+                APIToken.revoked_at.is_(None),
+                APIToken.expires_at > now,
+                APIToken.expires_at <= now + KEYS_AGE_BEFORE,
             )
+            .order_by(APIToken.expires_at)
         )
+        return [AgeingToken(row.name, row.expires_at) for row in rows if row.expires_at is not None]
 
 
-def nightly_backup() -> None:
+def check_token_age() -> str:
+    """How many API tokens expire soon, in words."""
+    found = len(ageing_tokens())
+    if not found:
+        return "no token expires within two weeks"
+    return f"{found} token{'' if found == 1 else 's'} will expire within two weeks"
+
+
+def nightly_backup() -> str:
     """The nightly copy. Raises ConfigurationError when it did not work."""
-    backup.make()
+    made = backup.make()
+    return "PostgreSQL makes its own" if made is None else f"{made.size_bytes // 1000} kB, checked"
 
 
-def do_purge() -> None:
-    """The nightly purge as a chore."""
-    purge()
+def do_purge() -> str:
+    """The nightly purge; how many rows went, in words."""
+    gone = sum(purge().values())
+    return f"{gone} row{'' if gone == 1 else 's'} removed"
