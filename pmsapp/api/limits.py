@@ -21,6 +21,6 @@ def count_request() -> None:
     kind, per_minute = "write", settings.api_writes_per_minute
     if request.method in _READS:
         kind, per_minute = "read", settings.api_reads_per_minute
-    wait_s = api_limits.retry_after_s(settings.queue_url, f"{actor.kind}:{actor.id}:{kind}", per_minute)
+    wait_s = api_limits.retry_after_s(f"{actor.kind}:{actor.id}:{kind}", per_minute)
     if wait_s is not None:
         raise TooManyRequests(wait_s)

@@ -9,7 +9,6 @@ import math
 from http import HTTPStatus
 
 from flask import Response
-from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from pmsapp import access, clock
@@ -23,7 +22,7 @@ from pmsapp.domain.errors import PMSError, RetryLaterError
 from pmsapp.domain.runsheet import Card
 from pmsapp.services import clinic
 from pmsapp.services.decisions import DecisionView
-from pmsapp.services.errors import Conflict, Invalid, NotFound, ServiceError
+from pmsapp.services.errors import Conflict, DatabaseAwayError, Invalid, NotFound, ServiceError
 from pmsapp.services.users import TooManyTries
 from pmsapp.services.webhooks import NotAuthentic
 
@@ -68,7 +67,7 @@ def render(error: Exception) -> Response:
         return _of_service(error)
     if isinstance(error, PMSError):
         return _of_vendor(error)
-    if isinstance(error, OperationalError):
+    if isinstance(error, DatabaseAwayError):
         return answer(503, *HTTP_TEXTS[503], headers={"Retry-After": str(BUSY_RETRY_S)})
     if isinstance(error, HTTPException):
         return _of_http(error)

@@ -8,6 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy.exc import OperationalError as DatabaseAwayError
+
+__all__ = ["Conflict", "DatabaseAwayError", "Invalid", "NotFound", "Refused", "ServiceError"]
+
 
 class ServiceError(Exception):
     """Base of every refusal of our own. `code` is stable, `message` is one sentence."""

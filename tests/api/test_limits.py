@@ -7,7 +7,6 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
-from pmsapp.services import api_limits
 from pmsapp.settings import Settings
 from tests.api.conftest import API
 
@@ -15,11 +14,6 @@ from tests.api.conftest import API
 @pytest.fixture
 def settings(make_settings: Callable[..., Settings]) -> Settings:
     return make_settings(api_reads_per_minute=3, api_writes_per_minute=2)
-
-
-@pytest.fixture(autouse=True)
-def fresh_counters() -> None:
-    api_limits._counter.cache_clear()
 
 
 def test_reads_beyond_the_limit_are_429_with_a_time(api: API) -> None:
