@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
-from sqlalchemy import Column, Table
+from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -38,19 +38,3 @@ def upsert(
     else:
         statement = statement.on_conflict_do_nothing(index_elements=list(keys))
     session.execute(statement, list(rows))
-
-
-def insert_new(
-    session: Session,
-    model: type[Base],
-    rows: Sequence[dict[str, Any]],
-    *,
-    keys: Sequence[str],
-    returning: Column[Any],
-) -> list[Any]:
-    """Write those of `rows` whose `keys` are not there yet. Returns the column of the new ones, in no order."""
-    if not rows:
-        return []
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    statement = insert(table_of(model)).on_conflict_do_nothing(index_elements=list(keys)).returning(returning)
-    return list(session.scalars(statement, list(rows)))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from pmsapp.cipher import KeyRing
@@ -21,7 +21,8 @@ from pmsapp.domain.reconcile import Change, Incoming, UpdateCard
 from pmsapp.domain.rules import REASONS
 from pmsapp.domain.window import day_of
 from pmsapp.models import RunSheetAppointment, RunSheetEvent
-from pmsapp.models.upsert import insert_new, table_of
+from pmsapp.models.bulk import insert_missing, update_by_id
+from pmsapp.models.upsert import table_of
 from pmsapp.services import open_decisions, sheets
 from pmsapp.services.failpoints import failpoint
 from pmsapp.services.scope_plan import ScopePlan
@@ -29,6 +30,7 @@ from pmsapp.services.stored_cards import CARDS, OVERRIDES, as_instant, card_ids,
 
 EVENTS = table_of(RunSheetEvent)
 _NOT_IN_TIMELINE = {"host_link", "patient_link", "pms_notes", "pms_date", "time_zone", "pms_status_raw"}
+CARD_KEY = ("pms_connection_id", "pms_appointment_id", "pms_patient_id")
 _OFF_SHEET = (Presence.FILTERED, Presence.UNMAPPED)
 
 
@@ -83,14 +85,21 @@ def _write_creates(writer: Writer, creates: Sequence[Incoming]) -> set[date]:
         }
         for incoming in creates
     ]
-    made = insert_new(
-        writer.session,
-        RunSheetAppointment,
-        rows,
-        keys=["pms_connection_id", "pms_appointment_id", "pms_patient_id"],
-        returning=CARDS.c.id,
-    )
-    _write_events(writer, [{"appointment_id": card_id, "kind": "created", "data": None} for card_id in made])
+    insert_missing(writer.session, RunSheetAppointment, rows, keys=CARD_KEY)
+    for part in chunks({incoming.key[0] for incoming in creates}):
+        made = select(
+            CARDS.c.id,
+            literal(writer.run_id),
+            literal(writer.now, CARDS.c.created_at.type),
+            literal("pms"),
+            literal("created"),
+        ).where(
+            CARDS.c.pms_connection_id == writer.connection_id,
+            CARDS.c.pms_appointment_id.in_(part),
+            CARDS.c.created_at == writer.now,
+        )
+        columns = ["appointment_id", "run_id", "at", "source", "kind"]
+        writer.session.execute(insert(EVENTS).from_select(columns, made))
     return days
 
 
@@ -107,13 +116,7 @@ def _write_updates(writer: Writer, updates: Sequence[UpdateCard]) -> set[date]:
         moved_from = (one.card.marks["moved_from_date"], marks["moved_from_date"])
         days |= {day for day in moved_from if isinstance(day, date)}
         rows.append(_pms_columns(writer, one) | marks | {"run_sheet_id": sheet_ids[shown_days[one.card.id]]})
-    columns = [name for name in rows[0] if name != "b_id"]
-    writer.session.execute(
-        update(CARDS)
-        .where(CARDS.c.id == bindparam("b_id"))
-        .values({**{name: bindparam(name) for name in columns}, "row_version": CARDS.c.row_version + 1}),
-        rows,
-    )
+    update_by_id(writer.session, RunSheetAppointment, rows, grows="row_version")
     _write_events(writer, [_event(one) for one in updates if not one.silent])
     _move_overrides(writer, updates)
     return days
@@ -123,7 +126,7 @@ def _pms_columns(writer: Writer, one: UpdateCard) -> dict[str, Any]:
     incoming = one.incoming
     return {
         **sealed_columns(incoming.values, writer.ring, writer.connection_id, incoming.key),
-        "b_id": one.card.id,
+        "id": one.card.id,
         "pms_digest": incoming.digest,
         "pms_last_synced_at": writer.now,
         "presence": one.presence.value,
