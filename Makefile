@@ -1,12 +1,13 @@
 # make run     set up everything and start the demo clinic        (make run PORT=9000)
 # make test    set up everything and run all tests                (make test ARGS="tests/cli -k users")
+# make test-postgres   the tests of services, interface and jobs on PostgreSQL
 # make check   format, lint, types, imports
 # make format  put the format right
 # make bench   time the sync job beside the floor                 (make bench ARGS="--rounds 1 --delays 0")
 # make docs    write the pages that are made from the code
 # make wheel   build dist/pmsapp-*.whl
 # make locks   resolve the locked versions anew
-.PHONY: run test check bench format docs wheel locks clean installed installed-for-work
+.PHONY: run test test-postgres check bench format docs wheel locks clean installed installed-for-work
 .DEFAULT_GOAL := run
 
 PORT ?= 8080
@@ -20,6 +21,9 @@ run: installed
 test: installed-for-work
 	@sh scripts/chromium.sh
 	@$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 --durations 10 $(ARGS)
+
+test-postgres: installed-for-work
+	@sh scripts/test-postgres.sh $(BIN)/python -n $(JOBS) --maxprocesses 8 $(or $(ARGS),tests/services tests/api tests/jobs)
 
 check: installed-for-work
 	@$(BIN)/ruff format --check .

@@ -25,7 +25,7 @@ from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services import database
 from pmsapp.services.transaction import writing
 from pmsapp.settings import Settings, load_settings
-from tests import actors, network
+from tests import actors, network, postgres
 from tests.actors import Browser
 
 network.limit_to_this_machine()
@@ -91,11 +91,37 @@ def instance_dir(tmp_path: Path, migrated_instance: Path) -> Path:
 
 
 @pytest.fixture
-def make_settings(instance_dir: Path) -> Callable[..., Settings]:
+def database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """None, for SQLite in the instance folder; a PostgreSQL database of the test's own where TEST_POSTGRES_URL is set."""
+    if postgres.SERVER is None:
+        yield None
+    else:
+        with postgres.own_database(request.getfixturevalue("migrated_postgres")) as url:
+            yield url
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The name of a migrated, empty PostgreSQL database; made once per test process, only ever copied."""
+    with postgres.own_database(None) as url:
+        folder = tmp_path_factory.mktemp("postgres") / "instance"
+        app = build_app(load_settings({}, instance_dir=folder, database_url=url))
+        with app.app_context():
+            database.upgrade()
+            db.engine.dispose()
+        yield postgres.name_of(url)
+
+
+@pytest.fixture
+def make_settings(instance_dir: Path, database_url: str | None) -> Callable[..., Settings]:
     """Settings of this test's instance; keyword arguments (field names) win over the defaults."""
 
     def make(**overrides: Any) -> Settings:
-        defaults: dict[str, Any] = {"allowed_pms_hosts": ("127.0.0.1",), "log_format": "text"}
+        defaults: dict[str, Any] = {
+            "allowed_pms_hosts": ("127.0.0.1",),
+            "log_format": "text",
+            "database_url": database_url,
+        }
         return load_settings({}, instance_dir=instance_dir, **{**defaults, **overrides})
 
     return make
