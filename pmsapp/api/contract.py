@@ -40,6 +40,7 @@ Answered: TypeAlias = (
 PROBLEM_JSON = "application/problem+json"
 # Answers that any call may give.
 _ALWAYS = (401, 403, 429, 503)
+_METHODS = ("get", "post", "patch", "delete")
 _NOT_JSON = {"json_invalid", "json_type"}
 _SENTENCES = {
     "missing": "This is needed.",
@@ -185,7 +186,8 @@ def call(
 def document() -> dict[str, Any]:
     """The OpenAPI 3.1 document. spectree makes it once per process; what we add goes into a copy."""
     found: dict[str, Any] = copy.deepcopy(_tree.spec)
-    for operations in found["paths"].values():
+    for path, operations in found["paths"].items():
+        found["paths"][path] = {method: operations[method] for method in _METHODS if method in operations}
         for operation in operations.values():
             for status, answer in operation["responses"].items():
                 if int(status) >= 400 and "content" in answer:

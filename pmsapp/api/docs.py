@@ -15,6 +15,8 @@ from pmsapp.domain.errors import CATALOGUE
 
 bp = Blueprint("api_docs", __name__, url_prefix="/api")
 
+# In the order in which somebody who connects a clinic meets them.
+TAGS = ("Connections", "Matching", "Runs", "Run sheet", "Decisions")
 # Refusals of our own that neither HTTP nor the vendors' catalogue has.
 OWN_CODES = {
     "DECIDED": "Somebody has already answered this question.",
@@ -92,7 +94,7 @@ def _document() -> dict[str, Any]:
 
 
 def _page(spec: Mapping[str, Any]) -> DocsPage:
-    groups: dict[str, list[Operation]] = {tag["name"]: [] for tag in spec["tags"]}
+    groups: dict[str, list[Operation]] = {tag: [] for tag in TAGS}
     for path, operations in spec["paths"].items():
         for method, operation in operations.items():
             groups[operation["tags"][0]].append(_operation(method, path, operation))
