@@ -118,7 +118,9 @@ def build_form(
         differs = theirs is not None and theirs.get(name, value) != value
         pms = None
         if edit is not None and card is not None:
-            pms = in_words(edit.field, edit.pms_value, zone=card.time_zone, clinicians=clinicians)
+            pms = in_words(
+                edit.field, edit.pms_value, zone=card.time_zone, clinicians=clinicians, day=card.date
+            )
         fields[name] = FormField(
             name=name,
             label=LABELS.get(name, "Start time"),

@@ -12,8 +12,8 @@ from pmsapp.services.timeline import EventView
 from pmsapp.web import card_form, words
 from pmsapp.web import format as fmt
 from pmsapp.web.card_contexts import CardPanel, NewCardPanel, TimelineLine
+from pmsapp.web.card_view import Names, build_card
 from pmsapp.web.contexts import Option
-from pmsapp.web.sheet_view import Names, build_card
 from pmsapp.web.values import in_words
 
 _FORWARD = {
@@ -156,4 +156,4 @@ def _line(
 
 
 def _before(name: str, value: object, card: Card, clinicians: Mapping[int, str]) -> str:
-    return in_words(name, value, zone=card.time_zone, clinicians=clinicians)
+    return in_words(name, value, zone=card.time_zone, clinicians=clinicians, day=card.date)

@@ -6,8 +6,9 @@ import hashlib
 from dataclasses import replace
 from datetime import datetime
 
+from pmsapp.domain.errors import advice_for
 from pmsapp.domain.sync_state import ConnectionState, RunStatus
-from pmsapp.services.connections import ConnectionView
+from pmsapp.services.connections import ConnectionView, ErrorView
 from pmsapp.services.runs import RunView
 from pmsapp.web import format as fmt
 from pmsapp.web import run_view, words
@@ -37,7 +38,7 @@ def build_card(
         sentence=_sentence(view, now),
         trouble=error.message if error else None,
         code=error.code if error else None,
-        advice=view.advice if view.state is not ConnectionState.OK else None,
+        advice=_advice(view, error),
         way_on=way_on(view) if can_configure else None,
         facts=_facts(view),
         progress=run_view.progress_of(current, now=now, zone=view.time_zone, pms=view.pms_label)
@@ -68,9 +69,11 @@ def way_on(view: ConnectionView) -> WayOn | None:
     base = f"/integrations/{view.id}"
     if view.state is ConnectionState.SETUP:
         return WayOn(_setup_step(view), "Continue set-up")
+    code = view.last_sync_error.code if view.last_sync_error else ""
+    if _is_partial(view) and code == "REMOVE-HELD":
+        return WayOn("/decisions", "Look and decide")
     if view.state is not ConnectionState.NEEDS_YOU:
         return None
-    code = view.last_sync_error.code if view.last_sync_error else ""
     if code in _PAIRING or view.needs_pairing:
         return WayOn(f"{base}/pair", "Enter a pairing code")
     if code == "REMOVE-HELD":
@@ -89,6 +92,12 @@ def _setup_step(view: ConnectionView) -> str:
     if not view.counts.mapped and not view.counts.ignored:
         return f"{base}/practitioners"
     return f"{base}/start"
+
+
+def _advice(view: ConnectionView, error: ErrorView | None) -> str | None:
+    if view.state is not ConnectionState.OK:
+        return view.advice
+    return advice_for(error.code, view.pms_label) if error else None
 
 
 def _is_partial(view: ConnectionView) -> bool:

@@ -36,7 +36,8 @@ class Surroundings:
     def words(self, one: DecisionView, value: object) -> str:
         card = self.card_of(one)
         zone = card.time_zone if card else self.zone
-        return in_words(one.field or "", value, zone=zone, clinicians=self.clinicians)
+        day = card.date if card else None
+        return in_words(one.field or "", value, zone=zone, clinicians=self.clinicians, day=day)
 
 
 def build_question(one: DecisionView, around: Surroundings, alike: int = 0) -> Question:

@@ -86,8 +86,7 @@ def result_sentence(run: RunView) -> str:
 
 def result_words(run: RunView) -> str:
     """The same beside a badge that already says how it ended: "3 new, 1 changed"."""
-    changed = count_words(run.counts) or "nothing changed"
-    return f"{changed}. {run.error[1]}" if run.error and run.error[1] else changed
+    return count_words(run.counts) or "nothing changed"
 
 
 def results_sentence(runs: Sequence[tuple[str, RunView]]) -> str:

@@ -13,9 +13,10 @@ from pmsapp.domain.runsheet import Sheet
 from pmsapp.domain.window import day_of
 from pmsapp.services import clinic, runsheets
 from pmsapp.web import shell
+from pmsapp.web.card_view import Names
 from pmsapp.web.contexts import Shell
 from pmsapp.web.sheet_contexts import SheetPage
-from pmsapp.web.sheet_view import Names, build_page
+from pmsapp.web.sheet_view import build_page
 
 bp = Blueprint("runsheet", __name__)
 

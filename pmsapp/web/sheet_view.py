@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,28 +11,14 @@ from pmsapp.domain.appointment import Presence
 from pmsapp.domain.runsheet import Card, Column, Freshness, FreshnessState, Sheet
 from pmsapp.domain.window import day_of
 from pmsapp.web import format as fmt
-from pmsapp.web import words
+from pmsapp.web.card_view import Names, build_card
 from pmsapp.web.contexts import Badge, Notice
 from pmsapp.web.sheet_contexts import Band, CardView, ColumnView, DayLink, EmptySheet, Hour, SheetPage
 
-GRACE = timedelta(minutes=15)
 _FRESHNESS = {
     FreshnessState.FRESH: Badge("Up to date", "tick", "good"),
     FreshnessState.NEVER: Badge("Not read yet", "broken"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """What ids are called: connections by id ("Gentu")."""
-
-    connections: Mapping[int, str]
-
-    def source(self, card: Card) -> str:
-        """The chip that says where a card came from."""
-        if card.source == "manual":
-            return "Manual"
-        return self.connections.get(card.pms_connection_id or 0, "PMS, disconnected")
 
 
 def freshness_badge(fresh: Freshness, now: datetime, zone: str) -> Badge:
@@ -50,6 +36,7 @@ def build_page(
 ) -> SheetPage:
     """Everything `runsheet/sheet.html` prints."""
     today = day_of(now, sheet.time_zone)
+    names = replace(names, clinicians={column.id: column.name for column in sheet.columns})
     axis = _Axis(sheet, now, is_today=sheet.date == today)
     columns = [_column(column, axis, names, sheet.time_zone, can_edit=can_edit) for column in sheet.columns]
     if sheet.unassigned:
@@ -83,93 +70,6 @@ def build_page(
         paper=f"{clinic} · run sheet of {fmt.long_day(sheet.date)} · data as of {as_of}",
         open_decisions=sheet.open_decisions,
     )
-
-
-def build_card(card: Card, *, now: datetime, names: Names, can_edit: bool, sheet_zone: str) -> CardView:
-    """One card, ready to print."""
-    presence = card.presence
-    name_of_source = names.source(card)
-    return CardView(
-        id=card.id,
-        row_version=card.row_version,
-        css=_css(card, now),
-        time=fmt.time_range(card.start_at, card.end_at, card.time_zone),
-        zone_note=_zone_note(card, sheet_zone),
-        badge=words.status_badge(card.appointment_status, presence),
-        name=card.patient_name,
-        birth=fmt.birth_date(card.patient_dob) if card.patient_dob else None,
-        age=(fmt.age(card.patient_dob, card.date) or None) if card.patient_dob else None,
-        telehealth=words.TELEHEALTH[card.is_telehealth],
-        type_name=card.appointment_type,
-        phone=fmt.phone(card.patient_phone) if card.patient_phone else None,
-        phone_href=fmt.phone_href(card.patient_phone) if card.patient_phone else None,
-        reason=_reason(card, now),
-        marks=_marks(card, now, name_of_source),
-        chips=(name_of_source,),
-        notes=card.notes,
-        is_gone=card.is_gone,
-        can_acknowledge=can_edit and card.is_gone and card.acknowledged_at is None,
-    )
-
-
-def _css(card: Card, now: datetime) -> str:
-    names = []
-    if card.is_gone:
-        names.append("gone")
-    elif card.presence is Presence.HELD or any(edit.conflict for edit in card.edited) or card.time_odd:
-        names.append("hand")
-    elif card.moved_from_at or card.returned_at:
-        names.append("moved")
-    if (card.end_at or card.start_at + GRACE) <= now:
-        names.append("past")
-    return "".join(f" {name}" for name in names)
-
-
-def _zone_note(card: Card, sheet_zone: str) -> str | None:
-    """Where the card's own zone differs from the clinic's, its city: "Perth time"."""
-    same = (
-        card.start_at.astimezone(ZoneInfo(card.time_zone)).utcoffset()
-        == card.start_at.astimezone(ZoneInfo(sheet_zone)).utcoffset()
-    )
-    return None if same else f"{card.time_zone.rsplit('/', 1)[-1].replace('_', ' ')} time"
-
-
-def _reason(card: Card, now: datetime) -> str | None:
-    """Why and when a card left, or why it is held."""
-    if card.presence is Presence.ON_SHEET:
-        return None
-    when = f"{fmt.moment(card.presence_at, now, card.time_zone)}" if card.presence_at else ""
-    return " · ".join(part for part in (card.presence_reason, when) if part) or None
-
-
-def _marks(card: Card, now: datetime, source: str) -> tuple[Badge, ...]:
-    marks: list[Badge] = []
-    state = words.workflow_badge(card.state)
-    if state:
-        marks.append(state)
-    if card.moved_from_at:
-        marks.append(
-            Badge(
-                f"Moved from {fmt.moment(card.moved_from_at, card.start_at, card.time_zone)}", "moved", "wait"
-            )
-        )
-    if card.returned_at:
-        marks.append(Badge("Returned: time changed in PMS", "undo", "wait"))
-    if card.time_odd:
-        marks.append(Badge("Check the time", "clock", "warn"))
-    if card.duration_estimated:
-        marks.append(Badge("Length estimated", "clock"))
-    conflicts = [words.FIELDS.get(edit.field, edit.field) for edit in card.edited if edit.conflict]
-    if conflicts:
-        marks.append(Badge(f"{fmt.listed(conflicts)} changed in {source} too", "decide", "warn"))
-    edits = [edit for edit in card.edited if not edit.conflict]
-    if edits:
-        fields = fmt.listed([words.FIELDS.get(edit.field, edit.field).lower() for edit in edits])
-        last = max(edits, key=lambda edit: edit.at)
-        marks.append(
-            Badge(f"Edited: {fields} ({last.by}, {fmt.moment(last.at, now, card.time_zone)})", "edit")
-        )
-    return tuple(marks)
 
 
 class _Axis:

@@ -25,7 +25,7 @@ UNKNOWN_STATUS = Badge("Unknown", "help", "warn")
 
 PRESENCE = {
     Presence.CANCELLED: Badge("Cancelled", "gone", "stop"),
-    Presence.DELETED: Badge("Deleted in the PMS", "bin", "stop"),
+    Presence.DELETED: Badge("Deleted", "bin", "stop"),
     Presence.HELD: Badge("Held", "held", "warn"),
     Presence.FILTERED: Badge("No longer telehealth", "list"),
     Presence.UNMAPPED: Badge("Clinician not shown", "absent"),
