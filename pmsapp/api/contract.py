@@ -189,7 +189,15 @@ def document() -> dict[str, Any]:
     for path, operations in found["paths"].items():
         found["paths"][path] = {method: operations[method] for method in _METHODS if method in operations}
         for operation in operations.values():
+            if "requestBody" in operation:
+                operation["requestBody"]["required"] = _is_needed(operation["requestBody"], found)
             for status, answer in operation["responses"].items():
                 if int(status) >= 400 and "content" in answer:
                     answer["content"] = {PROBLEM_JSON: answer["content"]["application/json"]}
     return found
+
+
+def _is_needed(body: Mapping[str, Any], spec: Mapping[str, Any]) -> bool:
+    """A body without required fields may be left out altogether."""
+    name = str(body["content"]["application/json"]["schema"]["$ref"]).rsplit("/", 1)[-1]
+    return bool(spec["components"]["schemas"][name].get("required"))

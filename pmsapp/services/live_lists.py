@@ -59,13 +59,12 @@ def fetch_types(connection_id: int) -> tuple[AppointmentType, ...]:
 def count_upcoming(connection_id: int, practitioners: Sequence[Practitioner]) -> dict[str, int]:
     """Appointments of the next UPCOMING_DAYS days by practitioner id; one that could not be read in time is missing.
 
-    Only where the vendor sends patients along: elsewhere it would cost a call per patient.
+    Nobody's details are asked for: it is a count.
     """
     wanted = [one.external_id for one in practitioners if one.active and one.shown_in_appointment_book]
 
     def read(adapter: Adapter) -> dict[str, int]:
-        if not adapter.info.capabilities.includes_patients:
-            return {}
+        adapter.needs_patient = lambda _: False
         zone = adapter.config.time_zone or "UTC"
         window = _Fortnight(day_of(clock.now(), zone), zone)
         if adapter.info.capabilities.reads_per_practitioner:
@@ -129,8 +128,10 @@ def _cached(
     adapter = vendors.adapter_for(connection_id, deadline=Deadline(timeout_s))
     with closing(adapter.client):
         value = read(adapter)
+    now_s = clock.monotonic_s()
     with _lock:
-        _cache.setdefault(db.engine, {})[key] = (clock.monotonic_s() + CACHE_S, value)
+        kept = {known: one for known, one in _cache.get(db.engine, {}).items() if one[0] > now_s}
+        _cache[db.engine] = {**kept, key: (now_s + CACHE_S, value)}
     return value
 
 

@@ -94,6 +94,9 @@ def set_mappings(
     run. Raises NotFound, Invalid (paths such as `mappings.0.clinician_id`), and what adapters raise.
     """
     listed = {one.external_id: one for one in _listed(connection_id)}
+    if any(choice.pms_practitioner_id not in listed for choice in choices):
+        live_lists.forget(connection_id)  # somebody may have joined within the last minute
+        listed = {one.external_id: one for one in _listed(connection_id)}
     now = clock.now()
     with writing() as session:
         connection = get_row(session, connection_id, lock=True)

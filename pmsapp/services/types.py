@@ -68,6 +68,9 @@ def set_types(connection_id: int, choices: Sequence[TypeChoice], actor: Actor) -
     Raises NotFound, Invalid (paths such as `types.0.pms_type_id`), and what adapters raise.
     """
     listed = {one.external_id: one for one in _listed(connection_id)}
+    if any(choice.pms_type_id not in listed for choice in choices):
+        live_lists.forget(connection_id)  # it may be a minute old
+        listed = {one.external_id: one for one in _listed(connection_id)}
     now = clock.now()
     with writing() as session:
         connection = get_row(session, connection_id, lock=True)

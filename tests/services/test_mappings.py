@@ -224,6 +224,15 @@ def test_an_unshown_practitioners_cards_leave_at_once_and_come_back(
     assert {card.presence for card in again.cards} <= {Presence.ON_SHEET, Presence.CANCELLED}
 
 
+def test_somebody_who_just_joined_can_be_decided_about(sandbox: SandboxServer, connection_id: int) -> None:
+    mappings.list_practitioners(connection_id)
+    joined = sandbox.clinic.add_practitioner("Numbat", "Nora", "Dr")
+    assert joined.key
+    external_id = sandbox.clinic.id_of("gentu", "practitioner", joined.key)
+    decide(connection_id, MappingChoice(external_id, "ignore"))
+    assert connections.get_connection(connection_id).counts.ignored == 1
+
+
 def test_deciding_here_answers_the_open_question(connection_id: int) -> None:
     first = mappings.list_practitioners(connection_id)[0].pms_practitioner_id
     with writing() as session:

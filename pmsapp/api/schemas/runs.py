@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints
 
 from pmsapp.api.schemas.base import Answer, Asked, AskedInAddress, is_none, local_or_none
 from pmsapp.api.schemas.connections import ErrorOut
+from pmsapp.domain.errors import message_for
 from pmsapp.domain.sync_state import ConnectionState, RunStatus
 from pmsapp.services.overall import Overall
 from pmsapp.services.runs import PAGE_SIZE_LIMIT, RunPage, RunView, ScopeView
@@ -91,11 +92,16 @@ class Run(Answer):
             status=RunStatus(view.status),
             counts=Counts.of(view.counts),
             scopes=[Scope.of(scope) for scope in view.scopes],
-            error=ErrorOut(code=view.error[0], message=view.error[1]) if view.error else None,
+            error=_error(view.error) if view.error else None,
             progress=view.progress if not view.is_over else None,
             preview=view.preview if with_patients else None,
             note=view.note,
         )
+
+
+def _error(error: tuple[str, str]) -> ErrorOut:
+    code, message = error
+    return ErrorOut(code=code, message=message or message_for(code, "the practice software"))
 
 
 class RunList(Answer):
