@@ -104,7 +104,7 @@ def test_everything_is_sealed_anew_and_still_opens(app: Flask) -> None:
         assert row.key_id == only_new.current_id
         links = [
             secrets.open_card_link(only_new, card, "host")
-            for card in session.scalars(select(RunSheetAppointment))
+            for card in session.scalars(select(RunSheetAppointment).order_by(RunSheetAppointment.id))
         ]
         assert links == ["https://host", "https://kept"]
 
