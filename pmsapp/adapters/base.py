@@ -7,7 +7,7 @@ the vendor's folder asks which vendor it is.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -163,7 +163,8 @@ class Page:
     `bad` are records that could not be understood. `practitioner_external_id` is whose list this is, None when
     the page belongs to all practitioners asked for. Complete: `is_last` marks the vendor's own end; without
     having seen it nothing may be taken as gone. `digest` is equal for two pages only if the vendor's answers
-    were equal byte for byte; None when the adapter cannot tell.
+    were equal byte for byte; None when the adapter cannot tell. `unchanged`: stands for a whole list whose answers
+    were those of `Adapter.known_pages`; it has no items.
     """
 
     items: Sequence[UnifiedAppointment]
@@ -172,10 +173,28 @@ class Page:
     bad: Sequence[BadRecord] = ()
     digest: str | None = None
     warnings: tuple[str, ...] = ()
+    unchanged: bool = False
+
+
+def every_patient(appointment: UnifiedAppointment) -> bool:
+    """The default of `Adapter.needs_patient`: everybody's details are wanted."""
+    return True
+
+
+KnownPages = Callable[[SyncWindow, str], Sequence[str]]
+
+
+def nothing_known(_window: SyncWindow, _practitioner_id: str) -> Sequence[str]:
+    """No earlier reading to compare with."""
+    return ()
 
 
 class Adapter(ABC):
     """Reads one practice. Safe to use from several threads at once.
+
+    `needs_patient` is set by whoever reads a window: whether the details of an appointment's patient are wanted.
+    An adapter that has to ask for each patient may leave the others as `Patient(id, None)`; `get_appointment` asks
+    for everybody.
 
     Every method raises only errors of `pmsapp.domain.errors`: ReconnectRequiredError, RetryLaterError,
     BadVendorDataError, NotFoundError, UnsupportedFeatureError.
@@ -186,6 +205,8 @@ class Adapter(ABC):
     def __init__(self, config: AdapterConfig, client: HTTPClient) -> None:
         self.config = config
         self.client = client
+        self.known_pages: KnownPages = nothing_known
+        self.needs_patient: Callable[[UnifiedAppointment], bool] = every_patient
 
     @property
     def concurrency(self) -> int:
@@ -219,6 +240,8 @@ class Adapter(ABC):
         Where `reads_per_practitioner`, pages come practitioner by practitioner in the order asked, each closed by
         its own `is_last`, and an error ends only that call: the caller asks one practitioner at a time.
         Otherwise the pages hold every practitioner of the practice, also ones not asked for.
+        `known_pages`, set by the caller, gives the digests of a practitioner's pages as they were last read whole; an
+        adapter that reads per practitioner may then answer with one `unchanged` Page when nothing differs.
         Order: none. Raises BadVendorDataError READ-ENDLESS on a repeated cursor or a page ceiling.
         """
 

@@ -85,7 +85,8 @@ class GentuAdapter(Adapter):
     def list_appointments(self, window: SyncWindow, practitioner_ids: Sequence[str]) -> Iterator[Page]:
         """Read each practitioner's day to Gentu's own end mark, with the patients that come along."""
         for practitioner_id in practitioner_ids:
-            yield from self._reader.read_day(window, practitioner_id)
+            known = self.known_pages(window, practitioner_id)
+            yield from self._reader.read_day(window, practitioner_id, known)
 
     def get_appointment(self, external_id: str) -> list[UnifiedAppointment]:
         """One appointment by id. NotFoundError only while the practice still lets us read."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -54,6 +54,7 @@ class _Day:
     seen_bad: set[tuple[str | None, str, str]] = field(default_factory=set)
     failed_in_a_row: int = 0
     restarted: bool = False
+    known: tuple[str, ...] = ()
 
 
 class AppointmentReader:
@@ -63,17 +64,18 @@ class AppointmentReader:
         self._practice = practice
         self._type_duration_min = type_duration_min
 
-    def read_day(self, window: SyncWindow, practitioner_id: str) -> Iterator[Page]:
+    def read_day(self, window: SyncWindow, practitioner_id: str, known: Sequence[str] = ()) -> Iterator[Page]:
         """Yield a practitioner's day, each appointment once, also ones just outside the window.
 
-        A refused cursor starts the practitioner again, once; what was handed out already is not repeated.
+        A refused cursor starts the practitioner again, once; what was handed out already is not repeated. Answers
+        that are all those of `known` (digests) are not looked into: one unchanged Page stands for them.
         """
-        day = _Day(practitioner_id)
+        day = _Day(practitioner_id, known=tuple(known))
         try:
             yield from self._read_pages(window, day)
             return
         except _CursorRefusedError:
-            day.restarted = True
+            day.restarted, day.known = True, ()
         try:
             yield from self._read_pages(window, day)
         except _CursorRefusedError as exc:
@@ -100,10 +102,24 @@ class AppointmentReader:
         fetch = partial(
             self._fetch_page, day.practitioner_id, _with_offset(from_at, zone), _with_offset(to_at, zone)
         )
+        held: list[Reply] = []
         for reply, is_last in read_by_cursor(
             fetch, self._next_cursor, pms=self._practice.label, max_pages=MAX_DAY_PAGES
         ):
-            yield self._parse_page(reply, is_last, day)
+            held.append(reply)
+            if tuple(one.digest for one in held) == day.known[: len(held)]:
+                if not is_last:
+                    continue
+                if len(held) == len(day.known):
+                    yield Page((), True, day.practitioner_id, unchanged=True)
+                    return
+            yield from self._parse_pages(held, is_last, day)
+            held, day.known = [], ()
+
+    def _parse_pages(self, replies: Sequence[Reply], is_last: bool, day: _Day) -> Iterator[Page]:
+        """Look into pages that were held back; only the last of them can be the last of all."""
+        for number, reply in enumerate(replies, 1):
+            yield self._parse_page(reply, is_last and number == len(replies), day)
 
     def _fetch_page(self, practitioner_id: str, from_date: str, to_date: str, cursor: str | None) -> Reply:
         params: Params = {
