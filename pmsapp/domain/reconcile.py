@@ -3,7 +3,8 @@
 Four steps, in this order:
 1. `sort_pairs` splits a scope's pairs into those that change nothing (the fast path), those that need the whole
    stored card, those that make a new card, and those that make none.
-2. `plan_update` decides one changed card: what moved, cancelled, came back; and each field staff typed over (merge.py).
+2. `plan_updates` decides the changed cards: a patient who could not be read keeps what is known of them; then, card
+   by card (`plan_update`), what moved, cancelled, came back; and each field staff typed over (merge.py).
 3. `swapped_patients` finds appointments whose patient is another one now: a hold, never a merge.
 4. `plan_leavings` (leaving.py) decides about cards that a complete scope no longer lists.
 """
@@ -13,7 +14,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -29,6 +30,7 @@ Key = tuple[str, str]
 _STANDING = (Presence.ON_SHEET, Presence.HELD)
 _IN_VIEW = (*_STANDING, Presence.CANCELLED, Presence.DELETED)
 _PLACE = frozenset({"start_at", "pms_practitioner_id"})
+_OF_PATIENT = ("patient_name", "patient_dob", "patient_phone", "patient_email")
 
 
 class StoredKey(NamedTuple):
@@ -207,6 +209,33 @@ def _returns(tombstone_start_at: datetime | None, incoming: Incoming) -> bool:
     """A card removed by staff comes back when its PMS start is another one and it would be shown."""
     moved = tombstone_start_at is not None and incoming.values.start_at != tombstone_start_at
     return moved and incoming.verdict.presence is Presence.ON_SHEET
+
+
+def plan_updates(pairs: SortedPairs, whole: Mapping[int, StoredCard]) -> list[UpdateCard]:
+    """Decide the changed cards. `whole` holds each by id.
+
+    A pair that differs only because its patient could not be read is sorted anew and changes nothing.
+    """
+    changed, pairs.changed = pairs.changed, []
+    for known, incoming in changed:
+        if incoming.values.patient_name is None:
+            _sort_one(pairs, keep_patient(whole[known.id].values, incoming), known)
+        else:
+            pairs.changed.append((known, incoming))
+    return [plan_update(whole[known.id], incoming) for known, incoming in pairs.changed]
+
+
+def keep_patient(stored: PMSValues, incoming: Incoming) -> Incoming:
+    """A patient without a name could not be read: what the vendor left out stays as it was known.
+
+    So such a read never wipes a name, a birth date, a phone or an email, and never argues with what staff typed.
+    """
+    values = incoming.values
+    if values.patient_name is not None:
+        return incoming
+    kept = {name: getattr(stored, name) for name in _OF_PATIENT if getattr(values, name) is None}
+    values = values._replace(**kept)
+    return replace(incoming, values=values, digest=digest(values))
 
 
 def plan_update(card: StoredCard, incoming: Incoming) -> UpdateCard:

@@ -21,7 +21,7 @@ from pmsapp.domain.reconcile import (
     StoredKey,
     UpdateCard,
     newcomers,
-    plan_update,
+    plan_updates,
     sort_pairs,
     swapped_patients,
 )
@@ -137,7 +137,7 @@ def _add_changes(
 ) -> list[StoredKey]:
     """Updates and patient swaps. Returns the cards of patients who no longer belong to their appointment."""
     whole = stored_cards.whole_cards(session, ring, [card.id for card, _ in plan.sorted.changed])
-    plan.updates = [plan_update(whole[card.id], incoming) for card, incoming in plan.sorted.changed]
+    plan.updates = plan_updates(plan.sorted, whole)
     fresh = newcomers(plan.sorted.creates, plan.updates)
     plan.swaps, left = swapped_patients(plan.sorted, known.values(), fresh)
     plan.swapped_cards = stored_cards.whole_cards(session, ring, [swap.old.id for swap in plan.swaps])
