@@ -95,6 +95,11 @@ def judge(pair: UnifiedAppointment, is_telehealth: bool | None, rules: Rules) ->
     )
 
 
+def would_show(pair: UnifiedAppointment, rules: Rules) -> bool:
+    """True when a pair never seen before would make a card on the sheet."""
+    return judge(pair, telehealth(pair, rules), rules).presence is Presence.ON_SHEET
+
+
 def place(
     rules: Rules,
     *,

@@ -9,8 +9,9 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from pmsapp.domain.appointment import AppointmentType, Practitioner
-from pmsapp.domain.rules import Decision, Rules, TypeRule
+from pmsapp.domain.appointment import AppointmentType, Practitioner, UnifiedAppointment
+from pmsapp.domain.reconcile import Key
+from pmsapp.domain.rules import Decision, Rules, TypeRule, would_show
 from pmsapp.models import PMSAppointmentType, PMSClinicianMapping, PMSConnection
 
 
@@ -25,7 +26,7 @@ class ReadTarget:
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """One run's fixed view of the world."""
+    """One run's fixed view of the world. `carded`: the pairs of these days that had a card when the run began."""
 
     run_id: int
     connection_id: int
@@ -36,6 +37,13 @@ class RunContext:
     dry_run: bool = False
     closed_days: frozenset[date] = frozenset()
     names: Mapping[str, str] = field(default_factory=dict)
+    carded: frozenset[Key] = frozenset()
+
+    def needs_patient(self, pair: UnifiedAppointment) -> bool:
+        """Whether a pair's patient details are of use: it would be shown, or has a card that shows them."""
+        if pair.patient is None:
+            return False
+        return (pair.external_id, pair.patient.external_id) in self.carded or would_show(pair, self.rules)
 
     def target(self, practitioner_id: str | None) -> ReadTarget:
         """Who a practitioner id is; one that is not on the vendor's list is known by id alone."""

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
@@ -20,9 +22,10 @@ from pmsapp.domain.appointment import AppointmentType, Practitioner
 from pmsapp.domain.errors import PMSError, RetryLaterError
 from pmsapp.domain.reconcile import Key
 from pmsapp.domain.run_status import ScopeResult
+from pmsapp.domain.window import SyncWindow
 from pmsapp.extensions import key_ring
 from pmsapp.models import PMSConnection, SyncRun
-from pmsapp.services import preview, reference, schedule, sheets, twins, vendors
+from pmsapp.services import preview, reference, schedule, sheets, stored_cards, twins, unchanged, vendors
 from pmsapp.services.apply import Writer, write_plan
 from pmsapp.services.failpoints import failpoint
 from pmsapp.services.lease import Lease
@@ -46,6 +49,7 @@ from pmsapp.services.scope_record import (
     take_back,
 )
 from pmsapp.services.transaction import reading, writing
+from pmsapp.services.unchanged import KnownRead
 
 log = logging.getLogger(__name__)
 
@@ -71,11 +75,14 @@ class RunWork:
         try:
             self._refresh_reference(adapter)
             context = self._context()
+            adapter.needs_patient = context.needs_patient
             self._say("appointments", total=len(context.targets) * len(context.days))
             reader = Reader(adapter, context)
             for day in context.days:
+                known = self._known(context, day)
+                adapter.known_pages = partial(_known_pages, known)
                 for read in reader.read_day(day):
-                    self._take(context, read)
+                    self._take_or_pass(reader, read, known)
             self._say("compare")
             for pending in self.pending:
                 self._settle(reader, pending)
@@ -101,6 +108,7 @@ class RunWork:
                 days=tuple(wanted),
                 dry_run=run.dry_run,
                 closed_days=frozenset(day for day in wanted if schedule.why_closed(session, day)),
+                carded=frozenset(stored_cards.keys_of_days(session, connection.id, wanted)),
             )
 
     def _refresh_reference(self, adapter: Adapter) -> None:
@@ -139,6 +147,30 @@ class RunWork:
                 .values(reference_read_at=now)
             )
 
+    def _known(self, context: RunContext, day: date) -> dict[str, KnownRead]:
+        """Scopes that may turn out the same as last time. A preview looks into everything."""
+        if context.dry_run:
+            return {}
+        with reading() as session:
+            return unchanged.known_reads(session, context, day)
+
+    def _take_or_pass(self, reader: Reader, read: ScopeRead, known: Mapping[str, KnownRead]) -> None:
+        """A scope whose answers are those of last time is only noted; if its cards moved meanwhile, it is read anew."""
+        if read.unchanged and not self._pass(reader.context, read, known[read.target.id or ""]):
+            read = reader.read_again(read.target, read.day)
+        if not read.unchanged:
+            self._take(reader.context, read)
+
+    def _pass(self, context: RunContext, read: ScopeRead, known: KnownRead) -> bool:
+        with writing() as session:
+            self.lease.check(session)
+            result = unchanged.record(session, context, read, known)
+            if result is not None:
+                self._progress(session, context, [*self.results, result])
+        if result is not None:
+            self.results.append(result)
+        return result is not None
+
     def _take(self, context: RunContext, read: ScopeRead) -> None:
         """Apply one scope in one write transaction; a preview only plans it."""
         self._note_error(read.error)
@@ -172,6 +204,7 @@ class RunWork:
         scope_id = record_scope(session, context, plan, result.counts, now)
         if read.outcome == COMPLETE and not plan.vanished:
             mark_fresh(session, context, plan, read.read_at)
+        unchanged.remember(session, context, plan)
         self._progress(session, context, [*self.results, result])
         return scope_id
 
@@ -256,6 +289,13 @@ class RunWork:
             "scopes": _shown(results),
         }
         session.execute(update(SyncRun).where(SyncRun.id == context.run_id).values(progress=shown))
+
+
+def _known_pages(
+    known: Mapping[str, KnownRead], _window: SyncWindow, practitioner_id: str
+) -> tuple[str, ...]:
+    one = known.get(practitioner_id)
+    return one.pages if one else ()
 
 
 def _result(plan: ScopePlan) -> ScopeResult:

@@ -80,6 +80,18 @@ def keys_of_appointments(
     return found
 
 
+def keys_of_days(session: Session, connection_id: int, on: Iterable[date]) -> set[Key]:
+    """Which (appointment, patient) pairs have a card whose PMS day is one of these."""
+    rows = session.execute(
+        select(CARDS.c.pms_appointment_id, CARDS.c.pms_patient_id).where(
+            CARDS.c.pms_connection_id == connection_id,
+            CARDS.c.pms_date.in_(list(on)),
+            CARDS.c.pms_appointment_id.is_not(None),
+        )
+    )
+    return {(row[0], row[1]) for row in rows}
+
+
 def card_ids(session: Session, connection_id: int, keys: Iterable[Key]) -> list[int]:
     """The ids of the cards with these keys, in the order of the keys; a key without a card is left out."""
     wanted = list(keys)

@@ -175,13 +175,16 @@ class MediRecordsAdapter(Adapter):
     def list_appointments(self, window: SyncWindow, practitioner_ids: Sequence[str]) -> Iterator[Page]:
         """The day of the whole practice, every status. Rows that start outside the window are left out.
 
-        Times are read in the connection's zone, which is the window's. A patient that cannot be read has no name.
+        Times are read in the connection's zone, which is the window's. A patient that cannot be read has no name;
+        nor has one whose details `needs_patient` does not want, for they would cost a call of their own.
         """
         zone = self.config.time_zone or window.zone
         last_day = day_of(window.end_at - timedelta(minutes=1), zone)
         params = _day_params(day_of(window.start_at, zone), last_day)
         with self._patients.sweep() as sweep:
-            reader = DayReader(window, self._tables(zone), lambda: self._tables_again(zone), sweep)
+            reader = DayReader(
+                window, self._tables(zone), lambda: self._tables_again(zone), sweep, self.needs_patient
+            )
             for rows in self._calls.read("appointments", params):
                 yield reader.page(rows)
 

@@ -24,11 +24,13 @@ class DayReader:
         tables: Tables,
         tables_again: Callable[[], Tables],
         sweep: Sweep,
+        needs_patient: Callable[[UnifiedAppointment], bool],
     ) -> None:
         self._start_at, self._end_at = window.start_at, window.end_at
         self._tables = tables
         self._tables_again: Callable[[], Tables] | None = tables_again
         self._sweep = sweep
+        self._needs_patient = needs_patient
         self._seen: set[str] = set()
 
     def page(self, rows: Rows) -> Page:
@@ -43,7 +45,9 @@ class DayReader:
             elif self._is_new(parsed):
                 items.append(parsed)
         unread_before = self._sweep.unread
-        patients = self._sweep.find(item.patient.external_id for item in items if item.patient)
+        patients = self._sweep.find(
+            item.patient.external_id for item in items if item.patient and self._needs_patient(item)
+        )
         items = [
             with_patient(each, patients.get(each.patient.external_id)) if each.patient else each
             for each in items
