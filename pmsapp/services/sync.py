@@ -17,7 +17,7 @@ from pmsapp.domain.actor import SCHEDULE, Actor
 from pmsapp.domain.errors import PMSError
 from pmsapp.domain.sync_state import RunStatus
 from pmsapp.models import PMSConnection, SyncRun
-from pmsapp.services import bell, days, due, schedule
+from pmsapp.services import audit, bell, days, due, schedule
 from pmsapp.services.errors import NotFound
 from pmsapp.services.failpoints import failpoint
 from pmsapp.services.lease import (
@@ -60,6 +60,9 @@ def request_run(
         if connection is None:
             raise NotFound("connection")
         request = _queue(session, connection, trigger, actor.name, day, dry_run=dry_run)
+        if request.created:
+            detail = {"connection_id": connection_id, "trigger": trigger, "dry_run": dry_run}
+            audit.record(session, actor, "run.request", f"run:{request.sync_id}", detail)
     if request.created and request.not_before is None:
         bell.ring(request.sync_id)
     return request
