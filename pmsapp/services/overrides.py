@@ -125,7 +125,7 @@ def remove_card(card_id: int, reason: str | None, actor: Actor, *, row_version: 
         _seen(session, card, None, actor, now)
         open_decisions.lapse_settled(session, None, now)
         _trace(session, card, actor, "removed", now)
-        audit.record(session, actor, "card.remove", f"card:{card_id}", {"reason": text})
+        audit.record(session, actor, "card.remove", f"card:{card_id}")  # the reason stays with the card
 
 
 def restore_card(card_id: int, actor: Actor) -> Card:
