@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Flask
 from sqlalchemy import inspect, text
@@ -22,6 +23,41 @@ _BY_NAME = {"filename": "css/base.css", "event": "appointment.updated"}
 _DAY_NAMES = frozenset({"day", "date", "iso", "wanted"})
 
 
+# Bodies that make a call really change something on the seeded clinic.
+BODIES: dict[str, dict[str, Any]] = {
+    "api_run_sheet.add_card": {
+        "date": DAY.isoformat(),
+        "start_at": f"{DAY.isoformat()}T15:00:00+11:00",
+        "clinician_id": 1,
+        "patient_name": "Pat New",
+    },
+    "api_run_sheet.change_card": {"notes": "Call the carer first"},
+    "api_run_sheet.remove_card": {"reason": "Double entry"},
+    "api_decisions.decide": {"choice": "keep"},
+    "api_matching.create_clinician": {"name": "Dr New Column"},
+    "api_matching.change_clinician": {"name": "Dr Other Name"},
+    "api_matching.decide_practitioners": {
+        "mappings": [{"pms_practitioner_id": "pr-2", "decision": "ignore"}]
+    },
+    "api_matching.decide_appointment_types": {"types": [{"pms_type_id": "ty-1", "is_telehealth": False}]},
+    "api_connections.change_connection": {"display_name": "Another name", "sync_frequency_minutes": 30},
+    "api_runs.start_run": {},
+    "cards.save": {"notes": "Call the carer first", "row_version": "1", "state": "contacted"},
+    "cards.state": {"state": "waiting"},
+    "cards.remove": {"reason": "Double entry"},
+    "cards.add": {
+        "date": DAY.isoformat(),
+        "time": "15:00",
+        "clinician_id": "1",
+        "patient_name": "Pat New",
+        "duration_minutes": "20",
+    },
+    "decisions.decide": {"choice": "keep"},
+    "connection.save": {"display_name": "Third name", "sync_frequency_minutes": "30"},
+    "connection.pause": {"until": "tomorrow", "reason": "Moving house"},
+}
+
+
 @dataclass(frozen=True)
 class Call:
     """One method of one route."""
@@ -34,6 +70,13 @@ class Call:
     @property
     def unsafe(self) -> bool:
         return self.method in UNSAFE
+
+    def body(self) -> dict[str, Any]:
+        """Arguments for a client that make the call change something, where we know how."""
+        given = BODIES.get(self.endpoint, {})
+        if "/api/" not in self.url:
+            return {"data": given}
+        return {"json": given, "headers": {"If-Match": "1"}}
 
     def __str__(self) -> str:
         return f"{self.method} {self.url} ({self.endpoint})"

@@ -136,6 +136,22 @@ def _add_connection(session: Session, texts: Texts) -> None:
             completed_at=now,
             fetched=2,
             created=2,
+            dry_run=True,
+            preview={
+                "changes": {"created": 1},
+                "cards": [
+                    {
+                        "change": "created",
+                        "id": 2,
+                        "pms_appointment_id": "ap-2",
+                        "pms_patient_id": "pa-2",
+                        "start_at": now.isoformat(),
+                        "clinician_id": 2,
+                        "patient_name": texts.other,
+                        "fields": [],
+                    }
+                ],
+            },
         )
     )
     session.flush()
