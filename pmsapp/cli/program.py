@@ -26,6 +26,7 @@ COMMANDS = {
     "tokens": "pmsapp.cli.tokens",
     "keys": "pmsapp.cli.keys",
     "db": "pmsapp.cli.db",
+    "backup": "pmsapp.cli.backup",
     "doctor": "pmsapp.cli.doctor",
 }
 

@@ -20,7 +20,7 @@ from pmsapp.domain.errors import ConfigurationError
 from pmsapp.extensions import current_settings, db
 from pmsapp.models import AuditEvent
 from pmsapp.models.sqlite import library_version, may_use_wal
-from pmsapp.services import beats, bell, clinic, database, rotation, users
+from pmsapp.services import backup, beats, bell, clinic, database, rotation, users
 from pmsapp.services.transaction import reading
 
 _LITTLE_DISK_BYTES = 1_000_000_000
@@ -28,6 +28,7 @@ _NO_DISK_BYTES = 200_000_000
 _OLDEST_QUEUE = (6, 2)
 _EARLIEST_NOW = datetime(2026, 1, 1, tzinfo=UTC)
 _CLOCK_SLACK = timedelta(minutes=2)
+_OLD_BACKUP = timedelta(days=2)
 
 
 class State(StrEnum):
@@ -174,6 +175,21 @@ def _beat_of(name: str) -> Callable[[], Finding]:
     return look
 
 
+def _backup() -> Finding:
+    if db.engine.dialect.name != "sqlite":
+        return State.OK, "backups are PostgreSQL's own", None
+    last = backup.latest()
+    if last is None:
+        return State.WARN, "there is no backup yet", "Run: pmsapp backup"
+    if clock.now() - last.made_at > _OLD_BACKUP:
+        return (
+            State.WARN,
+            f"the last backup is of {last.made_at:%Y-%m-%d}",
+            "Start pmsapp up, or run: pmsapp backup",
+        )
+    return State.OK, f"the last backup is of {last.made_at:%Y-%m-%d %H:%M}Z", None
+
+
 def _clock() -> Finding:
     now = clock.now()
     with reading() as session:
@@ -260,6 +276,7 @@ _IN_TABLES: tuple[tuple[str, Callable[[], Finding]], ...] = (
     ("scheduler", _beat_of(beats.SCHEDULER)),
     ("worker", _beat_of(beats.WORKER)),
     ("clock", _clock),
+    ("backup", _backup),
     ("zone", _zone),
     ("people", _people),
     ("way out", _way_out),

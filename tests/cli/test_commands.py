@@ -155,6 +155,12 @@ def test_an_unknown_connection_is_one_sentence(pmsapp: Pmsapp) -> None:
     assert shown.err.startswith("Error: There is no such connection")
 
 
+def test_a_backup_says_where_it_is(pmsapp: Pmsapp) -> None:
+    made = pmsapp("backup")
+    assert made.code == 0
+    assert Path(made.out.strip()).stat().st_mode & 0o777 == 0o600
+
+
 def test_doctor_says_what_is_wrong_and_what_to_do(pmsapp: Pmsapp, instance_dir: Path) -> None:
     assert pmsapp("doctor").code == 0
     (instance_dir / "encryption_keys").chmod(0o644)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -15,7 +16,7 @@ from pmsapp.cipher import KeyRing, make_key
 from pmsapp.domain.actor import COMMAND_LINE
 from pmsapp.extensions import db
 from pmsapp.models import PMSConnection
-from pmsapp.services import audit, beats, doctor
+from pmsapp.services import audit, backup, beats, doctor
 from pmsapp.services.doctor import Check, State
 from pmsapp.services.transaction import writing
 from pmsapp.settings import Settings
@@ -38,7 +39,7 @@ def test_a_sound_installation_has_nothing_failed(app: Flask) -> None:
     beats.beat(beats.WORKER)
     checks = doctor.examine()
     assert doctor.is_sound(checks)
-    assert {check.name for check in checks if check.state is State.WARN} <= {"queue", "user"}
+    assert {check.name for check in checks if check.state is State.WARN} <= {"queue", "user", "backup"}
 
 
 def test_every_complaint_says_what_to_do(app: Flask) -> None:
@@ -132,6 +133,18 @@ class Usage(NamedTuple):
 def test_a_full_disk_is_noticed(app: Flask, monkeypatch: pytest.MonkeyPatch, free: int, state: State) -> None:
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: Usage(10**11, 0, free))
     assert _found("disk").state is state
+
+
+def test_an_old_backup_is_noticed(app: Flask, settings: Settings) -> None:
+    if settings.database_url is not None:
+        return
+    assert _found("backup").message == "there is no backup yet"
+    made = backup.make()
+    assert made is not None
+    assert _found("backup").state is State.OK
+    days_ago = made.path.stat().st_mtime - 3 * 86400
+    os.utime(made.path, (days_ago, days_ago))
+    assert _found("backup").state is State.WARN
 
 
 def test_two_zones_are_noticed(app: Flask) -> None:
