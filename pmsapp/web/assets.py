@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from flask import Flask, Response, request, url_for
@@ -15,20 +15,29 @@ YEAR_S = 365 * 24 * 3600
 
 def init_app(app: Flask) -> None:
     """Give every template `asset(path)` and let versioned answers be kept."""
-    app.jinja_env.globals["asset"] = asset_url
+    app.jinja_env.globals["asset"] = partial(asset_url, app)
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.after_request(_keep_versioned)
 
 
-def asset_url(name: str) -> str:
-    """The address of `static/<name>` with a short digest of what it holds now."""
-    file = paths.STATIC / name
-    return url_for("static", filename=name, v=_digest(file, file.stat().st_mtime_ns))
+def asset_url(app: Flask, name: str) -> str:
+    """The address of `static/<name>` with a short digest of what it holds.
+
+    A page of 300 cards asks a thousand times, so the answer is kept for the life of the process; a file that changes
+    under a running server is seen at its next start (at once while templates reload).
+    """
+    if app.jinja_env.auto_reload:
+        _address.cache_clear()
+    return _address(name)
 
 
 @lru_cache(maxsize=64)
-def _digest(file: Path, _mtime_ns: int) -> str:
+def _address(name: str) -> str:
+    return url_for("static", filename=name, v=_digest(paths.STATIC / name))
+
+
+def _digest(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()[:10]
 
 

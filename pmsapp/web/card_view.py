@@ -75,6 +75,8 @@ def _css(card: Card, now: datetime) -> str:
 
 def _zone_note(card: Card, sheet_zone: str) -> str | None:
     """Where the card's own zone differs from the clinic's, its city: "Perth time"."""
+    if card.time_zone == sheet_zone:
+        return None
     same = (
         card.start_at.astimezone(ZoneInfo(card.time_zone)).utcoffset()
         == card.start_at.astimezone(ZoneInfo(sheet_zone)).utcoffset()

@@ -78,8 +78,10 @@ class _Axis:
     def __init__(self, sheet: Sheet, now: datetime, *, is_today: bool) -> None:
         self.now = now
         self.zone = ZoneInfo(sheet.time_zone)
-        used = [self._hour(card) for card in sheet.cards]
         here = now.astimezone(self.zone)
+        self.here_hour = here.hour
+        self._hours = {card.id: card.start_at.astimezone(self.zone).hour for card in sheet.cards}
+        used = list(self._hours.values())
         self.has_now = bool(used) and is_today and min(used) <= here.hour <= max(used) + 1
         span = [*used, here.hour] if self.has_now else used
         self._keys: list[tuple[int, bool]] = []
@@ -96,13 +98,9 @@ class _Axis:
                 hours.append(Hour(fmt.hour_words(hour)))
         self.hours = tuple(hours)
 
-    def _hour(self, card: Card) -> int:
-        return card.start_at.astimezone(self.zone).hour
-
     def _key(self, card: Card) -> tuple[int, bool]:
-        hour = self._hour(card)
-        here = self.now.astimezone(self.zone)
-        return hour, self.has_now and hour == here.hour and card.start_at > self.now
+        hour = self._hours[card.id]
+        return hour, self.has_now and hour == self.here_hour and card.start_at > self.now
 
     def bands(self, cards: Sequence[Card], views: Sequence[CardView]) -> tuple[Band, ...]:
         """The column's cards hour by hour; every column has the same bands, so that hours line up."""
