@@ -286,7 +286,7 @@ def upgrade() -> None:
         sa.Column("date", types.LocalDate(), nullable=False),
         sa.Column("pms_practitioner_id", sa.Text(), nullable=False),
         sa.Column("as_of", types.UTCDateTime(), nullable=False),
-        sa.Column("read_digest", sa.Text(), nullable=True),
+        sa.Column("read_state", types.JSONText(), nullable=True),
         sa.Column("fetched", sa.Integer(), nullable=False),
         sa.Column("not_shown", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(

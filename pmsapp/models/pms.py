@@ -195,7 +195,10 @@ class SyncScope(Base):
 
 
 class Freshness(Base):
-    """When a practitioner-day was last read completely. One row per (connection, day, practitioner); "" = unassigned."""
+    """When a practitioner-day was last read completely. One row per (connection, day, practitioner); "" = unassigned.
+
+    `read_state`: what is needed to recognise the same reading again (services.unchanged); null when in doubt.
+    """
 
     __tablename__ = "pms_freshness"
     __table_args__ = table(UniqueConstraint("connection_id", "date", "pms_practitioner_id"))
@@ -205,7 +208,7 @@ class Freshness(Base):
     date: Mapped[date]
     pms_practitioner_id: Mapped[str]
     as_of: Mapped[datetime]
-    read_digest: Mapped[str | None]
+    read_state: Mapped[Any | None] = mapped_column(JSONText)
     fetched: Mapped[int] = mapped_column(default=0)
     not_shown: Mapped[int] = mapped_column(default=0)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from pmsapp import clock
-from pmsapp.adapters.base import Adapter
+from pmsapp.adapters.base import Adapter, nothing_known
 from pmsapp.domain.appointment import BadRecord, UnifiedAppointment
 from pmsapp.domain.errors import BadVendorDataError, PMSError, ReconnectRequiredError, RetryLaterError
 from pmsapp.domain.window import SyncWindow
@@ -29,6 +29,7 @@ class ScopeRead:
     """One practitioner-day as read: complete only when the vendor's own end mark was seen.
 
     `unreadable`: ids of records that were listed but not understood, in this scope or another of the same read.
+    `pages`: digests of the answers, empty when one has none. `unchanged`: they are those of last time, not looked into.
     """
 
     target: ReadTarget
@@ -40,6 +41,8 @@ class ScopeRead:
     unreadable: frozenset[str] = frozenset()
     error: PMSError | None = None
     warnings: tuple[str, ...] = ()
+    pages: tuple[str, ...] = ()
+    unchanged: bool = False
 
 
 def ends_the_run(error: PMSError | None) -> bool:
@@ -65,6 +68,13 @@ class Reader:
             yield from self._one_by_one(window)
         else:
             yield from self._all_at_once(window)
+
+    def read_again(self, target: ReadTarget, day: date) -> ScopeRead:
+        """One scope in full, whatever was known of it."""
+        self.adapter.known_pages = nothing_known
+        read = _read_one(self.adapter, SyncWindow(day, self.context.rules.zone), target)
+        self.note(read.error)
+        return read
 
     def note(self, error: PMSError | None) -> None:
         """Take in how a call ended: some errors end the run's reading, and so do several that pass, in a row."""
@@ -110,16 +120,20 @@ def _read_one(adapter: Adapter, window: SyncWindow, target: ReadTarget) -> Scope
 def _collect(adapter: Adapter, window: SyncWindow, practitioner_ids: Sequence[str], read: ScopeRead) -> None:
     """Gather pages into `read`; sets its outcome, error and time."""
     pages, ended = 0, False
+    digests: list[str | None] = []
     try:
         for page in adapter.list_appointments(window, practitioner_ids):
             pages += 1
             ended = page.is_last
+            read.unchanged = page.unchanged
+            digests.append(page.digest)
             read.pairs.extend(pair for pair in page.items if window.holds(pair.start_at))
             read.bad.extend(page.bad)
             read.warnings += page.warnings
         if not ended:
             raise BadVendorDataError("READ-ENDLESS", pms=adapter.info.label, note="no end mark")
         read.outcome = COMPLETE
+        read.pages = tuple(one for one in digests if one) if all(digests) else ()
     except PMSError as error:
         read.error = error
         read.outcome = INCOMPLETE if pages else FAILED

@@ -1,0 +1,184 @@
+"""Scopes whose answers are byte for byte those of last time: recognised by digest, counted without looking inside.
+
+That holds only while nothing else has moved: the clinic's rules, this program's version, and the scope's cards
+(any visible change raises a card's row_version). Anything in doubt is read and planned in full.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session
+
+from pmsapp import __version__
+from pmsapp.domain.rules import Rules
+from pmsapp.domain.run_status import ScopeResult
+from pmsapp.models import Freshness, SyncScope
+from pmsapp.models.upsert import table_of
+from pmsapp.services.reading import COMPLETE, ScopeRead
+from pmsapp.services.run_context import RunContext
+from pmsapp.services.scope_plan import ScopePlan
+from pmsapp.services.stored_cards import CARDS
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRead:
+    """What a scope's last whole reading came to. `cards` is the state of its cards right after."""
+
+    pages: tuple[str, ...]
+    cards: str
+    unchanged: int
+    skipped: Counter[str]
+
+    def result(self, name: str | None) -> ScopeResult:
+        """The same reading once more: nothing new."""
+        counts: Counter[str] = Counter(unchanged=self.unchanged, skipped=self.skipped.total())
+        counts["fetched"] = counts["unchanged"] + counts["skipped"]
+        return ScopeResult(name, COMPLETE, None, counts, Counter(self.skipped))
+
+
+def rules_digest(rules: Rules) -> str:
+    """Equal only while every decision that shapes cards is the same."""
+    parts = (
+        rules.zone,
+        rules.telehealth_only,
+        sorted(rules.practitioners.items()),
+        sorted(rules.types.items()),
+    )
+    return hashlib.sha256(f"{__version__}|{parts!r}".encode()).hexdigest()[:24]
+
+
+def known_reads(session: Session, context: RunContext, day: date) -> dict[str, KnownRead]:
+    """The scopes of a day, by practitioner, of which a whole earlier reading still holds."""
+    rows = session.execute(
+        select(Freshness.pms_practitioner_id, Freshness.read_state).where(
+            Freshness.connection_id == context.connection_id,
+            Freshness.date == day,
+            Freshness.read_state.is_not(None),
+        )
+    ).all()
+    if not rows:
+        return {}
+    rules = rules_digest(context.rules)
+    cards = _card_states(session, context.connection_id, day)
+    known = {
+        row.pms_practitioner_id: _known(row.read_state) for row in rows if row.read_state["rules"] == rules
+    }
+    return {name: one for name, one in known.items() if cards.get(name, _NO_CARDS) == one.cards}
+
+
+def remember(session: Session, context: RunContext, plan: ScopePlan) -> None:
+    """After a scope was applied: keep what is needed to recognise the same reading, or forget the earlier one."""
+    read = plan.read
+    state: dict[str, Any] | None = None
+    if read.outcome == COMPLETE and read.pages and _is_settled(plan):
+        counts = plan.counts()
+        state = {
+            "pages": list(read.pages),
+            "rules": rules_digest(context.rules),
+            "cards": _card_state(session, context.connection_id, read.day, read.target.id),
+            "unchanged": counts["created"] + counts["updated"] + counts["unchanged"],
+            "skipped": {str(reason): count for reason, count in plan.skipped_reasons().items() if count},
+        }
+    session.execute(
+        update(Freshness)
+        .where(
+            Freshness.connection_id == context.connection_id,
+            Freshness.date == read.day,
+            Freshness.pms_practitioner_id == (read.target.id or ""),
+        )
+        .values(read_state=state)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def record(session: Session, context: RunContext, read: ScopeRead, known: KnownRead) -> ScopeResult | None:
+    """Store the trace of an unchanged scope; None, and nothing stored, when its cards have moved since."""
+    if _card_state(session, context.connection_id, read.day, read.target.id) != known.cards:
+        return None
+    result = known.result(read.target.name)
+    session.execute(
+        insert(table_of(SyncScope)).values(
+            run_id=context.run_id,
+            connection_id=context.connection_id,
+            pms_practitioner_id=read.target.id,
+            name=read.target.name,
+            clinician_id=read.target.clinician_id,
+            date=read.day,
+            outcome=COMPLETE,
+            checked_at=read.read_at,
+            expected=known.unchanged,
+            matched=known.unchanged,
+            created=0,
+            updated=0,
+            failed=0,
+            removed=0,
+            held=0,
+            fetched=result.counts["fetched"],
+            unchanged=result.counts["unchanged"],
+            skipped=result.counts["skipped"],
+        )
+    )
+    _still_fresh(session, context, read)
+    return result
+
+
+def _still_fresh(session: Session, context: RunContext, read: ScopeRead) -> None:
+    session.execute(
+        update(Freshness)
+        .where(
+            Freshness.connection_id == context.connection_id,
+            Freshness.date == read.day,
+            Freshness.pms_practitioner_id == (read.target.id or ""),
+        )
+        .values(as_of=read.read_at)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _is_settled(plan: ScopePlan) -> bool:
+    """Nothing is waiting: no doubt, no hold, no record kept aside."""
+    return not (plan.vanished or plan.swaps or plan.held_before or plan.read.bad or plan.read.unreadable)
+
+
+def _known(state: Mapping[str, Any]) -> KnownRead:
+    return KnownRead(tuple(state["pages"]), state["cards"], state["unchanged"], Counter(state["skipped"]))
+
+
+_NO_CARDS = "0:0:0"
+_STATE = (
+    func.count(),
+    func.coalesce(func.sum(CARDS.c.row_version), 0),
+    func.coalesce(func.sum(CARDS.c.id), 0),
+)
+
+
+def _card_states(session: Session, connection_id: int, day: date) -> dict[str, str]:
+    rows = session.execute(
+        select(CARDS.c.pms_practitioner_id, *_STATE)
+        .where(CARDS.c.pms_connection_id == connection_id, CARDS.c.pms_date == day)
+        .group_by(CARDS.c.pms_practitioner_id)
+    )
+    return {row[0] or "": _text(row[1:]) for row in rows}
+
+
+def _card_state(session: Session, connection_id: int, day: date, practitioner_id: str | None) -> str:
+    mine = (
+        CARDS.c.pms_practitioner_id.is_(None)
+        if practitioner_id is None
+        else CARDS.c.pms_practitioner_id == practitioner_id
+    )
+    row = session.execute(
+        select(*_STATE).where(CARDS.c.pms_connection_id == connection_id, CARDS.c.pms_date == day, mine)
+    ).one()
+    return _text(row)
+
+
+def _text(numbers: Sequence[Any]) -> str:
+    return ":".join(str(int(number)) for number in numbers)
