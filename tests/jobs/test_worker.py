@@ -1,0 +1,107 @@
+"""The worker: performs what was rung, lets a run end when stopped, and takes its child along when killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask import Flask
+
+from pmsapp.domain.actor import COMMAND_LINE
+from pmsapp.jobs.queue import open_queue, worker_connection
+from pmsapp.jobs.worker import SyncWorker
+from pmsapp.sandbox.server import SandboxServer
+from pmsapp.services import beats, runs, sync
+from pmsapp.settings import Settings
+from pmsapp.supervisor.redis import EmbeddedRedis
+from tests.connecting import paired_gentu, vendor_settings
+from tests.supervisor.house import House, eventually, is_running
+
+
+@pytest.fixture
+def settings(make_settings: Callable[..., Settings], sandbox: SandboxServer) -> Settings:
+    return make_settings(vendors=vendor_settings(sandbox))
+
+
+@pytest.fixture
+def connection_id(app: Flask, sandbox: SandboxServer) -> int:
+    return paired_gentu(sandbox)
+
+
+@pytest.fixture
+def worker(
+    app: Flask, redis_server: EmbeddedRedis, settings: Settings, sandbox: SandboxServer
+) -> Iterator[House]:
+    """A real worker process, ready for work."""
+    house = House(
+        settings.instance_dir,
+        "worker",
+        PMSAPP_GENTU_BASE_URL=sandbox.gentu_base,
+        PMSAPP_ALLOWED_PMS_HOSTS="127.0.0.1",
+        **({"PMSAPP_DATABASE_URL": settings.database_url} if settings.database_url else {}),
+    )
+    house.wait_for("worker started")
+    yield house
+    if house.process.poll() is None:
+        house.kill()
+
+
+def _children(pid: int) -> list[int]:
+    shown = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False
+    )
+    return [int(line) for line in shown.stdout.split()]
+
+
+def _status(connection_id: int, run_id: int) -> str:
+    return runs.get_run(connection_id, run_id).status
+
+
+def test_a_rung_run_is_performed_in_a_child_and_forgotten_by_the_queue(
+    app: Flask, redis_server: EmbeddedRedis, settings: Settings, connection_id: int
+) -> None:
+    run_id = sync.request_run(connection_id, trigger="manual", actor=COMMAND_LINE).sync_id
+    connection = worker_connection(settings.queue_url)
+    SyncWorker(app, open_queue(connection)).work(burst=True, logging_level="WARNING")
+    assert _status(connection_id, run_id) == "success"
+    assert not connection.exists(f"rq:job:run-{run_id}")
+    assert sync.request_run(connection_id, trigger="manual", actor=COMMAND_LINE).created
+
+
+def test_a_killed_worker_takes_its_child_along(
+    worker: House, connection_id: int, sandbox: SandboxServer
+) -> None:
+    sandbox.faults.set("hang", vendor="gentu")
+    sync.request_run(connection_id, trigger="manual", actor=COMMAND_LINE)
+    assert eventually(lambda: bool(_children(worker.process.pid)))
+    (child,) = _children(worker.process.pid)
+    worker.kill()
+    assert eventually(lambda: not is_running(child))
+
+
+def test_a_stop_lets_the_run_in_progress_end(
+    worker: House, connection_id: int, sandbox: SandboxServer
+) -> None:
+    sandbox.faults.set("hang", vendor="gentu")
+    run_id = sync.request_run(connection_id, trigger="manual", actor=COMMAND_LINE).sync_id
+    assert eventually(lambda: _status(connection_id, run_id) == "running")
+    worker.process.send_signal(signal.SIGTERM)
+    sandbox.faults.clear()
+    sandbox.faults.release()
+    assert worker.ended() == 0
+    assert _status(connection_id, run_id) == "success"
+
+
+def test_a_worker_waits_for_a_queue_server_that_is_away(
+    app: Flask, redis_server: EmbeddedRedis, settings: Settings
+) -> None:
+    redis_server.stop()
+    house = House(settings.instance_dir, "worker")
+    house.wait_for("the worker waits for the queue server")
+    redis_server.start(os.environ)
+    house.wait_for("worker started")
+    assert eventually(lambda: beats.get_beat(beats.WORKER) is not None)
+    assert house.stop() == 0
