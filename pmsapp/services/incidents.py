@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from pmsapp import clock
@@ -54,18 +54,21 @@ def watch() -> None:
     """Look at everything once: the scheduler and every web process call this, one of them does it each time."""
     if due.take(WATCH, Rhythm(WATCH_EVERY)):
         look()
-        due.ended(WATCH, "ok")
 
 
 def look() -> None:
     """Bring incidents into step with what is wrong, and write the messages that are owed.
 
-    Both are one transaction, so two processes never write the same message twice and none is lost; `alerts` sends
-    them afterwards.
+    An incident and its message are one transaction, so two processes never write the same message twice and none is
+    lost; `alerts` sends them afterwards. When all is well, nothing is written.
     """
     now = clock.now()
-    with writing() as session:
-        _step(session, troubles.find(session, now), now)
+    with reading() as session:
+        found = troubles.find(session, now)
+        going_on = session.scalar(select(exists().where(Incident.ended_at.is_(None))))
+    if found or going_on:
+        with writing() as session:
+            _step(session, found, now)
 
 
 def _step(session: Session, found: Sequence[Trouble], now: datetime) -> None:
