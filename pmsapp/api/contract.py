@@ -19,10 +19,9 @@ from spectree.models import InType, SecureType, SecuritySchemeData
 from spectree.plugins.base import Context
 from spectree.plugins.flask_plugin import FlaskPlugin
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
-from werkzeug.routing import IntegerConverter, Map
+from werkzeug.routing import BaseConverter
 
 from pmsapp import __version__
-from pmsapp.api.schemas.base import MAX_ID
 from pmsapp.api.schemas.problem import Problem
 from pmsapp.services.errors import Invalid
 
@@ -38,6 +37,7 @@ Answered: TypeAlias = (
 )
 
 PROBLEM_JSON = "application/problem+json"
+MAX_PATH_ID = 10**18 - 1
 # Answers that any call may give.
 _ALWAYS = (401, 403, 429, 503)
 _METHODS = ("get", "post", "patch", "delete")
@@ -55,11 +55,13 @@ _SENTENCES = {
 }
 
 
-class IdConverter(IntegerConverter):
-    """Ids that fit the database; anything else is an address that does not exist."""
+class IdConverter(BaseConverter):
+    """Ids that fit the database; anything else is an address that does not exist, whatever the method."""
 
-    def __init__(self, map: Map) -> None:  # noqa: A002 - werkzeug's own name
-        super().__init__(map, min=1, max=MAX_ID)
+    regex = r"[1-9][0-9]{0,17}"
+
+    def to_python(self, value: str) -> int:
+        return int(value)
 
 
 class _Plugin(FlaskPlugin):
@@ -76,7 +78,7 @@ class _Plugin(FlaskPlugin):
         path, parameters = super().parse_path(route, path_parameter_descriptions)
         for parameter in parameters:
             if parameter["schema"] is None:  # our own converter
-                parameter["schema"] = {"type": "integer", "minimum": 1, "format": "int64"}
+                parameter["schema"] = {"type": "integer", "minimum": 1, "maximum": MAX_PATH_ID}
         return path, parameters
 
     def request_validation(
