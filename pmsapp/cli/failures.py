@@ -7,7 +7,6 @@ import traceback
 from pathlib import Path
 
 from pmsapp.domain.errors import ConfigurationError, PMSError
-from pmsapp.services.errors import Invalid, Refused, ServiceError
 
 FAILED = 1
 BAD_SETTING = 2
@@ -16,6 +15,12 @@ BUG = 70
 
 def exit_code_and_sentences(error: Exception) -> tuple[int, list[str]]:
     """What to print on standard error, and the exit code."""
+    from pmsapp.services.errors import (
+        Invalid,
+        Refused,
+        ServiceError,
+    )  # heavy; a supervisor that is well needs none
+
     if isinstance(error, ConfigurationError):
         return BAD_SETTING, [f"Error: {error}"]
     if isinstance(error, Invalid):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import socket
 
+from pmsapp import paths
 from pmsapp.domain.errors import ConfigurationError
 
 _BACKLOG = 256
@@ -26,7 +27,8 @@ def open_socket(host: str, port: int) -> socket.socket:
 
 def _sentence(number: int | None, host: str, port: int) -> str:
     if number == errno.EADDRINUSE:
-        return f"Port {port} is taken by another program; choose another, e.g. --port {port + 1}."
+        by_make = f" (make run PORT={port + 1})" if paths.IN_CHECKOUT else ""
+        return f"Port {port} is taken by another program; choose another, e.g. --port {port + 1}{by_make}."
     if number in {errno.EACCES, errno.EPERM}:
         return f"This user may not listen on port {port}; choose one above 1023, e.g. --port 8080."
     if number == errno.EADDRNOTAVAIL:

@@ -100,7 +100,7 @@ def test_a_taken_port_is_one_sentence(instance_dir: Path) -> None:
         house = House(instance_dir, "up", "--port", str(port))
         assert house.ended() == 2
     house.wait_for(
-        rf"^Error: Port {port} is taken by another program; choose another, e\.g\. --port {port + 1}\.$"
+        rf"^Error: Port {port} is taken by another program; choose another, e\.g\. --port {port + 1} \(make run PORT={port + 1}\)\.$"
     )
     assert len(house.lines) == 1
 
