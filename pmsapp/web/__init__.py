@@ -13,6 +13,7 @@ from pmsapp import access
 from pmsapp.services.sessions import ABSOLUTE_LIFE
 from pmsapp.settings import Settings
 from pmsapp.web import (
+    alerts,
     assets,
     auth,
     cards,
@@ -25,8 +26,11 @@ from pmsapp.web import (
     history,
     integrations,
     matching,
+    people,
     request_log,
     runsheet,
+    settings_pages,
+    tokens,
     updates,
     watchdog,
 )
@@ -43,6 +47,10 @@ _AREAS = (
     matching,
     connection_settings,
     history,
+    settings_pages,
+    people,
+    tokens,
+    alerts,
 )
 
 

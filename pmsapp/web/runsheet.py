@@ -11,7 +11,7 @@ from werkzeug.exceptions import NotFound
 from pmsapp import access, clock
 from pmsapp.domain.runsheet import Sheet
 from pmsapp.domain.window import day_of
-from pmsapp.services import clinic, runsheets
+from pmsapp.services import runsheets
 from pmsapp.web import shell
 from pmsapp.web.card_view import Names
 from pmsapp.web.contexts import Shell
@@ -24,7 +24,8 @@ bp = Blueprint("runsheet", __name__)
 @bp.get("/")
 def today() -> ResponseReturnValue:
     """Today's sheet."""
-    return _page(clinic.today())
+    now = shell.standing()
+    return _page(day_of(now.now, now.zone), now)
 
 
 @bp.get("/sheet/<iso>")
@@ -32,10 +33,12 @@ def day(iso: str) -> ResponseReturnValue:
     """The sheet of one day; for the page's own poll only what changed, or 204."""
     wanted = parse_day(iso)
     if not request.headers.get("HX-Request"):
-        return _page(wanted)
-    if request.args.get("v") == _version(runsheets.sheet_etag(wanted), wanted):
+        return _page(wanted, shell.standing())
+    seen = request.args.get("v", "")
+    if seen and seen == _version(runsheets.sheet_etag(wanted), clock.now(), is_today="-" in seen):
         return Response(status=204)
-    now, page = _build(wanted)
+    now = shell.standing()
+    page = _build(wanted, now)
     return make_response(
         render_template(
             "runsheet/_refresh.html", page=page, shell=_frame(now, page), notice_now=shell.notice(now)
@@ -51,26 +54,24 @@ def parse_day(iso: str) -> date:
         raise NotFound from None
 
 
-def _page(wanted: date) -> Response:
-    now, page = _build(wanted)
+def _page(wanted: date, now: shell.Standing) -> Response:
+    page = _build(wanted, now)
     html = render_template(
         "runsheet/sheet.html", page=page, shell=_frame(now, page), banner=shell.notice(now)
     )
     return make_response(html)
 
 
-def _build(wanted: date) -> tuple[shell.Standing, SheetPage]:
-    now = shell.standing()
+def _build(wanted: date, now: shell.Standing) -> SheetPage:
     sheet = get_own_sheet(wanted)
-    page = build_page(
+    return build_page(
         sheet,
         now=now.now,
         names=Names(now.names()),
         clinic=now.clinic,
         can_edit=access.may("cards.save", "POST"),
-        version=_version(sheet.etag, wanted, now.now),
+        version=_version(sheet.etag, now.now, is_today=wanted == day_of(now.now, now.zone)),
     )
-    return now, page
 
 
 def _frame(now: shell.Standing, page: SheetPage) -> Shell:
@@ -85,10 +86,9 @@ def get_own_sheet(wanted: date) -> Sheet:
     return runsheets.get_sheet(wanted)
 
 
-def _version(etag: str, wanted: date, now: datetime | None = None) -> str:
+def _version(etag: str, now: datetime, *, is_today: bool) -> str:
     """What the page shows: the sheet's tag, and today the minute, because the line of now moves."""
-    instant = now or clock.now()
-    return f"{etag}-{instant:%H%M}" if wanted == day_of(instant, clinic.time_zone()) else etag
+    return f"{etag}-{now:%H%M}" if is_today else etag
 
 
 def clinicians_of(wanted: date) -> dict[int, str]:

@@ -11,7 +11,7 @@ from flask import render_template
 from pmsapp import access, clock
 from pmsapp.domain.runsheet import oldest
 from pmsapp.domain.sync_state import ConnectionState, overall_state
-from pmsapp.services import clinic, connections, decisions, runs
+from pmsapp.services import clinic, connections, decisions, incidents, runs
 from pmsapp.services.connections import ConnectionView
 from pmsapp.services.runs import RunView
 from pmsapp.services.transaction import reading
@@ -99,6 +99,15 @@ def notice(now: Standing) -> Notice | None:
         for one in now.connections:
             if one.state is state:
                 return make(one, now)
+    return _house_notice()
+
+
+def _house_notice() -> Notice | None:
+    """What is wrong with pmsapp itself, such as updates that no longer start."""
+    for one in incidents.list_open():
+        if one.connection_id is None:
+            href = one.path if access.may("settings.health") else None
+            return Notice(f"{one.message}.", one.advice, "warn", "warn", one.code, href, "See health")
     return None
 
 
@@ -172,7 +181,7 @@ def _items(now: Standing, open_decisions: int) -> tuple[NavItem, ...]:
         "today": "runsheet.today",
         "decisions": "decisions.index",
         "integrations": "integrations.index",
-        "settings": "auth.account",
+        "settings": "settings.index",
     }
     return tuple(item for item in items if access.may(endpoints[item.key]))
 

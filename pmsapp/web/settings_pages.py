@@ -1,0 +1,216 @@
+"""Settings of the clinic and the run sheet's columns, the health of the installation, and help."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from flask import Blueprint, Response, make_response, redirect, request
+from flask.typing import ResponseReturnValue
+
+from pmsapp import access
+from pmsapp.domain.errors import CATALOGUE, Actor, Code
+from pmsapp.services import beats, clinic, clinicians, doctor, due
+from pmsapp.services.clinic import STATES, WEEKDAYS, ClinicView
+from pmsapp.services.doctor import State
+from pmsapp.services.errors import Invalid
+from pmsapp.web import connect_form, settings_nav, shell, words
+from pmsapp.web import format as fmt
+from pmsapp.web.contexts import Badge, FormField, Option
+from pmsapp.web.settings_contexts import (
+    CheckLine,
+    ClinicPage,
+    ColumnLine,
+    ColumnsPage,
+    HealthPage,
+    HelpPage,
+    HoursLine,
+    SettingsLine,
+    SettingsPage,
+)
+
+bp = Blueprint("settings", __name__)
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_CHECKS = {
+    State.OK: Badge("Good", "tick", "good"),
+    State.WARN: Badge("Look", "warn", "warn"),
+    State.FAIL: Badge("Wrong", "cross", "stop"),
+}
+_WHO = {Actor.STAFF: "You", Actor.WAIT: "It repeats by itself", Actor.VENDOR: "The practice software"}
+
+
+@bp.get("/settings")
+def index() -> ResponseReturnValue:
+    """What can be set."""
+    page = SettingsPage(tuple(SettingsLine(item, about) for item, about in settings_nav.lines()))
+    return shell.render("settings/index.html", "settings", page=page)
+
+
+@bp.get("/settings/clinic")
+def clinic_page() -> ResponseReturnValue:
+    """Name, zone, hours, closures."""
+    return _clinic_page(clinic.get_clinic())
+
+
+@bp.post("/settings/clinic")
+def save_clinic() -> ResponseReturnValue:
+    """Change the clinic."""
+    try:
+        closed = _days_of(request.form.get("closed_days", ""))
+        clinic.update_clinic(
+            access.current_actor(),
+            name=request.form.get("name", ""),
+            time_zone=request.form.get("time_zone", ""),
+            state=request.form.get("state", ""),
+            hours={key: _hours_of(key) for key in WEEKDAYS},
+            closed_days=closed,
+        )
+    except Invalid as error:
+        return _clinic_page(clinic.get_clinic(), error.errors)
+    return redirect("/settings/clinic?saved=1", 303)
+
+
+def _hours_of(key: str) -> tuple[str, str] | None:
+    opens, closes = request.form.get(f"opens-{key}", ""), request.form.get(f"closes-{key}", "")
+    return (opens, closes) if opens or closes else None
+
+
+def _days_of(text: str) -> tuple[date, ...]:
+    try:
+        return tuple(date.fromisoformat(part) for part in text.replace(",", " ").split())
+    except ValueError:
+        raise Invalid({"closed_days": "Write each day like 2026-12-25, one per line."}) from None
+
+
+def _clinic_page(view: ClinicView, errors: dict[str, str] | None = None) -> Response:
+    typed, errors = (request.form if errors else {}), errors or {}
+    days = "\n".join(day.isoformat() for day in view.closed_days)
+    state = typed.get("state", view.state or "")
+    page = ClinicPage(
+        nav=settings_nav.nav(),
+        name=FormField("name", "Name", typed.get("name", view.name), error=errors.get("name")),
+        closed_days=FormField(
+            "closed_days",
+            "Days it is closed",
+            typed.get("closed_days", days),
+            error=errors.get("closed_days"),
+        ),
+        zones=connect_form.zone_options(typed.get("time_zone", view.time_zone)),
+        states=(
+            Option("", "None: keep no public holidays", not state),
+            *(Option(one, one, one == state) for one in STATES),
+        ),
+        hours=tuple(_hours_line(key, word, view, typed) for key, word in zip(WEEKDAYS, _DAYS, strict=True)),
+        errors=tuple(("opens-mon" if name == "hours" else name, text) for name, text in errors.items()),
+        saved="saved" in request.args,
+    )
+    html = shell.render("settings/clinic.html", "settings", page=page)
+    return make_response(html, 422 if errors else 200)
+
+
+def _hours_line(key: str, word: str, view: ClinicView, typed: dict[str, str]) -> HoursLine:
+    opens, closes = view.hours.get(key) or ("", "")
+    return HoursLine(key, word, typed.get(f"opens-{key}", opens), typed.get(f"closes-{key}", closes))
+
+
+@bp.get("/settings/clinicians")
+def columns() -> ResponseReturnValue:
+    """The run sheet's columns."""
+    return _columns_page()
+
+
+@bp.post("/settings/clinicians")
+def add_column() -> ResponseReturnValue:
+    """Add a column."""
+    try:
+        clinicians.create_clinician(access.current_actor(), name=request.form.get("name", ""))
+    except Invalid as error:
+        return _columns_page(error.errors)
+    return redirect("/settings/clinicians?saved=1", 303)
+
+
+@bp.post("/settings/clinicians/<int:clinician_id>")
+def save_column(clinician_id: int) -> ResponseReturnValue:
+    """Change a column's name, place, or whether it is shown."""
+    place = request.form.get("sort_order", "")
+    try:
+        if not place.isdecimal():
+            raise Invalid({"sort_order": "The place is a whole number."})
+        clinicians.update_clinician(
+            clinician_id,
+            access.current_actor(),
+            name=request.form.get("name", ""),
+            sort_order=int(place),
+            active="active" in request.form,
+        )
+    except Invalid as error:
+        return _columns_page(error.errors)
+    return redirect("/settings/clinicians?saved=1", 303)
+
+
+def _columns_page(errors: dict[str, str] | None = None) -> Response:
+    page = ColumnsPage(
+        nav=settings_nav.nav(),
+        columns=tuple(
+            ColumnLine(one.id, one.name, one.sort_order, one.active) for one in clinicians.list_clinicians()
+        ),
+        errors=tuple(("new-name", text) for text in (errors or {}).values()),
+        saved="saved" in request.args,
+    )
+    html = shell.render("settings/clinicians.html", "settings", page=page)
+    return make_response(html, 422 if errors else 200)
+
+
+@bp.get("/settings/health")
+def health() -> ResponseReturnValue:
+    """How this installation is."""
+    now = shell.standing()
+    page = HealthPage(
+        nav=settings_nav.nav(),
+        checks=tuple(
+            CheckLine(_CHECKS[one.state], one.name, one.message, one.hint) for one in doctor.examine()
+        ),
+        beats=tuple(_beat_line(one, now) for one in beats.list_beats()),
+        tasks=tuple(_task_line(one, now) for one in due.list_tasks()),
+    )
+    return shell.render("settings/health.html", "settings", now, page=page)
+
+
+def _beat_line(one: beats.Beat, now: shell.Standing) -> CheckLine:
+    badge = _CHECKS[State.OK if one.is_alive else State.WARN]
+    since = _moment(one.started_at, now)
+    return CheckLine(
+        badge, one.name.capitalize(), f"Last sign of life {_moment(one.at, now)}, started {since}.", None
+    )
+
+
+def _task_line(one: due.TaskView, now: shell.Standing) -> CheckLine:
+    badge = _CHECKS[State.WARN if one.failures else State.OK]
+    last = (
+        f"Last {_moment(one.last_ended_at, now)}: {one.last_result}." if one.last_ended_at else "Not run yet."
+    )
+    return CheckLine(badge, one.name, f"{last} Next {_moment(one.due_at, now)}.", None)
+
+
+def _moment(instant: datetime, now: shell.Standing) -> str:
+    return fmt.moment(instant, now.now, now.zone)
+
+
+@bp.get("/help")
+def help_page() -> ResponseReturnValue:
+    """Every state and every code, in words."""
+    page = HelpPage(
+        badges=(
+            ("What the practice software says", tuple(words.STATUS.values())),
+            ("What became of a card", tuple(words.PRESENCE.values())),
+            ("Where reception stands", tuple(words.WORKFLOW.values())),
+            ("Telehealth", tuple(words.TELEHEALTH.values())),
+        ),
+        codes=tuple(_code_line(code) for code in CATALOGUE.values()),
+    )
+    return shell.render("settings/help.html", "settings", page=page)
+
+
+def _code_line(code: Code) -> tuple[str, str, str, str]:
+    pms = "the practice software"
+    headline, advice = code.headline.format(pms=pms), code.advice.format(pms=pms)
+    return code.name, headline[:1].upper() + headline[1:], advice, _WHO[code.actor]
