@@ -13,7 +13,6 @@ TABLE: Table = {
     "auth.logout": {"POST": PUBLIC},
     "auth.confirm": {"GET": SIGNED_IN},
     "auth.confirm_password": {"POST": SIGNED_IN},
-    "auth.settings": {"GET": SIGNED_IN},
     "auth.account": {"GET": SIGNED_IN},
     "auth.change_password": {"POST": SIGNED_IN},
     "auth.end_session": {"POST": SIGNED_IN},

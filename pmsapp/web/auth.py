@@ -110,12 +110,6 @@ def confirm_password() -> ResponseReturnValue:
     return redirect(way_on, 303)
 
 
-@bp.get("/settings")
-def settings() -> ResponseReturnValue:
-    """Settings begin with one's own account."""
-    return redirect("/settings/account", 303)
-
-
 @bp.get("/settings/account")
 def account() -> ResponseReturnValue:
     """One's own password and signed-in browsers."""
