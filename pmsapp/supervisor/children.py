@@ -47,6 +47,7 @@ class Child:
         self._process: subprocess.Popen[bytes] | None = None
         self._wait_s = FIRST_WAIT_S
         self._started_s = 0.0
+        self._asked = False
         self.start_again_s: float | None = None
         self.starts = 0
 
@@ -63,6 +64,7 @@ class Child:
         """Start the program now."""
         self._process = spawn(self.program, self._environ)
         self._started_s = clock.monotonic_s()
+        self._asked = False
         self.start_again_s = None
         self.starts += 1
 
@@ -93,16 +95,18 @@ class Child:
         return True
 
     def ask_to_stop(self) -> None:
-        """Ask it to stop; no more restarts."""
+        """Ask it to stop, once: a worker takes a second asking as "at once". No more restarts."""
         self.start_again_s = None
-        if self._process is not None:
+        if self._process is not None and not self._asked:
+            self._asked = True
             self._process.terminate()
 
     def stop(self, impatient: Callable[[], bool] = lambda: False) -> None:
         """Ask it to stop, wait as long as it may take, then end it. `impatient` cuts the wait short."""
-        process, self._process, self.start_again_s = self._process, None, None
+        self.ask_to_stop()
+        process, self._process = self._process, None
         if process is not None:
-            stop_process(process, self.program.stop_within_s, impatient)
+            end_process(process, self.program.stop_within_s, impatient)
 
 
 def spawn(program: Program, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
@@ -134,11 +138,10 @@ def open_log(path: Path | None) -> Iterator[int | None]:
         os.close(handle)
 
 
-def stop_process(
+def end_process(
     process: subprocess.Popen[bytes], within_s: float, impatient: Callable[[], bool] = lambda: False
 ) -> None:
-    """SIGTERM, a wait, then SIGKILL to its whole group."""
-    process.terminate()
+    """Wait for a process that was asked to stop, then SIGKILL its whole group."""
     until_s = clock.monotonic_s() + within_s
     while clock.monotonic_s() < until_s and not impatient():
         try:

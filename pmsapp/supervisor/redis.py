@@ -21,7 +21,7 @@ from pathlib import Path
 from pmsapp import clock
 from pmsapp.domain.errors import ConfigurationError
 from pmsapp.settings import Settings
-from pmsapp.supervisor.children import Program, spawn, stop_process
+from pmsapp.supervisor.children import Program, end_process, spawn
 
 _START_WITHIN_S = 5.0
 _STOP_WITHIN_S = 5.0
@@ -97,7 +97,8 @@ class EmbeddedRedis:
         """Stop the server, also one that was adopted."""
         process, self._process = self._process, None
         if process is not None:
-            stop_process(process, _STOP_WITHIN_S, impatient)
+            process.terminate()
+            end_process(process, _STOP_WITHIN_S, impatient)
         elif self.adopted:
             _ask(self.socket, b"SHUTDOWN NOSAVE\r\n")
         self.adopted = False
@@ -116,7 +117,8 @@ class EmbeddedRedis:
                 process.wait(timeout=0.02)
             except subprocess.TimeoutExpired:
                 continue
-        stop_process(process, 1.0)
+        process.terminate()
+        end_process(process, 1.0)
         return False
 
     def _command(self) -> list[str]:

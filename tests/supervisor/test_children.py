@@ -80,6 +80,28 @@ def test_a_child_that_will_not_stop_is_ended(tmp_path: Path) -> None:
     assert not is_running(pid)
 
 
+def test_a_child_is_asked_to_stop_once(tmp_path: Path) -> None:
+    """A worker that is asked twice would end the run in progress."""
+    log = tmp_path / "log"
+    code = """
+import signal, sys, time
+asked = []
+signal.signal(signal.SIGTERM, lambda *_: asked.append(1))
+print("ready", flush=True)
+while not asked:
+    time.sleep(0.01)
+time.sleep(0.5)
+print(len(asked), flush=True)
+"""
+    child = Child(Program("counter", (sys.executable, "-c", code), log=log), os.environ)
+    child.start()
+    assert eventually(lambda: "ready" in log.read_text())
+    child.ask_to_stop()
+    child.ask_to_stop()
+    child.stop()
+    assert log.read_text().split() == ["ready", "1"]
+
+
 def test_impatience_cuts_the_wait_short(tmp_path: Path) -> None:
     log = tmp_path / "log"
     child = Child(Program("stubborn", STUBBORN, stop_within_s=600, log=log), os.environ)
