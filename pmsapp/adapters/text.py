@@ -191,6 +191,11 @@ def telehealth_words(name: str | None) -> tuple[bool, str | None]:
     return False, None
 
 
+def names_missing(pms: str) -> str:
+    """The sentence for a read in which some patients could not be had; it says neither who nor how many."""
+    return f"{pms} did not give the details of some patients; their names are shown as unavailable."
+
+
 MAX_SHAPE = 2000
 _SHAPE_DEPTH = 5
 _SHAPE_KEYS = 60

@@ -33,8 +33,12 @@ def close_run(
     error: PMSError | None = None,
     cancelled: bool = False,
     previews: Sequence[preview.Line] = (),
+    warnings: Sequence[str] = (),
 ) -> None:
-    """Record the end in one transaction. `error` is what ended the run early. Raises FencedOutError."""
+    """Record the end in one transaction. `error` is what ended the run early. Raises FencedOutError.
+
+    `warnings`: sentences about what was read, such as names the vendor would not give.
+    """
     now = clock.now()
     with writing() as session:
         with suppress(CancelledError):
@@ -51,7 +55,8 @@ def close_run(
         for name in COUNTS:
             setattr(run, name, numbers[name])
         run.skipped_reasons = skipped_reasons(results) or None
-        run.note = _note(session, run, results) if status is RunStatus.SUCCESS else None
+        unusual = _note(session, run, results) if status is RunStatus.SUCCESS else None
+        run.note = " ".join([unusual, *warnings] if unusual else warnings) or None
         run.progress = None
         run.preview = preview.as_json(previews) if run.dry_run else None
         if not run.dry_run:

@@ -58,7 +58,7 @@ REFERENCE_LASTS = timedelta(hours=1)
 
 @dataclass(slots=True)
 class RunWork:
-    """A run in progress. `error` is what ended it early, if anything did."""
+    """A run in progress. `error` is what ended it early, if anything did; `warnings` are sentences for its record."""
 
     lease: Lease
     deadline: Deadline
@@ -66,6 +66,7 @@ class RunWork:
     pending: list[PendingLeavings] = field(default_factory=list)
     previews: list[preview.Line] = field(default_factory=list)
     error: PMSError | None = None
+    warnings: list[str] = field(default_factory=list)
     _practitioners: list[Practitioner] = field(default_factory=list)
     _types: list[AppointmentType] = field(default_factory=list)
 
@@ -174,6 +175,7 @@ class RunWork:
     def _take(self, context: RunContext, read: ScopeRead) -> None:
         """Apply one scope in one write transaction; a preview only plans it."""
         self._note_error(read.error)
+        self.warnings += [sentence for sentence in read.warnings if sentence not in self.warnings]
         if context.dry_run:
             self._preview(context, read)
             return

@@ -198,7 +198,7 @@ def _perform(run: RunWork) -> None:
     try:
         run.do()
         failpoint("before_finish")
-        close_run(run.lease, run.results, error=run.error, previews=run.previews)
+        close_run(run.lease, run.results, error=run.error, previews=run.previews, warnings=run.warnings)
     except FencedOutError:
         raise
     except CancelledError:

@@ -18,6 +18,7 @@ from pmsapp.adapters.gentu.adapter import GentuAdapter
 from pmsapp.adapters.gentu.info import PRODUCTION_HOST, SANDBOX_HOST
 from pmsapp.adapters.hosts import HostPolicy
 from pmsapp.adapters.http import HTTPClient
+from pmsapp.adapters.text import names_missing
 from pmsapp.domain.appointment import AppointmentStatus
 from pmsapp.domain.errors import NotFoundError, PMSError, RetryLaterError
 from pmsapp.sandbox.gentu import access
@@ -516,7 +517,7 @@ def test_patients_that_are_gone_cost_names_however_many() -> None:
     with serving(*steps) as script:
         pages = day_of(script)
     assert [row.patient.name for row in pages[0].items] == [None] * 6
-    assert pages[0].warnings == ("6 patients came without a name.",)
+    assert pages[0].warnings == (names_missing("Testsoft"),)
     assert pages[0].digest is None
 
 

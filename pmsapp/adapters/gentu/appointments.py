@@ -16,7 +16,7 @@ from pmsapp.adapters.gentu import wire
 from pmsapp.adapters.gentu.practice import Practice
 from pmsapp.adapters.http import Params, Reply
 from pmsapp.adapters.paging import read_by_cursor
-from pmsapp.adapters.text import clean_text, shape_of
+from pmsapp.adapters.text import clean_text, names_missing, shape_of
 from pmsapp.domain.appointment import BadRecord, Patient, UnifiedAppointment
 from pmsapp.domain.errors import BadVendorDataError, NotFoundError, PMSError
 from pmsapp.domain.window import SyncWindow
@@ -173,7 +173,7 @@ class AppointmentReader:
             bad=bad,
             # What was looked up besides the page is not in its digest.
             digest=reply.digest if whole else None,
-            warnings=(f"{unnamed} patients came without a name.",) if unnamed else (),
+            warnings=(names_missing(self._practice.label),) if unnamed else (),
         )
 
     def _parse_visit(self, record: Any, day: _Day, bad: list[BadRecord]) -> wire.Visit | None:

@@ -27,7 +27,7 @@ from pmsapp.adapters.halaxy.wire import (
     type_id,
 )
 from pmsapp.adapters.http import HTTPClient
-from pmsapp.adapters.text import parse_instant, shape_of
+from pmsapp.adapters.text import names_missing, parse_instant, shape_of
 from pmsapp.domain.appointment import BadRecord, Patient, UnifiedAppointment
 from pmsapp.domain.errors import BadVendorDataError, PMSError, ReconnectRequiredError, RetryLaterError
 from pmsapp.domain.window import SyncWindow
@@ -66,7 +66,7 @@ class PatientFinder:
         self._warned = True
         if self._closed:
             return f'{LABEL} did not show patients: tick "{TICK_BOXES["Patient"]}" on the API key.'
-        return f"{LABEL} did not give the details of some patients; their names are shown as unavailable."
+        return names_missing(LABEL)
 
     def _ask(self, batch: list[str]) -> None:
         self._asked.update(batch)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pmsapp.adapters.base import Page
+from pmsapp.adapters.medirecords.auth import LABEL
 from pmsapp.adapters.medirecords.calls import Rows
-from pmsapp.adapters.medirecords.patients import Sweep, unread_warning
+from pmsapp.adapters.medirecords.patients import Sweep
 from pmsapp.adapters.medirecords.wire import Tables, parse_appointment, with_patient
-from pmsapp.adapters.text import clean_id
+from pmsapp.adapters.text import clean_id, names_missing
 from pmsapp.domain.appointment import BadRecord, UnifiedAppointment
 from pmsapp.domain.window import SyncWindow
 
@@ -52,12 +53,11 @@ class DayReader:
             with_patient(each, patients.get(each.patient.external_id)) if each.patient else each
             for each in items
         ]
-        unread = self._sweep.unread - unread_before
         return Page(
             items,
             rows.is_last,
             bad=bad,
-            warnings=(unread_warning(unread),) if unread else (),
+            warnings=(names_missing(LABEL),) if self._sweep.unread > unread_before else (),
         )
 
     def _is_new(self, item: UnifiedAppointment) -> bool:

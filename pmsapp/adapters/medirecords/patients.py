@@ -8,7 +8,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from pmsapp import clock
-from pmsapp.adapters.medirecords.auth import LABEL
 from pmsapp.adapters.medirecords.wire import parse_patient
 from pmsapp.domain.appointment import Patient
 from pmsapp.domain.errors import BadVendorDataError, NotFoundError, RetryLaterError
@@ -98,9 +97,3 @@ class Sweep:
             if error.code not in ("PMS-DOWN", "PMS-SLOW") or self._timeouts > MAX_TIMEOUTS:
                 raise
         return None
-
-
-def unread_warning(count: int) -> str:
-    """One sentence for the run: how many patients have no name, without saying who."""
-    who = "1 patient" if count == 1 else f"{count} patients"
-    return f"{LABEL} did not give the details of {who}; the name is shown as unavailable."
