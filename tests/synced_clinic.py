@@ -30,7 +30,17 @@ LOGINS: dict[str, dict[str, Any]] = {
             "app_id": "5a9d1f0e-3c1b-4f6a-9d2e-7b8c6a5d4e3f",
         }
     },
+    "medirecords": {"credentials": {"api_token": "mr-demo-connect-token-0001"}},
+    "halaxy": {
+        "credentials": {"client_id": "halaxy-demo-client-0001", "client_secret": "halaxy-demo-secret-0001"}
+    },
 }
+
+
+def practice_id(vendor: str, sandbox: SandboxServer) -> str | None:
+    """The practice's id as typed into the connect form, where the vendor's form asks for one."""
+    asked = any(one.goes_to == "practice_id" for one in get_info(vendor).credential_fields)
+    return sandbox.clinic.id_of(vendor, "practice", "") if asked else None  # type: ignore[arg-type]
 
 
 class SyncedClinic:
@@ -55,7 +65,7 @@ class SyncedClinic:
                 pms_type=self.vendor,
                 display_name=get_info(self.vendor).label,
                 tenant_id=self.sandbox.clinic.id_of("gentu", "practice", "") if self.vendor == "gentu" else None,
-                practice_id=login.get("practice_id"),
+                practice_id=practice_id(self.vendor, self.sandbox),
                 time_zone=self.zone,
                 secret_uid=secrets.new_uid(),
                 state="ok",

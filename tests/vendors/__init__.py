@@ -1,0 +1,1 @@
+"""What is proved for every vendor alike, through the real services."""
