@@ -111,7 +111,7 @@
     }
     if (event.target.closest("[data-print]")) window.print();
     const copy = event.target.closest("[data-copy]");
-    if (copy) navigator.clipboard.writeText(copy.dataset.copy);
+    if (copy) navigator.clipboard.writeText(copy.dataset.copy).then(() => { copy.textContent = "Copied"; });
   });
   function openPanel() {
     const panel = byId("panel");
