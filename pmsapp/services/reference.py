@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pmsapp.domain.appointment import AppointmentType, Practitioner
+from pmsapp.domain.rules import Decision
 from pmsapp.models import PMSAppointmentType, PMSClinicianMapping
 from pmsapp.models.upsert import upsert
 from pmsapp.services import open_decisions
@@ -26,45 +28,22 @@ def store_practitioners(
 
     `announce`: open a decision for each new one that is active and shown (not during set-up).
     """
+    mapping = PMSClinicianMapping
     known = set(
-        session.scalars(
-            select(PMSClinicianMapping.pms_practitioner_id).where(
-                PMSClinicianMapping.connection_id == connection_id
-            )
-        )
+        session.scalars(select(mapping.pms_practitioner_id).where(mapping.connection_id == connection_id))
     )
-    rows = [
-        {
-            "connection_id": connection_id,
-            "pms_practitioner_id": one.external_id,
-            "pms_practitioner_name": one.name,
-            "active": one.active,
-            "shown_in_appointment_book": one.shown_in_appointment_book,
-            "decision": "undecided",
-            "first_seen_at": now,
-            "last_seen_at": now,
-        }
-        for one in practitioners
-    ]
     upsert(
         session,
-        PMSClinicianMapping,
-        rows,
+        mapping,
+        [_practitioner_row(connection_id, one, now) for one in practitioners],
         keys=["connection_id", "pms_practitioner_id"],
         update=["pms_practitioner_name", "active", "shown_in_appointment_book", "last_seen_at"],
     )
     fresh = [one for one in practitioners if one.external_id not in known]
-    if announce and known:
-        for one in fresh:
-            if one.active and one.shown_in_appointment_book:
-                open_decisions.open_one(
-                    session,
-                    kind="practitioner_new",
-                    subject=f"practitioner:{connection_id}:{one.external_id}",
-                    connection_id=connection_id,
-                    theirs={"pms_practitioner_id": one.external_id, "name": one.name},
-                    now=now,
-                )
+    for one in fresh if announce and known else ():
+        if one.active and one.shown_in_appointment_book:
+            named = {"pms_practitioner_id": one.external_id, "name": one.name}
+            _ask(session, "practitioner", connection_id, one.external_id, named, now)
     return [one.external_id for one in fresh]
 
 
@@ -80,54 +59,63 @@ def store_types(
 
     `announce`: open a decision for each new active type whose name suggests telehealth and that nothing marks.
     """
-    known = set(
-        session.scalars(
-            select(PMSAppointmentType.pms_type_id).where(PMSAppointmentType.connection_id == connection_id)
-        )
-    )
-    rows = [
-        {
-            "connection_id": connection_id,
-            "pms_type_id": one.external_id,
-            "name": one.name,
-            "default_duration_minutes": one.default_duration_min,
-            "colour": one.colour,
-            "active": one.active,
-            "pms_is_telehealth": one.is_telehealth,
-            "sync_enabled": True,
-            "suggested": one.suggested,
-            "evidence": one.evidence,
-            "first_seen_at": now,
-            "last_seen_at": now,
-        }
-        for one in types
-    ]
-    update = [
-        "name",
-        "default_duration_minutes",
-        "colour",
-        "active",
-        "pms_is_telehealth",
-        "suggested",
-        "evidence",
-    ]
+    kind = PMSAppointmentType
+    known = set(session.scalars(select(kind.pms_type_id).where(kind.connection_id == connection_id)))
+    update = ["name", "default_duration_minutes", "colour", "active", "pms_is_telehealth", "suggested"]
     upsert(
         session,
-        PMSAppointmentType,
-        rows,
+        kind,
+        [_type_row(connection_id, one, now) for one in types],
         keys=["connection_id", "pms_type_id"],
-        update=[*update, "last_seen_at"],
+        update=[*update, "evidence", "last_seen_at"],
     )
     fresh = [one for one in types if one.external_id not in known]
-    if announce and known:
-        for one in fresh:
-            if one.active and one.suggested and one.is_telehealth is None:
-                open_decisions.open_one(
-                    session,
-                    kind="type_new",
-                    subject=f"type:{connection_id}:{one.external_id}",
-                    connection_id=connection_id,
-                    theirs={"pms_type_id": one.external_id, "name": one.name},
-                    now=now,
-                )
+    for one in fresh if announce and known else ():
+        if one.active and one.suggested and one.is_telehealth is None:
+            named = {"pms_type_id": one.external_id, "name": one.name}
+            _ask(session, "type", connection_id, one.external_id, named, now)
     return [one.external_id for one in fresh]
+
+
+def _ask(
+    session: Session, kind: str, connection_id: int, external_id: str, named: dict[str, str], now: datetime
+) -> None:
+    """Ask a person about something the vendor lists for the first time."""
+    open_decisions.open_one(
+        session,
+        kind=f"{kind}_new",
+        subject=f"{kind}:{connection_id}:{external_id}",
+        connection_id=connection_id,
+        theirs=named,
+        now=now,
+    )
+
+
+def _practitioner_row(connection_id: int, one: Practitioner, now: datetime) -> dict[str, Any]:
+    return {
+        "connection_id": connection_id,
+        "pms_practitioner_id": one.external_id,
+        "pms_practitioner_name": one.name,
+        "active": one.active,
+        "shown_in_appointment_book": one.shown_in_appointment_book,
+        "decision": Decision.UNDECIDED.value,
+        "first_seen_at": now,
+        "last_seen_at": now,
+    }
+
+
+def _type_row(connection_id: int, one: AppointmentType, now: datetime) -> dict[str, Any]:
+    return {
+        "connection_id": connection_id,
+        "pms_type_id": one.external_id,
+        "name": one.name,
+        "default_duration_minutes": one.default_duration_min,
+        "colour": one.colour,
+        "active": one.active,
+        "pms_is_telehealth": one.is_telehealth,
+        "sync_enabled": True,
+        "suggested": one.suggested,
+        "evidence": one.evidence,
+        "first_seen_at": now,
+        "last_seen_at": now,
+    }
