@@ -40,7 +40,7 @@ LOGINS: dict[str, dict[str, Any]] = {
 def practice_id(vendor: str, sandbox: SandboxServer) -> str | None:
     """The practice's id as typed into the connect form, where the vendor's form asks for one."""
     asked = any(one.goes_to == "practice_id" for one in get_info(vendor).credential_fields)
-    return sandbox.clinic.id_of(vendor, "practice", "") if asked else None  # type: ignore[arg-type]
+    return sandbox.clinic.id_of(vendor, "practice", "") if asked else None
 
 
 class SyncedClinic:
@@ -50,7 +50,9 @@ class SyncedClinic:
         self.app = app
         self.sandbox = sandbox
         self.vendor = vendor
-        self.zone = sandbox.clinic.zone.key if hasattr(sandbox.clinic.zone, "key") else str(sandbox.clinic.zone)
+        self.zone = (
+            sandbox.clinic.zone.key if hasattr(sandbox.clinic.zone, "key") else str(sandbox.clinic.zone)
+        )
         self.connection_id = self._connect()
 
     @property
@@ -64,7 +66,9 @@ class SyncedClinic:
             row = PMSConnection(
                 pms_type=self.vendor,
                 display_name=get_info(self.vendor).label,
-                tenant_id=self.sandbox.clinic.id_of("gentu", "practice", "") if self.vendor == "gentu" else None,
+                tenant_id=self.sandbox.clinic.id_of("gentu", "practice", "")
+                if self.vendor == "gentu"
+                else None,
                 practice_id=practice_id(self.vendor, self.sandbox),
                 time_zone=self.zone,
                 secret_uid=secrets.new_uid(),
@@ -111,12 +115,14 @@ class SyncedClinic:
         return runsheets.get_sheet(day or self.today, include_not_shown=True)
 
     def truth(self, day: date | None = None) -> list[TruthRow]:
-        return self.sandbox.clinic.truth(self.vendor, day or self.today).rows  # type: ignore[arg-type]
+        return self.sandbox.clinic.truth(self.vendor, day or self.today).rows
 
     def card_of(self, row: TruthRow, cards: Sequence[Card] | None = None) -> Card:
         """The card of a truth row; fails the test when there is not exactly one."""
         with reading():
-            pool = cards if cards is not None else [*self.sheet().cards, *(self.sheet().not_shown_cards or ())]
+            pool = (
+                cards if cards is not None else [*self.sheet().cards, *(self.sheet().not_shown_cards or ())]
+            )
         found = [
             card
             for card in pool

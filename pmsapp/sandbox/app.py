@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from flask import Flask, Response, g, redirect, request
@@ -19,12 +19,6 @@ from pmsapp.sandbox.model import VENDORS, SandboxError
 from pmsapp.sandbox.store import read_wall_clock
 from pmsapp.sandbox.vendor import VendorServer
 
-VENDOR_MODULES = {
-    "gentu": "pmsapp.sandbox.gentu",
-    "medirecords": "pmsapp.sandbox.medirecords",
-    "halaxy": "pmsapp.sandbox.halaxy",
-}
-
 
 def create_sandbox(
     clinic: Clinic | None = None,
@@ -34,7 +28,7 @@ def create_sandbox(
     now: Callable[[], datetime] = read_wall_clock,
     busy: bool = False,
     paired: bool = False,
-    vendors: Sequence[str] = VENDORS,
+    vendors: Iterable[str] = VENDORS,
     faults: Sequence[str] = (),
 ) -> Flask:
     """The whole sandbox as an application; `app.extensions["sandbox"]` is its `Sandbox`.
@@ -69,9 +63,9 @@ def _further_clinics(front: Clinic) -> list[Clinic]:
 
 
 def _add_vendor(app: Flask, sandbox: Sandbox, slug: str) -> None:
-    if slug not in VENDOR_MODULES:
-        raise SandboxError(f"A vendor is one of {', '.join(VENDOR_MODULES)}.")
-    server_class: type[VendorServer] = importlib.import_module(VENDOR_MODULES[slug]).SERVER
+    if slug not in VENDORS:
+        raise SandboxError(f"A vendor is one of {', '.join(VENDORS)}.")
+    server_class: type[VendorServer] = importlib.import_module(VENDORS[slug]).SERVER
     server = server_class(sandbox)
     sandbox.servers[slug] = server
     app.register_blueprint(server.blueprint(), url_prefix=server.prefix)

@@ -129,10 +129,9 @@ def _add_clinic_calls(control: Blueprint, sandbox: Sandbox) -> None:
 
 
 def _vendor(word: str) -> Vendor:
-    for vendor in VENDORS:
-        if vendor == word:
-            return vendor
-    raise SandboxError(f"A vendor is one of {', '.join(VENDORS)}.")
+    if word not in VENDORS:
+        raise SandboxError(f"A vendor is one of {', '.join(VENDORS)}.")
+    return word
 
 
 def _clinic_number(sandbox: Sandbox) -> int:

@@ -11,8 +11,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
-Vendor = Literal["gentu", "medirecords", "halaxy"]
-VENDORS: tuple[Vendor, ...] = ("gentu", "medirecords", "halaxy")
+# A vendor's slug.
+Vendor = str
+# Every vendor there is a server of: slug -> the module with its `SERVER`, imported when it is served.
+VENDORS: dict[Vendor, str] = {
+    "gentu": "pmsapp.sandbox.gentu",
+    "medirecords": "pmsapp.sandbox.medirecords",
+    "halaxy": "pmsapp.sandbox.halaxy",
+}
 
 # What an appointment's status can be, in neutral words. "billed" is completed and invoiced (or at billing).
 STATUSES = ("booked", "confirmed", "arrived", "in_progress", "completed", "billed", "cancelled", "no_show")

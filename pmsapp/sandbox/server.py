@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from types import TracebackType
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from pmsapp.sandbox.app import VENDOR_MODULES, create_sandbox
+from pmsapp.sandbox.app import create_sandbox
 from pmsapp.sandbox.clinic import Clinic
 from pmsapp.sandbox.faults import FaultDial
 from pmsapp.sandbox.hub import Sandbox
@@ -47,7 +47,7 @@ class SandboxServer:
         now: Callable[[], datetime] = read_wall_clock,
         busy: bool = False,
         paired: bool = False,
-        vendors: Sequence[str] = VENDORS,
+        vendors: Iterable[str] = VENDORS,
         faults: Sequence[str] = (),
     ) -> None:
         self.app = create_sandbox(
@@ -134,7 +134,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8099,
     *,
-    vendors: Sequence[str] = tuple(VENDOR_MODULES),
+    vendors: Iterable[str] = VENDORS,
     faults: Sequence[str] = (),
     seed: int = 1,
     zone: str = "Australia/Melbourne",

@@ -1,7 +1,7 @@
 """What a vendor's server is made of, and how one plugs in.
 
 A vendor is one module (or package) in this folder with a class `SERVER` that derives from `VendorServer`, and one line in
-`app.VENDOR_MODULES`. It brings:
+`model.VENDORS`. It brings:
 
 - `slug`, `label`, `prefix` (where it is mounted, "/gentu/v1");
 - `endpoints`: the name of each view function -> its kind (token, pairing, tenant, practitioners, types, appointments,

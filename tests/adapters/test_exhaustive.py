@@ -14,7 +14,7 @@ import pytest
 import pmsapp.adapters
 from pmsapp.adapters.base import Adapter, Capabilities
 from pmsapp.adapters.registry import ADAPTERS, UnknownPMSError, get_adapter, get_info, list_infos
-from pmsapp.sandbox.app import VENDOR_MODULES
+from pmsapp.sandbox.model import VENDORS
 from tests.adapters.contract import AdapterContract
 
 FOLDER = Path(pmsapp.adapters.__file__).parent
@@ -82,7 +82,7 @@ def test_every_adapter_has_notes_with_sources_and_choices(slug: str) -> None:
 
 @pytest.mark.parametrize("slug", SLUGS)
 def test_every_adapter_has_a_sandbox_to_talk_to(slug: str) -> None:
-    assert slug in VENDOR_MODULES
+    assert slug in VENDORS
 
 
 @pytest.mark.parametrize("slug", SLUGS)

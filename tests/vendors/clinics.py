@@ -77,7 +77,7 @@ class ConnectedClinic(SyncedClinic):
 
     def type_id(self, key: str) -> str:
         """The vendor's id of one of the clinic's types."""
-        return self.sandbox.clinic.id_of(self.vendor, "type", key)  # type: ignore[arg-type]
+        return self.sandbox.clinic.id_of(self.vendor, "type", key)
 
     def is_telehealth(self, row: TruthRow) -> bool | None:
         """Staff's word about the type, else the vendor's own evidence."""

@@ -40,7 +40,7 @@ def test_the_run_sheet_is_the_truth(vendor: str, seed: int, app: Flask, sandbox:
 def _in_the_book(clinic: ConnectedClinic) -> int:
     """Pairs and rows without a patient of the two days a run reads."""
     days = (clinic.today, clinic.today + timedelta(days=1))
-    truths = [clinic.sandbox.clinic.truth(clinic.vendor, day) for day in days]  # type: ignore[arg-type]
+    truths = [clinic.sandbox.clinic.truth(clinic.vendor, day) for day in days]
     return sum(len(truth.rows) + len(truth.skipped) for truth in truths)
 
 
