@@ -176,7 +176,8 @@ class Visit:
 
 def _listen(visit: Visit) -> None:
     def said(message: ConsoleMessage) -> None:
-        if message.type == "error":
+        refused_on_purpose = message.text.startswith("Failed to load resource")  # a 422 or 404 answer
+        if message.type == "error" and not refused_on_purpose:
             visit.errors.append(message.text)
 
     def asked(request: Request) -> None:

@@ -1,0 +1,99 @@
+"""An administrator connects Gentu, syncs it, and is told when it needs somebody."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from playwright.sync_api import expect
+from sqlalchemy import update
+
+from pmsapp.models import PMSConnection
+from pmsapp.sandbox.server import SandboxServer
+from pmsapp.services.transaction import writing
+from tests.browser.conftest import Visit
+from tests.conftest import FrozenClock
+from tests.connecting import LOGIN, gentu_access
+from tests.synced_clinic import SyncedClinic
+
+pytestmark = pytest.mark.browser
+
+
+def test_gentu_is_connected_from_the_empty_page_to_todays_cards(
+    visit: Visit, sandbox: SandboxServer, app: Flask
+) -> None:
+    page = visit.sign_in()
+    expect(page.get_by_role("heading", name="No practice software connected yet")).to_be_visible()
+    page.get_by_role("main").get_by_role("link", name="Connect").click()
+    page.get_by_role("link", name="Gentu").click()
+    page.get_by_label("Client ID").fill(LOGIN["client_id"])
+    page.get_by_label("Client secret").fill("not the secret")
+    page.get_by_label("App ID").fill(LOGIN["app_id"])
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("main").get_by_role("alert")).to_contain_text("AUTH-REFUSED")
+    expect(page.get_by_label("Client secret")).to_have_value("")
+    page.get_by_label("Client secret").fill(LOGIN["client_secret"])
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_label("Pairing code").fill(gentu_access(sandbox).make_code())
+    page.get_by_role("button", name="Pair").click()
+    expect(page.get_by_role("heading", name="Match practitioners")).to_be_visible()
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("heading", name="Telehealth types")).to_be_visible()
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name=re.compile("Start updates")).click()
+    expect(page.locator(".connection .last")).to_contain_text(re.compile(r"\d+ new"))
+    page.get_by_role("link", name="Today").click()
+    expect(page.locator(".card").first).to_be_visible()
+    visit.assert_clean()
+
+
+def test_sync_now_on_a_card_shows_lists_read_and_ends(visit: Visit, clinic: SyncedClinic) -> None:
+    visit.sign_in()
+    page = visit.go("/integrations")
+    visit.house.work.hold()
+    page.get_by_role("button", name=re.compile("Sync now.*Gentu")).click()
+    expect(page.locator(".connection").get_by_role("progressbar")).to_be_visible()
+    visit.house.work.go_on()
+    expect(page.locator(".connection .last")).to_contain_text(re.compile(r"\d+ new"))
+    expect(page.locator(".connection").get_by_role("progressbar")).to_have_count(0)
+    expect(page.locator("#say")).to_have_text(re.compile(r"^Gentu: Updated: \d+ new\.$"))
+    assert page.evaluate("document.activeElement.id") == f"sync-{clinic.connection_id}"
+    visit.assert_clean()
+
+
+def test_trouble_appears_on_an_open_sheet_with_its_reason_and_the_step_that_helps(
+    visit: Visit, clinic: SyncedClinic, frozen_clock: FrozenClock
+) -> None:
+    clinic.sync()
+    page = visit.sign_in()
+    expect(page.locator("#banner")).to_be_empty()
+    with writing() as session:
+        session.execute(
+            update(PMSConnection).values(
+                state="needs_you",
+                last_error_code="AUTH-EXPIRED",
+                last_error_message="Gentu wants you to sign in again",
+            )
+        )
+    frozen_clock.advance(minutes=1)
+    page.evaluate("document.body.dispatchEvent(new CustomEvent('sheet:changed'))")
+    banner = page.locator("#banner")
+    expect(banner).to_contain_text("Gentu wants you to sign in again")
+    expect(banner).to_contain_text("Cards are as of 09:00.")
+    expect(banner.get_by_role("link", name="Sign in again")).to_be_visible()
+    expect(page.locator("#nav .count.stop")).to_contain_text("1")
+    assert page.locator(".card").count() == len(clinic.sheet().cards)
+
+
+def test_old_data_is_never_an_empty_day(
+    visit: Visit, clinic: SyncedClinic, frozen_clock: FrozenClock
+) -> None:
+    clinic.sync()
+    cards = len(clinic.sheet().cards)
+    frozen_clock.set(frozen_clock.at + timedelta(hours=1))
+    page = visit.sign_in()
+    expect(page.locator(".sheet-fresh .badge")).to_have_text("Out of date: data from 09:00")
+    expect(page.locator(".card")).to_have_count(cards)
+    expect(page.locator("#banner")).to_contain_text("Cards are as of 09:00.")
