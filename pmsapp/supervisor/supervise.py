@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
+from pmsapp import clock
 from pmsapp.domain.errors import ConfigurationError
 from pmsapp.settings import Settings
 from pmsapp.supervisor.children import Child, Program, how_it_ended, pmsapp_command
 from pmsapp.supervisor.redis import EmbeddedRedis
 
 LOOK_EVERY_S = 0.2
+REDIS_AGAIN_AFTER_S = 30.0
 BAD_SETTING = 2  # the exit code of a command that met a ConfigurationError
 
 Say = Callable[[str], None]
@@ -61,6 +63,7 @@ class Supervisor:
     ) -> None:
         self.environ = environ
         self._redis = redis
+        self._redis_again_s = 0.0
         self._say = say
         self.children = [Child(program, environ) for program in programs]
 
@@ -76,10 +79,20 @@ class Supervisor:
     def look(self) -> None:
         """Start again what ended. Raises ConfigurationError when a child will not run as things stand."""
         if self._redis is not None and not self._redis.is_alive():
-            self._say("The queue server stopped; starting it again.")
-            self._redis.start(self.environ)
+            self._start_again(self._redis)
         for child in self.children:
             self._look_after(child)
+
+    def _start_again(self, redis: EmbeddedRedis) -> None:
+        """A queue server that does not come back stops nobody: the scheduler performs the runs until it does."""
+        if clock.monotonic_s() < self._redis_again_s:
+            return
+        self._say("The queue server stopped; starting it again.")
+        try:
+            redis.start(self.environ)
+        except ConfigurationError as error:
+            self._redis_again_s = clock.monotonic_s() + REDIS_AGAIN_AFTER_S
+            self._say(f"{error} The scheduler performs the runs meanwhile.")
 
     def _look_after(self, child: Child) -> None:
         code = child.poll()

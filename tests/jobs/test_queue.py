@@ -15,6 +15,7 @@ from redis import Redis
 from rq import Queue
 from rq.serializers import DefaultSerializer, JSONSerializer
 
+from pmsapp import clock
 from pmsapp.jobs.queue import PermittedJob, is_permitted, open_queue, worker_connection
 from pmsapp.jobs.worker import SyncWorker
 from pmsapp.services import audit, beats, bell
@@ -170,3 +171,24 @@ def test_the_job_class_of_the_queue_is_the_permitted_one(
 ) -> None:
     bell.ring(3)
     assert type(open_queue(_connection(settings)).jobs[0]) is PermittedJob
+
+
+def test_a_failed_job_is_kept_for_people_to_see_and_keeps_no_bell_from_ringing(
+    app: Flask, redis_server: EmbeddedRedis, settings: Settings, tmp_path: Path
+) -> None:
+    kept_s = bell.FAILURE_KEPT.total_seconds()
+    _forge(
+        settings, tmp_path / "ran", func=bell.RUN_SYNC, args=["7"], job_id="run-7", failure_ttl=int(kept_s)
+    )
+    _work(app, settings)
+    (failed,) = bell.look().failed
+    assert failed.run_id == 7
+    assert abs((failed.failed_at - clock.now()).total_seconds()) < 60
+    assert bell.ring(7) is True
+    assert bell.look() == bell.QueueState(answers=True, waiting=1)
+
+
+def test_looking_at_a_queue_server_that_is_away_says_so_at_once() -> None:
+    begun = time.perf_counter()
+    assert bell.look() == bell.QueueState(answers=False)
+    assert time.perf_counter() - begun < 0.3
