@@ -97,6 +97,7 @@ def _write_creates(writer: Writer, creates: Sequence[Incoming]) -> set[date]:
             CARDS.c.pms_connection_id == writer.connection_id,
             CARDS.c.pms_appointment_id.in_(part),
             CARDS.c.created_at == writer.now,
+            ~select(EVENTS.c.id).where(EVENTS.c.appointment_id == CARDS.c.id).exists(),
         )
         columns = ["appointment_id", "run_id", "at", "source", "kind"]
         writer.session.execute(insert(EVENTS).from_select(columns, made))
