@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from pmsapp.domain.appointment import Presence
+from pmsapp.domain.appointment import AppointmentStatus, Presence
 from pmsapp.domain.merge import EDITABLE
 from pmsapp.domain.runsheet import Card, EditedField
 from pmsapp.web import format as fmt
@@ -68,7 +68,8 @@ def _css(card: Card, now: datetime) -> str:
         names.append("hand")
     elif card.moved_from_at or card.returned_at:
         names.append("moved")
-    if (card.end_at or card.start_at + GRACE) <= now:
+    over = (card.end_at or card.start_at + GRACE) <= now
+    if over and card.appointment_status != AppointmentStatus.IN_PROGRESS:
         names.append("past")
     return "".join(f" {name}" for name in names)
 

@@ -130,7 +130,7 @@ def phone(value: str) -> str:
     return phonenumbers.format_number(number, form)
 
 
-def phone_href(value: str) -> str:
-    """The `tel:` address of a phone: its digits and a leading plus, nothing else."""
+def phone_href(value: str) -> str | None:
+    """The `tel:` address of a phone: its digits and a leading plus, nothing else; None when it holds no digit."""
     digits = "".join(c for c in value if c.isascii() and c.isdigit())
-    return f"tel:{'+' if value.strip().startswith('+') else ''}{digits}"
+    return f"tel:{'+' if value.strip().startswith('+') else ''}{digits}" if digits else None

@@ -80,9 +80,10 @@ def test_phones_are_grouped_for_reading(stored: str, shown: str) -> None:
         ("+61491570156", "tel:+61491570156"),
         ("javascript:alert(1)", "tel:1"),
         ("03 9123\n4567", "tel:0391234567"),
+        ("ask the daughter", None),
     ],
 )
-def test_a_phone_link_holds_nothing_but_digits(stored: str, href: str) -> None:
+def test_a_phone_link_holds_nothing_but_digits(stored: str, href: str | None) -> None:
     assert fmt.phone_href(stored) == href
 
 

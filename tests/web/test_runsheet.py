@@ -67,6 +67,7 @@ def test_past_cards_are_marked_and_stay() -> None:
     assert "past" in card_of(clock="09:00").css
     assert "past" not in card_of(clock="10:20").css
     assert "past" in card_of(clock="10:00", duration_minutes=None).css
+    assert "past" not in card_of(clock="09:00", appointment_status="in_progress").css
 
 
 @pytest.mark.parametrize(
