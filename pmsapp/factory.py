@@ -31,6 +31,7 @@ def build_app(settings: Settings | None = None) -> Flask:
         SQLALCHEMY_DATABASE_URI=settings.sqlalchemy_url,
         SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.sqlalchemy_url),
     )
+    _check_vendors(settings)
     _bind_database(app)
     _add_screens(app)
     return app
@@ -54,8 +55,13 @@ def engine_options(url: str) -> dict[str, Any]:
     return {"pool_pre_ping": True, "isolation_level": "READ COMMITTED", "hide_parameters": True}
 
 
-def _bind_database(app: Flask) -> None:
+def _check_vendors(settings: Settings) -> None:
+    from pmsapp.services import vendors
 
+    vendors.check_settings(settings)
+
+
+def _bind_database(app: Flask) -> None:
     db.init_app(app)
     migrate.init_app(app, db, directory=str(paths.MIGRATIONS))
     with app.app_context():

@@ -114,22 +114,6 @@ class Settings(BaseModel):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
-    @field_validator(
-        "redis_url",
-        "database_url",
-        "secret_key",
-        "encryption_keys",
-        "heartbeat_url",
-        "sentry_dsn",
-        "gentu_client_id",
-        "gentu_client_secret",
-        "gentu_app_id",
-        mode="before",
-    )
-    @classmethod
-    def _blank_is_absent(cls, value: object) -> object:
-        return None if value == "" else value
-
     @field_validator("clinic_time_zone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
@@ -142,6 +126,27 @@ class Settings(BaseModel):
     def _redis_scheme(cls, value: str | None) -> str | None:
         if value and urlsplit(value).scheme not in {"redis", "rediss", "unix"}:
             raise ValueError("must start with redis://, rediss:// or unix://")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_scheme(cls, value: str | None) -> str | None:
+        if value and urlsplit(value).scheme.partition("+")[0] not in {"sqlite", "postgresql"}:
+            raise ValueError("must start with sqlite:// or postgresql+psycopg://")
+        return value
+
+    @field_validator("heartbeat_url")
+    @classmethod
+    def _heartbeat_scheme(cls, value: str | None) -> str | None:
+        if value and urlsplit(value).scheme not in {"http", "https"}:
+            raise ValueError("must start with https:// or http://")
+        return value
+
+    @field_validator("alert_urls")
+    @classmethod
+    def _alert_schemes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if any("://" not in one for one in value):
+            raise ValueError("holds an entry that is no address such as mailtos://...")
         return value
 
     @field_validator("secret_key")
@@ -208,18 +213,22 @@ def _from_file(path: Path) -> dict[str, Any]:
 
 
 def _sorted_out(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Split <VENDOR>_BASE_URL and the like from the plain settings; refuse names nobody knows."""
+    """Split <VENDOR>_BASE_URL and the like from the plain settings; refuse names nobody knows.
+
+    An empty text counts as not set.
+    """
     plain: dict[str, Any] = {}
     vendors: dict[str, dict[str, Any]] = {}
     for name, value in raw.items():
         suffix = next((s for s in _VENDOR_SUFFIXES if name.endswith(s)), None)
-        if suffix:
-            if value != "":
-                vendors.setdefault(name.removesuffix(suffix), {})[_VENDOR_SUFFIXES[suffix]] = value
-        elif name.lower() in Settings.model_fields and name != "VENDORS":
-            plain[name.lower()] = value
-        else:
+        if not suffix and (name.lower() not in Settings.model_fields or name == "VENDORS"):
             raise ConfigurationError(f"{PREFIX}{name} is not a setting of pmsapp; check its spelling.")
+        if value == "":
+            continue
+        if suffix:
+            vendors.setdefault(name.removesuffix(suffix), {})[_VENDOR_SUFFIXES[suffix]] = value
+        else:
+            plain[name.lower()] = value
     checked = {prefix: _validated(VendorSettings, values, prefix + "_") for prefix, values in vendors.items()}
     return {**plain, "vendors": checked}
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from urllib.parse import urlsplit
 
 from flask import current_app
@@ -20,18 +20,18 @@ from pmsapp.adapters.deadline import Deadline
 from pmsapp.adapters.hosts import HostPolicy, is_loopback_host
 from pmsapp.adapters.http import HTTPClient
 from pmsapp.adapters.pace import Pace, PaceStore
-from pmsapp.adapters.registry import get_adapter, get_info
+from pmsapp.adapters.registry import get_adapter, get_info, list_infos
 from pmsapp.adapters.tokens import MemoryTokens
 from pmsapp.cipher import CipherError
 from pmsapp.domain.actor import SYSTEM
-from pmsapp.domain.errors import ReconnectRequiredError, message_for
+from pmsapp.domain.errors import ConfigurationError, ReconnectRequiredError, message_for
 from pmsapp.extensions import current_settings, key_ring
 from pmsapp.models import PMSConnection
-from pmsapp.services import audit, secrets
+from pmsapp.services import audit, meter, secrets
 from pmsapp.services.errors import NotFound
 from pmsapp.services.tokens import MINT_S, FixedTokens, StoredTokens
 from pmsapp.services.transaction import reading, writing
-from pmsapp.settings import Settings
+from pmsapp.settings import PREFIX, Settings
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -47,6 +47,22 @@ class ConnectionValues:
 
     def __repr__(self) -> str:
         return f"ConnectionValues({self.pms_type!r})"
+
+
+def check_settings(settings: Settings) -> None:
+    """Refuse settings of a vendor nobody knows and hosts that cannot be read. Raises ConfigurationError."""
+    prefixes = {info.settings_prefix for info in list_infos()} if settings.vendors else set()
+    for prefix in settings.vendors:
+        if prefix not in prefixes:
+            raise ConfigurationError(
+                f"{PREFIX}{prefix}_... is not a setting of pmsapp; vendors are {', '.join(sorted(prefixes))}."
+            )
+    try:
+        HostPolicy((), settings.allowed_pms_hosts)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"{PREFIX}ALLOWED_PMS_HOSTS is wrong: an entry is no host or host:port."
+        ) from error
 
 
 def adapter_for(connection_id: int, *, deadline: Deadline | None = None) -> Adapter:
@@ -153,6 +169,7 @@ def _config(info: AdapterInfo, values: ConnectionValues) -> AdapterConfig:
 
 def _client(info: AdapterInfo, deadline: Deadline | None) -> HTTPClient:
     settings = current_settings()
+    counts = meter.current()
     documented = {*info.hosts, urlsplit(info.default_base_url).hostname or ""} - {""}
     return HTTPClient(
         _base_url(info, settings),
@@ -161,6 +178,8 @@ def _client(info: AdapterInfo, deadline: Deadline | None) -> HTTPClient:
         hosts=HostPolicy(documented, settings.allowed_pms_hosts),
         pace=_pace(info, settings),
         deadline=deadline,
+        on_request=partial(counts.vendor_request, info.slug),
+        on_wait=partial(counts.vendor_wait, info.slug),
     )
 
 
