@@ -7,11 +7,11 @@ from sqlalchemy.orm import Session
 
 from pmsapp.adapters.base import AdapterInfo, ConnectionCheck
 from pmsapp.domain import sync_state
-from pmsapp.domain.errors import PMSError, ReconnectRequiredError
+from pmsapp.domain.errors import PMSError, ReconnectRequiredError, message_for
 from pmsapp.domain.sync_state import ConnectionState
 from pmsapp.models import PMSConnection
 from pmsapp.services import vendors
-from pmsapp.services.errors import NotFound
+from pmsapp.services.errors import Conflict, NotFound
 
 
 def get_row(session: Session, connection_id: int, *, lock: bool = False) -> PMSConnection:
@@ -54,10 +54,9 @@ def note_error(row: PMSConnection, error: PMSError) -> None:
         row.state = sync_state.state_after_error(error.code).value
 
 
-def missing_for_runs(row: PMSConnection, info: AdapterInfo) -> str | None:
-    """None when a run could start, else the code of what is missing."""
+def require_ready(row: PMSConnection, info: AdapterInfo) -> None:
+    """Raise Conflict NOT-PAIRED or AUTH-REFUSED, with what to do, while there is nothing to read with."""
     if info.capabilities.pairing and row.tenant_id is None:
-        return "NOT-PAIRED"
+        raise Conflict("NOT-PAIRED", f"{message_for('NOT-PAIRED', info.label)}.")
     if not vendors.has_credentials(info, is_stored=row.credentials_sealed is not None):
-        return "AUTH-REFUSED"
-    return None
+        raise Conflict("AUTH-REFUSED", f"There is no {info.label} login yet; enter it first.")

@@ -14,7 +14,6 @@ from pmsapp.adapters.registry import get_info
 from pmsapp.cipher import CipherError
 from pmsapp.domain import sync_state
 from pmsapp.domain.actor import Actor
-from pmsapp.domain.errors import message_for
 from pmsapp.domain.sync_state import ConnectionState
 from pmsapp.extensions import key_ring
 from pmsapp.models import PMSConnection
@@ -25,10 +24,9 @@ from pmsapp.services.connection_rows import (
     get_row,
     is_another_practice,
     learn,
-    missing_for_runs,
+    require_ready,
 )
 from pmsapp.services.connection_views import ConnectionView, view_of
-from pmsapp.services.errors import Conflict
 from pmsapp.services.transaction import reading, writing
 from pmsapp.services.vendors import ConnectionValues
 
@@ -191,9 +189,7 @@ def _switch(row: PMSConnection, info: AdapterInfo, on: bool) -> bool:
         row.sync_enabled = False
         row.next_sync_at = None
         return False
-    missing = missing_for_runs(row, info)
-    if missing is not None:
-        raise Conflict(missing, f"{message_for(missing, info.label)}.")
+    require_ready(row, info)
     was_off = not row.sync_enabled
     row.sync_enabled = True
     if row.state == ConnectionState.SETUP:

@@ -6,10 +6,9 @@ from datetime import date, timedelta
 
 from pmsapp.adapters.registry import get_info
 from pmsapp.domain.actor import Actor
-from pmsapp.domain.errors import message_for
 from pmsapp.services import clinic, connections, sync
-from pmsapp.services.connection_rows import get_row, missing_for_runs
-from pmsapp.services.errors import Conflict, Invalid
+from pmsapp.services.connection_rows import get_row, require_ready
+from pmsapp.services.errors import Invalid
 from pmsapp.services.sync import RunRequest
 from pmsapp.services.transaction import reading
 
@@ -27,10 +26,7 @@ def for_connection(
     _check_day(day)
     with reading() as session:
         row = get_row(session, connection_id)
-        info = get_info(row.pms_type)
-        missing = missing_for_runs(row, info)
-    if missing is not None:
-        raise Conflict(missing, f"{message_for(missing, info.label)}.")
+        require_ready(row, get_info(row.pms_type))
     return sync.request_run(connection_id, day=day, dry_run=dry_run, trigger=_trigger(actor), actor=actor)
 
 
