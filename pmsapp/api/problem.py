@@ -32,7 +32,7 @@ _OUTDATED = "ROW-CHANGED"
 
 HTTP_TEXTS = {
     400: ("BAD-REQUEST", "The body is not valid JSON, or the request cannot be read."),
-    401: ("SIGN-IN", "Send an API token as Authorization: Bearer, or sign in."),
+    401: ("SIGN-IN-NEEDED", "Send an API token as Authorization: Bearer, or sign in."),
     403: ("NOT-ALLOWED", "The role of this token or person does not allow this."),
     404: ("NOT-FOUND", "There is nothing at this address."),
     405: ("METHOD-NOT-ALLOWED", "This address does not take that method."),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pmsapp import clock
@@ -19,6 +19,7 @@ from pmsapp.services.errors import Conflict, Invalid, NotFound
 from pmsapp.services.scope_record import COUNTS
 from pmsapp.services.transaction import reading, writing
 
+PAGE_SIZE = 25
 PAGE_SIZE_LIMIT = 100
 
 
@@ -90,7 +91,7 @@ def get_run(connection_id: int, run_id: int) -> RunView:
         return _views(session, [run])[0]
 
 
-def list_runs(connection_id: int, limit: int = 25, before_id: int | None = None) -> RunPage:
+def list_runs(connection_id: int, limit: int = PAGE_SIZE, before_id: int | None = None) -> RunPage:
     """Runs of a connection, and the one in progress. Raises NotFound, Invalid (limit 1 to 100)."""
     if not 1 <= limit <= PAGE_SIZE_LIMIT:
         raise Invalid({"limit": f"Ask for 1 to {PAGE_SIZE_LIMIT} runs at a time."})
@@ -147,23 +148,6 @@ def cancel_run(connection_id: int, run_id: int, actor: Actor) -> RunView:
         audit.record(session, actor, "run.cancel", f"run:{run_id}", {"connection_id": connection_id})
         session.flush()
         return _views(session, [run])[0]
-
-
-def cancel_open_runs(session: Session, connection_id: int, now: datetime) -> None:
-    """End everything queued and stop what runs, because the connection goes; inside the caller's transaction."""
-    session.execute(
-        update(SyncRun)
-        .where(SyncRun.connection_id == connection_id, SyncRun.status == RunStatus.QUEUED.value)
-        .values(status=RunStatus.CANCELLED.value, completed_at=now, error_code="RUN-CANCELLED")
-    )
-    session.execute(
-        update(SyncRun)
-        .where(SyncRun.connection_id == connection_id, SyncRun.status == RunStatus.RUNNING.value)
-        .values(cancel_requested_at=now)
-    )
-    session.execute(
-        update(PMSConnection).where(PMSConnection.id == connection_id).values(fence=PMSConnection.fence + 1)
-    )
 
 
 def _must_exist(session: Session, connection_id: int) -> None:

@@ -176,6 +176,10 @@ def test_a_pause_begins_and_ends(api: API, paired: int, frozen_clock: FrozenCloc
     paused = api.patch(path, {"paused": {"until": until, "reason": "Move"}}).json
     assert paused["state"] == "paused"
     assert paused["paused"] == {"until": until, "by": "test admin", "reason": "Move"}
+    assert (
+        api.patch(path, {"paused": paused["paused"] | {"by": "somebody else"}}).json["paused"]
+        == paused["paused"]
+    )
     assert api.patch(path, {"paused": None}).json["paused"] is None
     api.patch(path, {"paused": {"until": until}})
     frozen_clock.advance(hours=3, minutes=1)

@@ -78,6 +78,25 @@ def test_nothing_runs_before_the_vendor_can_be_asked(api: API) -> None:
     made = api.post("/api/pms/connections", {"pms_type": "gentu", "credentials": LOGIN}).json
     refused = api.post(f"/api/pms/connections/{made['id']}/sync")
     assert (refused.status_code, refused.json["code"]) == (409, "NOT-PAIRED")
+    made = api.post("/api/pms/connections", {"pms_type": "halaxy"}).json
+    refused = api.post(f"/api/pms/connections/{made['id']}/sync")
+    assert (refused.status_code, refused.json["code"]) == (409, "AUTH-REFUSED")
+    assert refused.json["detail"] == "There is no Halaxy login yet; enter it first."
+
+
+def test_empty_parameters_of_a_list_count_as_left_out(api: API, synced: int) -> None:
+    path = f"/api/pms/connections/{synced}/sync"
+    assert api.get(f"{path}?limit=&cursor=").json == api.get(path).json
+
+
+def test_a_preview_has_the_offset_of_the_clinic(api: API, synced: int) -> None:
+    path = f"/api/pms/connections/{synced}/sync"
+    assert api.patch(f"/api/pms/connections/{synced}", {"sync_telehealth_only": False}).status_code == 200
+    accepted = api.post(path, {"dry_run": True, "date": "2026-11-26"}).json
+    sync.execute_run(accepted["sync_id"])
+    cards = api.get(f"{path}/{accepted['sync_id']}").json["preview"]["cards"]
+    assert cards
+    assert all(card["start_at"].endswith("+11:00") for card in cards)
 
 
 def test_a_dry_run_writes_nothing_and_carries_a_preview(

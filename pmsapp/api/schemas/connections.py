@@ -132,9 +132,10 @@ class ConnectionCreate(Asked):
 
 
 class PausedIn(Asked):
-    """A pause that ends by itself."""
+    """A pause that ends by itself. `by` is there so that an answer can be sent back; it is always the one who asks."""
 
     until: Instant
+    by: str | None = None
     reason: str | None = None
 
 

@@ -7,14 +7,14 @@ from datetime import date as Day  # noqa: N812 - a field is called date
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
-from pmsapp.api.schemas.base import Answer, Asked, AskedInAddress, is_none, local_or_none
+from pmsapp.api.schemas.base import Answer, Asked, AskedInAddress, is_none, local, local_or_none
 from pmsapp.api.schemas.connections import ErrorOut
 from pmsapp.domain.errors import message_for
 from pmsapp.domain.sync_state import ConnectionState, RunStatus
 from pmsapp.services.overall import Overall
-from pmsapp.services.runs import PAGE_SIZE_LIMIT, RunPage, RunView, ScopeView
+from pmsapp.services.runs import PAGE_SIZE, PAGE_SIZE_LIMIT, RunPage, RunView, ScopeView
 from pmsapp.services.sync import RunRequest
 
 
@@ -94,9 +94,22 @@ class Run(Answer):
             scopes=[Scope.of(scope) for scope in view.scopes],
             error=_error(view.error) if view.error else None,
             progress=view.progress if not view.is_over else None,
-            preview=view.preview if with_patients else None,
+            preview=_preview(view.preview, zone) if with_patients and view.preview else None,
             note=view.note,
         )
+
+
+def _preview(stored: Mapping[str, Any], zone: str) -> dict[str, Any]:
+    """What a dry run found, its instants with the clinic's offset like all others."""
+
+    def shown(card: Mapping[str, Any]) -> dict[str, Any]:
+        start_at = card["start_at"]
+        return {
+            **card,
+            "start_at": local(datetime.fromisoformat(start_at), zone).isoformat() if start_at else None,
+        }
+
+    return {**stored, "cards": [shown(card) for card in stored["cards"]]}
 
 
 def _error(error: tuple[str, str]) -> ErrorOut:
@@ -120,11 +133,15 @@ class RunList(Answer):
         )
 
 
+def _usual_for_blank(value: Any) -> Any:
+    return PAGE_SIZE if value == "" else value
+
+
 class RunsAsked(AskedInAddress):
     """Which page of the history."""
 
-    limit: Annotated[int, Field(ge=1, le=PAGE_SIZE_LIMIT)] = 25
-    cursor: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,18}$")] | None = None
+    limit: Annotated[int, BeforeValidator(_usual_for_blank), Field(ge=1, le=PAGE_SIZE_LIMIT)] = PAGE_SIZE
+    cursor: Annotated[str, StringConstraints(pattern=r"^[0-9]{0,18}$")] | None = None
 
 
 class RunAsked(Asked):
