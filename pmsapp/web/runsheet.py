@@ -11,7 +11,8 @@ from werkzeug.exceptions import NotFound
 from pmsapp import access, clock
 from pmsapp.domain.runsheet import Sheet
 from pmsapp.domain.window import day_of
-from pmsapp.services import runsheets
+from pmsapp.services import runsheets, schedule
+from pmsapp.services.transaction import reading
 from pmsapp.web import shell
 from pmsapp.web.card_view import Names
 from pmsapp.web.contexts import Shell
@@ -70,8 +71,14 @@ def _build(wanted: date, now: shell.Standing) -> SheetPage:
         names=Names(now.names()),
         clinic=now.clinic,
         can_edit=access.may("cards.save", "POST"),
+        closed=None if sheet.cards else _why_closed(wanted),
         version=_version(sheet.etag, now.now, is_today=wanted == day_of(now.now, now.zone)),
     )
+
+
+def _why_closed(wanted: date) -> str | None:
+    with reading() as session:
+        return schedule.why_closed(session, wanted)
 
 
 def _frame(now: shell.Standing, page: SheetPage) -> Shell:

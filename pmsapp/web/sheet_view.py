@@ -32,9 +32,16 @@ def freshness_badge(fresh: Freshness, now: datetime, zone: str) -> Badge:
 
 
 def build_page(
-    sheet: Sheet, *, now: datetime, names: Names, clinic: str, can_edit: bool, version: str
+    sheet: Sheet,
+    *,
+    now: datetime,
+    names: Names,
+    clinic: str,
+    can_edit: bool,
+    version: str,
+    closed: str | None = None,
 ) -> SheetPage:
-    """Everything `runsheet/sheet.html` prints."""
+    """Everything `runsheet/sheet.html` prints. `closed`: why the clinic is closed that day, None when it is open."""
     today = day_of(now, sheet.time_zone)
     names = replace(names, clinicians={column.id: column.name for column in sheet.columns})
     axis = _Axis(sheet, now, is_today=sheet.date == today)
@@ -59,7 +66,7 @@ def build_page(
         summary=_summary(sheet),
         hours=axis.hours,
         columns=tuple(columns) if sheet.cards or _some_column_is_old(sheet) else (),
-        empty=None if sheet.cards else _empty(sheet, now, is_today=sheet.date == today),
+        empty=None if sheet.cards else _empty(sheet, now, is_today=sheet.date == today, closed=closed),
         asides=_asides(sheet),
         not_shown=_not_shown(sheet),
         zone=sheet.time_zone,
@@ -195,7 +202,7 @@ def _summary(sheet: Sheet) -> tuple[str, ...]:
     return tuple(parts)
 
 
-def _empty(sheet: Sheet, now: datetime, *, is_today: bool) -> EmptySheet:
+def _empty(sheet: Sheet, now: datetime, *, is_today: bool, closed: str | None) -> EmptySheet:
     if not sheet.connections:
         return EmptySheet(
             "No practice software connected yet",
@@ -205,6 +212,13 @@ def _empty(sheet: Sheet, now: datetime, *, is_today: bool) -> EmptySheet:
             ),
             href="/integrations/new",
             action="Connect",
+        )
+    if closed and sheet.freshness.state is not FreshnessState.FRESH:
+        name = "" if closed.startswith("closed") else f" ({closed})"
+        return EmptySheet(
+            f"Clinic closed{name}",
+            ("The day is not read by itself; nothing was found on it so far.",),
+            read_now=True,
         )
     if sheet.freshness.as_of is None:
         return EmptySheet(

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import text
+from sqlalchemy import text, update
+from sqlalchemy.exc import OperationalError
 
-from pmsapp.models import ProcessBeat
+from pmsapp.domain.errors import RetryLaterError
+from pmsapp.models import PMSConnection, ProcessBeat
+from pmsapp.services import backup, chores, clinic, meter
 from pmsapp.services.transaction import writing
 from tests.actors import program_for
 from tests.conftest import FrozenClock
+from tests.fake_clinic import FakeClinic, stock
+from tests.fake_pms import FakePractice, registered
 from tests.seeded_clinic import seed
 
 
@@ -63,3 +69,98 @@ def test_numbers_are_not_for_strangers(client: FlaskClient) -> None:
     answer = client.get("/metrics")
     assert answer.status_code == 401
     assert answer.mimetype == "application/problem+json"
+
+
+@pytest.fixture
+def practice() -> Iterator[FakePractice]:
+    made = stock(FakePractice())
+    with registered("practice", made):
+        yield made
+
+
+@pytest.fixture
+def fake(app: Flask, frozen_clock: FrozenClock, practice: FakePractice) -> FakeClinic:
+    """A connection to a fake practice, in clinic hours, read once."""
+    clinic.ensure()
+    made = FakeClinic(practice)
+    made.sync()
+    return made
+
+
+def test_stale_data_in_clinic_hours_is_not_ready_and_fresh_data_is_again(
+    fake: FakeClinic, client: FlaskClient, frozen_clock: FrozenClock
+) -> None:
+    frozen_clock.advance(minutes=31, seconds=1)
+    assert client.get("/readyz").status_code == 503
+    fake.sync()
+    assert client.get("/readyz").status_code == 200
+
+
+def test_old_data_at_night_or_under_a_pause_is_ready(
+    fake: FakeClinic, client: FlaskClient, frozen_clock: FrozenClock
+) -> None:
+    frozen_clock.advance(hours=14)
+    assert client.get("/readyz").status_code == 200
+    frozen_clock.advance(hours=12)
+    assert client.get("/readyz").status_code == 503
+    with writing() as session:
+        session.execute(update(PMSConnection).values(paused_until=frozen_clock.at + timedelta(hours=1)))
+    assert client.get("/readyz").status_code == 200
+
+
+def test_runs_lists_and_durations_are_counted_whoever_did_them(
+    fake: FakeClinic, app: Flask, practice: FakePractice
+) -> None:
+    practice.faults.lists[None] = (0, RetryLaterError("PMS-DOWN", pms="Fake"))
+    fake.sync()
+    numbers = program_for(app, "status").get("/metrics").text
+    assert 'pmsapp_sync_runs_ended_total{pms="fake",status="success",trigger="manual"} 1.0' in numbers
+    assert 'pmsapp_sync_runs_ended_total{pms="fake",status="failed",trigger="manual"} 1.0' in numbers
+    assert 'pmsapp_sync_scopes_total{outcome="complete",pms="fake"} 6.0' in numbers
+    assert 'pmsapp_sync_run_duration_seconds_bucket{le="1",pms="fake"} 2.0' in numbers
+    assert 'pmsapp_sync_run_duration_seconds_count{pms="fake"} 2.0' in numbers
+    assert 'pmsapp_connection_data_age_seconds{connection="1",pms="fake"} 0.0' in numbers
+    assert 'pmsapp_connection_next_run_seconds{connection="1",pms="fake"}' in numbers
+
+
+def test_counters_of_other_processes_add_up(app: Flask) -> None:
+    for _ in range(2):  # two processes, each with a meter of its own
+        app.extensions.pop("pmsapp_meter", None)
+        meter.current().vendor_request("gentu", "appointments", 200, 0.5)
+        meter.current().vendor_request("gentu", "appointments", 429, 0.25)
+        meter.current().vendor_wait("gentu", 2.0)
+        meter.flush()
+    numbers = program_for(app, "status").get("/metrics").text
+    assert 'pmsapp_vendor_requests_total{kind="appointments",pms="gentu",status="200"} 2.0' in numbers
+    assert 'pmsapp_vendor_requests_total{kind="appointments",pms="gentu",status="429"} 2.0' in numbers
+    assert 'pmsapp_vendor_request_seconds_total{pms="gentu"} 1.5' in numbers
+    assert 'pmsapp_vendor_wait_seconds_total{pms="gentu"} 4.0' in numbers
+
+
+def test_counters_wait_while_the_database_does_not_take_them(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meter.current().add("runs", pms="gentu", status="success", trigger="schedule")
+
+    def locked() -> None:
+        raise OperationalError("insert", {}, Exception("locked"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(meter, "writing", locked)
+        meter.flush()
+    assert meter.list_counts() == []
+    meter.flush()
+    assert [one.value for one in meter.list_counts()] == [1.0]
+
+
+def test_what_waits_and_what_is_wrong_is_measured(fake: FakeClinic, app: Flask) -> None:
+    fake.request()
+    chores.declare()
+    numbers = program_for(app, "status").get("/metrics").text
+    assert "pmsapp_runs_waiting 1.0" in numbers
+    assert "pmsapp_queue_up 0.0" in numbers
+    assert "pmsapp_failed_jobs 0.0" in numbers
+    assert 'pmsapp_task_failures{task="back up"} 0.0' in numbers
+    assert "pmsapp_backup_age_seconds" not in numbers
+    backup.make()
+    assert "pmsapp_backup_age_seconds" in program_for(app, "status").get("/metrics").text

@@ -172,6 +172,19 @@ def test_empty_days_are_told_apart(made: Sheet, headline: str) -> None:
     assert empty.headline == headline
 
 
+@pytest.mark.parametrize(
+    ("closed", "headline"),
+    [("Melbourne Cup", "Clinic closed (Melbourne Cup)"), ("closed on this weekday", "Clinic closed")],
+)
+def test_a_closed_day_says_so_unless_it_was_read(closed: str, headline: str) -> None:
+    empty = page_of(sheet(freshness=NEVER), closed=closed).empty
+    assert empty is not None
+    assert empty.headline == headline
+    read = page_of(sheet(), closed=closed).empty
+    assert read is not None
+    assert read.headline == "No telehealth appointments today"
+
+
 def test_a_truly_empty_day_says_when_it_was_checked_and_what_is_not_shown() -> None:
     empty = page_of(sheet(in_person_not_shown=11)).empty
     assert empty is not None
