@@ -53,12 +53,15 @@ logging.getLogger("urllib3").setLevel(logging.ERROR)
 log = structlog.get_logger(__name__)
 
 OnRequest = Callable[[str, int, float], None]
+OnWait = Callable[[float], None]
 
 # One request, headers to last byte, however slowly it drips.
 MAX_REQUEST_S = 60.0
 # How long a host is left alone when it keeps saying "too many" without naming a time.
 UNNAMED_WAIT_S = 60.0
 MAX_BACKOFF_S = 8.0
+# A turn that came sooner was no wait.
+WORTH_COUNTING_S = 0.05
 
 
 class HTTPClient:
@@ -66,7 +69,7 @@ class HTTPClient:
 
     `label` is the vendor's name in error texts. `tokens` None: nothing is sent as Authorization unless a call
     says so. `retries` counts repetitions after the first try. `on_request(kind, status, duration_s)` hears of
-    every attempt, status 0 when there was no answer. Every method raises only errors of `pmsapp.domain.errors`.
+    every attempt, status 0 when there was no answer; `on_wait(seconds)` of every one that had to wait for its turn. Every method raises only errors of `pmsapp.domain.errors`.
     """
 
     def __init__(
@@ -84,6 +87,7 @@ class HTTPClient:
         retries: int = 3,
         backoff_s: float = 0.5,
         on_request: OnRequest | None = None,
+        on_wait: OnWait | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.label = label
@@ -97,6 +101,7 @@ class HTTPClient:
             total=retries, backoff_factor=backoff_s, backoff_jitter=backoff_s, backoff_max=MAX_BACKOFF_S
         )
         self._on_request = on_request
+        self._on_wait = on_wait
         self._judge = Judge(label)
         self._sessions = Sessions(hosts, label, user_agent)
 
@@ -248,8 +253,11 @@ class HTTPClient:
     def _attempt(self, call: Call, token: Token | None, attempt: int) -> Outcome:
         """One try: wait for a turn, send, read, judge, and tell log and metrics."""
         headers = {"Accept": "application/json", **call.headers, **_authorization(token, self.label)}
+        queued_s = clock.monotonic_s()
         with self._turn(call):
             started_s = clock.monotonic_s()
+            if self._on_wait is not None and started_s - queued_s >= WORTH_COUNTING_S:
+                self._on_wait(started_s - queued_s)
             answer, outcome = self._exchange(call, headers)
             duration_s = clock.monotonic_s() - started_s
         status = answer.status if answer is not None else 0

@@ -3,40 +3,53 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from pmsapp import clock
-from pmsapp.models import Decision, SyncRun
-from pmsapp.services import beats, connections, database
+from pmsapp.models import AlertDelivery, Decision, Incident, SyncRun
+from pmsapp.services import backup, beats, bell, connections, database, due, meter, troubles
+from pmsapp.services.bell import QueueState
+from pmsapp.services.connections import ConnectionView
+from pmsapp.services.meter import Count
 from pmsapp.services.transaction import reading
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionHealth:
-    """One connection: its state and how old its data is (None: never read)."""
+    """One connection: its state, how old its data is (None: never read), and how far off its next run is."""
 
     id: int
     pms_type: str
     state: str
     data_age_s: float | None
+    next_run_in_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """All of it at one moment."""
+    """All of it at one moment. `counts` only ever grow; `backup_age_s` is None without a backup."""
 
     connections: tuple[ConnectionHealth, ...] = ()
     runs_by_status: dict[str, int] = field(default_factory=dict)
+    runs_waiting: int = 0
     open_decisions: int = 0
+    open_incidents: dict[str, int] = field(default_factory=dict)
+    alerts_waiting: int = 0
     beat_age_s: dict[str, float] = field(default_factory=dict)
+    task_failures: dict[str, int] = field(default_factory=dict)
+    queue: QueueState = QueueState(answers=False)
+    backup_age_s: float | None = None
+    counts: tuple[Count, ...] = ()
 
 
 def is_ready() -> bool:
-    """True when the database answers and its tables are this program's."""
+    """True when the database answers, its tables are this program's, and in clinic hours no data is out of date."""
     try:
-        return database.versions().is_current
+        return database.versions().is_current and not _is_stale()
     except SQLAlchemyError:
         return False
 
@@ -49,25 +62,57 @@ def is_well() -> bool:
         return False
 
 
+def _is_stale() -> bool:
+    with reading() as session:
+        return bool(troubles.stale_connections(session, clock.now()))
+
+
 def measure() -> Health:
     """Everything monitoring may know, read now."""
     now = clock.now()
     with reading() as session:
-        by_status = session.execute(select(SyncRun.status, func.count()).group_by(SyncRun.status)).all()
-        waiting = select(func.count()).select_from(Decision).where(Decision.state == "open")
-        open_decisions = session.scalar(waiting) or 0
-    listed = tuple(
-        ConnectionHealth(
-            view.id,
-            view.pms_type,
-            str(view.state),
-            (now - view.freshness.as_of).total_seconds() if view.freshness.as_of else None,
+        by_status = _counted(session, SyncRun.status)
+        decisions = _number(session, Decision.state == "open")
+        by_severity = _counted(session, Incident.severity, _SHOWN)
+        undelivered = _number(
+            session, AlertDelivery.delivered.is_(False), AlertDelivery.next_try_at.is_not(None)
         )
-        for view in connections.list_connections()
-    )
+    last_backup = backup.latest()
     return Health(
-        connections=listed,
-        runs_by_status={row[0]: row[1] for row in by_status},
-        open_decisions=open_decisions,
+        connections=tuple(_connection(view, now) for view in connections.list_connections()),
+        runs_by_status=by_status,
+        runs_waiting=by_status.get("queued", 0),
+        open_decisions=decisions,
+        open_incidents=by_severity,
+        alerts_waiting=undelivered,
         beat_age_s={beat.name: (now - beat.at).total_seconds() for beat in beats.list_beats()},
+        task_failures={task.name: task.failures for task in due.list_tasks()},
+        queue=bell.look(),
+        backup_age_s=(now - last_backup.made_at).total_seconds() if last_backup else None,
+        counts=tuple(meter.list_counts()),
     )
+
+
+_SHOWN = Incident.ended_at.is_(None) & Incident.opened_at.is_not(None)
+
+
+def _connection(view: ConnectionView, now: datetime) -> ConnectionHealth:
+    as_of, next_at = view.freshness.as_of, view.next_sync_at
+    return ConnectionHealth(
+        view.id,
+        view.pms_type,
+        str(view.state),
+        (now - as_of).total_seconds() if as_of else None,
+        (next_at - now).total_seconds() if next_at else None,
+    )
+
+
+def _counted(
+    session: Session, column: InstrumentedAttribute[str], *where: ColumnElement[bool]
+) -> dict[str, int]:
+    rows = session.execute(select(column, func.count()).where(*where).group_by(column)).all()
+    return {row[0]: row[1] for row in rows}
+
+
+def _number(session: Session, *where: ColumnElement[bool]) -> int:
+    return session.scalar(select(func.count()).where(*where)) or 0

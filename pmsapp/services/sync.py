@@ -17,7 +17,7 @@ from pmsapp.domain.actor import SCHEDULE, Actor
 from pmsapp.domain.errors import PMSError
 from pmsapp.domain.sync_state import RunStatus
 from pmsapp.models import PMSConnection, SyncRun
-from pmsapp.services import audit, bell, days, due, schedule
+from pmsapp.services import audit, bell, days, due, meter, schedule
 from pmsapp.services.errors import NotFound
 from pmsapp.services.failpoints import failpoint
 from pmsapp.services.lease import (
@@ -188,6 +188,8 @@ def execute_run(run_id: int, *, process_ends: threading.Event | None = None) -> 
     except FencedOutError:
         log.warning("run lost its lease and stopped", extra={"run_id": run_id})
         return
+    finally:
+        meter.note_run(run_id)
     failpoint("after_finish")
     for waiting in due.waiting_runs(for_at_least_s=0.0):
         if waiting.connection_id == lease.connection_id:

@@ -38,11 +38,7 @@ _TELL_AT_ONCE = frozenset({upkeep.RECEIPTS, upkeep.DATABASE})
 def find(session: Session, now: datetime) -> list[Trouble]:
     """Everything that is wrong now. One cause gives one trouble: a dead scheduler explains stale data."""
     hours = schedule.clinic_hours(session, now)
-    active = [
-        one
-        for one in session.scalars(select(PMSConnection).where(*schedule.ACTIVE)).all()
-        if one.paused_until is None or one.paused_until <= now
-    ]
+    active = _active(session, now)
     house = _of_house(session, [one.id for one in active], now)
     found = [house] if house is not None else []
     for one in active:
@@ -50,6 +46,24 @@ def find(session: Session, now: datetime) -> list[Trouble]:
         if trouble is not None:
             found.append(trouble)
     return [*found, *_of_tasks(session, is_open=is_watched(now, hours)), *_of_alerts(session)]
+
+
+def stale_connections(session: Session, now: datetime) -> list[int]:
+    """Connections without fresh data for two periods in clinic hours."""
+    hours = schedule.clinic_hours(session, now)
+    return [one.id for one in _active(session, now) if _is_stale(session, one, hours, now)]
+
+
+def _active(session: Session, now: datetime) -> list[PMSConnection]:
+    """Connections that are on and not paused."""
+    listed = session.scalars(select(PMSConnection).where(*schedule.ACTIVE))
+    return [one for one in listed if one.paused_until is None or one.paused_until <= now]
+
+
+def _is_stale(session: Session, one: PMSConnection, hours: ClinicHours, now: datetime) -> bool:
+    period = timedelta(minutes=one.sync_frequency_minutes)
+    age = aged(_as_of(session, one, now), now, period, hours)
+    return age.state is FreshnessState.STALE and is_watched(now, hours)
 
 
 def _of_house(session: Session, active: Sequence[int], now: datetime) -> Trouble | None:
@@ -65,10 +79,8 @@ def _of_house(session: Session, active: Sequence[int], now: datetime) -> Trouble
 def _of_connection(
     session: Session, one: PMSConnection, hours: ClinicHours, now: datetime, *, explained: bool
 ) -> Trouble | None:
-    period = timedelta(minutes=one.sync_frequency_minutes)
-    age = aged(_as_of(session, one, now), now, period, hours)
     is_open = is_watched(now, hours)
-    stale = age.state is FreshnessState.STALE and is_open
+    stale = _is_stale(session, one, hours, now)
     needs_you = one.state == "needs_you"
     if one.failures_in_row > 0 or needs_you:
         code = one.last_error_code or "DATA-STALE"
