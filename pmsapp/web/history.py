@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 
 from flask import Blueprint, make_response, request
 from flask.typing import ResponseReturnValue
 
 from pmsapp.domain.errors import advice_for
-from pmsapp.services import connections, runs
+from pmsapp.services import connections, runs, timeline
 from pmsapp.services.runs import RunView, ScopeView
+from pmsapp.services.timeline import EventView
 from pmsapp.web import format as fmt
 from pmsapp.web import run_view, shell
 from pmsapp.web.connection_contexts import HistoryPage, RunPage, RunRow, ScopeRow
@@ -60,7 +62,7 @@ def show(connection_id: int, run_id: int) -> ResponseReturnValue:
         id=run.id,
         connection_id=view.id,
         name=view.display_name,
-        row=_row(run, now),
+        row=_row(run, now, timeline.of_run(run.id)),
         scopes=tuple(_scope(scope) for scope in run.scopes),
         totals=tuple((word, str(run.counts[name])) for name, word in _TOTALS.items()),
         note=run.note,
@@ -116,7 +118,7 @@ def _plain(text: str) -> str:
     return f"'{text}" if text.startswith(("\t", "\r")) or text.lstrip().startswith(_FORMULA_SIGNS) else text
 
 
-def _row(run: RunView, now: shell.Standing) -> RunRow:
+def _row(run: RunView, now: shell.Standing, events: Sequence[EventView] = ()) -> RunRow:
     begun = run.started_at or run.requested_at
     took = fmt.span((run.completed_at - begun).total_seconds()) if run.completed_at and run.started_at else ""
     return RunRow(
@@ -128,7 +130,7 @@ def _row(run: RunView, now: shell.Standing) -> RunRow:
         counts=run_view.count_words(run.counts) or "nothing changed",
         days=fmt.listed([fmt.short_day(day, now.now.date()) for day in run.dates]),
         code=run.error[0] if run.error else None,
-        said=run_view.result_sentence(run) if run.is_over else "",
+        said=run_view.result_sentence(run, events) if run.is_over else "",
     )
 
 

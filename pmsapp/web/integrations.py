@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from pmsapp import access
 from pmsapp.domain.sync_state import ConnectionState
-from pmsapp.services import connections, runs, sync
+from pmsapp.services import connections, runs, sync, timeline
 from pmsapp.services.connections import ConnectionView
 from pmsapp.web import run_view, shell
 from pmsapp.web.connection_contexts import ConnectionCard, IntegrationsPage
@@ -78,7 +78,7 @@ def card_of(view: ConnectionView, now: shell.Standing) -> ConnectionCard:
 def _card_answer(shown: ConnectionCard, status: int = 200, *, followed: int | None = None) -> Response:
     response = make_response(render_template("integrations/_card.html", c=shown), status)
     if followed is not None and shown.run_id != followed:
-        said = run_view.result_sentence(runs.get_run(shown.id, followed))
+        said = run_view.result_sentence(runs.get_run(shown.id, followed), timeline.of_run(followed))
         response.headers["HX-Trigger"] = json.dumps(
             {"say": {"target": "body", "text": f"{shown.name}: {said}"}}
         )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from pmsapp.domain.sync_state import RunStatus
+from pmsapp.services import timeline
 from pmsapp.services.runs import RunView, ScopeView
+from pmsapp.services.timeline import EventView
 from pmsapp.web import format as fmt
 from pmsapp.web.contexts import Badge, RunProgress
 
@@ -30,6 +33,20 @@ _OUTCOMES = {
     "complete": Badge("Read", "tick", "good"),
     "incomplete": Badge("Read in part", "half", "wait"),
     "failed": Badge("Not read", "cross", "stop"),
+}
+_KINDS = {
+    "created": "new",
+    "returned": "returned",
+    "restored": "booked again",
+    "moved_time": "moved",
+    "moved_day": "moved",
+    "moved_clinician": "moved",
+    "cancelled": "cancelled",
+    "deleted": "deleted",
+    "changed": "changed",
+    "filtered": "no longer telehealth",
+    "unmapped": "no longer shown",
+    "held": "held",
 }
 _TRIGGERS = {
     "schedule": "Schedule",
@@ -69,9 +86,23 @@ def count_words(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{counts[key]} {text}" for key, text in wordings.items() if counts.get(key))
 
 
-def result_sentence(run: RunView) -> str:
+def change_words(run: RunView, events: Sequence[EventView]) -> str:
+    """What a run changed, card by card: "3 new, 1 moved, 1 cancelled". `events` are the run's own, from its timeline.
+
+    Without events, or when there are more than a timeline gives, the run's numbers have to do.
+    """
+    if not events or len(events) >= timeline.LIMIT:
+        return count_words(run.counts)
+    found = Counter(_KINDS.get(event.kind, "changed") for event in events)
+    parts = [f"{found[word]} {word}" for word in dict.fromkeys(_KINDS.values()) if found[word]]
+    if run.counts.get("failed"):
+        parts.append(f"{run.counts['failed']} not understood")
+    return ", ".join(parts)
+
+
+def result_sentence(run: RunView, events: Sequence[EventView] = ()) -> str:
     """What a finished run came to, in one sentence a person can use; what worked comes first."""
-    changed = count_words(run.counts)
+    changed = change_words(run, events)
     trouble = f" {run.error[1]}." if run.error and run.error[1] else ""
     if run.status == RunStatus.SUCCESS:
         return f"Updated: {changed}." if changed else "Nothing changed."
@@ -89,13 +120,13 @@ def result_words(run: RunView) -> str:
     return count_words(run.counts) or "nothing changed"
 
 
-def results_sentence(runs: Sequence[tuple[str, RunView]]) -> str:
+def results_sentence(runs: Sequence[tuple[str, RunView, Sequence[EventView]]]) -> str:
     """The sentence of one run, or of several with the connection's name in front of each."""
     if len(runs) == 1:
-        return result_sentence(runs[0][1])
-    if all(run.status == RunStatus.SUCCESS and not count_words(run.counts) for _, run in runs):
+        return result_sentence(*runs[0][1:])
+    if all(run.status == RunStatus.SUCCESS and not count_words(run.counts) for _, run, _ in runs):
         return "Nothing changed."
-    return " ".join(f"{name}: {result_sentence(run)}" for name, run in runs)
+    return " ".join(f"{name}: {result_sentence(run, events)}" for name, run, events in runs)
 
 
 def waits_sentence(until: datetime, pms: str, now: datetime, zone: str) -> str:

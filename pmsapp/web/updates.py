@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest
 
 from pmsapp import access
-from pmsapp.services import runs, sync
+from pmsapp.services import runs, sync, timeline
 from pmsapp.services.runs import RunView
 from pmsapp.web import run_view, runsheet, shell
 from pmsapp.web.contexts import SyncRun
@@ -75,5 +75,9 @@ def _panel(found: list[RunView], now: shell.Standing) -> SyncRun:
         )
     if not found:
         return SyncRun(can_sync=True, said="Nothing to update: no connection is switched on.")
-    named = [(labels[run.connection_id].display_name, run) for run in found if run.connection_id in labels]
+    named = [
+        (labels[run.connection_id].display_name, run, timeline.of_run(run.id))
+        for run in found
+        if run.connection_id in labels
+    ]
     return SyncRun(can_sync=True, said=run_view.results_sentence(named))

@@ -91,6 +91,7 @@ def test_a_change_in_the_pms_appears_after_the_next_run(
     assert found
     sandbox.clinic.cancel(found[0].key, "Patient asked")
     page.locator("#sync-now").click()
+    expect(page.locator("#sync-run .said")).to_have_text("Updated: 1 cancelled.")
     expect(card).to_have_class(re.compile(r"\bgone\b"))
     expect(card.locator(".badge")).to_have_text("Cancelled")
     card.get_by_role("button", name="Acknowledge").click()
