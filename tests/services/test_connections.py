@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -19,15 +19,10 @@ from pmsapp.services.connections import Pause
 from pmsapp.services.errors import Conflict, Invalid, NotFound, Refused
 from pmsapp.services.transaction import reading, writing
 from pmsapp.settings import Settings
+from tests.conftest import MONDAY_9AM
 from tests.connecting import ADMIN, LOGIN, count, gentu_access, paired_gentu, vendor_settings
 
-pytestmark = pytest.mark.usefixtures("app")
-
-
-@pytest.fixture
-def sandbox() -> Iterator[SandboxServer]:
-    with SandboxServer() as server:
-        yield server
+pytestmark = pytest.mark.usefixtures("frozen_clock", "app")
 
 
 @pytest.fixture
@@ -249,7 +244,7 @@ def test_a_pause_has_an_author_an_end_and_a_reason(sandbox: SandboxServer) -> No
         ("sync_frequency_minutes", {"sync_frequency_minutes": 121}),
         ("time_zone", {"time_zone": "Nowhere/Land"}),
         ("display_name", {"display_name": "x" * 121}),
-        ("paused.until", {"paused": Pause(clock.now() - timedelta(minutes=1))}),
+        ("paused.until", {"paused": Pause(MONDAY_9AM - timedelta(minutes=1))}),
     ],
 )
 def test_a_wrong_value_is_refused_by_its_field(field: str, change: dict[str, object]) -> None:
