@@ -77,7 +77,8 @@ def create_connection(
     organization_id: str | None = None,
     time_zone: str | None = None,
 ) -> ConnectionView:
-    """Add a connection in state setup. A login that is given is tried live first.
+    """Add a connection in state setup. A login that is given is tried live first; one that is empty but for what
+    the server's settings supply is given too, and None is none yet.
 
     Raises Invalid (bad fields) and Refused (the vendor's no, with its code); nothing is stored then. The time zone
     is the one given, else the vendor's, else the clinic's.
@@ -97,13 +98,13 @@ def create_connection(
     }
     connection_input.check_zone(findings, time_zone)
     login: dict[str, str] = {}
-    if credentials:
+    if credentials is not None:
         known = vendors.filled_credentials(info, {})
         login = connection_input.check_credentials(findings, info, credentials, known)
         connection_input.check_columns(findings, info, columns)
     findings.raise_any()
     found: ConnectionCheck | None = None
-    if login:
+    if credentials is not None:
         found = trial.prove(
             ConnectionValues(
                 pms_type,

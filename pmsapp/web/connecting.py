@@ -60,7 +60,7 @@ def create(slug: str) -> ResponseReturnValue:
             access.current_actor(),
             pms_type=info.slug,
             display_name=request.form.get("display_name", "").strip() or None,
-            credentials=login or None,
+            credentials=login,
             practice_id=columns.get("practice_id"),
             organization_id=columns.get("organization_id"),
             time_zone=request.form.get("time_zone") or None,
