@@ -83,16 +83,6 @@ def succeeded(session: Session, keys: Sequence[Key]) -> None:
             row.blocked_until = None
 
 
-def forget_old() -> int:
-    """Remove counters that no longer count. Returns how many."""
-    oldest = clock.now() - max(ACCOUNT.forget, ADDRESS.forget, EVERYBODY.forget)
-    with writing() as session:
-        query = (
-            delete(LoginThrottle).where(LoginThrottle.last_failure_at < oldest).returning(LoginThrottle.id)
-        )
-        return len(session.scalars(query).all())
-
-
 def delay(failures: int, limit: Limit) -> timedelta:
     """How long to wait after so many failures."""
     beyond = failures - limit.free - 1
