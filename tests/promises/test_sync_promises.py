@@ -1,0 +1,324 @@
+"""What people complain about in software like this, and that it does not happen here: the sync's share.
+
+Each test is named after its promise. Real HTTP to the sandbox, real SQLite; killed runs die in a process of their own.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from pmsapp import clock
+from pmsapp.domain.actor import Actor
+from pmsapp.domain.runsheet import Card
+from pmsapp.domain.window import AUSTRALIAN_ZONES, local_to_utc
+from pmsapp.models import PMSConnection
+from pmsapp.sandbox.server import SandboxServer
+from pmsapp.sandbox.truth import TruthRow
+from pmsapp.services import decisions, overrides, recheck, runs, sync
+from pmsapp.services.runs import RunView
+from pmsapp.services.transaction import reading
+from pmsapp.settings import Settings
+from tests.conftest import FrozenClock
+from tests.synced_clinic import SyncedClinic, same
+
+MEL = Actor(kind="user", name="Mel", id=1, role="reception")
+PARTS = ("created", "updated", "unchanged", "skipped", "failed")
+DYING = """
+import sys
+from pathlib import Path
+from datetime import datetime
+from pmsapp import clock
+from pmsapp.factory import build_app
+from pmsapp.services import sync
+from pmsapp.settings import load_settings
+folder, base, now, run_id = sys.argv[1:5]
+settings = load_settings({}, instance_dir=Path(folder), allowed_pms_hosts=("127.0.0.1",), log_format="text",
+                         vendors={"GENTU": {"base_url": base}})
+with build_app(settings).app_context(), clock.use(lambda: datetime.fromisoformat(now)):
+    sync.execute_run(int(run_id))
+"""
+
+
+@pytest.fixture
+def sandbox(frozen_clock: FrozenClock) -> Iterator[SandboxServer]:
+    with SandboxServer(now=clock.now, paired=True, vendors=("gentu",)) as server:
+        yield server
+
+
+@pytest.fixture
+def settings(make_settings: Callable[..., Settings], sandbox: SandboxServer) -> Settings:
+    return make_settings(vendors={"GENTU": {"base_url": sandbox.gentu_base}}, lookahead_days=0)
+
+
+@pytest.fixture
+def clinic(app: Flask, sandbox: SandboxServer) -> SyncedClinic:
+    clinic = SyncedClinic(app, sandbox)
+    clinic.map_everybody()
+    return clinic
+
+
+def booked(clinic: SyncedClinic, count: int = 1) -> list[TruthRow]:
+    """Rows still to come, one patient each, of one practitioner with enough of them."""
+    rows = [row for row in clinic.truth() if row.appointment_status == "booked"]
+    single = [row for row in rows if sum(other.appointment_id == row.appointment_id for other in rows) == 1]
+    by_practitioner: dict[str | None, list[TruthRow]] = {}
+    for row in single:
+        by_practitioner.setdefault(row.practitioner_id, []).append(row)
+    return max(by_practitioner.values(), key=len)[:count]
+
+
+def key_and_id(cards: list[Card]) -> dict[tuple[str | None, str | None], int]:
+    return {(card.pms_appointment_id, card.pms_patient_id): card.id for card in cards}
+
+
+def identity_holds(run: RunView) -> bool:
+    return run.counts["fetched"] == sum(run.counts[name] for name in PARTS)
+
+
+def killed_run(clinic: SyncedClinic, settings: Settings, point: str) -> int:
+    """A run in a process of its own that is killed with SIGKILL at a failpoint."""
+    request = sync.request_run(clinic.connection_id, trigger="manual", actor=MEL)
+    command = [sys.executable, "-c", DYING, str(settings.instance_dir), clinic.sandbox.gentu_base]
+    done = subprocess.run(
+        [*command, clock.now().isoformat(), str(request.sync_id)],
+        env={**os.environ, "PMS_FAILPOINT": point, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == -9, done.stderr.decode()[-500:]
+    return request.sync_id
+
+
+def test_c1_five_syncs_and_two_killed_ones_make_no_second_copy(
+    clinic: SyncedClinic, settings: Settings, frozen_clock: FrozenClock
+) -> None:
+    clinic.sync()
+    before = key_and_id(clinic.sheet().cards)
+    for point in ("before_scope_commit:2", "after_scope_commit:2"):
+        killed_run(clinic, settings, point)
+        frozen_clock.advance(minutes=2)
+        sync.sweep_interrupted()
+    for _ in range(4):
+        assert clinic.sync().status == "success"
+    assert key_and_id(clinic.sheet().cards) == before
+    assert len(before) == len(set(before.values())) > 20
+
+
+def test_c2_who_is_cancelled_deleted_or_absent_is_shown_so_until_acknowledged(clinic: SyncedClinic) -> None:
+    cancelled, deleted, absent = booked(clinic, 3)
+    clinic.sync()
+    clinic.sandbox.clinic.cancel(cancelled.appointment_id, reason="Patient cancelled")
+    clinic.sandbox.clinic.delete(deleted.appointment_id)
+    clinic.sandbox.clinic.no_show(absent.appointment_id)
+    clinic.sync()
+    shown = [clinic.card_of(row, clinic.sheet().cards) for row in (cancelled, deleted, absent)]
+    assert [card.presence for card in shown] == ["cancelled", "deleted", "on_sheet"]
+    assert [card.is_gone for card in shown] == [True, True, False]
+    assert shown[0].presence_reason
+    assert shown[0].presence_at is not None
+    assert shown[2].appointment_status == "no_show"
+    overrides.acknowledge_card(shown[0].id, MEL)
+    assert shown[0].id not in {card.id for card in clinic.sheet().cards}
+
+
+def test_c3_what_staff_removed_returns_once_and_only_when_its_time_changes(clinic: SyncedClinic) -> None:
+    (row,) = booked(clinic)
+    clinic.sync()
+    card = clinic.card_of(row)
+    overrides.remove_card(card.id, "seen elsewhere", MEL)
+    for _ in range(2):
+        clinic.sync()
+        assert clinic.card_of(row).presence == "removed_by_staff"
+    clinic.sandbox.clinic.move(row.appointment_id, at="16:55")
+    clinic.sync()
+    returned = clinic.card_of(row)
+    assert (returned.id, returned.presence, returned.returned_at is not None) == (card.id, "on_sheet", True)
+    overrides.remove_card(card.id, "once more", MEL)
+    clinic.sync()
+    assert clinic.card_of(row).presence == "removed_by_staff"
+
+
+@pytest.mark.parametrize("fault", ["server_error", "truncated_json", "html_ok", "cut", "repeated_cursor"])
+def test_c4_a_read_that_did_not_finish_removes_nothing(clinic: SyncedClinic, fault: str) -> None:
+    clinic.sync()
+    before = {card.id: card.presence for card in clinic.sheet().cards}
+    for row in booked(clinic, 2):
+        clinic.sandbox.clinic.delete(row.appointment_id)
+    clinic.sandbox.faults.set(fault, vendor="gentu", endpoint="appointments")
+    run = clinic.sync()
+    assert run.status in ("failed", "partial")
+    assert {card.id: card.presence for card in clinic.sheet().cards} == before
+
+
+def test_c4_many_at_once_are_held_and_one_prompt_explains(clinic: SyncedClinic) -> None:
+    rows = booked(clinic, 9)
+    clinic.sync()
+    for row in rows[:-1]:
+        clinic.sandbox.clinic.delete(row.appointment_id)
+    clinic.sandbox.clinic.cancel(rows[-1].appointment_id)
+    run = clinic.sync()
+    assert len(rows) > 6
+    assert run.counts["held"] == len(rows) - 1
+    assert {clinic.card_of(row).presence for row in rows[:-1]} == {"held"}
+    assert clinic.card_of(rows[-1]).presence == "cancelled"
+    assert [one.kind for one in decisions.list_open(clinic.today)] == ["removals_held"]
+
+
+def test_c5_the_brake_rests_on_a_first_run_and_an_empty_day_and_can_be_answered(clinic: SyncedClinic) -> None:
+    clinic.sandbox.clinic.empty_day(clinic.today)
+    assert clinic.sync().status == "success"
+    assert clinic.sync().status == "success"
+    assert decisions.list_open() == []
+
+
+def test_c5_the_prompt_names_counts_and_keep_or_apply_settle_it(clinic: SyncedClinic) -> None:
+    rows = booked(clinic, 8)
+    clinic.sync()
+    for row in rows:
+        clinic.sandbox.clinic.delete(row.appointment_id)
+    clinic.sync()
+    (question,) = decisions.list_open()
+    assert question.clinician_id == clinic.card_of(rows[0]).clinician_id
+    assert question.ours - question.theirs == len(rows)
+    decisions.decide(question.id, "pms", MEL)
+    assert {clinic.card_of(row).presence for row in rows} == {"deleted"}
+    assert clinic.sync().status == "success"
+
+
+def test_c6_every_page_is_read_and_a_loop_is_not_taken_for_the_end(clinic: SyncedClinic) -> None:
+    practitioner = booked(clinic)[0].practitioner_id
+    clinic.sandbox.clinic.fill_day(clinic.today, practitioner or "", count=110)
+    run = clinic.sync()
+    wanted = [row for row in clinic.truth() if row.practitioner_id == practitioner]
+    scope = next(one for one in run.scopes if one.pms_practitioner_id == practitioner)
+    assert scope.counts["fetched"] >= len(wanted) > 100
+    clinic.sandbox.faults.set("repeated_cursor", endpoint="appointments", practitioner=practitioner)
+    looped = clinic.sync()
+    assert looped.status == "partial"
+    assert [one.outcome for one in looped.scopes if one.pms_practitioner_id == practitioner] == ["incomplete"]
+
+
+def test_c7_one_odd_record_stops_nobody_else_and_can_be_tried_again(clinic: SyncedClinic) -> None:
+    practitioner = booked(clinic)[0].practitioner_id
+    fault = clinic.sandbox.faults.set("malformed_time", endpoint="appointments", practitioner=practitioner)
+    run = clinic.sync()
+    assert run.status == "partial"
+    assert run.counts["failed"] == 1
+    assert identity_holds(run)
+    (kept,) = recheck.list_quarantined(clinic.connection_id)
+    assert kept.reason
+    clinic.sandbox.faults.clear(fault.id)
+    assert recheck.retry_quarantined(kept.id, MEL)
+    assert recheck.list_quarantined(clinic.connection_id) == []
+    shown = [row for row in clinic.truth() if row.appointment_status != "cancelled"]
+    assert len(clinic.sheet().cards) == len(shown)
+
+
+def test_c8_the_numbers_add_up_and_an_empty_list_is_called_unusual(
+    clinic: SyncedClinic, frozen_clock: FrozenClock
+) -> None:
+    clinic.sandbox.faults.set("null_patient", endpoint="appointments")
+    assert identity_holds(clinic.sync())
+    clinic.sandbox.faults.clear()
+    assert identity_holds(clinic.sync())
+    frozen_clock.advance(days=1)
+    clinic.sandbox.clinic.empty_day(clinic.today)
+    run = clinic.sync()
+    assert (run.status, run.counts["fetched"]) == ("success", 0)
+    assert "unusual" in (run.note or "").lower()
+
+
+def test_c9_what_could_be_read_is_told_beside_what_could_not(clinic: SyncedClinic) -> None:
+    practitioner = booked(clinic)[0].practitioner_id
+    clinic.sandbox.faults.set("server_error", endpoint="appointments", practitioner=practitioner)
+    run = clinic.sync()
+    assert run.status == "partial"
+    outcomes = {one.name: (one.outcome, one.error_code) for one in run.scopes}
+    unread = [name for name, (outcome, _) in outcomes.items() if outcome != "complete"]
+    assert len(unread) == 1
+    assert outcomes[unread[0]][1] == "PMS-DOWN"
+    assert run.error is not None
+    assert unread[0] in run.error[1]
+    assert run.counts["created"] > 0
+
+
+def test_c11_a_refused_login_never_looks_like_an_empty_day(
+    clinic: SyncedClinic, frozen_clock: FrozenClock
+) -> None:
+    clinic.sync()
+    before = key_and_id(clinic.sheet().cards)
+    frozen_clock.advance(hours=1)
+    clinic.sandbox.faults.set("unauthorized", vendor="gentu")
+    run = clinic.sync()
+    sheet = clinic.sheet()
+    assert run.status == "failed"
+    assert sheet.freshness.state == "stale"
+    assert key_and_id(sheet.cards) == before
+    with reading() as session:
+        assert session.scalar(select(PMSConnection.state)) == "needs_you"
+
+
+def test_c17_a_killed_run_is_interrupted_within_two_minutes_and_the_next_one_is_right(
+    clinic: SyncedClinic, settings: Settings, frozen_clock: FrozenClock
+) -> None:
+    run_id = killed_run(clinic, settings, "before_scope_commit:3")
+    assert runs.get_run(clinic.connection_id, run_id).status == "running"
+    frozen_clock.advance(minutes=2)
+    assert sync.sweep_interrupted() == 1
+    assert runs.get_run(clinic.connection_id, run_id).status == "interrupted"
+    assert clinic.sync().status == "success"
+    for row in clinic.truth():
+        if row.appointment_status != "cancelled":
+            assert same(clinic.card_of(row), row) == {}
+
+
+def test_c21_a_typed_phone_survives_and_where_both_changed_both_are_kept(clinic: SyncedClinic) -> None:
+    (row,) = booked(clinic)
+    clinic.sync()
+    card = clinic.card_of(row)
+    overrides.edit_card(card.id, {"patient_phone": "0491 570 110"}, MEL)
+    for _ in range(2):
+        clinic.sync()
+        assert clinic.card_of(row).patient_phone == "+61491570110"
+    clinic.sandbox.clinic.edit_patient(row.patient_id, phone="0491 570 006")
+    clinic.sync()
+    both = clinic.card_of(row)
+    (edited,) = both.edited
+    assert (edited.value, edited.pms_value, edited.conflict) == ("+61491570110", "+61491570006", True)
+    assert both.patient_phone == "+61491570110"
+    (question,) = decisions.list_open()
+    assert (question.kind, question.field) == ("field_conflict", "patient_phone")
+
+
+def test_c22_a_cancellation_shows_at_once_and_the_notes_stay(clinic: SyncedClinic) -> None:
+    (row,) = booked(clinic)
+    clinic.sync()
+    card = clinic.card_of(row)
+    overrides.edit_card(card.id, {"notes": "interpreter is booked"}, MEL)
+    clinic.sandbox.clinic.cancel(row.appointment_id)
+    clinic.sync()
+    after = clinic.card_of(row)
+    assert (after.presence, after.notes) == ("cancelled", "interpreter is booked")
+    assert after.id in {one.id for one in clinic.sheet().cards}
+
+
+@pytest.mark.parametrize("zone", AUSTRALIAN_ZONES)
+def test_c23_the_wall_clock_is_the_same_everywhere_on_both_change_over_days(zone: str) -> None:
+    for day in (datetime(2027, 4, 4), datetime(2027, 10, 3)):  # noqa: DTZ001 - wall-clock times on purpose
+        for minute in range(24 * 60):
+            wall = day + timedelta(minutes=minute)
+            instant, odd = local_to_utc(wall, zone)
+            shown = instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+            twice = {wall.replace(tzinfo=ZoneInfo(zone), fold=fold).utcoffset() for fold in (0, 1)}
+            assert odd == (len(twice) == 2)
+            assert odd or shown == wall
