@@ -9,6 +9,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -24,7 +26,7 @@ from pmsapp.domain.window import AUSTRALIAN_ZONES, local_to_utc
 from pmsapp.models import PMSConnection
 from pmsapp.sandbox.server import SandboxServer
 from pmsapp.sandbox.truth import TruthRow
-from pmsapp.services import decisions, overrides, recheck, runs, sync
+from pmsapp.services import decisions, due, overrides, recheck, runs, sync
 from pmsapp.services.runs import RunView
 from pmsapp.services.transaction import reading
 from pmsapp.settings import Settings
@@ -322,3 +324,46 @@ def test_c23_the_wall_clock_is_the_same_everywhere_on_both_change_over_days(zone
             twice = {wall.replace(tzinfo=ZoneInfo(zone), fold=fold).utcoffset() for fold in (0, 1)}
             assert odd == (len(twice) == 2)
             assert odd or shown == wall
+
+
+def test_c16_who_is_asked_to_wait_waits_and_goes_on_by_itself(
+    clinic: SyncedClinic, frozen_clock: FrozenClock
+) -> None:
+    fault = clinic.sandbox.faults.set("rate_limited", endpoint="appointments", retry_after="90")
+    run = clinic.sync()
+    assert run.error is not None
+    assert run.error[0] == "RATE-WAIT"
+    clinic.sandbox.faults.clear(fault.id)
+    clinic.sandbox.requests.clear()
+    waiting = sync.request_run(clinic.connection_id, trigger="manual", actor=MEL)
+    assert waiting.not_before is not None
+    assert waiting.not_before >= clock.now() + timedelta(seconds=85)
+    sync.execute_run(waiting.sync_id)
+    assert clinic.sandbox.requests.count() == 0
+    assert runs.get_run(clinic.connection_id, waiting.sync_id).status == "queued"
+    frozen_clock.set(waiting.not_before + timedelta(seconds=1))
+    (due_run,) = [one.id for one in due.waiting_runs(for_at_least_s=0.0)]
+    sync.execute_run(due_run)
+    assert runs.get_run(clinic.connection_id, waiting.sync_id).status == "success"
+
+
+def test_c19_ten_clicks_at_once_are_one_run_that_all_can_watch(clinic: SyncedClinic) -> None:
+    def click(_number: int) -> tuple[int, bool]:
+        request = sync.request_run(clinic.connection_id, trigger="manual", actor=MEL)
+        return request.sync_id, request.created
+
+    with ThreadPoolExecutor(10) as pool:
+        answers = [one.result() for one in [pool.submit(copy_context().run, click, n) for n in range(10)]]
+        run_ids = {run_id for run_id, _ in answers}
+        assert len(run_ids) == 1
+        assert sum(created for _, created in answers) == 1
+        (run_id,) = run_ids
+        list(
+            pool.map(
+                lambda context: context.run(sync.execute_run, run_id), [copy_context() for _ in range(4)]
+            )
+        )
+    lists = {one.pms_practitioner_id for one in runs.get_run(clinic.connection_id, run_id).scopes}
+    assert clinic.sandbox.requests.count(endpoint="appointments", status=200) == len(lists)
+    assert [run.id for run in runs.list_runs(clinic.connection_id).items] == [run_id]
+    assert runs.get_run(clinic.connection_id, run_id).status == "success"
