@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from pmsapp.sandbox import catalogue, ids, people
 from pmsapp.sandbox.days import DayMaker
 from pmsapp.sandbox.model import (
+    VENDORS,
     Appointment,
     AppointmentType,
     Change,
@@ -186,8 +187,9 @@ class ClinicStore:
             self._by_day[self.day_of(before.start_at)].discard(row.key)
         self._appointments[row.key] = row
         self._by_day.setdefault(self.day_of(row.start_at), set()).add(row.key)
-        self._note_id("gentu", "appointment", row.key, row.number)
-        self._note_id("halaxy", "appointment", row.key, row.number)
+        for vendor in VENDORS:
+            if vendor != "medirecords":
+                self._note_id(vendor, "appointment", row.key, row.number)
         for patient_key in row.patient_keys or (None,):
             found = self.appointment_id("medirecords", row, patient_key)
             self._keys_by_id["medirecords", "appointment", found] = f"{row.key}|{patient_key or ''}"

@@ -1,0 +1,1 @@
+"""Toybox: a practice software that does not exist, added the way a real one would be."""

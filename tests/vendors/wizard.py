@@ -1,0 +1,92 @@
+"""Connecting a practice through the pages, step by step, pressing the buttons as they stand. The same for any vendor."""
+
+from __future__ import annotations
+
+from html import unescape
+from typing import Any
+
+from flask import Flask
+
+from pmsapp.adapters.registry import get_info
+from pmsapp.sandbox.server import SandboxServer
+from pmsapp.services import connections, runs, sync, types
+from tests.actors import Browser, browser_for
+from tests.connecting import gentu_access
+from tests.synced_clinic import LOGINS, practice_id
+from tests.vendors.clinics import ConnectedClinic
+from tests.vendors.forms import Form, form_at
+
+
+class Wizard:
+    """An administrator's browser on the way through the five steps."""
+
+    def __init__(self, app: Flask, sandbox: SandboxServer, vendor: str) -> None:
+        self.sandbox = sandbox
+        self.info = get_info(vendor)
+        self.browser: Browser = browser_for(app, "admin")
+        self.action = f"/integrations/new/{vendor}"
+        login = LOGINS[vendor]["credentials"]
+        self.right: dict[str, str] = {
+            one.name: login[one.name] if one.goes_to == "credentials" else practice_id(vendor, sandbox) or ""
+            for one in self.info.credential_fields
+        }
+
+    @property
+    def secret(self) -> str:
+        """The name of the field that holds the secret."""
+        return next(one.name for one in self.info.credential_fields if one.secret)
+
+    def form(self) -> Form:
+        """The connect form as drawn."""
+        page = self.browser.get(self.action)
+        assert page.status_code == 200
+        return form_at(page.text, self.action)
+
+    def send(self, **typed: str) -> Any:
+        """Fill the form in and press the button; what is not typed is as it should be."""
+        return self.browser.post(self.action, data=self.form().filled(**{**self.right, **typed}))
+
+    def walk_on(self, created: Any) -> int:
+        """From the answer to the connect form to the last step, taking what is suggested. Returns the connection."""
+        assert created.status_code == 303, unescape(created.text)
+        (view,) = [one for one in connections.list_connections() if one.pms_type == self.info.slug]
+        step = created.headers["Location"]
+        if self.info.capabilities.pairing:
+            assert step.endswith("/pair")
+            step = self._press(step, pairing_code=gentu_access(self.sandbox).make_code())
+        assert step.endswith("/practitioners")
+        step = self._press(step)
+        assert step.endswith("/types")
+        step = self._press(step)
+        assert step.endswith("/start")
+        assert self._press(step) == "/integrations"
+        return view.id
+
+    def _press(self, step: str, **typed: str) -> str:
+        page = self.browser.get(step)
+        assert page.status_code == 200
+        assert self.info.label in page.text
+        answer = self.browser.post(step, data=form_at(page.text, step).filled(**typed))
+        assert answer.status_code == 303, unescape(answer.text)
+        return str(answer.headers["Location"])
+
+
+class WalkedClinic(ConnectedClinic):
+    """The connection a wizard made, and what the clinic decided on the way."""
+
+    def __init__(self, app: Flask, wizard: Wizard, connection_id: int) -> None:
+        self._made = connection_id
+        super().__init__(app, wizard.sandbox, wizard.info.slug)
+        listed = types.list_types(connection_id)
+        self.decided = {one.pms_type_id: one.is_telehealth for one in listed if one.is_telehealth is not None}
+
+    def _connect(self) -> int:
+        return self._made
+
+    def first_run(self) -> runs.RunView:
+        """Do the run that the last step asked for."""
+        current = runs.list_runs(self.connection_id).current
+        assert current is not None
+        assert current.trigger == "setup"
+        sync.execute_run(current.id)
+        return runs.get_run(self.connection_id, current.id)
