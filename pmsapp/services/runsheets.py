@@ -27,7 +27,7 @@ from pmsapp.domain.runsheet import (
 from pmsapp.domain.schedule import aged
 from pmsapp.domain.window import day_start
 from pmsapp.extensions import key_ring
-from pmsapp.models import Decision, PMSClinicianMapping, PMSConnection, RunSheet, RunSheetClinician
+from pmsapp.models import Decision, Incident, PMSClinicianMapping, PMSConnection, RunSheet, RunSheetClinician
 from pmsapp.models import Freshness as FreshnessRow
 from pmsapp.services import schedule
 from pmsapp.services.cards import load_cards
@@ -47,9 +47,7 @@ def get_sheet(day: date, *, include_not_shown: bool = False, clinician_id: int |
         row = session.execute(select(RunSheet.id, RunSheet.version).where(RunSheet.date == day)).one_or_none()
         cards = _cards_of(session, row.id if row else None, day)
         clinicians = _clinicians(session, cards, ages)
-        decisions = (
-            session.scalar(select(func.count()).select_from(Decision).where(Decision.state == "open")) or 0
-        )
+        waiting = _waiting(session)
     if clinician_id is not None:
         clinicians = [one for one in clinicians if one[0] == clinician_id]
         cards = [card for card in cards if card.clinician_id == clinician_id]
@@ -69,10 +67,10 @@ def get_sheet(day: date, *, include_not_shown: bool = False, clinician_id: int |
         unassigned=unassigned if clinician_id is None else (),
         not_shown=_not_shown_counts(hidden, moved),
         not_shown_cards=in_time_order([*hidden, *moved]) if include_not_shown else None,
-        etag=_etag(day, version, ages, decisions),
+        etag=_etag(day, version, ages, waiting),
         in_person_not_shown=ages.not_shown,
         undecided=ages.undecided,
-        open_decisions=decisions,
+        open_decisions=waiting[0],
         connections=ages.labels,
     )
 
@@ -92,10 +90,8 @@ def sheet_etag(day: date) -> str:
     with reading() as session:
         ages = _Ages(session, day, now)
         version = session.scalar(select(RunSheet.version).where(RunSheet.date == day)) or 0
-        decisions = (
-            session.scalar(select(func.count()).select_from(Decision).where(Decision.state == "open")) or 0
-        )
-    return _etag(day, version, ages, decisions)
+        waiting = _waiting(session)
+    return _etag(day, version, ages, waiting)
 
 
 def _cards_of(session: Session, sheet_id: int | None, day: date) -> list[Card]:
@@ -127,12 +123,24 @@ def _not_shown_counts(hidden: Sequence[Card], moved: Sequence[Card]) -> dict[str
     }
 
 
-def _etag(day: date, version: int, ages: _Ages, decisions: int) -> str:
-    """Changes with the cards, their age, and the questions that wait."""
+def _waiting(session: Session) -> tuple[int, int]:
+    """How many questions wait, and the newest trouble people were told of: both are announced on every sheet."""
+    questions = select(func.count()).select_from(Decision).where(Decision.state == "open").scalar_subquery()
+    trouble = (
+        select(func.max(Incident.id))
+        .where(Incident.ended_at.is_(None), Incident.opened_at.is_not(None))
+        .scalar_subquery()
+    )
+    row = session.execute(select(questions, trouble)).one()
+    return row[0] or 0, row[1] or 0
+
+
+def _etag(day: date, version: int, ages: _Ages, waiting: tuple[int, int]) -> str:
+    """Changes with the cards, their age, the questions that wait, and trouble."""
     parts = sorted(
         (key, [(age.state.value, str(age.as_of)) for age in part]) for key, part in ages.parts.items()
     )
-    return hashlib.sha256(f"{day}|{version}|{parts}|{ages.undecided}|{decisions}".encode()).hexdigest()[:20]
+    return hashlib.sha256(f"{day}|{version}|{parts}|{ages.undecided}|{waiting}".encode()).hexdigest()[:20]
 
 
 class _Ages:

@@ -13,6 +13,7 @@ from pmsapp.domain.runsheet import oldest
 from pmsapp.domain.sync_state import ConnectionState, overall_state
 from pmsapp.services import clinic, connections, decisions, incidents, runs
 from pmsapp.services.connections import ConnectionView
+from pmsapp.services.incidents import IncidentView
 from pmsapp.services.runs import RunView
 from pmsapp.services.transaction import reading
 from pmsapp.web import format as fmt
@@ -95,20 +96,38 @@ def overall_badge(now: Standing) -> Badge:
 
 def notice(now: Standing) -> Notice | None:
     """The one thing that changes what staff should trust, most serious first; None when all is well."""
+    of_house = [one for one in incidents.list_open() if one.connection_id is None]
+    for trouble in of_house:
+        if trouble.code in _EXPLAINS_ALL:
+            return _house_notice(trouble, now)
     for state, make in _NOTICES:
         for one in now.connections:
             if one.state is state:
                 return make(one, now)
-    return _house_notice()
-
-
-def _house_notice() -> Notice | None:
-    """What is wrong with pmsapp itself, such as updates that no longer start."""
-    for one in incidents.list_open():
-        if one.connection_id is None:
-            href = one.path if access.may("settings.health") else None
-            return Notice(f"{one.message}.", one.advice, "warn", "warn", one.code, href, "See health")
+    for trouble in of_house:
+        if trouble.code in _TOUCHES_CARDS or access.may("settings.health"):
+            return _house_notice(trouble, now)
     return None
+
+
+# Nobody reads, or nothing read can be relied on: whatever a connection says follows from this.
+_EXPLAINS_ALL = frozenset({"SCHED-DEAD", "QUEUE-STUCK", "DATABASE-DAMAGED"})
+# Staff should know; the rest is for those who can do something about it.
+_TOUCHES_CARDS = frozenset({"RECEIPT-DIFFERS"})
+
+
+def _house_notice(one: IncidentView, now: Standing) -> Notice:
+    """What is wrong with pmsapp itself, such as updates that no longer start."""
+    age = (
+        oldest(each.freshness for each in live(now.connections)).as_of if one.code in _EXPLAINS_ALL else None
+    )
+    as_of = f"Cards are as of {fmt.moment(age, now.now, now.zone)}. " if age else ""
+    href = one.path if access.may("settings.health") else None
+    since = fmt.moment(one.started_at, now.now, now.zone)
+    tone = "stop" if one.code in _EXPLAINS_ALL else "warn"
+    return Notice(
+        f"{one.message}.", f"Since {since}. {as_of}{one.advice}", tone, "warn", one.code, href, "See health"
+    )
 
 
 def _age(one: ConnectionView, now: Standing) -> str:

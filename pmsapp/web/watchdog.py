@@ -1,29 +1,45 @@
-"""The watch outside the scheduler: each web process looks now and then, so a dead scheduler cannot die in silence."""
+"""The watch outside the scheduler: each web process looks now and then, so a dead scheduler cannot die in silence.
+
+Sending crosses the network, so it has a thread of its own: a channel that hangs keeps nobody from looking.
+"""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from flask import Flask
 
 from pmsapp import logs
-from pmsapp.services import incidents
+from pmsapp.services import alerts, incidents, meter, pulse
 
 LOOK_EVERY_S = 10.0
+SEND_EVERY_S = 5.0
 _log = logs.get(__name__)
 
 
 def start(app: Flask) -> threading.Event:
-    """Watch from a thread of this process until the returned event is set."""
+    """Watch and send from threads of this process until the returned event is set."""
     stop = threading.Event()
-    threading.Thread(target=_watch, args=(app, stop), name="watchdog", daemon=True).start()
+    for name, every_s, do in (("watchdog", LOOK_EVERY_S, _look), ("messenger", SEND_EVERY_S, _send)):
+        threading.Thread(target=_repeat, args=(app, stop, every_s, do), name=name, daemon=True).start()
     return stop
 
 
-def _watch(app: Flask, stop: threading.Event) -> None:
-    while not stop.wait(LOOK_EVERY_S):
+def _repeat(app: Flask, stop: threading.Event, every_s: float, do: Callable[[], object]) -> None:
+    while not stop.wait(every_s):
         with app.app_context():
             try:
-                incidents.watch()
+                do()
             except Exception:
-                _log.error("the watchdog could not look", exc_info=True)
+                _log.error("the watchdog stumbled", part=do.__name__, exc_info=True)
+
+
+def _look() -> None:
+    incidents.watch()
+    meter.flush()
+
+
+def _send() -> None:
+    alerts.deliver_due()
+    pulse.send_owed()
