@@ -41,12 +41,16 @@ def worker(
         "worker",
         PMSAPP_GENTU_BASE_URL=sandbox.gentu_base,
         PMSAPP_ALLOWED_PMS_HOSTS="127.0.0.1",
-        **({"PMSAPP_DATABASE_URL": settings.database_url} if settings.database_url else {}),
+        **_same_database(settings),
     )
     house.wait_for("worker started")
     yield house
     if house.process.poll() is None:
         house.kill()
+
+
+def _same_database(settings: Settings) -> dict[str, str]:
+    return {"PMSAPP_DATABASE_URL": settings.database_url} if settings.database_url else {}
 
 
 def _children(pid: int) -> list[int]:
@@ -99,7 +103,7 @@ def test_a_worker_waits_for_a_queue_server_that_is_away(
     app: Flask, redis_server: EmbeddedRedis, settings: Settings
 ) -> None:
     redis_server.stop()
-    house = House(settings.instance_dir, "worker")
+    house = House(settings.instance_dir, "worker", **_same_database(settings))
     house.wait_for("the worker waits for the queue server")
     redis_server.start(os.environ)
     house.wait_for("worker started")
