@@ -54,6 +54,8 @@ TABLE: Table = {
     "connection.test": {"POST": ADMINS},
     "connection.pause": {"POST": ADMINS},
     "connection.resume": {"POST": ADMINS},
+    "connection.make_webhook_secret": {"POST": ADMINS_FRESH},
+    "connection.retry_record": {"POST": ADMINS},
     "connection.ask_disconnect": {"GET": ADMINS_FRESH},
     "connection.disconnect": {"POST": ADMINS_FRESH},
     "settings.index": {"GET": SIGNED_IN},

@@ -202,6 +202,26 @@ class StartPage:
 
 
 @dataclass(frozen=True, slots=True)
+class AsideRecord:
+    """A record that could not be understood: why, since when, its shape without values."""
+
+    id: int
+    reason: str
+    since: str
+    shape: str
+    can_retry: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookPanel:
+    """What to type into the vendor's webhook form. `secret` is set once, right after it was made."""
+
+    help: str
+    addresses: tuple[str, ...]
+    secret: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionPage:
     """`integrations/detail.html`: one connection and its settings."""
 
@@ -217,6 +237,8 @@ class ConnectionPage:
     test: Notice | None = None
     errors: tuple[tuple[str, str], ...] = ()
     saved: bool = False
+    aside: tuple[AsideRecord, ...] = ()
+    webhook: WebhookPanel | None = None
 
 
 @dataclass(frozen=True, slots=True)

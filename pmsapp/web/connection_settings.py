@@ -8,13 +8,15 @@ from flask import Blueprint, Response, make_response, redirect, request
 from flask.typing import ResponseReturnValue
 
 from pmsapp import access, clock
+from pmsapp.adapters.registry import get_info
+from pmsapp.domain.errors import PMSError
 from pmsapp.domain.window import day_of, local_to_utc
-from pmsapp.services import connections
+from pmsapp.services import connections, recheck, webhooks
 from pmsapp.services.connections import ConnectionView, Pause
 from pmsapp.services.errors import Invalid
 from pmsapp.web import connect_form, shell
 from pmsapp.web import format as fmt
-from pmsapp.web.connection_contexts import ConnectionPage, DisconnectPage
+from pmsapp.web.connection_contexts import AsideRecord, ConnectionPage, DisconnectPage, WebhookPanel
 from pmsapp.web.contexts import FormField, Notice
 from pmsapp.web.integrations import card_of
 
@@ -58,6 +60,24 @@ def test(connection_id: int) -> ResponseReturnValue:
     if result.practitioners is not None:
         parts.append(f"{fmt.plural(result.practitioners, 'practitioner')} found.")
     notice = Notice(result.message, " ".join(parts), tone, icon, result.code)
+    return _page(connections.get_connection(connection_id), test=notice)
+
+
+@bp.post("/integrations/<int:connection_id>/webhook-secret")
+def make_webhook_secret(connection_id: int) -> ResponseReturnValue:
+    """Make the text that proves a webhook is the vendor's; shown this once."""
+    secret = webhooks.make_secret(connection_id, access.current_actor())
+    return _page(connections.get_connection(connection_id), secret=secret)
+
+
+@bp.post("/integrations/<int:connection_id>/records/<int:record_id>/retry")
+def retry_record(connection_id: int, record_id: int) -> ResponseReturnValue:
+    """Read a record that was kept aside once more."""
+    try:
+        recheck.retry_quarantined(record_id, access.current_actor())
+        notice = Notice("The record could be read this time.", "", "good", "tick")
+    except PMSError as error:
+        notice = Notice(error.message, error.advice, "warn", "cloud", error.code)
     return _page(connections.get_connection(connection_id), test=notice)
 
 
@@ -112,6 +132,7 @@ def _page(
     test: Notice | None = None,
     errors: dict[str, str] | None = None,
     saved: bool = False,
+    secret: str | None = None,
 ) -> Response:
     now, errors = shell.standing(), errors or {}
     values = {"display_name": view.display_name, "sync_frequency_minutes": str(view.sync_frequency_minutes)}
@@ -134,9 +155,33 @@ def _page(
         test=test,
         errors=tuple(errors.items()),
         saved=saved,
+        aside=_aside(view, now),
+        webhook=_webhook(view, secret),
     )
     html = shell.render("integrations/detail.html", "integrations", now, page=page)
     return make_response(html, 422 if errors else 200)
+
+
+def _aside(view: ConnectionView, now: shell.Standing) -> tuple[AsideRecord, ...]:
+    return tuple(
+        AsideRecord(
+            one.id,
+            one.reason,
+            fmt.moment(one.first_seen_at, now.now, now.zone),
+            one.shape,
+            can_retry=one.pms_appointment_id is not None,
+        )
+        for one in recheck.list_quarantined(view.id)
+    )
+
+
+def _webhook(view: ConnectionView, secret: str | None) -> WebhookPanel | None:
+    info = get_info(view.pms_type)
+    if not info.capabilities.webhooks:
+        return None
+    base = request.host_url.rstrip("/")
+    addresses = tuple(f"{base}/webhooks/{view.id}/{event}" for event in info.webhook_events)
+    return WebhookPanel(info.menu_paths.get("webhook", ""), addresses, secret)
 
 
 def _defs(view: ConnectionView, now: shell.Standing) -> tuple[tuple[str, str], ...]:
