@@ -5,7 +5,18 @@ from __future__ import annotations
 from flask import Flask
 
 from pmsapp import access
-from pmsapp.api import connections, decisions, docs, limits, matching, problem, run_sheet, runs, webhooks
+from pmsapp.api import (
+    connections,
+    decisions,
+    docs,
+    limits,
+    matching,
+    operations,
+    problem,
+    run_sheet,
+    runs,
+    webhooks,
+)
 from pmsapp.api.contract import IdConverter
 
 
@@ -14,5 +25,5 @@ def init_app(app: Flask) -> None:
     app.url_map.converters["id"] = IdConverter
     access.use_problem_renderer(app, problem.render)
     app.before_request(limits.count_request)
-    for area in (connections, matching, runs, run_sheet, decisions, webhooks, docs):
+    for area in (connections, matching, runs, run_sheet, decisions, operations, webhooks, docs):
         app.register_blueprint(area.bp)

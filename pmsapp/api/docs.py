@@ -16,12 +16,13 @@ from pmsapp.domain.errors import CATALOGUE
 bp = Blueprint("api_docs", __name__, url_prefix="/api")
 
 # In the order in which somebody who connects a clinic meets them.
-TAGS = ("Connections", "Matching", "Runs", "Run sheet", "Decisions")
+TAGS = ("Connections", "Matching", "Runs", "Run sheet", "Decisions", "Clinic", "Alerts")
 # Refusals of our own that neither HTTP nor the vendors' catalogue has.
 OWN_CODES = {
     "CONFIRM-PASSWORD": "The password was given too long ago for this; enter it once more.",
     "DECIDED": "Somebody has already answered this question.",
     "FORM-EXPIRED": "The request did not come from our own pages, or its page was open for too long.",
+    "INCIDENT-OVER": "The incident is over already; there is nothing to silence.",
     "MANUAL-CARD": "The card was added by hand; there is nothing to ask the practice software.",
     "RUN-OVER": "The run has already ended.",
     "TOKEN-REFUSED": "The API token is unknown, has expired, was revoked, or was sent in the address.",

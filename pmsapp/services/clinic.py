@@ -166,6 +166,8 @@ def _hours_fault(hours: Mapping[str, Any]) -> str | None:
             return f"The times of {day} must read like 08:30."
         if times[0] >= times[1]:
             return f"On {day} the clinic must open before it closes."
+    if not any(hours.values()):
+        return "Give opening hours for at least one day; pause the updates instead when the clinic is closed."
     return None
 
 

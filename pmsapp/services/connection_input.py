@@ -21,7 +21,7 @@ MAX_REASON_CHARS = 200
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A wish to pause: until when (UTC-aware, in the future), and why."""
+    """A wish to pause: until when (UTC-aware, in the future), and why. Both are needed, so that none is forgotten."""
 
     until: datetime
     reason: str | None = None
@@ -81,16 +81,14 @@ def check_frequency(findings: Findings, minutes: int) -> int:
 
 
 def check_pause(findings: Findings, pause: Pause) -> Pause:
-    """A pause that ends: in the future, with a reason on one line if any."""
+    """A pause that ends: in the future, with a reason on one line."""
     if pause.until.tzinfo is None:
         findings.add("paused.until", "Give the end with its offset, such as 2026-11-23T17:00:00+11:00.")
     elif pause.until <= clock.now():
         findings.add("paused.until", "The end of a pause must lie ahead.")
-    reason = (
-        check_text(findings, "paused.reason", pause.reason, MAX_REASON_CHARS)
-        if pause.reason is not None
-        else None
-    )
+    if not (pause.reason or "").strip():
+        findings.add("paused.reason", "Say in a few words why.")
+    reason = check_text(findings, "paused.reason", pause.reason, MAX_REASON_CHARS)
     return Pause(pause.until, reason)
 
 

@@ -21,7 +21,7 @@ from pmsapp.web.contexts import FormField, Notice
 from pmsapp.web.integrations import card_of
 
 bp = Blueprint("connection", __name__)
-HALF_AN_HOUR = timedelta(minutes=30)
+_PAUSES = {"30min": timedelta(minutes=30), "2h": timedelta(hours=2)}
 END_OF_DAY = time(23, 59)
 
 
@@ -86,8 +86,11 @@ def pause(connection_id: int) -> ResponseReturnValue:
     """Pause updates until a time, with a reason."""
     view = connections.get_connection(connection_id)
     reason = request.form.get("reason", "").strip() or None
-    until = _pause_end(request.form.get("until", ""), view.time_zone)
-    connections.update_connection(connection_id, access.current_actor(), paused=Pause(until, reason))
+    try:
+        until = _pause_end(request.form.get("until", ""), view.time_zone)
+        connections.update_connection(connection_id, access.current_actor(), paused=Pause(until, reason))
+    except Invalid as error:
+        return _page(view, errors=error.errors)
     return redirect(f"/integrations/{connection_id}", 303)
 
 
@@ -115,15 +118,16 @@ def disconnect(connection_id: int) -> ResponseReturnValue:
 
 
 def _pause_end(text: str, zone: str) -> datetime:
-    """ "30min", "day", or a local "HH:MM" of today."""
+    """ "30min", "2h", "day" (the end of today), "week" (the end of the day in a week), or a local "HH:MM" of today."""
     now = clock.now()
-    if text == "30min":
-        return now + HALF_AN_HOUR
+    if text in _PAUSES:
+        return now + _PAUSES[text]
     try:
-        wall = END_OF_DAY if text == "day" else time.fromisoformat(text)
+        wall = END_OF_DAY if text in ("day", "week") else time.fromisoformat(text)
     except ValueError:
         raise Invalid({"paused.until": "Choose how long to pause."}) from None
-    return local_to_utc(datetime.combine(day_of(now, zone), wall), zone)[0]
+    day = day_of(now, zone) + timedelta(days=7 if text == "week" else 0)
+    return local_to_utc(datetime.combine(day, wall), zone)[0]
 
 
 def _page(

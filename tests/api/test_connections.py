@@ -157,8 +157,9 @@ def test_a_change_touches_only_what_it_names(api: API, paired: int) -> None:
         ({"sync_frequency_minutes": 15.5}, "sync_frequency_minutes"),
         ({"state": "ok"}, "state"),
         ({"paused": {"reason": "x"}}, "paused.until"),
-        ({"paused": {"until": "2026-11-23T17:00:00"}}, "paused.until"),
-        ({"paused": {"until": "2026-11-20T17:00:00+11:00"}}, "paused.until"),
+        ({"paused": {"until": "2026-11-23T17:00:00+11:00"}}, "paused.reason"),
+        ({"paused": {"until": "2026-11-23T17:00:00", "reason": "x"}}, "paused.until"),
+        ({"paused": {"until": "2026-11-20T17:00:00+11:00", "reason": "x"}}, "paused.until"),
     ],
 )
 def test_a_wrong_change_is_refused(api: API, paired: int, body: dict[str, object], field: str) -> None:
@@ -181,7 +182,7 @@ def test_a_pause_begins_and_ends(api: API, paired: int, frozen_clock: FrozenCloc
         == paused["paused"]
     )
     assert api.patch(path, {"paused": None}).json["paused"] is None
-    api.patch(path, {"paused": {"until": until}})
+    api.patch(path, {"paused": {"until": until, "reason": "Move"}})
     frozen_clock.advance(hours=3, minutes=1)
     assert api.get(path).json["paused"] is None
 
@@ -210,7 +211,7 @@ def test_instants_have_the_clinics_offset(api: API, paired: int, frozen_clock: F
     assert view["next_sync_at"].endswith("+11:00")
     frozen_clock.advance(days=150)
     until = (frozen_clock() + timedelta(hours=1)).isoformat()
-    paused = api.patch(f"/api/pms/connections/{paired}", {"paused": {"until": until}}).json
+    paused = api.patch(f"/api/pms/connections/{paired}", {"paused": {"until": until, "reason": "Move"}}).json
     assert paused["paused"]["until"].endswith("+10:00")
 
 

@@ -56,6 +56,7 @@ def test_a_state_can_be_taken_away(app: Flask) -> None:
         ({"hours": {"mon": ("08:00", "17:00")}}, "hours"),
         ({"hours": {**clinic.USUAL_HOURS, "tue": ("17:00", "08:00")}}, "hours"),
         ({"hours": {**clinic.USUAL_HOURS, "tue": ("8", "17:00")}}, "hours"),
+        ({"hours": dict.fromkeys(clinic.WEEKDAYS)}, "hours"),
     ],
 )
 def test_what_cannot_be_right_is_refused_by_field(app: Flask, change: dict[str, Any], field: str) -> None:

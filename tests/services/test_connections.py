@@ -244,7 +244,8 @@ def test_a_pause_has_an_author_an_end_and_a_reason(sandbox: SandboxServer) -> No
         ("sync_frequency_minutes", {"sync_frequency_minutes": 121}),
         ("time_zone", {"time_zone": "Nowhere/Land"}),
         ("display_name", {"display_name": "x" * 121}),
-        ("paused.until", {"paused": Pause(MONDAY_9AM - timedelta(minutes=1))}),
+        ("paused.until", {"paused": Pause(MONDAY_9AM - timedelta(minutes=1), "Stocktake")}),
+        ("paused.reason", {"paused": Pause(MONDAY_9AM + timedelta(days=400))}),
     ],
 )
 def test_a_wrong_value_is_refused_by_its_field(field: str, change: dict[str, object]) -> None:

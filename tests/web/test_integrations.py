@@ -265,6 +265,14 @@ def test_a_pause_names_who_and_until_when_and_ends_on_demand(admin: actors.Brows
     assert connections.get_connection(connected).paused is None
 
 
+def test_a_pause_without_a_reason_is_refused_beside_its_field(admin: actors.Browser, connected: int) -> None:
+    refused = admin.post(f"/integrations/{connected}/pause", data={"until": "2h", "reason": " "})
+    assert refused.status_code == 422
+    assert "Say in a few words why." in refused.text
+    assert 'href="#pause-reason"' in refused.text
+    assert connections.get_connection(connected).paused is None
+
+
 def test_disconnecting_asks_what_becomes_of_the_cards(admin: actors.Browser, connected: int) -> None:
     assert admin.post(f"/integrations/{connected}/disconnect", data={}).status_code == 422
     answer = admin.post(f"/integrations/{connected}/disconnect", data={"cards": "strike"})
