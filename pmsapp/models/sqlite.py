@@ -12,8 +12,10 @@ from types import ModuleType
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import OperationalError
 
 BUSY_TIMEOUT_MS = 8000
+BEGIN_ATTEMPTS = 4
 WRITING = {"pmsapp_writes": True}
 _FIXED_FROM = (3, 51, 3)
 _FIXED_BACKPORTS = {(3, 44, 6), (3, 50, 7)}
@@ -68,4 +70,20 @@ def _on_begin(connection: Connection) -> None:
     if info.get("pmsapp_query_only") is not (not writes):
         connection.exec_driver_sql(f"PRAGMA query_only = {'OFF' if writes else 'ON'}")
         info["pmsapp_query_only"] = not writes
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    if writes:
+        _take_write_lock(connection)
+    else:
+        connection.exec_driver_sql("BEGIN")
+
+
+def _take_write_lock(connection: Connection) -> None:
+    """Queue up for the write lock. SQLite serves waiters in no order, so under steady writing one may be unlucky for
+    a whole BUSY_TIMEOUT_MS; nothing has been written yet, so it simply queues up again.
+    """
+    for left in reversed(range(BEGIN_ATTEMPTS)):
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            return
+        except OperationalError as error:
+            if not left or "locked" not in str(error.orig):
+                raise

@@ -15,7 +15,7 @@ from pmsapp.services.stored_cards import CARDS, OVERRIDES, SHEETS
 from pmsapp.services.transaction import reading
 
 Row = dict[str, Any]
-_RUN_TABLES = ("pms_sync_log", "audit_events")
+_RUN_TABLES = ("pms_sync_log", "audit_events", "metric_counters")
 
 
 @dataclass

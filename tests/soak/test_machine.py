@@ -15,7 +15,7 @@ from tests.soak.machine import SyncMachine
 
 EXAMPLES = int(os.environ.get("PMS_SOAK_EXAMPLES", "0"))
 IN_CI = 250  # of each kind of vendor
-STEPS = 20
+STEPS = 12
 
 
 class PerPractitioner(SyncMachine):
