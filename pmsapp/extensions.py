@@ -18,9 +18,11 @@ csrf = CSRFProtect()
 
 def current_settings() -> Settings:
     """The settings of the running app."""
-    return current_app.extensions["pmsapp_settings"]
+    settings: Settings = current_app.extensions["pmsapp_settings"]
+    return settings
 
 
 def key_ring() -> KeyRing:
     """The keys of the running app."""
-    return current_app.extensions["pmsapp_keys"]
+    ring: KeyRing = current_app.extensions["pmsapp_keys"]
+    return ring

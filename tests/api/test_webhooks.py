@@ -98,7 +98,9 @@ def test_a_huge_body_is_not_even_looked_at(api: API, halaxy: int) -> None:
 
 def test_a_paused_connection_takes_the_webhook_and_stays_quiet(api: API, halaxy: int) -> None:
     secret = webhooks.make_secret(halaxy, ADMIN)
-    api.patch(f"/api/pms/connections/{halaxy}", {"paused": {"until": "2026-11-23T12:00:00+11:00", "reason": "Move"}})
+    api.patch(
+        f"/api/pms/connections/{halaxy}", {"paused": {"until": "2026-11-23T12:00:00+11:00", "reason": "Move"}}
+    )
     assert knock(api, halaxy, delivery("e1"), secret).status_code == 202
     assert runs() == []
 
