@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from typing import Any, TypeVar
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
@@ -19,7 +19,18 @@ from pmsapp import clock
 from pmsapp.domain.errors import BadVendorDataError, PMSError, ReconnectRequiredError, RetryLaterError
 from pmsapp.domain.runsheet import Card
 from pmsapp.extensions import db
-from pmsapp.services import decisions, live_lists, mappings, overrides, recheck, sync, types
+from pmsapp.services import (
+    decisions,
+    due,
+    live_lists,
+    mappings,
+    overrides,
+    recheck,
+    runsheets,
+    sync,
+    timeline,
+    types,
+)
 from pmsapp.services.errors import Conflict
 from pmsapp.services.mappings import MappingChoice
 from pmsapp.services.runs import RunView
@@ -436,8 +447,6 @@ class SyncMachine(RuleBasedStateMachine):
 
     def _finish_waiting(self) -> None:
         """A run that nobody could claim stays queued; the bell rings again for it."""
-        from pmsapp.services import due
-
         for waiting in due.waiting_runs(for_at_least_s=0.0):
             before = snapshot.take()
             sync.execute_run(waiting.id)
@@ -488,12 +497,9 @@ class SyncMachine(RuleBasedStateMachine):
         sync.execute_run(run_id)
         return run_id
 
-    @precondition(lambda self: True)
     @rule()
     def look_at_the_sheets(self) -> None:
         """The same tag never stands for two different sheets."""
-        from pmsapp.services import runsheets
-
         for days in range(3):
             sheet = runsheets.get_sheet(self.clinic.today + timedelta(days=days), include_not_shown=True)
             seen = self.seen.setdefault(sheet.etag, replace(sheet, etag=""))
@@ -519,8 +525,6 @@ def _promised(preview: RunView) -> set[tuple[Any, ...]]:
 
 
 def _done(run: RunView) -> set[tuple[Any, ...]]:
-    from pmsapp.services import runsheets, timeline
-
     cards = {one.appointment_id: runsheets.get_card(one.appointment_id) for one in timeline.of_run(run.id)}
     return {
         (one.kind, cards[one.appointment_id].pms_appointment_id, cards[one.appointment_id].pms_patient_id)
