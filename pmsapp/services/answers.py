@@ -171,6 +171,8 @@ def is_as_answered(session: Session, undo_data: dict[str, Any]) -> bool:
         override = session.get(RunSheetOverride, override_id)
         if override is None or (override.state, override.base_value) != (state, base_value):
             return False
+        if _other_edit(session, override) is not None:
+            return False
     for card_id, _, _, _, presence, kept in undo_data.get("cards", ()):
         card = session.get(RunSheetAppointment, card_id)
         if card is None or (card.presence, card.kept_digest) != (presence, kept):
@@ -180,6 +182,18 @@ def is_as_answered(session: Session, undo_data: dict[str, Any]) -> bool:
         card = session.get(RunSheetAppointment, card_id)
         return card is not None and (card.notes, card.state) == (notes, state)
     return True
+
+
+def _other_edit(session: Session, override: RunSheetOverride) -> int | None:
+    """What staff typed into the same field since."""
+    return session.scalar(
+        select(RunSheetOverride.id).where(
+            RunSheetOverride.appointment_id == override.appointment_id,
+            RunSheetOverride.field == override.field,
+            RunSheetOverride.state.in_(IN_FORCE),
+            RunSheetOverride.id != override.id,
+        )
+    )
 
 
 def put_back(session: Session, undo_data: dict[str, Any], now: datetime) -> list[int]:
