@@ -121,7 +121,8 @@ class FaultDial:
         skip: int = 0,
         **options: object,
     ) -> Fault:
-        """Switch a fault on. Raises SandboxError when the name, the scope or an option is unknown."""
+        """Switch a fault on; `expire-token` and `expire_token` are one. Raises SandboxError when the name, the scope or an option is unknown."""
+        name = name.replace("-", "_")
         kind = FAULT_KINDS.get(name)
         if kind is None:
             raise SandboxError(f"A fault is one of {', '.join(FAULT_KINDS)}.")

@@ -407,3 +407,9 @@ def test_faults_leave_the_truth_alone(server: SandboxServer, gentu: GentuClient)
             server.faults.clear(fault.id)
             gentu.token()
     assert server.clinic.truth("gentu", MONDAY) == before
+
+
+def test_a_fault_may_be_named_with_hyphens_as_on_a_command_line() -> None:
+    dial = FaultDial()
+    assert dial.set_text("expire-token:vendor=halaxy").name == "expire_token"
+    assert [fault.name for fault in dial.active()] == ["expire_token"]
