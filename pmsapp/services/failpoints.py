@@ -10,6 +10,7 @@ import signal
 
 NAMES = (
     "after_claim",
+    "before_reference_write",
     "before_scope_write",
     "after_creates",
     "after_updates",

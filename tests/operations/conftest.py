@@ -1,0 +1,97 @@
+"""A clinic on the sandbox whose runs real processes do: the same database, a queue server, the real clock."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from pmsapp import clock
+from pmsapp.sandbox.server import SandboxServer
+from pmsapp.services import clinic as clinic_service
+from pmsapp.settings import Settings
+from pmsapp.supervisor.redis import EmbeddedRedis, find_program
+from tests.supervisor.house import House
+from tests.synced_clinic import SyncedClinic
+
+_ONE_RUN = "import sys; from pmsapp.cli.base import open_app\nfrom pmsapp.jobs import tasks\n" + (
+    "with open_app(): tasks.run_sync(int(sys.argv[1]))"
+)
+
+
+@pytest.fixture
+def sandbox() -> Iterator[SandboxServer]:
+    with SandboxServer(now=clock.now, paired=True, vendors=("gentu",)) as server:
+        yield server
+
+
+@pytest.fixture
+def settings(make_settings: Callable[..., Settings], sandbox: SandboxServer) -> Settings:
+    return make_settings(vendors={"GENTU": {"base_url": sandbox.gentu_base}}, lookahead_days=0)
+
+
+@pytest.fixture
+def clinic(app: Flask, sandbox: SandboxServer) -> SyncedClinic:
+    """Everybody mapped, open round the clock."""
+    clinic_service.ensure(hours=clinic_service.ALWAYS_OPEN)
+    made = SyncedClinic(app, sandbox)
+    made.map_everybody()
+    return made
+
+
+@pytest.fixture
+def redis_server(settings: Settings) -> Iterator[EmbeddedRedis]:
+    """A running queue server in this test's instance folder."""
+    server = EmbeddedRedis(settings, find_program())
+    server.start(os.environ)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def environ(settings: Settings, sandbox: SandboxServer) -> dict[str, str]:
+    """What processes of this test's installation are told."""
+    known = {
+        "PMSAPP_GENTU_BASE_URL": sandbox.gentu_base,
+        "PMSAPP_ALLOWED_PMS_HOSTS": "127.0.0.1",
+        "PMSAPP_LOOKAHEAD_DAYS": "0",
+    }
+    return known | ({"PMSAPP_DATABASE_URL": settings.database_url} if settings.database_url else {})
+
+
+@pytest.fixture
+def worker(
+    clinic: SyncedClinic, redis_server: EmbeddedRedis, settings: Settings, environ: dict[str, str]
+) -> Iterator[House]:
+    """A real worker process, ready for work."""
+    house = House(settings.instance_dir, "worker", **environ)
+    house.wait_for("worker started")
+    yield house
+    if house.process.poll() is None:
+        house.kill()
+
+
+@pytest.fixture
+def run_elsewhere(
+    settings: Settings, environ: dict[str, str]
+) -> Callable[..., subprocess.CompletedProcess[bytes]]:
+    """`run_elsewhere(run_id, PMS_FAILPOINT=...)`: do a run in a process of its own and wait for that."""
+
+    def run(run_id: int, **more: str) -> subprocess.CompletedProcess[bytes]:
+        known = {name: value for name, value in os.environ.items() if not name.startswith("PMSAPP_")}
+        own = {"PMSAPP_INSTANCE_DIR": str(settings.instance_dir)}
+        return subprocess.run(
+            [sys.executable, "-c", _ONE_RUN, str(run_id)],
+            env={**known, **own, **environ, **more},
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
+
+    return run
