@@ -34,10 +34,19 @@ class House:
 
     def reset(self) -> None:
         """An empty, migrated database. Inside the app's context."""
+        self.load(self._pristine)
+
+    def save(self) -> bytes:
+        """The database as it is. Inside the app's context."""
+        db.engine.dispose()  # the last connection to close writes the log into the file
+        return self._file.read_bytes()
+
+    def load(self, saved: bytes) -> None:
+        """The database as it was. Inside the app's context."""
         db.engine.dispose()
         for name in ("-wal", "-shm"):
             Path(f"{self._file}{name}").unlink(missing_ok=True)
-        self._file.write_bytes(self._pristine)
+        self._file.write_bytes(saved)
 
 
 @lru_cache(maxsize=1)

@@ -533,8 +533,8 @@ def _done(run: RunView) -> set[tuple[Any, ...]]:
 
 
 @contextmanager
-def failing_statement(number: int, error: BaseException) -> Iterator[None]:
-    """The `number`-th statement of this thread fails, and every one after it."""
+def failing_statement(number: int, error: BaseException, *, once: bool = False) -> Iterator[None]:
+    """The `number`-th statement of this thread fails, and (but for `once`) every one after it."""
     count = 0
     here = threading.get_ident()
 
@@ -542,7 +542,7 @@ def failing_statement(number: int, error: BaseException) -> Iterator[None]:
         nonlocal count
         if threading.get_ident() == here:
             count += 1
-            if count >= number:
+            if count == number or (count > number and not once):
                 raise error
 
     event.listen(db.engine, "before_cursor_execute", count_one)

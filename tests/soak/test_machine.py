@@ -15,7 +15,7 @@ from tests.soak.machine import SyncMachine
 
 EXAMPLES = int(os.environ.get("PMS_SOAK_EXAMPLES", "0"))
 IN_CI = 250  # of each kind of vendor
-STEPS = 12
+STEPS = 10
 
 
 class PerPractitioner(SyncMachine):
