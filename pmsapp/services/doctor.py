@@ -20,7 +20,7 @@ from pmsapp.domain.errors import ConfigurationError
 from pmsapp.extensions import current_settings, db
 from pmsapp.models import AuditEvent
 from pmsapp.models.sqlite import library_version, may_use_wal
-from pmsapp.services import backup, beats, bell, clinic, database, rotation, users
+from pmsapp.services import alerts, backup, beats, bell, clinic, database, due, rotation, users
 from pmsapp.services.transaction import reading
 
 _LITTLE_DISK_BYTES = 1_000_000_000
@@ -190,6 +190,39 @@ def _backup() -> Finding:
     return State.OK, f"the last backup is of {last.made_at:%Y-%m-%d %H:%M}Z", None
 
 
+def _jobs() -> Finding:
+    """Jobs that failed with their retries; the runs they were for are closed and repeated by other means."""
+    failed = bell.look().failed
+    if not failed:
+        return State.OK, "no job of the queue failed within a week", None
+    last = max(one.failed_at for one in failed)
+    runs = ", ".join(str(one.run_id) for one in failed[-5:])
+    return (
+        State.WARN,
+        f"{len(failed)} jobs of the queue failed within a week, the last {last:%Y-%m-%d %H:%M}Z (runs {runs})",
+        "Look at these runs in the history and at the worker's log.",
+    )
+
+
+def _tasks() -> Finding:
+    failing = [task.name for task in due.list_tasks() if task.failures]
+    if failing:
+        return State.WARN, f"regular tasks fail: {', '.join(failing)}", "Look at the scheduler's log."
+    return State.OK, "every regular task works", None
+
+
+def _channels() -> Finding:
+    configured = alerts.channels()
+    if not configured:
+        return State.OK, "alerts are shown in the app only; PMSAPP_ALERT_URLS names no channel", None
+    with reading() as session:
+        failed = alerts.failed_channels(session)
+    if failed:
+        hint = "Open Settings, Alerts, and send a test message."
+        return State.WARN, f"alerts do not get through to {', '.join(failed)}", hint
+    return State.OK, f"alerts go to {', '.join(configured)}", None
+
+
 def _clock() -> Finding:
     now = clock.now()
     with reading() as session:
@@ -275,6 +308,9 @@ _IN_TABLES: tuple[tuple[str, Callable[[], Finding]], ...] = (
     ("keys", _sealed),
     ("scheduler", _beat_of(beats.SCHEDULER)),
     ("worker", _beat_of(beats.WORKER)),
+    ("jobs", _jobs),
+    ("tasks", _tasks),
+    ("alerts", _channels),
     ("clock", _clock),
     ("backup", _backup),
     ("zone", _zone),

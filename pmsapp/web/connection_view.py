@@ -105,7 +105,7 @@ def _is_partial(view: ConnectionView) -> bool:
 
 
 def _sentence(view: ConnectionView, now: datetime) -> str:
-    """ "Data from 09:02. Next update 09:15." """
+    """ "Data from 09:02. Next update 09:15, every 15 minutes in clinic hours." """
     if view.state is ConnectionState.SETUP:
         return "Nothing is on the run sheet before the set-up is finished."
     as_of = view.freshness.as_of
@@ -116,7 +116,8 @@ def _sentence(view: ConnectionView, now: datetime) -> str:
         if view.paused and view.paused.reason:
             parts.append(f"Paused: {view.paused.reason}.")
     elif view.next_sync_at:
-        parts.append(f"Next update {fmt.moment(view.next_sync_at, now, view.time_zone)}.")
+        reason = f", {view.next_sync_reason}" if view.next_sync_reason else ""
+        parts.append(f"Next update {fmt.moment(view.next_sync_at, now, view.time_zone)}{reason}.")
     return " ".join(parts)
 
 

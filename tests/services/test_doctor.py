@@ -9,14 +9,14 @@ from typing import NamedTuple
 
 import pytest
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from pmsapp import clock
 from pmsapp.cipher import KeyRing, make_key
 from pmsapp.domain.actor import COMMAND_LINE
 from pmsapp.extensions import db
-from pmsapp.models import PMSConnection
-from pmsapp.services import audit, backup, beats, doctor
+from pmsapp.models import AlertDelivery, PMSConnection, ScheduledTask
+from pmsapp.services import alerts, audit, backup, beats, bell, doctor
 from pmsapp.services.doctor import Check, State
 from pmsapp.services.transaction import writing
 from pmsapp.settings import Settings
@@ -190,3 +190,20 @@ def test_signs_of_life_say_since_when(app: Flask, frozen_clock: FrozenClock) -> 
     beats.beat(beats.WORKER)
     (beat,) = beats.list_beats()
     assert (beat.started_at, beat.at) == (begun, begun + timedelta(minutes=1))
+
+
+def test_failed_jobs_failing_tasks_and_dead_channels_are_named(
+    app: Flask, make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert [_found(name).state for name in ("jobs", "tasks", "alerts")] == [State.OK] * 3
+    failed = bell.FailedJob(7, clock.now())
+    monkeypatch.setattr(bell, "look", lambda: bell.QueueState(answers=True, failed=(failed,)))
+    app.extensions["pmsapp_settings"] = make_settings(alert_urls=("json://127.0.0.1:9/",))
+    with writing() as session:
+        session.add(ScheduledTask(name="back up", due_at=clock.now(), failures=2))
+        alerts.post(session, "test", alerts.Notice("x", "y", "/"))
+        session.execute(update(AlertDelivery).values(next_try_at=None, note="refused"))
+    assert "(runs 7)" in _found("jobs").message
+    assert _found("tasks").message == "regular tasks fail: back up"
+    assert _found("alerts").message == "alerts do not get through to json 1"
+    assert {_found(name).state for name in ("jobs", "tasks", "alerts")} == {State.WARN}
