@@ -20,7 +20,7 @@ from pmsapp.adapters.hosts import HostPolicy
 from pmsapp.adapters.http import HTTPClient
 from pmsapp.adapters.text import names_missing
 from pmsapp.domain.appointment import AppointmentStatus
-from pmsapp.domain.errors import NotFoundError, PMSError, RetryLaterError
+from pmsapp.domain.errors import BadVendorDataError, PMSError, RetryLaterError
 from pmsapp.sandbox.gentu import access
 from pmsapp.sandbox.server import SandboxServer
 from tests.adapters.contract import MONDAY, WINDOW, AdapterContract
@@ -609,8 +609,9 @@ def test_a_practitioner_that_is_gone_is_not_a_withdrawn_practice(
     paired: SandboxServer, adapter: Adapter
 ) -> None:
     paired.faults.set("not_found", vendor="gentu", endpoint="appointments")
-    with pytest.raises(NotFoundError):
+    with pytest.raises(BadVendorDataError) as caught:
         list(adapter.list_appointments(WINDOW, ["11111111-2222-4333-8444-555555555555"]))
+    assert caught.value.code == "PMS-REFUSED"
 
 
 def test_both_environments_are_documented_hosts() -> None:

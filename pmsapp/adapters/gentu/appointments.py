@@ -18,7 +18,7 @@ from pmsapp.adapters.http import Params, Reply
 from pmsapp.adapters.paging import read_by_cursor
 from pmsapp.adapters.text import clean_text, names_missing, shape_of
 from pmsapp.domain.appointment import BadRecord, Patient, UnifiedAppointment
-from pmsapp.domain.errors import BadVendorDataError, NotFoundError, PMSError
+from pmsapp.domain.errors import BadVendorDataError, PMSError
 from pmsapp.domain.window import SyncWindow
 
 log = structlog.get_logger(__name__)
@@ -131,9 +131,9 @@ class AppointmentReader:
             "cursor": cursor,
         }
         try:
-            return self._practice.get("appointments", kind="appointments", params=params)
-        except (BadVendorDataError, NotFoundError) as exc:
-            if cursor is not None and exc.code in ("PMS-REFUSED", "RECORD-GONE"):
+            return self._practice.get_list("appointments", kind="appointments", params=params)
+        except BadVendorDataError as exc:
+            if cursor is not None and exc.code == "PMS-REFUSED":
                 raise _CursorRefusedError from exc
             raise
 

@@ -60,9 +60,19 @@ class Practice:
             self._check_access()
             raise
 
+    def get_list(self, *segments: str, kind: str, params: Params | None = None) -> Reply:
+        """GET a list: it is no record that could be gone, so a 404 while the practice lets us in is a refusal.
+
+        Raises as `get` does, BadVendorDataError PMS-REFUSED in the place of NotFoundError.
+        """
+        try:
+            return self.get(*segments, kind=kind, params=params)
+        except NotFoundError as exc:
+            raise BadVendorDataError("PMS-REFUSED", pms=self.label, note=f"{kind}: HTTP 404") from exc
+
     def fetch_list(self, *segments: str, kind: str) -> list[Any]:
         """GET one of the bare arrays. Raises BadVendorDataError when it is none."""
-        data = self.get(*segments, kind=kind).data
+        data = self.get_list(*segments, kind=kind).data
         if not isinstance(data, list):
             raise BadVendorDataError(pms=self.label, note=f"{kind}: not a list")
         return data
