@@ -47,7 +47,7 @@ class PatientFinder:
         self._client = client
         self._found: dict[str, Patient] = {}
         self._asked: set[str] = set()
-        self._closed = False
+        self._closed = self._given_up = False
         self._failures = 0
         self._warned = False
 
@@ -70,7 +70,7 @@ class PatientFinder:
 
     def _ask(self, batch: list[str]) -> None:
         self._asked.update(batch)
-        if self._closed or not batch:
+        if self._closed or self._given_up or not batch:
             return
         try:
             for found in search(self._client, "Patient", {"_id": ",".join(batch)}):
@@ -82,11 +82,19 @@ class PatientFinder:
             self._ask_singly(batch, error)
 
     def _ask_singly(self, batch: list[str], error: PMSError) -> None:
-        """One broken record must not cost the others their names; several failures mean that Halaxy is down."""
+        """One broken record must not cost the others their names.
+
+        After several failures nobody else is asked for: when Halaxy is down that ends the read, when it refuses
+        or garbles patients it costs their names alone.
+        """
         self._failures += 1
-        if error.code not in SPARED_CODES or self._failures > MAX_FAILURES:
+        if error.code not in SPARED_CODES:
             raise error
-        if len(batch) > 1:
+        if self._failures > MAX_FAILURES:
+            if isinstance(error, RetryLaterError):
+                raise error
+            self._given_up = True
+        elif len(batch) > 1:
             for key in batch:
                 self._ask([key])
 
