@@ -62,7 +62,8 @@ def reason_code(scopes: Sequence[ScopeResult]) -> str | None:
 def sentence(code: str, scopes: Sequence[ScopeResult], headline: Callable[[str], str], at: str) -> str:
     """What to tell people: first whose lists are up to date (`at`: since when), then whose are not and why.
 
-    `headline` puts a code into words. Where nothing or everything was read the headline of `code` is enough.
+    `headline` puts a code into words. Where nobody's list is fine, what was wrong follows the headline of `code`;
+    where everybody's is, that is enough.
     """
     unread: dict[str, list[str]] = {}
     for scope in scopes:
@@ -72,7 +73,7 @@ def sentence(code: str, scopes: Sequence[ScopeResult], headline: Callable[[str],
     missing = {name for names in unread.values() for name in names}
     fine = [name for name in dict.fromkeys(_name(scope) for scope in scopes) if name not in missing]
     if not fine or not missing:
-        return headline(code)
+        return ": ".join([headline(code), *(headline(reason) for reason in unread if reason != code)])
     parts = [f"{_listed(fine)} up to date {at}"]
     parts += [f"{_listed(names)} not read: {headline(reason)}" for reason, names in unread.items()]
     return "; ".join(parts)

@@ -95,6 +95,12 @@ def test_when_nothing_or_everything_was_read_the_reason_is_enough() -> None:
     assert said(code="PMS-DOWN") == "Gentu is not answering"
 
 
+def test_when_nobodys_list_was_read_to_its_end_the_reason_follows() -> None:
+    endless = [read("Dr A", "incomplete", "READ-ENDLESS"), read("Dr B", "incomplete", "READ-ENDLESS")]
+    assert said(*endless) == "Not everybody's list could be read: Gentu sent a list that does not end"
+    assert said(read("Dr A", "incomplete")) == "Not everybody's list could be read"
+
+
 def test_numbers_add_up() -> None:
     one = ScopeResult(
         "Dr A", "complete", None, Counter(fetched=3, created=2, skipped=1), Counter(not_telehealth=1)
