@@ -364,7 +364,9 @@ class GentuServer(VendorServer):
         if not is_uuid(appointment_id):
             self._find(clinic, "practice", appointment_id)
         found = clinic.find_appointment("gentu", appointment_id)
-        if found is None or found[0].practitioner_key is None:
+        if found is None or not self.sandbox.kept("gentu", clinic, [found[0]]):
+            return _missing("appointment", appointment_id)
+        if found[0].practitioner_key is None:
             return _missing("appointment", appointment_id)
         return json_response(objects.appointment(clinic, found[0]))
 
