@@ -173,6 +173,8 @@ def test_nothing_secret_shows_when_settings_or_people_are_printed(
     app: Flask, make_settings: Callable[..., Settings]
 ) -> None:
     secret = "k" * 40
-    settings = make_settings(secret_key=secret, gentu_client_secret=TYPED, alert_urls=(f"json://{TYPED}@127.0.0.1",))
+    settings = make_settings(
+        secret_key=secret, gentu_client_secret=TYPED, alert_urls=(f"json://{TYPED}@127.0.0.1",)
+    )
     assert_absent(repr(settings) + str(settings), (secret, TYPED))
     assert "argon2" not in repr(users.list_users())
