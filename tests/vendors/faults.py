@@ -206,7 +206,8 @@ class FaultyClinic:
             patch.setattr(search, "BACK", BOOK_REACHES)
             patch.setattr(search, "AHEAD", BOOK_REACHES)
             if case.name == "hang":
-                patch.setitem(http.HTTPClient.__init__.__kwdefaults__, "read_timeout_s", SILENCE_S)
+                defaults = http.HTTPClient.__init__.__kwdefaults__ or {}
+                patch.setitem(defaults, "read_timeout_s", SILENCE_S)
             run = self.clinic.sync(self.clinic.today)
         requests = self.sandbox.requests.count(self.vendor)
         row = [case.words, _result(run), self._card_says(), str(requests), self._compare(case)]
