@@ -11,12 +11,11 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from sqlalchemy import event, select
-from sqlalchemy.exc import OperationalError
 
 from pmsapp import clock
 from pmsapp.domain.actor import COMMAND_LINE
 from pmsapp.extensions import db
-from pmsapp.models import Freshness, PMSConnection, SyncScope, sqlite
+from pmsapp.models import Freshness, PMSConnection, SyncScope
 from pmsapp.services import lease, overrides, runs, sync
 from pmsapp.services.errors import Conflict, NotFound
 from pmsapp.services.lease import CancelledError, FencedOutError, Lease, beat_once, claim
@@ -436,37 +435,6 @@ def test_several_connections_sync_side_by_side_while_staff_type(
             assert sum(one.result() for one in typing) > 0
         assert {run.status for run in results} == {"success"}
         assert sum(len(clinic.cards()) for clinic in clinics) == 4 * 80
-
-
-def test_a_writer_that_is_unlucky_for_a_whole_time_out_queues_up_again(
-    clinic: FakeClinic, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_MS", 100)
-    db.engine.dispose()
-    holding, done = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with writing():
-            holding.set()
-            done.wait(0.25)
-
-    holder = threading.Thread(target=copy_context().run, args=(hold,))
-    holder.start()
-    assert holding.wait(5)
-    clinic.request()
-    done.set()
-    holder.join()
-
-
-def test_a_lock_that_is_never_given_back_is_an_ordinary_database_error(
-    clinic: FakeClinic, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_MS", 1)
-    db.engine.dispose()
-    with writing(), ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(copy_context().run, clinic.request)
-        with pytest.raises(OperationalError, match="locked"):
-            waiting.result()
 
 
 def test_a_deleted_connections_run_leaves_no_trace(clinic: FakeClinic) -> None:

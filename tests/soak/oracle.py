@@ -163,6 +163,7 @@ class Oracle:
                 assert now == row, "a run touched a card made by hand"
             elif now["presence"] != row["presence"]:
                 self._check_step(run, row, now)
+        self._check_swaps(before, after)
         self._check_counts(run)
         self._check_brake(before, after)
 
@@ -178,6 +179,18 @@ class Oracle:
             assert now["presence"] == "on_sheet"
             assert now["start_at"] != was["tombstone_start_at"], "came back although its start is the same"
             assert now["returned_at"] is not None
+
+    def _check_swaps(self, before: Snapshot, after: Snapshot) -> None:
+        """Whoever gives way to another patient on the same appointment is held, not deleted."""
+        arrived = {
+            row["pms_appointment_id"]
+            for row in after.cards.values()
+            if row["presence"] == "on_sheet"
+            and (row["id"] not in before.cards or before.cards[row["id"]]["presence"] != "on_sheet")
+        }
+        for row in before.cards.values():
+            if row["presence"] == "on_sheet" and after.cards[row["id"]]["presence"] == "deleted":
+                assert row["pms_appointment_id"] not in arrived, "deleted instead of held for another patient"
 
     def _check_counts(self, run: RunView) -> None:
         for counts in (run.counts, *(scope.counts for scope in run.scopes)):
