@@ -222,7 +222,7 @@ _CODES = (
     Code(
         "ALERT-FAILED",
         Actor.STAFF,
-        "Alerts do not reach anybody",
+        "A channel takes no alerts any more",
         "Open the alerts page, look at what the channel answered, and press Send a test message.",
     ),
     Code(

@@ -132,10 +132,13 @@ def list_deliveries(limit: int = 100, before_id: int | None = None) -> list[Deli
 
 
 def failed_channels(session: Session) -> list[str]:
-    """Configured channels whose newest message was given up."""
+    """Configured channels whose last message that came to an end was given up; one that still waits proves nothing."""
+    given_up = AlertDelivery.next_try_at.is_(None) & AlertDelivery.note.is_distinct_from(NOT_NEEDED)
     newest = (
-        select(func.max(AlertDelivery.id)).where(AlertDelivery.note.is_distinct_from(NOT_NEEDED))
-    ).group_by(AlertDelivery.channel)
+        select(func.max(AlertDelivery.id))
+        .where(AlertDelivery.delivered.is_(True) | given_up)
+        .group_by(AlertDelivery.channel)
+    )
     rows = session.execute(
         select(AlertDelivery.channel).where(
             AlertDelivery.id.in_(newest),

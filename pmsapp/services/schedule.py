@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pmsapp.domain.schedule import ClinicHours, Slot, is_too_far, next_slot
+from pmsapp.domain.window import day_of
 from pmsapp.models import PMSConnection
 from pmsapp.services import clinic
 from pmsapp.services.clinic import WEEKDAYS, ClinicView
@@ -39,6 +40,13 @@ def clinic_hours(session: Session, now: datetime) -> ClinicHours:
 def public_holidays(state: str, years: tuple[int, ...]) -> dict[date, str]:
     """Public holidays of an Australian state or territory: day -> name."""
     return dict(holidays.country_holidays("AU", subdiv=state, years=years))
+
+
+def coming_holidays(view: ClinicView, now: datetime, most: int = 3) -> list[tuple[date, str]]:
+    """The next public holidays that the clinic keeps: (day, name)."""
+    today = day_of(now, view.time_zone)
+    known = public_holidays(view.state, (today.year, today.year + 1)) if view.state else {}
+    return [(day, known[day]) for day in sorted(known) if day >= today][:most]
 
 
 def why_closed(session: Session, day: date) -> str | None:

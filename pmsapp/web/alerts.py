@@ -14,11 +14,11 @@ from pmsapp.services.errors import Invalid
 from pmsapp.services.incidents import IncidentView
 from pmsapp.web import format as fmt
 from pmsapp.web import settings_nav, shell
-from pmsapp.web.contexts import Badge, Notice
+from pmsapp.web.contexts import Badge, Notice, Option
 from pmsapp.web.settings_contexts import AlertsPage, DeliveryLine, IncidentLine
 
 bp = Blueprint("alerts", __name__)
-SNOOZE = timedelta(hours=2)
+SNOOZES = {"1": "1 hour", "2": "2 hours", "8": "8 hours", "24": "a day", "72": "three days"}
 _STATES = {
     "delivered": Badge("Delivered", "tick", "good"),
     "waiting": Badge("Waiting", "clock", "wait"),
@@ -47,9 +47,12 @@ def test() -> ResponseReturnValue:
 
 @bp.post("/settings/alerts/<int:incident_id>/snooze")
 def snooze(incident_id: int) -> ResponseReturnValue:
-    """Silence one incident's messages for two hours, with a reason; without one, end the silence."""
+    """Silence one incident's messages for some hours, with a reason; without one, end the silence."""
     reason = request.form.get("reason")
-    until = clock.now() + SNOOZE if reason is not None else None
+    hours = request.form.get("hours", "")
+    until = (
+        clock.now() + timedelta(hours=int(hours) if hours in SNOOZES else 2) if reason is not None else None
+    )
     try:
         incidents.snooze(incident_id, until, reason, access.current_actor())
     except Invalid as error:
@@ -68,6 +71,7 @@ def _page(notice: Notice | None = None, status: int = 200) -> ResponseReturnValu
         recent=tuple(_incident(one, now) for one in incidents.list_recent(30) if one.id not in now_open),
         channels=tuple(alerts.channels()),
         deliveries=tuple(_delivery(one, now) for one in alerts.list_deliveries(30)),
+        snoozes=tuple(Option(hours, word, hours == "2") for hours, word in SNOOZES.items()),
         notice=notice,
     )
     return make_response(shell.render("settings/alerts.html", "settings", now, page=page), status)

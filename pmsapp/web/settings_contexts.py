@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pmsapp.web.contexts import Badge, FormField, NavItem, Notice, Option
+from pmsapp.web.plots import Plot
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class ClinicPage:
     zones: tuple[Option, ...]
     states: tuple[Option, ...]
     hours: tuple[HoursLine, ...]
+    holidays: str
     errors: tuple[tuple[str, str], ...] = ()
     saved: bool = False
 
@@ -155,6 +157,7 @@ class AlertsPage:
     recent: tuple[IncidentLine, ...]
     channels: tuple[str, ...]
     deliveries: tuple[DeliveryLine, ...]
+    snoozes: tuple[Option, ...]
     notice: Notice | None = None
 
 
@@ -169,13 +172,29 @@ class CheckLine:
 
 
 @dataclass(frozen=True, slots=True)
+class RhythmLine:
+    """One connection's last day: how it stands, when it is read next and why then, and a drawing."""
+
+    name: str
+    href: str
+    badge: Badge
+    next: str
+    plot: Plot
+
+
+@dataclass(frozen=True, slots=True)
 class HealthPage:
-    """`settings/health.html`."""
+    """`settings/health.html`. `requests` is vendor and sentence; `tokens` are sentences about keys that age."""
 
     nav: tuple[NavItem, ...]
+    open_incidents: int
     checks: tuple[CheckLine, ...]
-    beats: tuple[CheckLine, ...]
+    programs: tuple[CheckLine, ...]
+    rhythms: tuple[RhythmLine, ...]
+    requests: tuple[tuple[str, str], ...]
     tasks: tuple[CheckLine, ...]
+    tokens: tuple[str, ...]
+    channels: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

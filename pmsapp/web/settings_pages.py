@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 
 from flask import Blueprint, Response, make_response, redirect, request
 from flask.typing import ResponseReturnValue
 
-from pmsapp import access
+from pmsapp import access, clock
 from pmsapp.domain.errors import CATALOGUE, Actor, Code
-from pmsapp.services import beats, clinic, clinicians, doctor, due
+from pmsapp.services import clinic, clinicians, schedule
 from pmsapp.services.clinic import STATES, WEEKDAYS, ClinicView
-from pmsapp.services.doctor import State
 from pmsapp.services.errors import Invalid
-from pmsapp.web import connect_form, settings_nav, shell, words
+from pmsapp.web import connect_form, health_view, settings_nav, shell, words
 from pmsapp.web import format as fmt
-from pmsapp.web.contexts import Badge, FormField, Option
+from pmsapp.web.contexts import FormField, Option
 from pmsapp.web.settings_contexts import (
-    CheckLine,
     ClinicPage,
     ColumnLine,
     ColumnsPage,
-    HealthPage,
     HelpPage,
     HoursLine,
     SettingsLine,
@@ -30,11 +27,6 @@ from pmsapp.web.settings_contexts import (
 
 bp = Blueprint("settings", __name__)
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_CHECKS = {
-    State.OK: Badge("Good", "tick", "good"),
-    State.WARN: Badge("Look", "warn", "warn"),
-    State.FAIL: Badge("Wrong", "cross", "stop"),
-}
 _WHO = {Actor.STAFF: "You", Actor.WAIT: "It repeats by itself", Actor.VENDOR: "The practice software"}
 
 
@@ -99,12 +91,19 @@ def _clinic_page(view: ClinicView, errors: dict[str, str] | None = None) -> Resp
             Option("", "None: keep no public holidays", not state),
             *(Option(one, one, one == state) for one in STATES),
         ),
+        holidays=_next_holidays(view),
         hours=tuple(_hours_line(key, word, view, typed) for key, word in zip(WEEKDAYS, _DAYS, strict=True)),
         errors=tuple(("opens-mon" if name == "hours" else name, text) for name, text in errors.items()),
         saved="saved" in request.args,
     )
     html = shell.render("settings/clinic.html", "settings", page=page)
     return make_response(html, 422 if errors else 200)
+
+
+def _next_holidays(view: ClinicView) -> str:
+    """The next public holidays it keeps, in words."""
+    coming = schedule.coming_holidays(view, clock.now())
+    return "; ".join(f"{name}, {fmt.short_day(day)}" for day, name in coming)
 
 
 def _hours_line(key: str, word: str, view: ClinicView, typed: dict[str, str]) -> HoursLine:
@@ -164,35 +163,7 @@ def _columns_page(errors: dict[str, str] | None = None) -> Response:
 def health() -> ResponseReturnValue:
     """How this installation is."""
     now = shell.standing()
-    page = HealthPage(
-        nav=settings_nav.nav(),
-        checks=tuple(
-            CheckLine(_CHECKS[one.state], one.name, one.message, one.hint) for one in doctor.examine()
-        ),
-        beats=tuple(_beat_line(one, now) for one in beats.list_beats()),
-        tasks=tuple(_task_line(one, now) for one in due.list_tasks()),
-    )
-    return shell.render("settings/health.html", "settings", now, page=page)
-
-
-def _beat_line(one: beats.Beat, now: shell.Standing) -> CheckLine:
-    badge = _CHECKS[State.OK if one.is_alive else State.WARN]
-    since = _moment(one.started_at, now)
-    return CheckLine(
-        badge, one.name.capitalize(), f"Last sign of life {_moment(one.at, now)}, started {since}.", None
-    )
-
-
-def _task_line(one: due.TaskView, now: shell.Standing) -> CheckLine:
-    badge = _CHECKS[State.WARN if one.failures else State.OK]
-    last = (
-        f"Last {_moment(one.last_ended_at, now)}: {one.last_result}." if one.last_ended_at else "Not run yet."
-    )
-    return CheckLine(badge, one.name, f"{last} Next {_moment(one.due_at, now)}.", None)
-
-
-def _moment(instant: datetime, now: shell.Standing) -> str:
-    return fmt.moment(instant, now.now, now.zone)
+    return shell.render("settings/health.html", "settings", now, page=health_view.build(now))
 
 
 @bp.get("/help")

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from pmsapp import clock
 from pmsapp.domain.actor import COMMAND_LINE, Actor
 from pmsapp.domain.errors import RetryLaterError
-from pmsapp.domain.schedule import is_watched, longest_wait
+from pmsapp.domain.schedule import longest_wait
 from pmsapp.models import PMSConnection, SyncRun
 from pmsapp.services import (
     alerts,
@@ -247,12 +247,23 @@ def test_c25_a_weekly_self_test_proves_that_the_channel_still_delivers(
     assert task.last_result == "sent to 1 channel"
 
 
-def test_c25_a_channel_that_is_dead_is_told_in_the_app_itself(
-    fake: FakeClinic, frozen_clock: FrozenClock, receiver: Receiver
+def test_c25_a_channel_that_is_dead_is_told_in_the_app_itself_and_once_by_the_others(
+    app: Flask,
+    fake: FakeClinic,
+    frozen_clock: FrozenClock,
+    receiver: Receiver,
+    make_settings: Callable[..., Settings],
 ) -> None:
-    receiver.status = 500
-    alerts.send_test(COMMAND_LINE)
-    live_on(frozen_clock, until(frozen_clock, hours=2), each=timedelta(minutes=2), also=do_what_is_due)
-    assert [one.code for one in incidents.list_open()] == ["ALERT-FAILED"]
-    with reading() as session:
-        assert is_watched(clock.now(), schedule.clinic_hours(session, clock.now()))
+    with Receiver() as dead:
+        dead.status = 500
+        app.extensions["pmsapp_settings"] = make_settings(alert_urls=(receiver.alert_url, dead.alert_url))
+        alerts.send_test(COMMAND_LINE)
+        live_on(frozen_clock, until(frozen_clock, hours=3), each=timedelta(minutes=2), also=do_what_is_due)
+        assert [one.code for one in incidents.list_open()] == ["ALERT-FAILED"]
+        assert [title for title in receiver.titles if "takes no alerts" in title] == [
+            "[pmsapp] pmsapp: A channel takes no alerts any more"
+        ]
+        dead.status = 200
+        alerts.send_test(COMMAND_LINE)
+        live_on(frozen_clock, until(frozen_clock, minutes=6), also=do_what_is_due)
+        assert incidents.list_open() == []

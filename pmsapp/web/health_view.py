@@ -1,0 +1,127 @@
+"""The health page: the same numbers as monitoring reads, in words and small drawings."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pmsapp.adapters.registry import ADAPTERS, get_info
+from pmsapp.services import alerts, beats, bell, day_of_runs, doctor, due, incidents, meter, pulse, upkeep
+from pmsapp.services.doctor import State
+from pmsapp.services.meter import Count
+from pmsapp.web import format as fmt
+from pmsapp.web import plots, settings_nav, shell, words
+from pmsapp.web.contexts import Badge
+from pmsapp.web.settings_contexts import CheckLine, HealthPage, RhythmLine
+
+_CHECKS = {
+    State.OK: Badge("Good", "tick", "good"),
+    State.WARN: Badge("Look", "warn", "warn"),
+    State.FAIL: Badge("Wrong", "cross", "stop"),
+}
+
+_SHOWN_AS_PROGRAMS = frozenset({beats.SCHEDULER, beats.WORKER, "queue"})
+
+
+def build(now: shell.Standing) -> HealthPage:
+    """How this installation is at this moment."""
+    return HealthPage(
+        nav=settings_nav.nav(),
+        open_incidents=len(incidents.list_open()),
+        checks=tuple(
+            CheckLine(_CHECKS[one.state], _title(one.name), one.message, one.hint)
+            for one in doctor.examine()
+            if one.name not in _SHOWN_AS_PROGRAMS
+        ),
+        programs=(*(_beat_line(one, now) for one in beats.list_beats()), _queue_line()),
+        rhythms=_rhythms(now),
+        requests=tuple(_request_lines(meter.list_counts(("vendor_requests", "vendor_waits")))),
+        tasks=tuple(_task_line(one, now) for one in due.list_tasks()),
+        tokens=tuple(
+            f"{one.name} stops working {_moment(one.expires_at, now)}." for one in upkeep.ageing_tokens()
+        ),
+        channels=tuple(alerts.channels()),
+    )
+
+
+def _beat_line(one: beats.Beat, now: shell.Standing) -> CheckLine:
+    badge = _CHECKS[State.OK if one.is_alive else State.WARN]
+    since = _moment(one.started_at, now)
+    return CheckLine(
+        badge, one.name.capitalize(), f"Last sign of life {_moment(one.at, now)}, started {since}.", None
+    )
+
+
+def _queue_line() -> CheckLine:
+    state = bell.look()
+    if not state.answers:
+        text = "It does not answer; the scheduler performs the updates itself."
+        return CheckLine(
+            _CHECKS[State.WARN], "Queue", text, "Nothing is lost: the database knows what waits."
+        )
+    failed = (
+        f"{fmt.plural(len(state.failed), 'job')} failed within a week." if state.failed else "No job failed."
+    )
+    text = f"It answers. {fmt.plural(state.waiting, 'update')} waiting in it. {failed}"
+    return CheckLine(_CHECKS[State.WARN if state.failed else State.OK], "Queue", text, None)
+
+
+def _rhythms(now: shell.Standing) -> tuple[RhythmLine, ...]:
+    """A day of each connection that was ever switched on."""
+    runs = day_of_runs.of_last_day()
+    return tuple(
+        RhythmLine(
+            name=one.display_name,
+            href=f"/integrations/{one.id}/history",
+            badge=words.connection_badge(one, now.running.get(one.id), now.now),
+            next=f"Next update {_moment(one.next_sync_at, now)}, {one.next_sync_reason}."
+            if one.next_sync_at
+            else "No update is planned.",
+            plot=plots.day_plot(runs.get(one.id, ()), now.now, now.zone),
+        )
+        for one in now.connections
+        if one.last_sync_at is not None
+    )
+
+
+def _request_lines(counts: list[Count]) -> list[tuple[str, str]]:
+    """Vendor -> how its answers were, since counting began."""
+    lines = []
+    for slug in sorted({one.labels["pms"] for one in counts}):
+        by_status: dict[str, float] = {}
+        for one in counts:
+            if one.name == "vendor_requests" and one.labels["pms"] == slug:
+                kind = _answer(one.labels["status"])
+                by_status[kind] = by_status.get(kind, 0) + one.value
+        waits = sum(one.value for one in counts if one.name == "vendor_waits" and one.labels["pms"] == slug)
+        parts = [f"{int(number)} {kind}" for kind, number in by_status.items()]
+        if waits:
+            parts.append(f"{int(waits)} that waited for their turn")
+        label = get_info(slug).label if slug in ADAPTERS else slug
+        lines.append((label, f"{fmt.listed(parts)}."))
+    return lines
+
+
+def _answer(status: str) -> str:
+    if status == "0":
+        return "without an answer"
+    if status == "429":
+        return "told to wait (429)"
+    return "answered" if status < "400" else f"refused or failed ({status[0]}xx)"
+
+
+def _task_line(one: due.TaskView, now: shell.Standing) -> CheckLine:
+    badge = _CHECKS[State.WARN if one.failures else State.OK]
+    at = one.last_ended_at or one.last_started_at
+    result = f": {one.last_result}" if one.last_result else ""
+    last = f"Last {_moment(at, now)}{result}." if at else "Not run yet."
+    if one.name == pulse.PULSE:
+        return CheckLine(badge, "Ping the watcher outside", last, None)
+    return CheckLine(badge, _title(one.name), f"{last} Next {_moment(one.due_at, now)}.", None)
+
+
+def _title(name: str) -> str:
+    return name[:1].upper() + name[1:]
+
+
+def _moment(instant: datetime, now: shell.Standing) -> str:
+    return fmt.moment(instant, now.now, now.zone)
