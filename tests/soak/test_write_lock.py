@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from pmsapp import clock
-from pmsapp.extensions import db
 from pmsapp.models import sqlite
 from pmsapp.services import sheets
 from pmsapp.services.transaction import writing
