@@ -35,11 +35,26 @@ class FaultKind:
     options: dict[str, object] = field(default_factory=dict)
     # Only that vendor has it.
     vendor: str | None = None
+    # About the token a request carries: the call that fetches one is not meant.
+    about_token: bool = False
+    # How many requests it hits unless told; None = until cleared.
+    usual_times: int | None = None
 
 
 _KINDS = (
-    FaultKind("expire_token", "access", "The token in use has expired: 401, a new one works."),
-    FaultKind("revoke_token", "access", "The token in use is no longer valid: 401."),
+    FaultKind(
+        "expire_token",
+        "access",
+        "The token in use has expired: 401, a new one works. Once, unless `times` says otherwise.",
+        about_token=True,
+        usual_times=1,
+    ),
+    FaultKind(
+        "revoke_token",
+        "access",
+        "The token in use is no longer valid: 401. Each new one too.",
+        about_token=True,
+    ),
     FaultKind(
         "unauthorized", "answer", "401 whatever is sent; at the token call: the credentials are refused."
     ),

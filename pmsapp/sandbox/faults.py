@@ -71,6 +71,8 @@ class Fault:
             return False
         if self.page not in (None, scope.page):
             return False
+        if self.kind.about_token and scope.endpoint == "token":
+            return False
         # A list that names nobody may still hold the records meant: those are picked out later.
         unnamed_ok = self.kind.level == "record"
         return _meant(self.practitioner, scope.practitioner, unnamed_ok) and _meant(
@@ -142,7 +144,7 @@ class FaultDial:
                 practitioner,
                 patient,
                 page,
-                times,
+                kind.usual_times if times is None else times,
                 skip,
                 options={**kind.options, **options},
             )

@@ -60,10 +60,10 @@ class Case:
 
 
 _WHERE = {LIST: "", "token": "at the token call", "patient": "of one patient", "other": ""}
-_OVER = (("expire_token", {"times": 1}),)
+_OVER: tuple[tuple[str, dict[str, Any]], ...] = (("expire_token", {}),)
 # Faults that are aimed elsewhere, or more than once; every other kind has one plain row at the list of appointments.
 SPECIAL: dict[str, tuple[Case, ...]] = {
-    "expire_token": (Case("expire_token", None, {"times": 1}, note="once"), Case("expire_token", None)),
+    "expire_token": (Case("expire_token", None),),
     "revoke_token": (Case("revoke_token", None),),
     "unauthorized": (Case("unauthorized"), Case("unauthorized", "token", with_faults=_OVER)),
     "forbidden": (Case("forbidden"),),
