@@ -1,0 +1,72 @@
+"""What the pages on schedule and alerts say is so."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+from flask import Flask
+
+from pmsapp.domain import incidents as rules
+from pmsapp.domain.incidents import Severity
+from pmsapp.jobs import worker
+from pmsapp.services import alerts, bell, incidents, lease, meter, run_end
+from pmsapp.services.chores import CHORES
+from tests.actors import program_for
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+SCHEDULE = (DOCS / "schedule.md").read_text(encoding="utf-8")
+ALERTS = (DOCS / "alerts.md").read_text(encoding="utf-8")
+_DAYS = ("Mondays",)
+
+
+def test_the_table_of_regular_tasks_is_the_declared_list() -> None:
+    table = SCHEDULE[SCHEDULE.index("| Task |") :]
+    rows = dict(re.findall(r"^\| ([a-z ]+) \| (.+?) \|$", table, re.MULTILINE))
+    assert list(rows) == [chore.name for chore in CHORES]
+    for chore in CHORES:
+        if chore.at is not None:
+            assert f"{chore.at:%H:%M}" in rows[chore.name]
+        if chore.weekday is not None:
+            assert _DAYS[chore.weekday] in rows[chore.name]
+
+
+def test_the_numbers_of_the_schedule_are_those_of_the_code() -> None:
+    assert run_end.RETRY_AFTER_FAILURES_MINUTES == (1, 2, 5, 10)
+    assert "repeated after 1, 2, 5 and 10 minutes" in SCHEDULE
+    assert (lease.RUN_CEILING_S, bell.JOB_TIMEOUT_S) == (600, 660)
+    assert "| 10 min |" in SCHEDULE
+    assert "| 11 min |" in SCHEDULE
+    assert worker.STOP_RUN_AFTER_S == 8
+    assert "eight seconds" in SCHEDULE
+    assert timedelta(days=7) == bell.FAILURE_KEPT
+
+
+def test_the_numbers_of_the_alerts_are_those_of_the_code() -> None:
+    assert timedelta(seconds=20) == incidents.WATCH_EVERY
+    assert (2, timedelta(minutes=10)) == (rules.TELL_AFTER_FAILURES, rules.TELL_AFTER)
+    assert [rules.ESCALATE_AFTER[one] for one in (Severity.HIGH, Severity.MEDIUM, Severity.LOW)] == [
+        timedelta(minutes=30),
+        timedelta(hours=1),
+        timedelta(hours=4),
+    ]
+    assert timedelta(minutes=3) == rules.CALM_AFTER
+    minutes = [int(wait.total_seconds() // 60) for wait in alerts.TRY_AGAIN_AFTER]
+    assert minutes == [1, 5, 15, 60]
+    assert "tried again after 1, 5, 15 and 60 minutes" in ALERTS
+
+
+def test_every_metric_is_on_the_page_and_the_other_way_round(app: Flask) -> None:
+    meter.current().add("run_seconds_sum", 1.0, pms="gentu")
+    meter.flush()
+    numbers = program_for(app, "status").get("/metrics").text
+    served = {
+        name.removesuffix("_bucket").removesuffix("_count").removesuffix("_sum").removesuffix("_created")
+        for name in re.findall(r"^# TYPE (\w+)", numbers, re.MULTILINE)
+    }
+    table = ALERTS[ALERTS.index("| Metric |") :]
+    listed = set(re.findall(r"`(pmsapp_\w+)`", table))
+    assert listed - {"pmsapp_backup_age_seconds"} == {
+        name for name in served if name != "pmsapp_backup_age_seconds"
+    }
