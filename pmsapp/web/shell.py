@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,7 +42,13 @@ class Standing:
 
     def names(self) -> dict[int, str]:
         """What each connection is called on cards."""
-        return {one.id: one.display_name for one in self.connections}
+        return names_on_cards([(one.id, one.pms_label, one.display_name) for one in self.connections])
+
+
+def names_on_cards(connections: Sequence[tuple[int, str, str]]) -> dict[int, str]:
+    """The PMS ("Gentu"), or the connection's own name where two use the same one. Takes (id, PMS, own name)."""
+    used = Counter(pms for _, pms, _ in connections)
+    return {number: pms if used[pms] == 1 else own for number, pms, own in connections}
 
 
 def standing() -> Standing:

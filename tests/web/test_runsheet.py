@@ -370,3 +370,9 @@ def test_the_shell_of_nothing_connected_offers_no_sync(app: Flask, frozen_clock:
     now = shell.Standing((), {}, made_up.ZONE, NOW)
     assert shell.overall_badge(now).word == "Nothing connected"
     assert shell.notice(now) is None
+
+
+def test_a_card_names_its_pms_and_its_practice_only_where_two_use_the_same() -> None:
+    one = (1, "Gentu", "Banksia Street")
+    assert shell.names_on_cards([one, (2, "Halaxy", "Rooms")]) == {1: "Gentu", 2: "Halaxy"}
+    assert shell.names_on_cards([one, (2, "Gentu", "Rooms")]) == {1: "Banksia Street", 2: "Rooms"}
