@@ -103,10 +103,10 @@ class SyncedClinic:
             session.get_one(PMSConnection, self.connection_id).reference_read_at = now
         return mapped
 
-    def sync(self, day: date | None = None, *, dry_run: bool = False) -> RunView:
+    def sync(self, day: date | None = None, *, dry_run: bool = False, trigger: str = "manual") -> RunView:
         """Request a run and do it here and now."""
         request = sync.request_run(
-            self.connection_id, trigger="manual", actor=COMMAND_LINE, day=day, dry_run=dry_run
+            self.connection_id, trigger=trigger, actor=COMMAND_LINE, day=day, dry_run=dry_run
         )
         sync.execute_run(request.sync_id)
         return runs.get_run(self.connection_id, request.sync_id)

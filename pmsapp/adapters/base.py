@@ -13,7 +13,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from pmsapp.domain.appointment import AppointmentType, BadRecord, Practitioner, UnifiedAppointment
+from pmsapp.adapters.memory import Memory
+from pmsapp.domain.appointment import AppointmentType, BadRecord, Patient, Practitioner, UnifiedAppointment
 from pmsapp.domain.errors import UnsupportedFeatureError
 from pmsapp.domain.window import SyncWindow
 
@@ -181,6 +182,11 @@ def every_patient(appointment: UnifiedAppointment) -> bool:
     return True
 
 
+def nobody_known(appointment: UnifiedAppointment) -> Patient | None:
+    """The default of `Adapter.known_patient`: nobody's details are known."""
+    return None
+
+
 KnownPages = Callable[[SyncWindow, str], Sequence[str]]
 
 
@@ -193,8 +199,9 @@ class Adapter(ABC):
     """Reads one practice. Safe to use from several threads at once.
 
     `needs_patient` is set by whoever reads a window: whether the details of an appointment's patient are wanted.
-    An adapter that has to ask for each patient may leave the others as `Patient(id, None)`; `get_appointment` asks
-    for everybody.
+    An adapter that has to ask for each patient may leave the others as `Patient(id, None)`, and takes those whom
+    `known_patient` gives as they are, unless it asked for them anyway; `get_appointment` asks for everybody.
+    `memory` holds reference data that was read before this adapter was made; what is kept there outlives it.
 
     Every method raises only errors of `pmsapp.domain.errors`: ReconnectRequiredError, RetryLaterError,
     BadVendorDataError, NotFoundError, UnsupportedFeatureError.
@@ -207,6 +214,8 @@ class Adapter(ABC):
         self.client = client
         self.known_pages: KnownPages = nothing_known
         self.needs_patient: Callable[[UnifiedAppointment], bool] = every_patient
+        self.known_patient: Callable[[UnifiedAppointment], Patient | None] = nobody_known
+        self.memory = Memory()
 
     @property
     def concurrency(self) -> int:

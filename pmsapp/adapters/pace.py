@@ -2,7 +2,8 @@
 
 `PaceStore` is what processes share: a moving window of calls and the times until which a host asked us to wait,
 both in Redis where there is one. When Redis is away it falls back to this process alone and looks again later:
-no call fails because of it. `Pace` is one vendor's rate on top of a store.
+no call fails because of it. A `BlockBoard` holds the blocks too, for as long as there is no Redis or none that
+remembers. `Pace` is one vendor's rate on top of both.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import redis
 from limits import RateLimitItemPerMinute
@@ -145,25 +146,44 @@ def _instant(raw: object) -> datetime | None:
         return None
 
 
+class BlockBoard(Protocol):
+    """Where blocks are written down for every process of the installation. Neither method raises."""
+
+    def read(self, host: str) -> datetime | None:
+        """When `host` may be called again, None when nothing is written about it or that is over."""
+
+    def write(self, host: str, until: datetime) -> None:
+        """Nobody calls `host` before `until`; a later time already there stays."""
+
+
 class Pace:
     """One vendor's rate: at most `requests_per_minute` (None: no limit) and `concurrency` calls in flight."""
 
     def __init__(
-        self, store: PaceStore, *, requests_per_minute: int | None = None, concurrency: int = 4
+        self,
+        store: PaceStore,
+        *,
+        requests_per_minute: int | None = None,
+        concurrency: int = 4,
+        board: BlockBoard | None = None,
     ) -> None:
         if concurrency < 1 or (requests_per_minute is not None and requests_per_minute < 1):
             raise ValueError("requests_per_minute and concurrency start at 1")
         self.requests_per_minute = requests_per_minute
         self.concurrency = concurrency
         self.store = store
+        self.board = board
 
     def block(self, host: str, until: datetime) -> None:
         """Nobody, in any process, calls `host` before `until`."""
         self.store.block(host, until)
+        if self.board is not None:
+            self.board.write(host, until)
 
     def blocked_until(self, host: str) -> datetime | None:
         """When `host` may be called again; None when it may be called now."""
-        return self.store.blocked_until(host)
+        told = (self.store.blocked_until(host), self.board.read(host) if self.board is not None else None)
+        return max((until for until in told if until is not None), default=None)
 
     @contextmanager
     def turn(self, host: str, deadline: Deadline, pms: str) -> Iterator[None]:
@@ -183,14 +203,14 @@ class Pace:
             slots.release()
 
     def _wait_for_block(self, host: str, deadline: Deadline, pms: str) -> None:
-        until = self.store.blocked_until(host)
+        until = self.blocked_until(host)
         while until is not None:
             wait_s = (until - self.store._now()).total_seconds()
             if wait_s > min(LONG_WAIT_S, deadline.remaining_s()):
                 deadline.check(pms)
                 raise RetryLaterError("RATE-WAIT", pms=pms, retry_at=until)
             deadline.wait(max(0.0, wait_s), pms)
-            until = self.store.blocked_until(host)
+            until = self.blocked_until(host)
 
     def _wait_for_rate(self, host: str, deadline: Deadline, pms: str) -> bool:
         """Wait for room in the last minute and take it; True when there was any waiting."""

@@ -17,6 +17,7 @@ CUT_MARK = "…"
 MAX_NAME = 200
 MAX_NOTE = 2000
 MAX_ID = 200
+MAX_TOKEN = 8192
 
 # C0 and C1 controls, lone surrogates, direction overrides and isolates, byte order mark, non-characters.
 _DROPPED = re.compile(
@@ -58,6 +59,13 @@ def clean_id(value: object) -> str | None:
         return None
     text = value.strip()
     return text if text and len(text) <= MAX_ID and text.isprintable() else None
+
+
+def clean_token(value: object) -> str | None:
+    """A token as it may stand in a header, at most MAX_TOKEN characters; None for anything else."""
+    text = value.strip() if isinstance(value, str) else ""
+    plain = text.isascii() and text.isprintable() and " " not in text
+    return text if text and plain and len(text) <= MAX_TOKEN else None
 
 
 def join_notes(parts: Iterable[object], max_len: int = MAX_NOTE) -> str | None:

@@ -1,7 +1,14 @@
 """The tables, one file per family. Importing this package registers them all."""
 
 from pmsapp.models.handover import FormerCard, TokenLease
-from pmsapp.models.operations import AlertDelivery, Incident, MetricCounter, ProcessBeat, ScheduledTask
+from pmsapp.models.operations import (
+    AlertDelivery,
+    Incident,
+    MetricCounter,
+    ProcessBeat,
+    ScheduledTask,
+    VendorBlock,
+)
 from pmsapp.models.people import APIToken, AuditEvent, Clinic, LoginThrottle, User, UserSession
 from pmsapp.models.pms import (
     Freshness,
@@ -11,10 +18,12 @@ from pmsapp.models.pms import (
     Quarantine,
     SyncRun,
     SyncScope,
+    VendorMemory,
     WebhookEvent,
 )
 from pmsapp.models.sheet import (
     Decision,
+    PatientRead,
     RunSheet,
     RunSheetAppointment,
     RunSheetClinician,
@@ -36,6 +45,7 @@ __all__ = [
     "PMSAppointmentType",
     "PMSClinicianMapping",
     "PMSConnection",
+    "PatientRead",
     "ProcessBeat",
     "Quarantine",
     "RunSheet",
@@ -49,5 +59,7 @@ __all__ = [
     "TokenLease",
     "User",
     "UserSession",
+    "VendorBlock",
+    "VendorMemory",
     "WebhookEvent",
 ]

@@ -106,3 +106,13 @@ class MetricCounter(Base):
     name: Mapped[str]
     labels: Mapped[Any] = mapped_column(JSONText)
     value: Mapped[float] = mapped_column(default=0.0)
+
+
+class VendorBlock(Base):
+    """A vendor's host that asked not to be called before `until`; for every process, also while there is no Redis."""
+
+    __tablename__ = "vendor_blocks"
+    __table_args__ = table()
+
+    host: Mapped[str] = mapped_column(primary_key=True)
+    until: Mapped[datetime]

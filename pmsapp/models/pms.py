@@ -244,3 +244,20 @@ class WebhookEvent(Base):
     event_id: Mapped[str]
     event: Mapped[str]
     received_at: Mapped[datetime]
+
+
+class VendorMemory(Base):
+    """Reference data as a vendor's adapter keeps it between runs (roles, types, code tables); never patient data.
+
+    `made_for`: which practice and which version of this program it belongs to.
+    """
+
+    __tablename__ = "pms_vendor_memory"
+    __table_args__ = table(UniqueConstraint("connection_id", "name"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    connection_id: Mapped[int] = mapped_column(ForeignKey("pms_connections.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    made_for: Mapped[str]
+    value: Mapped[Any] = mapped_column(JSONText)
+    read_at: Mapped[datetime]

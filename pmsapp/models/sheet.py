@@ -108,6 +108,18 @@ class RunSheetAppointment(Base):
     updated_at: Mapped[datetime]
 
 
+class PatientRead(Base):
+    """When a card's patient was last read, where the vendor has to be asked for each; missing: ask again."""
+
+    __tablename__ = "pms_patient_reads"
+    __table_args__ = table()
+
+    appointment_id: Mapped[int] = mapped_column(
+        ForeignKey("run_sheet_appointments.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    read_at: Mapped[datetime]
+
+
 class RunSheetOverride(Base):
     """A value staff typed over a PMS value. `base_value` is what the PMS said when they did.
 

@@ -18,7 +18,7 @@ from pmsapp.domain.runsheet import Card
 from pmsapp.domain.window import day_of
 from pmsapp.extensions import key_ring
 from pmsapp.models import PMSConnection, Quarantine, RunSheetAppointment
-from pmsapp.services import audit, runsheets, sheets, twins, vendors
+from pmsapp.services import audit, known_patients, runsheets, sheets, twins, vendors
 from pmsapp.services.apply import Writer, set_presence, write_plan
 from pmsapp.services.errors import Conflict, NotFound
 from pmsapp.services.leavings import GONE_REASON
@@ -135,6 +135,8 @@ def _apply(session: Session, writer: Writer, pairs: list[UnifiedAppointment]) ->
     read = ScopeRead(target, day_of(first.start_at, rules.zone), INCOMPLETE, writer.now, pairs=pairs)
     plan = plan_pairs(session, writer.ring, context, read)
     changed = write_plan(writer, plan)
+    if known_patients.are_asked_for(connection.pms_type):
+        known_patients.note_read(session, connection.id, pairs, writer.now)
     twins.suggest_twins(writer, plan.sorted.creates)
     return changed
 

@@ -13,6 +13,7 @@ from pmsapp.domain.appointment import AppointmentType, Practitioner, UnifiedAppo
 from pmsapp.domain.reconcile import Key
 from pmsapp.domain.rules import Decision, Rules, TypeRule, would_show
 from pmsapp.models import PMSAppointmentType, PMSClinicianMapping, PMSConnection
+from pmsapp.services.known_patients import KnownPatients
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,10 @@ class ReadTarget:
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """One run's fixed view of the world. `carded`: the pairs of these days that had a card when the run began."""
+    """One run's fixed view of the world. `carded`: the pairs of these days that had a card when the run began.
+
+    `patients`: whom the cards know well enough not to ask for; None where the vendor's lists bring patients along.
+    """
 
     run_id: int
     connection_id: int
@@ -38,6 +42,7 @@ class RunContext:
     closed_days: frozenset[date] = frozenset()
     names: Mapping[str, str] = field(default_factory=dict)
     carded: frozenset[Key] = frozenset()
+    patients: KnownPatients | None = None
 
     def needs_patient(self, pair: UnifiedAppointment) -> bool:
         """Whether a pair's patient details are of use: it would be shown, or has a card that shows them."""

@@ -25,7 +25,18 @@ from pmsapp.domain.run_status import ScopeResult
 from pmsapp.domain.window import SyncWindow
 from pmsapp.extensions import key_ring
 from pmsapp.models import PMSConnection, SyncRun
-from pmsapp.services import preview, reference, schedule, sheets, stored_cards, twins, unchanged, vendors
+from pmsapp.services import (
+    known_patients,
+    preview,
+    reference,
+    schedule,
+    sheets,
+    stored_cards,
+    twins,
+    unchanged,
+    vendor_memory,
+    vendors,
+)
 from pmsapp.services.apply import Writer, write_plan
 from pmsapp.services.failpoints import failpoint
 from pmsapp.services.lease import Lease
@@ -77,6 +88,8 @@ class RunWork:
             self._refresh_reference(adapter)
             context = self._context()
             adapter.needs_patient = context.needs_patient
+            if context.patients is not None:
+                adapter.known_patient = context.patients.find
             self._say("appointments", total=len(context.targets) * len(context.days))
             reader = Reader(adapter, context)
             for day in context.days:
@@ -84,6 +97,7 @@ class RunWork:
                 adapter.known_pages = partial(_known_pages, known)
                 for read in reader.read_day(day):
                     self._take_or_pass(reader, read, known)
+            self._keep_memory(adapter, context)
             self._say("compare")
             for pending in self.pending:
                 self._settle(reader, pending)
@@ -99,17 +113,19 @@ class RunWork:
             connection = session.get_one(PMSConnection, self.lease.connection_id)
             targets, names = load_people(session, connection.id, self._practitioners)
             wanted = [date.fromisoformat(day) for day in run.dates]
+            rules = load_rules(session, connection.id, self._types)
             return RunContext(
                 run_id=run.id,
                 connection_id=connection.id,
                 pms_type=connection.pms_type,
-                rules=load_rules(session, connection.id, self._types),
+                rules=rules,
                 targets=targets,
                 names=names,
                 days=tuple(wanted),
                 dry_run=run.dry_run,
                 closed_days=frozenset(day for day in wanted if schedule.why_closed(session, day)),
                 carded=frozenset(stored_cards.keys_of_days(session, connection.id, wanted)),
+                patients=known_patients.for_run(session, run, connection.pms_type, rules.zone),
             )
 
     def _refresh_reference(self, adapter: Adapter) -> None:
@@ -147,6 +163,13 @@ class RunWork:
                 .where(PMSConnection.id == self.lease.connection_id)
                 .values(reference_read_at=now)
             )
+
+    def _keep_memory(self, adapter: Adapter, context: RunContext) -> None:
+        """What the adapter read of the practice's reference data serves the next runs too. A preview stores nothing."""
+        if adapter.memory.fresh() and not context.dry_run:
+            with writing() as session:
+                self.lease.check(session)
+                vendor_memory.keep(session, context.connection_id, adapter)
 
     def _known(self, context: RunContext, day: date) -> dict[str, KnownRead]:
         """Scopes that may turn out the same as last time. A preview looks into everything."""
@@ -186,6 +209,7 @@ class RunWork:
             plan = plan_scope(session, key_ring(), context, read)
             writer = Writer(session, key_ring(), context.connection_id, context.run_id, now)
             sheets.bump(session, write_plan(writer, plan), now)
+            known_patients.note_run(session, context.patients, context.connection_id, read.pairs, now)
             twins.suggest_twins(writer, plan.sorted.creates)
             result = _result(plan)
             scope_id = self._record(session, context, plan, result, now)
@@ -249,6 +273,7 @@ class RunWork:
             result = settle(session, key_ring(), context, pending)
             writer = Writer(session, key_ring(), context.connection_id, context.run_id, now)
             write_leavings(writer, context, pending, result)
+            known_patients.note_run(session, context.patients, context.connection_id, pending.found, now)
             outcome = self._with_leavings(pending, result)
             change_scope(session, pending.scope_id, outcome)
             if not result.decisions.is_doubtful:

@@ -27,8 +27,9 @@ from pmsapp.domain.actor import SYSTEM
 from pmsapp.domain.errors import ConfigurationError, ReconnectRequiredError, message_for
 from pmsapp.extensions import current_settings, key_ring
 from pmsapp.models import PMSConnection
-from pmsapp.services import audit, meter, secrets
+from pmsapp.services import audit, meter, secrets, vendor_memory
 from pmsapp.services.errors import NotFound
+from pmsapp.services.stored_blocks import StoredBlocks
 from pmsapp.services.tokens import MINT_S, FixedTokens, StoredTokens
 from pmsapp.services.transaction import reading, writing
 from pmsapp.settings import PREFIX, Settings
@@ -66,12 +67,14 @@ def check_settings(settings: Settings) -> None:
 
 
 def adapter_for(connection_id: int, *, deadline: Deadline | None = None) -> Adapter:
-    """The adapter of a stored connection, with its stored token. Close its `client` when done.
+    """The adapter of a stored connection, with its stored token and memory. Close its `client` when done.
 
     Raises NotFound; ReconnectRequiredError KEY-MISMATCH when the saved login does not open with this server's key
     (noted on that connection, nothing else suffers).
     """
-    return build(connection_id, values_of(connection_id), deadline=deadline)
+    adapter = build(connection_id, values_of(connection_id), deadline=deadline)
+    vendor_memory.recall(connection_id, adapter)
+    return adapter
 
 
 def adapter_from(values: ConnectionValues, *, deadline: Deadline | None = None) -> Adapter:
@@ -195,6 +198,7 @@ def _pace(info: AdapterInfo, settings: Settings) -> Pace:
         pace_store(settings.queue_url),
         requests_per_minute=chosen.requests_per_minute or safe,
         concurrency=chosen.concurrency or info.default_concurrency,
+        board=StoredBlocks(current_app._get_current_object().app_context),  # type: ignore[attr-defined]
     )
 
 

@@ -100,6 +100,8 @@ def test_a_reference_is_read_in_every_spelling(value: Any) -> None:
         {"reference": ""},
         {"reference": "200000001"},
         {"reference": "Patient/" + "9" * 100},
+        {"reference": "Patient/1\ud800", "type": "Patient"},
+        {"reference": "Patient/\x00", "type": "Patient"},
     ],
 )
 def test_a_reference_that_names_nobody_is_none(value: object) -> None:
@@ -137,7 +139,8 @@ def test_links_and_extensions_are_found_by_name_and_ending() -> None:
 
 def test_ids_are_text_whatever_they_come_as() -> None:
     assert id_of({"id": 300000001}) == id_of({"id": "300000001"}) == "300000001"
-    assert [id_of({"id": value}) for value in (None, "", True, "9" * 100, {})] == [None] * 5
+    odd = (None, "", True, "9" * 100, {}, "3\ud800", "3\x00")
+    assert [id_of({"id": value}) for value in odd] == [None] * len(odd)
 
 
 # Appointments

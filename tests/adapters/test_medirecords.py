@@ -13,7 +13,8 @@ from pmsapp import clock
 from pmsapp.adapters.base import Adapter, AdapterConfig
 from pmsapp.adapters.http import Refusal
 from pmsapp.adapters.medirecords import auth, calls
-from pmsapp.adapters.medirecords.patients import CACHE_S, MAX_TIMEOUTS
+from pmsapp.adapters.medirecords.adapter import MediRecordsAdapter
+from pmsapp.adapters.medirecords.patients import MAX_TIMEOUTS
 from pmsapp.domain.errors import BadVendorDataError, ReconnectRequiredError, RetryLaterError
 from pmsapp.domain.window import SyncWindow
 from pmsapp.sandbox.medirecords.server import API_TOKEN, FHIR_TOKEN
@@ -284,15 +285,22 @@ def test_each_patient_is_asked_for_once_and_two_at_a_time(server: SandboxServer,
     assert server.requests.count("medirecords", "patient") == len(patients)
 
 
-def test_patients_are_remembered_for_a_day_and_no_longer(
-    server: SandboxServer, adapter: Adapter, monkeypatch: pytest.MonkeyPatch
+def test_who_is_known_is_not_asked_for_unless_they_are_wanted_besides(
+    server: SandboxServer, adapter: Adapter
 ) -> None:
-    read_day(adapter, WINDOW)
-    before = server.requests.count("medirecords", "patient")
-    later_s = clock.monotonic_s() + CACHE_S + 1
-    monkeypatch.setattr(clock, "monotonic_s", lambda: later_s)
-    read_day(adapter, WINDOW)
-    assert server.requests.count("medirecords", "patient") == 2 * before
+    rows = [row for row in read_day(adapter, WINDOW).rows.values() if row.patient]
+    told = {row.external_id: replace(row.patient, phone="+61491570199") for row in rows if row.patient}
+    again = MediRecordsAdapter(adapter.config, adapter.client)
+    again.known_patient = lambda item: told.get(item.external_id)
+    server.requests.clear()
+    read = read_day(again, WINDOW).rows.values()
+    assert server.requests.count("medirecords", "patient") == 0
+    assert {row.patient.phone for row in read if row.patient} == {"+61491570199"}
+    unknown = rows[0]
+    del told[unknown.external_id]
+    fresh = [row for row in read_day(again, WINDOW).rows.values() if row.patient]
+    assert server.requests.count("medirecords", "patient") == 1
+    assert next(row for row in fresh if row.external_id == unknown.external_id).patient == unknown.patient
 
 
 def test_a_patient_who_is_gone_has_no_name_this_time_and_is_asked_for_again(

@@ -15,6 +15,7 @@ from pmsapp.adapters.text import (
     clean_id,
     clean_phone,
     clean_text,
+    clean_token,
     format_phone,
     join_notes,
     parse_date,
@@ -321,3 +322,9 @@ def test_a_shape_is_bounded() -> None:
     wide = {f"key_{n}": {f"inner_{m}": [] for m in range(100)} for n in range(1000)}
     assert len(shape_of(deep)) < 100
     assert len(shape_of(wide)) <= MAX_SHAPE
+
+
+def test_a_token_is_what_a_header_can_carry() -> None:
+    assert clean_token(" abc.DEF-123_~+/= ") == "abc.DEF-123_~+/="
+    odd = (None, 7, "", " ", "two words", "line\nbreak", "half \ud800", "\ud800", "\x00", "naïve", "x" * 8193)
+    assert [clean_token(value) for value in odd] == [None] * len(odd)

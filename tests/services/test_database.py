@@ -71,8 +71,8 @@ NEXT = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "next"
+down_revision = {head!r}
 branch_labels = None
 depends_on = None
 
@@ -84,6 +84,8 @@ def upgrade():
         batch.add_column(sa.Column("extra", sa.Text()))
     {last}
 """
+# The newest migration: its file begins with its number.
+HEAD = max(file.name[:4] for file in (paths.MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
 @pytest.fixture
@@ -93,7 +95,7 @@ def next_version(app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     def pretend(last: str) -> None:
         folder = tmp_path / "migrations"
         shutil.copytree(paths.MIGRATIONS, folder)
-        (folder / "versions" / "0002_next.py").write_text(NEXT.format(last=last))
+        (folder / "versions" / "next.py").write_text(NEXT.format(head=HEAD, last=last))
         monkeypatch.setattr(app.extensions["migrate"].migrate, "directory", str(folder))
 
     return pretend
@@ -126,13 +128,13 @@ def test_an_upgrade_copies_the_file_first_and_keeps_every_row(
     _connection_with_a_run()
     next_version("pass")
     done = database.upgrade()
-    assert (done.before, done.after) == ("0001", "0002")
+    assert (done.before, done.after) == (HEAD, "next")
     assert (_count("pms_connections"), _count("pms_sync_log"), _count("extra")) == (1, 1, 0)
     if settings.database_url is None:
         assert done.backup is not None
         assert done.backup.stat().st_mode & 0o777 == 0o600
         copy = sqlite_module().connect(done.backup)
-        assert copy.execute("select version_num from alembic_version").fetchall() == [("0001",)]
+        assert copy.execute("select version_num from alembic_version").fetchall() == [(HEAD,)]
         copy.close()
 
 
@@ -144,7 +146,7 @@ def test_an_upgrade_that_fails_changes_nothing(
     next_version(last)
     with pytest.raises(Exception):  # noqa: B017, PT011 - whatever it was, nothing may be left of it
         database.upgrade()
-    assert database.versions().found == "0001"
+    assert database.versions().found == HEAD
     assert (_count("pms_connections"), _count("pms_sync_log")) == (1, 1)
     with reading() as session:
         assert not inspect(session.connection()).has_table("extra")
@@ -168,7 +170,7 @@ def test_an_upgrade_killed_half_way_changes_nothing(
     """)
     killed = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     assert killed.returncode == -9, killed.stderr.decode()
-    assert database.versions().found == "0001"
+    assert database.versions().found == HEAD
     assert (_count("pms_connections"), _count("pms_sync_log")) == (1, 1)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from pmsapp import clock
 from pmsapp.adapters import http
@@ -18,7 +18,7 @@ from pmsapp.adapters.deadline import Deadline
 from pmsapp.adapters.registry import get_info
 from pmsapp.domain.appointment import Presence
 from pmsapp.domain.runsheet import Card
-from pmsapp.models import Decision, PMSConnection, SyncRun
+from pmsapp.models import Decision, PMSConnection, SyncRun, VendorBlock, VendorMemory
 from pmsapp.sandbox.fault_kinds import FAULT_KINDS
 from pmsapp.sandbox.halaxy import search
 from pmsapp.sandbox.server import SandboxServer
@@ -220,6 +220,8 @@ class FaultyClinic:
         self.now.advance(seconds=seconds)
 
     def _turn_on(self, case: Case) -> None:
+        with writing() as session:
+            session.execute(delete(VendorMemory))  # so that every list is asked for
         dial = self.sandbox.faults
         for name, options in case.with_faults:
             dial.set(name, vendor=self.vendor, **options)
@@ -261,6 +263,7 @@ class FaultyClinic:
         """As if the time a vendor asked for had passed: another process, and nothing planned for later."""
         vendors.pace_store.cache_clear()
         with writing() as session:
+            session.execute(delete(VendorBlock))
             session.execute(update(PMSConnection).values(not_before=None))
             session.execute(update(SyncRun).where(SyncRun.status == "queued").values(status="cancelled"))
             session.execute(update(Decision).where(Decision.state == "open").values(state="lapsed"))

@@ -13,13 +13,16 @@ from typing import Any
 import pytest
 from flask import Flask
 from redis import Redis
+from sqlalchemy import delete
 
 from pmsapp import clock
 from pmsapp.domain.errors import RetryLaterError
 from pmsapp.factory import build_app
 from pmsapp.jobs.scheduler import Scheduler
+from pmsapp.models import VendorBlock
 from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services import connections, runs, sync, vendors
+from pmsapp.services.transaction import writing
 from pmsapp.settings import Settings, load_settings
 from pmsapp.supervisor.redis import EmbeddedRedis, find_program
 from tests.actors import program_for
@@ -69,8 +72,31 @@ class TestTwoProcesses:
             _ask(clinic.connection_id)
         assert sandbox.requests.count() == asked, "nobody asked"
         redis.delete(key)
+        with pytest.raises(RetryLaterError):
+            _ask(clinic.connection_id)
+        forget_blocks()
         vendors.pace_store.cache_clear()
         assert _ask(clinic.connection_id)
+
+    def test_without_a_queue_server_neither_asks_either(
+        self, app: Flask, sandbox: SandboxServer, settings: Settings
+    ) -> None:
+        clinic = ConnectedClinic(app, sandbox, "halaxy")
+        clinic.match_everybody()
+        sandbox.faults.set("rate_limited", endpoint="appointments", retry_after=str(WAIT_S))
+        assert clinic.sync(clinic.today).error == ("RATE-WAIT", "Halaxy asked us to wait")
+        sandbox.faults.clear()
+        asked = sandbox.requests.count()
+        told = _in_another_process(settings, sandbox, clinic.connection_id)
+        assert told[0] == "RATE-WAIT"
+        assert 0 < told[1] <= WAIT_S
+        assert sandbox.requests.count() == asked, "nobody asked"
+
+
+def forget_blocks() -> None:
+    """As if the time had passed, for whoever looks into the database."""
+    with writing() as session:
+        session.execute(delete(VendorBlock))
 
 
 def _ask(connection_id: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
 from pmsapp.adapters.base import (
     Adapter,
@@ -22,6 +23,8 @@ from pmsapp.domain.appointment import AppointmentType, Practitioner, UnifiedAppo
 from pmsapp.domain.errors import BadVendorDataError, PMSError, ReconnectRequiredError
 from pmsapp.domain.window import SyncWindow
 
+DURATIONS_LAST = timedelta(hours=3)
+
 
 class GentuAdapter(Adapter):
     """Reads one practice (Gentu: tenant) paired with our app."""
@@ -31,7 +34,7 @@ class GentuAdapter(Adapter):
     def __init__(self, config: AdapterConfig, client: HTTPClient) -> None:
         super().__init__(config, client)
         self._practice = Practice(client, config.tenant_id)
-        self._durations: dict[str, int | None] | None = None
+        self._durations_failed = False
         self._reader = AppointmentReader(self._practice, self._type_duration_min)
 
     @classmethod
@@ -79,7 +82,7 @@ class GentuAdapter(Adapter):
         records = self._practice.fetch_list("appointment-types", kind="appointment types")
         found = self._practice.parse_each(records, wire.parse_type, "appointment types")
         unique = {kind.external_id: kind for kind in found}
-        self._durations = {kind.external_id: kind.default_duration_min for kind in unique.values()}
+        self.memory.keep("durations", {one.external_id: one.default_duration_min for one in unique.values()})
         return sorted(unique.values(), key=lambda item: (item.name.casefold(), item.external_id))
 
     def list_appointments(self, window: SyncWindow, practitioner_ids: Sequence[str]) -> Iterator[Page]:
@@ -97,15 +100,18 @@ class GentuAdapter(Adapter):
         return consume_code(self.config, self.client, code)
 
     def _type_duration_min(self, type_id: str) -> int | None:
-        """A type's usual length. The list is read once per adapter, and only when a row needs it.
+        """A type's usual length, from the list of types: read only when a row needs it, and then good for hours.
 
-        A list that cannot be read leaves lengths unknown; it does not cost the appointments.
+        A list that cannot be read leaves lengths unknown, for this adapter; it does not cost the appointments.
         """
-        if self._durations is None:
+        known = self.memory.recall("durations", DURATIONS_LAST)
+        if known is None and not self._durations_failed:
             try:
                 self.list_appointment_types()
             except PMSError as exc:
                 if exc.code not in SINGLE_READ_TROUBLE:
                     raise
-                self._durations = {}
-        return (self._durations or {}).get(type_id)
+                self._durations_failed = True
+            known = self.memory.recall("durations", DURATIONS_LAST)
+        minutes: int | None = (known or {}).get(type_id)
+        return minutes

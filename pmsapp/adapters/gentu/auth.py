@@ -14,6 +14,7 @@ from typing import Any
 from pmsapp import clock
 from pmsapp.adapters.base import AdapterConfig, Token
 from pmsapp.adapters.http import HTTPClient, Refusal
+from pmsapp.adapters.text import clean_token
 from pmsapp.domain.errors import BadVendorDataError, PMSError, ReconnectRequiredError
 
 # A token is let go this long before its end.
@@ -45,12 +46,12 @@ def mint_token(config: AdapterConfig, client: HTTPClient) -> Token:
         refine=refine,
     )
     data = reply.data if isinstance(reply.data, dict) else {}
-    access_token = data.get("access_token")
-    if not isinstance(access_token, str) or not access_token.strip():
+    access_token = clean_token(data.get("access_token"))
+    if access_token is None:
         raise BadVendorDataError(pms=pms, note="token: the answer holds no token")
     life_s = life_of(data)
     usable_s = life_s - min(SPARE_S, life_s / 2)
-    return Token(access_token.strip(), clock.now() + timedelta(seconds=usable_s))
+    return Token(access_token, clock.now() + timedelta(seconds=usable_s))
 
 
 def life_of(data: Mapping[str, Any]) -> float:

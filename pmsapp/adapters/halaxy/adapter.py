@@ -30,13 +30,13 @@ from pmsapp.domain.window import SyncWindow, day_of
 
 
 class HalaxyAdapter(Adapter):
-    """Reads one Halaxy practice. Roles, practitioners and types are remembered for hours, per adapter."""
+    """Reads one Halaxy practice. Roles and types go into its memory and are good for hours."""
 
     info: ClassVar[AdapterInfo] = INFO
 
     def __init__(self, config: AdapterConfig, client: HTTPClient) -> None:
         super().__init__(config, client)
-        self._reference = Reference(client)
+        self._reference = Reference(client, lambda: self.memory)
         self._organization_id = (config.organization_id or "").strip() or None
 
     @classmethod
@@ -81,9 +81,9 @@ class HalaxyAdapter(Adapter):
         zone, warnings = places.guess_zone(self._organization_id)
         if self.config.time_zone:
             zone, warnings = self.config.time_zone, []
-        if not allowed["Patient"]:
-            box = auth.TICK_BOXES["Patient"]
-            warnings.append(f'This key may not read patients, so cards would have no names: tick "{box}".')
+        for resource, sentence in _DONE_WITHOUT.items():
+            if not allowed[resource]:
+                warnings.append(f'{sentence}: tick "{auth.TICK_BOXES[resource]}".')
         return ConnectionCheck(
             practice_name=places.practice_name(self._organization_id),
             time_zone=zone,
@@ -135,8 +135,8 @@ class HalaxyAdapter(Adapter):
         return sorted(people, key=lambda each: (each.name.casefold(), each.external_id))
 
     def list_appointment_types(self) -> list[AppointmentType]:
-        """Every appointment type, archived ones too, read now."""
-        types = self._reference.read_types().values()
+        """Every appointment type, archived ones too, read now; none where the key may not read them."""
+        types = self._reference.try_types().values()
         return sorted(types, key=lambda each: (each.name.casefold(), each.external_id))
 
     def _is_ours(self, organization_id: str | None) -> bool:
@@ -177,6 +177,10 @@ class HalaxyAdapter(Adapter):
         return webhook.check(headers, body, secret)
 
 
+_DONE_WITHOUT = {
+    "Patient": "This key may not read patients, so cards would have no names",
+    "HealthcareService": "This key may not read appointment types, so telehealth cannot be told by them",
+}
 _PERMISSIONS = {
     "Organization": "organizations",
     "PractitionerRole": "practitioners",

@@ -14,6 +14,7 @@ from pmsapp import clock
 from pmsapp.adapters.base import AdapterConfig, Token
 from pmsapp.adapters.halaxy.fhir import fold, outcome_errors
 from pmsapp.adapters.http import HTTPClient, Refine, Refusal, path
+from pmsapp.adapters.text import clean_token
 from pmsapp.domain.errors import (
     BadVendorDataError,
     NotFoundError,
@@ -55,10 +56,10 @@ def fetch_token(config: AdapterConfig, client: HTTPClient) -> Token:
         headers=FHIR_JSON,
         refine=_refine_token,
     )
-    text = reply.data.get("access_token") if isinstance(reply.data, dict) else None
-    if not isinstance(text, str) or not text.strip():
+    text = clean_token(reply.data.get("access_token")) if isinstance(reply.data, dict) else None
+    if text is None:
         raise BadVendorDataError(pms=LABEL, note="token: not the expected shape")
-    return Token(text.strip(), asked_at + timedelta(seconds=life_s(reply.data.get("expires_in"))))
+    return Token(text, asked_at + timedelta(seconds=life_s(reply.data.get("expires_in"))))
 
 
 def life_s(expires_in: object) -> float:

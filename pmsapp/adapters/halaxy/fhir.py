@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from pmsapp.adapters.text import clean_id
+
 MAX_ID_LENGTH = 64
 
 
@@ -27,23 +29,24 @@ def parse_ref(value: object) -> Ref | None:
     if not isinstance(path, str):
         return None
     parts = [part for part in path.split("?")[0].split("/") if part]
-    if not parts or len(parts[-1]) > MAX_ID_LENGTH:
+    external_id = _bounded_id(parts[-1]) if parts else None
+    if external_id is None:
         return None
     if not isinstance(kind, str) or not kind:
         if len(parts) < 2:
             return None
         kind = parts[-2]
-    return Ref(kind, parts[-1])
+    return Ref(kind, external_id)
 
 
 def id_of(resource: Mapping[str, Any]) -> str | None:
     """The resource's id as text; a number is taken as its digits. None when missing or absurd."""
-    value = resource.get("id")
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    if isinstance(value, str) and 0 < len(value) <= MAX_ID_LENGTH:
-        return value
-    return None
+    return _bounded_id(resource.get("id"))
+
+
+def _bounded_id(value: object) -> str | None:
+    found = clean_id(value)
+    return found if found is not None and len(found) <= MAX_ID_LENGTH else None
 
 
 def resources(bundle: Mapping[str, Any], kind: str) -> Iterator[dict[str, Any]]:

@@ -6,21 +6,21 @@ person lead to one practitioner.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from typing import Any
 
-from pmsapp import clock
 from pmsapp.adapters.halaxy.fhir import resources
 from pmsapp.adapters.halaxy.people import parse_practitioner
 from pmsapp.adapters.halaxy.search import SearchParams, search
 from pmsapp.adapters.halaxy.wire import Role, Tables, parse_role, parse_type
 from pmsapp.adapters.http import HTTPClient
+from pmsapp.adapters.memory import Memory
 from pmsapp.domain.appointment import AppointmentType, Practitioner
 from pmsapp.domain.errors import BadVendorDataError, ReconnectRequiredError
 
-CACHE_S = 3 * 3600.0
+LASTS = timedelta(hours=3)
 # Ids in one look-up, so that the address stays short.
 BATCH = 50
 
@@ -34,13 +34,11 @@ class Staff:
 
 
 class Reference:
-    """Reads and keeps reference data of one connection. Safe for many threads."""
+    """Reads reference data of one connection and keeps it in the memory that `memory` gives. Safe for many threads."""
 
-    def __init__(self, client: HTTPClient) -> None:
+    def __init__(self, client: HTTPClient, memory: Callable[[], Memory]) -> None:
         self._client = client
-        self._lock = threading.Lock()
-        self._staff: tuple[Staff, float] | None = None
-        self._types: tuple[dict[str, AppointmentType], float] | None = None
+        self._memory = memory
         self.types_refused = False
 
     def tables(self) -> Tables:
@@ -48,11 +46,17 @@ class Reference:
 
         A key that may not read types gives none of them (`types_refused`); appointments then have no type names.
         """
-        now_s = clock.monotonic_s()
-        with self._lock:
-            staff, types = self._staff, self._types
-        current = staff[0] if staff and staff[1] > now_s else self.read_staff()
-        return Tables(current.roles, types[0] if types and types[1] > now_s else self.try_types())
+        return Tables(self._roles(), self._types())
+
+    def _roles(self) -> Mapping[str, Role]:
+        kept = self._memory().recall("roles", LASTS)
+        return self.read_staff().roles if kept is None else {one["external_id"]: Role(**one) for one in kept}
+
+    def _types(self) -> Mapping[str, AppointmentType]:
+        kept = self._memory().recall("types", LASTS)
+        return (
+            self.try_types() if kept is None else {one["external_id"]: AppointmentType(**one) for one in kept}
+        )
 
     def try_types(self) -> Mapping[str, AppointmentType]:
         """Every appointment type, or none where the key may not read them."""
@@ -61,7 +65,8 @@ class Reference:
         try:
             return self.read_types()
         except (ReconnectRequiredError, BadVendorDataError) as error:
-            if error.code not in ("AUTH-SCOPE", "PMS-REFUSED"):
+            # The same token reads the rest; where it does not, the next call for appointments says so.
+            if error.code not in ("AUTH-SCOPE", "AUTH-EXPIRED", "PMS-REFUSED"):
                 raise
             self.types_refused = True
             return {}
@@ -69,8 +74,7 @@ class Reference:
     def read_staff(self) -> Staff:
         """Every staff role and the practitioners they name, read now."""
         staff = self._complete(self._search_roles({}))
-        with self._lock:
-            self._staff = (staff, clock.monotonic_s() + CACHE_S)
+        self._keep_roles(staff.roles)
         return staff
 
     def read_types(self) -> dict[str, AppointmentType]:
@@ -80,23 +84,22 @@ class Reference:
             parsed = parse_type(resource)
             if parsed is not None:
                 found[parsed.external_id] = parsed
-        with self._lock:
-            self._types = (found, clock.monotonic_s() + CACHE_S)
+        self._memory().keep("types", [asdict(one) for one in found.values()])
         return found
 
     def learn_roles(self, ids: Iterable[str]) -> Mapping[str, Role]:
         """All roles known, after asking for the ones that were not known yet."""
-        roles = dict(self.tables().roles)
+        roles = dict(self._roles())
         missing = [key for key in dict.fromkeys(ids) if key not in roles]
         if not missing:
             return roles
         for batch in batches(missing):
             roles.update(self._complete(self._search_roles({"_id": ",".join(batch)})).roles)
-        with self._lock:
-            if self._staff is not None:
-                known, until_s = self._staff
-                self._staff = (Staff(roles, known.practitioners), until_s)
+        self._keep_roles(roles)
         return roles
+
+    def _keep_roles(self, roles: Mapping[str, Role]) -> None:
+        self._memory().keep("roles", [asdict(one) for one in roles.values()])
 
     def _search_roles(self, params: SearchParams) -> Staff:
         include = ["PractitionerRole:practitioner", "PractitionerRole:organization"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import date, timedelta
 from typing import ClassVar
 
@@ -32,15 +32,15 @@ from pmsapp.domain.errors import BadVendorDataError, ReconnectRequiredError
 from pmsapp.domain.window import SyncWindow, day_of
 
 # Reference data is read again after these; a type nobody knows yet is looked up at once.
-TYPES_CACHE_S = 3 * 3600.0
-INTERVALS_CACHE_S = 24 * 3600.0
-NO_INTERVALS_CACHE_S = 3600.0
+TYPES_LAST = timedelta(hours=3)
+INTERVALS_LAST = timedelta(days=1)
+NO_INTERVALS_LAST = timedelta(hours=1)
 # Without a provider list, clinicians are the ones who have appointments in these days.
 SEEN_DAYS = 14
 
 
 class MediRecordsAdapter(Adapter):
-    """Reads one MediRecords practice. Types, interval codes and patients are remembered per adapter."""
+    """Reads one MediRecords practice. Types and interval codes go into its memory; a patient is asked for once per adapter."""
 
     info: ClassVar[AdapterInfo] = INFO
 
@@ -48,9 +48,6 @@ class MediRecordsAdapter(Adapter):
         super().__init__(config, client)
         self._calls = Calls(client, lambda: auth.practice_id(config))
         self._patients = PatientReader(self._calls.fetch_patient)
-        self._lock = threading.Lock()
-        self._types: tuple[dict[str, AppointmentType], float] | None = None
-        self._intervals: tuple[dict[int, int], float] | None = None
         self._guessed_zone: str | None = None
 
     @classmethod
@@ -142,21 +139,26 @@ class MediRecordsAdapter(Adapter):
                 parsed = parse_type(row) if isinstance(row, dict) else None
                 if isinstance(parsed, AppointmentType):
                     found[parsed.external_id] = parsed
-        with self._lock:
-            self._types = (found, clock.monotonic_s() + TYPES_CACHE_S)
+        self.memory.keep("types", [asdict(one) for one in found.values()])
         return found
 
     def _tables(self, zone: str) -> Tables:
-        with self._lock:
-            types, intervals = self._types, self._intervals
-        now_s = clock.monotonic_s()
-        known_types = types[0] if types and types[1] > now_s else self._read_types()
-        if intervals is None or intervals[1] <= now_s:
-            table = self._calls.fetch_intervals_min()
-            intervals = (table, now_s + (INTERVALS_CACHE_S if table else NO_INTERVALS_CACHE_S))
-            with self._lock:
-                self._intervals = intervals
-        return Tables(zone, known_types, intervals[0])
+        types = self.memory.recall("types", TYPES_LAST)
+        known = (
+            self._read_types()
+            if types is None
+            else {one["external_id"]: AppointmentType(**one) for one in types}
+        )
+        return Tables(zone, known, self._intervals_min())
+
+    def _intervals_min(self) -> dict[int, int]:
+        """Minutes by interval code, asked for once a day; a table that gave nothing is asked for sooner again."""
+        pairs = self.memory.recall("intervals", INTERVALS_LAST)
+        pairs = pairs or self.memory.recall("intervals", NO_INTERVALS_LAST)
+        if pairs is None:
+            pairs = sorted(self._calls.fetch_intervals_min().items())
+            self.memory.keep("intervals", pairs)
+        return dict(pairs)
 
     def _zone(self) -> str:
         """The zone times are read in: the connection's, else the one the practice's address suggests."""
@@ -176,14 +178,20 @@ class MediRecordsAdapter(Adapter):
         """The day of the whole practice, every status. Rows that start outside the window are left out.
 
         Times are read in the connection's zone, which is the window's. A patient that cannot be read has no name;
-        nor has one whose details `needs_patient` does not want, for they would cost a call of their own.
+        nor has one whose details `needs_patient` does not want, for they would cost a call of their own. One that
+        `known_patient` gives is not asked for.
         """
         zone = self.config.time_zone or window.zone
         last_day = day_of(window.end_at - timedelta(minutes=1), zone)
         params = _day_params(day_of(window.start_at, zone), last_day)
         with self._patients.sweep() as sweep:
             reader = DayReader(
-                window, self._tables(zone), lambda: self._tables_again(zone), sweep, self.needs_patient
+                window,
+                self._tables(zone),
+                lambda: self._tables_again(zone),
+                sweep,
+                needs_patient=self.needs_patient,
+                known_patient=self.known_patient,
             )
             for rows in self._calls.read("appointments", params):
                 yield reader.page(rows)

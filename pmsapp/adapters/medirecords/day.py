@@ -10,7 +10,7 @@ from pmsapp.adapters.medirecords.calls import Rows
 from pmsapp.adapters.medirecords.patients import Sweep
 from pmsapp.adapters.medirecords.wire import Tables, parse_appointment, with_patient
 from pmsapp.adapters.text import clean_id, names_missing
-from pmsapp.domain.appointment import BadRecord, UnifiedAppointment
+from pmsapp.domain.appointment import BadRecord, Patient, UnifiedAppointment
 from pmsapp.domain.window import SyncWindow
 
 _NOT_A_ROW = BadRecord("A row is not an appointment")
@@ -25,13 +25,16 @@ class DayReader:
         tables: Tables,
         tables_again: Callable[[], Tables],
         sweep: Sweep,
+        *,
         needs_patient: Callable[[UnifiedAppointment], bool],
+        known_patient: Callable[[UnifiedAppointment], Patient | None],
     ) -> None:
         self._start_at, self._end_at = window.start_at, window.end_at
         self._tables = tables
         self._tables_again: Callable[[], Tables] | None = tables_again
         self._sweep = sweep
         self._needs_patient = needs_patient
+        self._known_patient = known_patient
         self._seen: set[str] = set()
 
     def page(self, rows: Rows) -> Page:
@@ -46,19 +49,28 @@ class DayReader:
             elif self._is_new(parsed):
                 items.append(parsed)
         unread_before = self._sweep.unread
-        patients = self._sweep.find(
-            item.patient.external_id for item in items if item.patient and self._needs_patient(item)
-        )
-        items = [
-            with_patient(each, patients.get(each.patient.external_id)) if each.patient else each
-            for each in items
-        ]
         return Page(
-            items,
+            self._with_patients(items),
             rows.is_last,
             bad=bad,
             warnings=(names_missing(LABEL),) if self._sweep.unread > unread_before else (),
         )
+
+    def _with_patients(self, items: list[UnifiedAppointment]) -> list[UnifiedAppointment]:
+        """Put in the patients' details: those known already, and of the others those that are wanted, asked for.
+
+        Whoever is asked for is the same at each of their appointments on the page, known there or not.
+        """
+        items = [with_patient(each, self._known_patient(each)) if each.patient else each for each in items]
+        asked = self._sweep.find(
+            each.patient.external_id
+            for each in items
+            if each.patient and each.patient.name is None and self._needs_patient(each)
+        )
+        return [
+            with_patient(each, asked.get(each.patient.external_id)) if each.patient else each
+            for each in items
+        ]
 
     def _is_new(self, item: UnifiedAppointment) -> bool:
         """False for a row outside the window, and for one that came on an earlier page already."""

@@ -1,4 +1,8 @@
-"""Patients by id: MediRecords names none inline, so each is asked for once and remembered for the day."""
+"""Patients by id: MediRecords names none inline, so each is asked for, once per adapter.
+
+Nothing here outlives the adapter: what is known of a patient from an earlier run comes from the cards
+(`Adapter.known_patient`).
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,10 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from pmsapp import clock
 from pmsapp.adapters.medirecords.wire import parse_patient
 from pmsapp.domain.appointment import Patient
 from pmsapp.domain.errors import BadVendorDataError, NotFoundError, RetryLaterError
 
-# How long a patient's details are taken as they were, by one adapter.
-CACHE_S = 24 * 3600.0
 # The vendor's recommended pace is not published: never more than two questions at once.
 IN_FLIGHT = 2
 # So many time-outs in one sweep mean that the vendor is down, not that a record is broken.
@@ -26,23 +27,22 @@ class PatientReader:
     def __init__(self, fetch: Callable[[str], dict[str, Any]]) -> None:
         self._fetch = fetch
         self._lock = threading.Lock()
-        self._known: dict[str, tuple[Patient, float]] = {}
+        self._known: dict[str, Patient] = {}
 
     def sweep(self) -> Sweep:
         """A reader for one pass over a day; close it, best by `with`."""
         return Sweep(self)
 
     def cached(self, external_id: str) -> Patient | None:
-        """The remembered patient, unless that is a day old."""
+        """The patient as asked for before."""
         with self._lock:
-            patient, until_s = self._known.get(external_id, (None, 0.0))
-        return patient if until_s > clock.monotonic_s() else None
+            return self._known.get(external_id)
 
     def fetch(self, external_id: str) -> Patient:
         """Ask the vendor. Raises NotFoundError, BadVendorDataError or what else went wrong."""
         patient = parse_patient(self._fetch(external_id), external_id)
         with self._lock:
-            self._known[external_id] = (patient, clock.monotonic_s() + CACHE_S)
+            self._known[external_id] = patient
         return patient
 
 

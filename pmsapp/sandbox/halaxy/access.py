@@ -6,7 +6,6 @@ import base64
 import binascii
 import secrets
 import threading
-import time
 from collections import deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -82,10 +81,10 @@ class HalaxyAccess:
         """Count a call in the sliding minute: (limit, calls left, seconds to wait; 0 = let it pass)."""
         switch = self._sandbox.fault("throttle")
         limit = int(switch.number("limit")) if switch else LIMIT_PER_MINUTE
-        now_s = time.monotonic()
+        now_s = self._sandbox.now().timestamp()
         with self._lock:
             calls = self._calls.setdefault(id(clinic), deque())
-            while calls and now_s - calls[0] >= 60:
+            while calls and not 0 <= now_s - calls[0] < 60:
                 calls.popleft()
             if switch and len(calls) >= limit:
                 return limit, 0, 60 - (now_s - calls[0])

@@ -1,0 +1,49 @@
+"""Which vendor hosts asked us to wait, in the database: what holds for every process while Redis is away or was lost."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from pmsapp import clock
+from pmsapp.models import VendorBlock
+from pmsapp.models.upsert import upsert
+from pmsapp.services.transaction import reading, writing
+
+log = logging.getLogger(__name__)
+
+
+class StoredBlocks:
+    """See `adapters.pace.BlockBoard`. `app_context` makes the application current in whichever thread asks."""
+
+    def __init__(self, app_context: Callable[[], AbstractContextManager[object]]) -> None:
+        self._app_context = app_context
+
+    def read(self, host: str) -> datetime | None:
+        """When `host` may be called again, None when nothing is written about it or that is over."""
+        try:
+            with self._app_context(), reading() as session:
+                until = session.scalar(select(VendorBlock.until).where(VendorBlock.host == host))
+        except SQLAlchemyError as error:
+            log.warning("blocked hosts not read", extra={"error": type(error).__name__})
+            return None
+        return until if until is not None and until > clock.now() else None
+
+    def write(self, host: str, until: datetime) -> None:
+        """Nobody calls `host` before `until`; a later time already there stays."""
+        try:
+            with self._app_context(), writing() as session:
+                session.execute(delete(VendorBlock).where(VendorBlock.until <= clock.now()))
+                upsert(session, VendorBlock, [{"host": host, "until": until}], keys=["host"], update=[])
+                session.execute(
+                    update(VendorBlock)
+                    .where(VendorBlock.host == host, VendorBlock.until < until)
+                    .values(until=until)
+                )
+        except SQLAlchemyError as error:
+            log.warning("a blocked host was not written down", extra={"error": type(error).__name__})

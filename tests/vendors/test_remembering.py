@@ -1,0 +1,197 @@
+"""What is not asked for twice: reference data for hours, a patient once a day; and when it is asked for all the same."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from pmsapp.domain.actor import COMMAND_LINE
+from pmsapp.domain.runsheet import Card
+from pmsapp.models import PatientRead, VendorMemory
+from pmsapp.sandbox.server import SandboxServer
+from pmsapp.services import recheck
+from pmsapp.services.transaction import reading, writing
+from tests.conftest import FrozenClock
+from tests.synced_clinic import SyncedClinic
+from tests.vendors.clinics import ConnectedClinic
+
+SHOWN = 5
+NEW_PHONE = "+61491570159"
+
+
+@pytest.fixture
+def clinic(app: Flask, sandbox: SandboxServer) -> SyncedClinic:
+    """MediRecords with a book of our own for today: five visits by telehealth, each another patient."""
+    clinic = SyncedClinic(app, sandbox, "medirecords")
+    clinic.map_everybody()
+    book = sandbox.clinic
+    book.empty_day(clinic.today)
+    for number, one in enumerate([one for one in book.patients() if one.phones][:SHOWN]):
+        book.book("odwyer", "telehealth", at(clinic, number), one.key)
+    sandbox.requests.clear()
+    return clinic
+
+
+def at(clinic: SyncedClinic, number: int) -> datetime:
+    midnight = datetime.combine(clinic.today, datetime.min.time(), clinic.sandbox.clinic.zone)
+    return midnight + timedelta(hours=8, minutes=20 * number)
+
+
+def update_by_itself(clinic: SyncedClinic) -> Counter[str]:
+    """A run of the schedule. Returns how often each kind of thing was asked for."""
+    clinic.sandbox.requests.clear()
+    assert clinic.sync(clinic.today, trigger="schedule").status == "success"
+    return asked(clinic)
+
+
+def asked(clinic: SyncedClinic) -> Counter[str]:
+    return Counter(one.endpoint for one in clinic.sandbox.requests.entries(clinic.vendor))
+
+
+def card_of(clinic: SyncedClinic, number: int) -> Card:
+    return sorted(clinic.sheet().cards, key=lambda card: card.start_at)[number]
+
+
+def change_phone(clinic: SyncedClinic, card: Card, phone: str = NEW_PHONE) -> None:
+    key = clinic.sandbox.clinic.find("medirecords", "patient", card.pms_patient_id)
+    assert key is not None
+    clinic.sandbox.clinic.edit_patient(key, phone=phone)
+
+
+def phones(clinic: SyncedClinic) -> list[str | None]:
+    return [card.patient_phone for card in sorted(clinic.sheet().cards, key=lambda card: card.start_at)]
+
+
+class TestPatients:
+    def test_are_asked_for_once_a_day_however_many_updates_there_are(
+        self, clinic: SyncedClinic, frozen_clock: FrozenClock
+    ) -> None:
+        counts = []
+        for _ in range(5):
+            counts.append(update_by_itself(clinic)["patient"])
+            frozen_clock.advance(minutes=15)
+        assert counts == [SHOWN, 0, 0, 0, 0]
+
+    def test_are_asked_for_again_on_the_next_day(
+        self, clinic: SyncedClinic, frozen_clock: FrozenClock
+    ) -> None:
+        day = clinic.today
+        update_by_itself(clinic)
+        frozen_clock.set(at(clinic, 0) + timedelta(days=1))
+        clinic.sandbox.requests.clear()
+        clinic.sync(day, trigger="schedule")
+        assert asked(clinic)["patient"] == SHOWN
+
+    def test_are_asked_for_whenever_somebody_updates_by_hand_and_that_answer_stays(
+        self, clinic: SyncedClinic
+    ) -> None:
+        update_by_itself(clinic)
+        before = phones(clinic)
+        change_phone(clinic, card_of(clinic, 0))
+        assert update_by_itself(clinic)["patient"] == 0
+        assert phones(clinic) == before
+        clinic.sync(clinic.today)
+        assert phones(clinic) == [NEW_PHONE, *before[1:]]
+        assert update_by_itself(clinic)["patient"] == 0
+        assert phones(clinic) == [NEW_PHONE, *before[1:]]
+
+    def test_whose_visit_changes_need_not_be_asked_for(self, clinic: SyncedClinic) -> None:
+        update_by_itself(clinic)
+        card = card_of(clinic, 0)
+        clinic.sandbox.clinic.set_status(card.pms_appointment_id or "", "arrived")
+        assert update_by_itself(clinic)["patient"] == 0
+        after = card_of(clinic, 0)
+        assert (after.appointment_status, after.patient_name) == ("arrived", card.patient_name)
+
+    def test_who_book_another_visit_have_the_same_details_on_both_cards(self, clinic: SyncedClinic) -> None:
+        update_by_itself(clinic)
+        card = card_of(clinic, 0)
+        change_phone(clinic, card)
+        key = clinic.sandbox.clinic.find("medirecords", "patient", card.pms_patient_id)
+        clinic.sandbox.clinic.book("odwyer", "telehealth", at(clinic, 9), key)
+        assert update_by_itself(clinic)["patient"] == 1
+        assert [phones(clinic)[0], phones(clinic)[-1]] == [NEW_PHONE, NEW_PHONE]
+
+    def test_on_two_days_are_asked_for_again_when_one_card_learns_more(self, clinic: SyncedClinic) -> None:
+        tomorrow = clinic.today + timedelta(days=1)
+        clinic.sandbox.clinic.empty_day(tomorrow)
+        update_by_itself(clinic)
+        card = card_of(clinic, 0)
+        change_phone(clinic, card)
+        key = clinic.sandbox.clinic.find("medirecords", "patient", card.pms_patient_id)
+        clinic.sandbox.clinic.book("odwyer", "telehealth", at(clinic, 0) + timedelta(days=1), key)
+        clinic.sync(tomorrow, trigger="schedule")
+        assert phones(clinic)[0] != NEW_PHONE
+        assert update_by_itself(clinic)["patient"] == 1
+        assert phones(clinic)[0] == NEW_PHONE
+
+    def test_who_were_doubted_by_hand_stay_as_they_were_found_then(self, clinic: SyncedClinic) -> None:
+        update_by_itself(clinic)
+        card = card_of(clinic, 0)
+        change_phone(clinic, card)
+        recheck.recheck_card(card.id, COMMAND_LINE)
+        assert phones(clinic)[0] == NEW_PHONE
+        assert update_by_itself(clinic)["patient"] == 0
+        assert phones(clinic)[0] == NEW_PHONE
+
+    def test_who_could_not_be_read_are_asked_for_next_time(self, clinic: SyncedClinic) -> None:
+        patient = next(row.patient_id for row in clinic.truth())
+        clinic.sandbox.faults.set("not_found", vendor="medirecords", endpoint="patient", patient=patient)
+        update_by_itself(clinic)
+        clinic.sandbox.faults.clear()
+        assert update_by_itself(clinic)["patient"] == 1
+        assert all(card.patient_name for card in clinic.sheet().cards)
+
+    def test_leave_only_the_time_of_reading_beside_their_cards(self, clinic: SyncedClinic) -> None:
+        update_by_itself(clinic)
+        with reading() as session:
+            reads = session.scalars(select(PatientRead)).all()
+        assert {one.appointment_id for one in reads} == {card.id for card in clinic.sheet().cards}
+
+
+REFERENCE = {
+    "medirecords": {"providers", "types", "other"},
+    "halaxy": {"practitioners", "types"},
+    "gentu": {"practitioners", "types"},
+}
+
+
+@pytest.mark.parametrize("vendor", sorted(REFERENCE))
+def test_reference_data_is_asked_for_when_it_is_due_and_not_by_every_update(
+    vendor: str, app: Flask, sandbox: SandboxServer, frozen_clock: FrozenClock
+) -> None:
+    clinic = ConnectedClinic(app, sandbox, vendor)
+    clinic.match_everybody()
+    first = update_by_itself(clinic)
+    assert first["appointments"] >= 1
+    for _ in range(3):
+        frozen_clock.advance(minutes=15)
+        later = update_by_itself(clinic)
+        assert later["appointments"] >= 1
+        assert not {name for name in later if name in REFERENCE[vendor]}, later
+    with reading() as session:
+        kept = session.scalars(select(VendorMemory)).all()
+    people = [one for row in clinic.truth() for one in (row.patient_name, row.patient_phone) if one]
+    assert not [one for one in people if any(one in str(memory.value) for memory in kept)]
+
+
+def test_the_code_table_is_asked_for_once_a_day(clinic: SyncedClinic, frozen_clock: FrozenClock) -> None:
+    counts = []
+    for _ in range(5):
+        counts.append(update_by_itself(clinic)["other"])
+        frozen_clock.advance(hours=5, minutes=30)
+    assert counts == [1, 0, 0, 0, 0]
+    frozen_clock.advance(hours=3)
+    assert update_by_itself(clinic)["other"] == 1
+
+
+def test_another_practice_starts_without_what_was_known_of_the_first(clinic: SyncedClinic) -> None:
+    update_by_itself(clinic)
+    with writing() as session:
+        for row in session.scalars(select(VendorMemory)):
+            row.made_for = "another practice"
+    assert update_by_itself(clinic)["other"] == 1
