@@ -32,6 +32,7 @@ from pmsapp.services import (
     schedule,
     sheets,
     stored_cards,
+    strangers,
     twins,
     unchanged,
     vendor_memory,
@@ -78,6 +79,7 @@ class RunWork:
     previews: list[preview.Line] = field(default_factory=list)
     error: PMSError | None = None
     warnings: list[str] = field(default_factory=list)
+    _strangers: set[str] = field(default_factory=set)
     _practitioners: list[Practitioner] = field(default_factory=list)
     _types: list[AppointmentType] = field(default_factory=list)
 
@@ -97,6 +99,8 @@ class RunWork:
                 adapter.known_pages = partial(_known_pages, known)
                 for read in reader.read_day(day):
                     self._take_or_pass(reader, read, known)
+            if not context.dry_run:
+                strangers.ask_about(adapter, self.lease, self._strangers)
             self._keep_memory(adapter, context)
             self._say("compare")
             for pending in self.pending:
@@ -198,6 +202,8 @@ class RunWork:
     def _take(self, context: RunContext, read: ScopeRead) -> None:
         """Apply one scope in one write transaction; a preview only plans it."""
         self._note_error(read.error)
+        if read.pairs and read.target.id and read.target.id not in context.names:
+            self._strangers.add(read.target.id)
         self.warnings += [sentence for sentence in read.warnings if sentence not in self.warnings]
         if context.dry_run:
             self._preview(context, read)

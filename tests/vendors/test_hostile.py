@@ -104,7 +104,8 @@ def test_a_run_over_hostile_answers_ends_as_what_it_is_and_the_next_one_heals_it
         spoiler.rng = None
         _forget()
         healed = clinic.sync(clinic.today)
-        assert (healed.status, healed.error) == ("success", None), what
+        # Cards that only nonsense had made may have to wait for somebody, if they are many.
+        assert healed.error is None or healed.error[0] == "REMOVE-HELD", what
         after = _cards(clinic)
         assert {key: after[key] for key in good} == good, what
 

@@ -13,7 +13,7 @@ from pmsapp.domain.actor import COMMAND_LINE
 from pmsapp.domain.runsheet import Card
 from pmsapp.models import PatientRead, VendorMemory
 from pmsapp.sandbox.server import SandboxServer
-from pmsapp.services import recheck
+from pmsapp.services import decisions, recheck
 from pmsapp.services.transaction import reading, writing
 from tests.conftest import FrozenClock
 from tests.synced_clinic import SyncedClinic
@@ -195,3 +195,28 @@ def test_another_practice_starts_without_what_was_known_of_the_first(clinic: Syn
         for row in session.scalars(select(VendorMemory)):
             row.made_for = "another practice"
     assert update_by_itself(clinic)["other"] == 1
+
+
+class TestSomebodyNew:
+    """A practitioner whom the appointments name before the hourly list does."""
+
+    def test_is_asked_about_in_the_run_that_meets_them(self, clinic: SyncedClinic) -> None:
+        update_by_itself(clinic)
+        made = clinic.sandbox.clinic.add_practitioner("Quandong", "Ida")
+        patient = clinic.sandbox.clinic.patients()[20].key
+        clinic.sandbox.clinic.book(str(made.key), "telehealth", at(clinic, 5), patient)
+        assert update_by_itself(clinic)["practitioners"] == 1
+        (question,) = [one for one in decisions.list_open() if one.kind == "practitioner_new"]
+        assert question.theirs["name"] == "Ida Quandong"
+        assert update_by_itself(clinic)["practitioners"] == 0
+
+    def test_is_asked_about_by_id_where_the_list_is_closed(self, clinic: SyncedClinic) -> None:
+        update_by_itself(clinic)
+        made = clinic.sandbox.clinic.add_practitioner("Quandong", "Ida")
+        patient = clinic.sandbox.clinic.patients()[20].key
+        clinic.sandbox.clinic.book(str(made.key), "telehealth", at(clinic, 5), patient)
+        clinic.sandbox.faults.set("providers_hidden", vendor="medirecords")
+        update_by_itself(clinic)
+        (question,) = [one for one in decisions.list_open() if one.kind == "practitioner_new"]
+        external_id = clinic.sandbox.clinic.id_of("medirecords", "practitioner", str(made.key))
+        assert question.theirs == {"pms_practitioner_id": external_id, "name": f"Clinician {external_id[:8]}"}
