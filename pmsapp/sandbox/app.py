@@ -108,7 +108,9 @@ def _add_dial(app: Flask, sandbox: Sandbox) -> None:
             return None
         endpoint = server.endpoints.get((request.endpoint or "").rpartition(".")[2], "other")
         _note(sandbox, server.slug, endpoint)
-        g.sandbox_faults = sandbox.faults.take(sandbox.scope_of(server.slug, endpoint, server.scope()))
+        carried = "Authorization" in request.headers
+        scope = sandbox.scope_of(server.slug, endpoint, server.scope(), authorized=carried)
+        g.sandbox_faults = sandbox.faults.take(scope)
         return answer_instead(sandbox, server, endpoint, g.sandbox_faults)
 
     @app.after_request

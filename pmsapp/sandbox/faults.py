@@ -22,13 +22,17 @@ SCOPE_FIELDS = frozenset({"vendor", "endpoint", "practitioner", "patient", "page
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What one request is about. The name sets hold the vendor's id and the clinic's key; empty = not named."""
+    """What one request is about. The name sets hold the vendor's id and the clinic's key; empty = not named.
+
+    `has_token`: it carries a token; the call that fetches one does not.
+    """
 
     vendor: str
     endpoint: str
     practitioner: frozenset[str] = frozenset()
     patient: frozenset[str] = frozenset()
     page: int | None = None
+    has_token: bool = True
 
 
 @dataclass(slots=True)
@@ -71,7 +75,7 @@ class Fault:
             return False
         if self.page not in (None, scope.page):
             return False
-        if self.kind.about_token and scope.endpoint == "token":
+        if self.kind.about_token and not scope.has_token:
             return False
         # A list that names nobody may still hold the records meant: those are picked out later.
         unnamed_ok = self.kind.level == "record"

@@ -60,7 +60,7 @@ class Sandbox:
 
     # -- the request at hand ----------------------------------------------------------------------------------------
 
-    def scope_of(self, vendor: Vendor, endpoint: str, about: About) -> Scope:
+    def scope_of(self, vendor: Vendor, endpoint: str, about: About, *, authorized: bool) -> Scope:
         """The request's scope, with the clinic's keys beside the vendor's ids."""
         return Scope(
             vendor,
@@ -68,6 +68,7 @@ class Sandbox:
             self.names(vendor, "practitioner", about.practitioner_id),
             self.names(vendor, "patient", about.patient_id),
             about.page,
+            has_token=authorized and endpoint != "token",
         )
 
     def names(self, vendor: Vendor, kind: str, external_id: str | None) -> frozenset[str]:

@@ -118,6 +118,11 @@ def values_of(connection_id: int) -> ConnectionValues:
     )
 
 
+def is_simulated(pms_type: str) -> bool:
+    """True when the vendor's base address is on this very machine: a training clinic, where nobody is real."""
+    return is_loopback_host(urlsplit(_base_url(get_info(pms_type), current_settings())).hostname or "")
+
+
 def filled_credentials(info: AdapterInfo, given: Mapping[str, str]) -> dict[str, str]:
     """The login with the server's settings in the places that were left empty."""
     settings = current_settings()
@@ -192,8 +197,7 @@ def _pace(info: AdapterInfo, settings: Settings) -> Pace:
     On a loopback address stands a simulator, which needs no sparing unless the server says so.
     """
     chosen = settings.vendor(info.settings_prefix)
-    simulated = is_loopback_host(urlsplit(_base_url(info, settings)).hostname or "")
-    safe = None if simulated else info.default_requests_per_minute
+    safe = None if is_simulated(info.slug) else info.default_requests_per_minute
     return Pace(
         pace_store(settings.queue_url),
         requests_per_minute=chosen.requests_per_minute or safe,

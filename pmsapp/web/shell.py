@@ -12,7 +12,7 @@ from flask import render_template
 from pmsapp import access, clock
 from pmsapp.domain.runsheet import oldest
 from pmsapp.domain.sync_state import ConnectionState, overall_state
-from pmsapp.services import clinic, connections, decisions, incidents, runs
+from pmsapp.services import clinic, connections, decisions, incidents, runs, vendors
 from pmsapp.services.connections import ConnectionView
 from pmsapp.services.incidents import IncidentView
 from pmsapp.services.runs import RunView
@@ -57,7 +57,8 @@ def standing() -> Standing:
         running = runs.current_runs(session)
         own = clinic.get_clinic(session)
     listed = tuple(connections.list_connections())
-    return Standing(listed, running, own.time_zone, clock.now(), own.name, own.is_training)
+    training = own.is_training or any(vendors.is_simulated(one.pms_type) for one in listed)
+    return Standing(listed, running, own.time_zone, clock.now(), own.name, training)
 
 
 def page_shell(active: str, now: Standing | None = None, *, open_decisions: int | None = None) -> Shell:
