@@ -11,7 +11,10 @@ from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
+
+from pmsapp import life
 
 WORKERS = 2
 THREADS = 8
@@ -30,6 +33,15 @@ class _OurLogs(Logger):  # type: ignore[misc]
         self.access_log.propagate = False
 
 
+class _Arbiter(Arbiter):  # type: ignore[misc]
+    """The parent of the web processes. It ends those that stop answering, and says that it goes on itself."""
+
+    def murder_workers(self) -> None:
+        """Called once a second."""
+        life.sign()
+        super().murder_workers()
+
+
 class _Server(BaseApplication):  # type: ignore[misc]
     def __init__(self, make_app: Callable[[], Flask], options: dict[str, Any]) -> None:
         self._make_app = make_app
@@ -39,6 +51,10 @@ class _Server(BaseApplication):  # type: ignore[misc]
     def load_config(self) -> None:
         for name, value in self._options.items():
             self.cfg.set(name, value)
+
+    def run(self) -> None:
+        """Serve until told to stop."""
+        _Arbiter(self).run()
 
     def load(self) -> Flask:
         """Called in each worker process, after the fork: no connection is shared."""

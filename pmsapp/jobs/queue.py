@@ -10,6 +10,7 @@ from typing import Any
 
 from redis import Redis
 from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError as Unreachable
 from redis.retry import Retry
 from rq import Queue
 from rq.exceptions import DeserializationError
@@ -68,11 +69,13 @@ def is_permitted(job: Job) -> bool:
 
 
 def worker_connection(url: str) -> Redis:
-    """A patient connection for the worker: it waits for a server that is away."""
+    """A patient connection for the worker: it waits for a server that is away. One that takes the question and does
+    not answer is not asked again here, so that the worker can go on giving signs of life."""
     return Redis.from_url(
         url,
+        socket_timeout=_ANSWER_WITHIN_S,
         socket_connect_timeout=_ANSWER_WITHIN_S,
-        retry=Retry(ExponentialBackoff(cap=1.0, base=0.1), 3),
+        retry=Retry(ExponentialBackoff(cap=1.0, base=0.1), 3, supported_errors=(Unreachable,)),
         health_check_interval=30,
     )
 

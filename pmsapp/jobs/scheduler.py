@@ -1,7 +1,8 @@
 """The scheduler process: a small loop that looks into the database and sees to what is due.
 
 It needs neither a queue server nor a worker: where nobody comes for a waiting run it performs it itself, one at a
-time, beside its loop. What crosses the network goes on beside the loop too, so nothing holds up the next tick. Two
+time, beside its loop. Periodic tasks and what crosses the network go on beside the loop too, so nothing holds up the
+next tick, and the supervisor hears at each step that the loop goes on. Two
 schedulers change nothing: what is due is taken inside a transaction. An error ends its own entry of one tick and
 nothing else.
 """
@@ -16,7 +17,7 @@ from types import FrameType
 
 from flask import Flask
 
-from pmsapp import clock, logs
+from pmsapp import clock, life, logs
 from pmsapp.services import alerts, beats, bell, chores, due, pulse, sync
 from pmsapp.services.chores import CHORES, Chore
 
@@ -29,6 +30,7 @@ STAND_IN_AFTER_S = 60.0  # and perform it here: no worker lives, or a slow vendo
 SEND_EVERY_S = 5.0
 STOP_RUN_AFTER_S = 5.0  # a stop lets a run of our own go on for so long, then has it end at its next commit
 LAST_RUN_WITHIN_S = 15.0  # how long a stop waits for a run of our own altogether
+LAST_TASK_WITHIN_S = 3.0  # and for the periodic task in progress
 
 _log = logs.get(__name__)
 
@@ -54,6 +56,7 @@ class Scheduler:
         if not self.wait_for_own_run(STOP_RUN_AFTER_S):
             self._stop_own_run.set()
             self.wait_for_own_run(LAST_RUN_WITHIN_S - STOP_RUN_AFTER_S)
+        self.wait_for_periodic(LAST_TASK_WITHIN_S)
         _log.info("scheduler stopped", pid=os.getpid())
 
     def stop(self, number: int = 0, frame: FrameType | None = None) -> None:
@@ -68,6 +71,10 @@ class Scheduler:
         """Wait for the messages being sent from here, if there are any. False when they are not out by then."""
         return self._wait_for("send", within_s)
 
+    def wait_for_periodic(self, within_s: float) -> bool:
+        """Wait for the periodic tasks that are being done. False when they have not ended by then."""
+        return self._wait_for("periodic tasks", within_s)
+
     def tick(self) -> None:
         """See to everything that is due now. Never raises."""
         with self._app.app_context():
@@ -75,7 +82,7 @@ class Scheduler:
             self._every(SWEEP_EVERY_S, "sweep interrupted runs", _sweep)
             self._safely("ask for due runs", _ask_for_due_runs)
             self._safely("wake workers", self._see_to_waiting_runs)
-            self._safely("periodic tasks", self._see_to_periodic)
+            self._do_beside("periodic tasks", self._see_to_periodic)
             self._every(SEND_EVERY_S, "send", lambda: self._do_beside("send", _send))
 
     def _see_to_waiting_runs(self) -> None:
@@ -133,6 +140,7 @@ class Scheduler:
 
     def _safely(self, name: str, do: Callable[[], object]) -> None:
         """Do it; an error is logged without its text."""
+        life.sign()
         try:
             do()
         except Exception:

@@ -3,6 +3,9 @@
 Asked to end, it takes no further job; the run in progress may go on for some seconds and is then marked interrupted,
 so that the next process repeats it at once. Systemd may ask parent and child alike.
 
+The child proves by a sign of life that it is not stopped. One that is may hold the database's write lock, so it is
+ended; its run is interrupted and repeated like that of any child that died.
+
 The parent keeps no database connection open, so none ever crosses a fork. Nothing that could hold patient data
 reaches a log or Redis: of a failed job only the kind of its error is kept.
 """
@@ -25,11 +28,12 @@ from rq.executions import Execution
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from pmsapp import clock, logs
+from pmsapp import clock, life, logs
 from pmsapp.domain.actor import SYSTEM
 from pmsapp.extensions import current_settings, db
 from pmsapp.jobs import tasks
 from pmsapp.jobs.queue import ForgedJobError, PermittedJob, is_permitted, open_queue, worker_connection
+from pmsapp.life import LifeLine
 from pmsapp.processes import dies_with
 from pmsapp.services import audit, beats
 from pmsapp.services.transaction import writing
@@ -39,6 +43,8 @@ MAINTENANCE_EVERY_S = 30
 LOOK_AFTER_JOB_EVERY_S = 10
 BEAT_EVERY_S = 10.0
 QUEUE_LOOK_EVERY_S = 1.0
+CHILD_SIGNS_EVERY_S = 2.0
+CHILD_SILENT_WITHIN_S = 25.0
 STOP_RUN_AFTER_S = 8.0  # how long a stop lets the run in progress go on
 
 _log = logs.get(__name__)
@@ -48,6 +54,7 @@ class SyncWorker(Worker):
     """One worker on the one queue, made for the app whose context its jobs run in."""
 
     log_result_lifespan = False
+    max_connection_wait_time = 10.0  # a queue server that comes back is noticed soon
 
     def __init__(self, app: Flask, queue: Queue) -> None:
         super().__init__(
@@ -62,17 +69,39 @@ class SyncWorker(Worker):
         )
         self._app = app
         self._next_beat_s = 0.0
+        self._line: LifeLine | None = None
 
     def heartbeat(self, *args: Any, **kwargs: Any) -> None:
-        """RQ's own sign of life in Redis, and ours in the database."""
+        """RQ's own sign of life in Redis, and ours to the supervisor and in the database."""
+        if not self.is_horse:
+            life.sign()
         super().heartbeat(*args, **kwargs)
         if not self.is_horse and clock.monotonic_s() >= self._next_beat_s:
             self._next_beat_s = clock.monotonic_s() + BEAT_EVERY_S
             self._beat()
 
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Perform the job in a forked child and listen for its signs of life."""
+        self._line = line = LifeLine()
+        try:
+            super().execute_job(job, queue)
+        finally:
+            self._line = None
+            line.close_child_end()
+            line.close()
+
+    def maintain_heartbeats(self, job: Job, execution: Execution) -> None:
+        """While the child is at work: end it when it is stopped, else say that it goes on."""
+        if self._line is not None and self._line.silent_s() > CHILD_SILENT_WITHIN_S:
+            _log.error("a job gave no sign of life and was ended", job_id=job.id)
+            self.kill_horse()
+        super().maintain_heartbeats(job, execution)
+
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """In the forked child: die with the worker, then perform the job."""
         dies_with(int(self.pid or 0), signal.SIGKILL)()
+        if self._line is not None:
+            life.sign_always(self._line.child_end, CHILD_SIGNS_EVERY_S)
         super().main_work_horse(job, queue)
 
     def setup_work_horse_signals(self) -> None:
@@ -116,6 +145,7 @@ class SyncWorker(Worker):
                 _log.warning("the worker's sign of life was not stored", error=type(error).__name__)
             finally:
                 db.engine.dispose()
+        life.sign()
 
     def _report_forgery(self, job: Job) -> None:
         _log.error("a forged job was refused", job_id=job.id)
@@ -145,11 +175,13 @@ def _wait_for(connection: Redis) -> None:
     """Wait until the queue server answers."""
     told = False
     while True:
+        life.sign()
         try:
             connection.ping()
-            return
+            break
         except (RedisError, OSError) as error:
             if not told:
                 _log.warning("the worker waits for the queue server", error=type(error).__name__)
                 told = True
             time.sleep(QUEUE_LOOK_EVERY_S)
+    connection.connection_pool.disconnect()  # what is opened from here on has the time-outs RQ needs

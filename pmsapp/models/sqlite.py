@@ -8,6 +8,7 @@ only with a library that has the fix; else the rollback journal (TRUNCATE) is. B
 from __future__ import annotations
 
 import importlib
+from contextvars import ContextVar
 from types import ModuleType
 from typing import Any
 
@@ -16,7 +17,12 @@ from sqlalchemy.exc import OperationalError
 
 BUSY_TIMEOUT_MS = 8000
 BEGIN_ATTEMPTS = 4
+NOTE_TIMEOUT_MS = 100
 WRITING = {"pmsapp_writes": True}
+# For a note that nobody has to wait for: the lock is free soon, or the note is not made.
+NOTING = {"pmsapp_writes": True, "pmsapp_notes": True}
+# How often a write transaction queues up for the lock before it gives up.
+attempts: ContextVar[int] = ContextVar("attempts", default=BEGIN_ATTEMPTS)
 _FIXED_FROM = (3, 51, 3)
 _FIXED_BACKPORTS = {(3, 44, 6), (3, 50, 7)}
 
@@ -70,20 +76,31 @@ def _on_begin(connection: Connection) -> None:
     if info.get("pmsapp_query_only") is not (not writes):
         connection.exec_driver_sql(f"PRAGMA query_only = {'OFF' if writes else 'ON'}")
         info["pmsapp_query_only"] = not writes
-    if writes:
-        _take_write_lock(connection)
-    else:
+    if not writes:
         connection.exec_driver_sql("BEGIN")
+    elif connection.get_execution_options().get("pmsapp_notes"):
+        _take_write_lock_soon(connection)
+    else:
+        _take_write_lock(connection)
 
 
 def _take_write_lock(connection: Connection) -> None:
     """Queue up for the write lock. SQLite serves waiters in no order, so under steady writing one may be unlucky for
     a whole BUSY_TIMEOUT_MS; nothing has been written yet, so it simply queues up again.
     """
-    for left in reversed(range(BEGIN_ATTEMPTS)):
+    for left in reversed(range(attempts.get())):
         try:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             return
         except OperationalError as error:
             if not left or "locked" not in str(error.orig):
                 raise
+
+
+def _take_write_lock_soon(connection: Connection) -> None:
+    """Take the write lock within NOTE_TIMEOUT_MS, or raise OperationalError."""
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {NOTE_TIMEOUT_MS}")
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")

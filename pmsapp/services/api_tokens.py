@@ -17,7 +17,7 @@ from pmsapp.models import APIToken
 from pmsapp.permissions.rules import TOKEN_ROLES
 from pmsapp.services import audit
 from pmsapp.services.errors import Invalid, NotFound
-from pmsapp.services.transaction import reading, writing
+from pmsapp.services.transaction import noting, reading, writing
 
 PREFIX = "pms_"  # lets a scanner of code or logs recognise a leaked key
 DEFAULT_DAYS = 365
@@ -129,7 +129,7 @@ def looks_like_token(text: str) -> bool:
 
 def _note_use(token_id: int, now: datetime) -> None:
     """A busy database costs this note, not the answer."""
-    with suppress(OperationalError), writing() as session:
+    with suppress(OperationalError), noting() as session:
         session.execute(update(APIToken).where(APIToken.id == token_id).values(last_used_at=now))
 
 

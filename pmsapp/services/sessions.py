@@ -20,7 +20,7 @@ from pmsapp.domain.actor import Actor
 from pmsapp.models import User, UserSession
 from pmsapp.services import audit
 from pmsapp.services.errors import NotFound
-from pmsapp.services.transaction import reading, writing
+from pmsapp.services.transaction import noting, reading, writing
 
 ABSOLUTE_LIFE = timedelta(hours=12)
 IDLE_LIFE = timedelta(minutes=15)
@@ -169,7 +169,7 @@ def _is_live(created_at: datetime, last_seen_at: datetime, now: datetime) -> boo
 
 def _touch(session_id: int, now: datetime) -> None:
     """A busy database costs this note, not the page."""
-    with suppress(OperationalError), writing() as session:
+    with suppress(OperationalError), noting() as session:
         session.execute(
             update(UserSession)
             .where(UserSession.id == session_id, UserSession.last_seen_at < now)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from sqlalchemy.orm import Session
 
 from pmsapp.extensions import db
-from pmsapp.models.sqlite import WRITING
+from pmsapp.models import sqlite
 
 
 @contextmanager
@@ -23,9 +23,32 @@ def reading() -> Iterator[Session]:
 
 @contextmanager
 def writing() -> Iterator[Session]:
-    """One write transaction: all of it is stored when the block ends, or none when it raises."""
+    """One write transaction: all of it is stored when the block ends, or none when it raises.
+
+    Raises OperationalError, before the block, when others hold the database for too long.
+    """
+    with _writing(sqlite.WRITING) as session:
+        yield session
+
+
+@contextmanager
+def noting() -> Iterator[Session]:
+    """A write transaction for something small that nobody should wait for: when others are writing just now, it
+    raises OperationalError almost at once."""
+    with _writing(sqlite.NOTING) as session:
+        yield session
+
+
+def somebody_waits() -> None:
+    """From now on, in this context, write transactions give up early: a person or program waits for the answer, and
+    an honest "busy" after some seconds is worth more to them than silence."""
+    sqlite.attempts.set(1)
+
+
+@contextmanager
+def _writing(options: dict[str, bool]) -> Iterator[Session]:
     with Session(db.engine, expire_on_commit=False) as session:
-        session.connection(execution_options=WRITING)
+        session.connection(execution_options=options)
         try:
             yield session
             session.commit()

@@ -1,4 +1,7 @@
-"""One child process: started in its own process group, dying with the supervisor, restarted after a growing wait."""
+"""One child process: started in its own process group, dying with the supervisor, restarted after a growing wait.
+
+One that lives but gives no sign of life any more is ended, and so started anew like one that ended by itself.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pmsapp import clock
+from pmsapp import clock, life
+from pmsapp.life import LifeLine
 from pmsapp.processes import dies_with
 
 FIRST_WAIT_S = 0.5
@@ -22,12 +26,14 @@ STEADY_AFTER_S = 60.0
 @dataclass(frozen=True, slots=True)
 class Program:
     """What to run. `stop_within_s`: how long a polite stop may take. `orphan_signal`: what it gets when the
-    supervisor dies. `log`: the file its lines are added to, None for the terminal."""
+    supervisor dies. `silent_within_s`: it gives a sign of life more often than this; None: it gives none. `log`: the
+    file its lines are added to, None for the terminal."""
 
     name: str
     command: Sequence[str]
     stop_within_s: float = 10.0
     orphan_signal: signal.Signals = signal.SIGKILL
+    silent_within_s: float | None = None
     pass_fds: tuple[int, ...] = ()
     log: Path | None = None
     environ: Mapping[str, str] = field(default_factory=dict)
@@ -48,6 +54,7 @@ class Child:
         self._wait_s = FIRST_WAIT_S
         self._started_s = 0.0
         self._asked = False
+        self._line: LifeLine | None = None
         self.start_again_s: float | None = None
         self.starts = 0
 
@@ -62,7 +69,15 @@ class Child:
 
     def start(self) -> None:
         """Start the program now."""
-        self._process = spawn(self.program, self._environ)
+        self._hang_up()
+        if self.program.silent_within_s is None:
+            self._process = spawn(self.program, self._environ)
+        else:
+            self._line = line = LifeLine()
+            try:
+                self._process = spawn(self.program, self._environ, line)
+            finally:
+                line.close_child_end()
         self._started_s = clock.monotonic_s()
         self._asked = False
         self.start_again_s = None
@@ -76,6 +91,23 @@ class Child:
         if code is not None:
             self._process = None
         return code
+
+    def fell_silent(self) -> bool:
+        """True when it lives and gave no sign of life for too long."""
+        if self._process is None or self._line is None or self.program.silent_within_s is None:
+            return False
+        return self._line.silent_s() > self.program.silent_within_s
+
+    def end(self) -> None:
+        """End it at once; a process that is stopped can be ended in no other way. The next `poll` finds it ended."""
+        self._hang_up()
+        if self._process is not None:
+            self._process.kill()
+
+    def _hang_up(self) -> None:
+        line, self._line = self._line, None
+        if line is not None:
+            line.close()
 
     def plan_restart(self) -> float:
         """Plan the next start; the wait doubles while it keeps dying young. Returns the wait in seconds."""
@@ -104,21 +136,25 @@ class Child:
     def stop(self, impatient: Callable[[], bool] = lambda: False) -> None:
         """Ask it to stop, wait as long as it may take, then end it. `impatient` cuts the wait short."""
         self.ask_to_stop()
+        self._hang_up()
         process, self._process = self._process, None
         if process is not None:
             end_process(process, self.program.stop_within_s, impatient)
 
 
-def spawn(program: Program, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def spawn(
+    program: Program, environ: Mapping[str, str], line: LifeLine | None = None
+) -> subprocess.Popen[bytes]:
     """Start a program in a session of its own (Ctrl-C reaches the supervisor alone)."""
+    own = {life.LINE: str(line.child_end)} if line else {}
     with open_log(program.log) as output:
         return subprocess.Popen(  # noqa: S603 - our own command line
             list(program.command),
-            env=dict(environ),
+            env={**environ, **own},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            pass_fds=program.pass_fds,
+            pass_fds=(*program.pass_fds, *([line.child_end] if line else [])),
             start_new_session=True,
             umask=0o077,
             preexec_fn=dies_with(os.getpid(), program.orphan_signal) if sys.platform == "linux" else None,

@@ -19,6 +19,8 @@ from pmsapp.supervisor.redis import EmbeddedRedis
 
 LOOK_EVERY_S = 0.2
 REDIS_AGAIN_AFTER_S = 30.0
+# Longer than anything that a healthy child does between two signs of life, waiting for the database's lock included.
+SILENT_WITHIN_S = 60.0
 BAD_SETTING = 2  # the exit code of a command that met a ConfigurationError
 
 Say = Callable[[str], None]
@@ -77,7 +79,7 @@ class Supervisor:
             child.start()
 
     def look(self) -> None:
-        """Start again what ended. Raises ConfigurationError when a child will not run as things stand."""
+        """Start again what ended or fell silent. Raises ConfigurationError when a child will not run as things stand."""
         if self._redis is not None and not self._redis.is_alive():
             self._start_again(self._redis)
         for child in self.children:
@@ -103,6 +105,11 @@ class Supervisor:
                 )
             wait_s = child.plan_restart()
             self._say(f"The {child.name} process {how_it_ended(code)}; starting it again in {wait_s:g} s.")
+        elif child.fell_silent():
+            self._say(
+                f"The {child.name} process gave no sign of life for {child.program.silent_within_s:g} s; ending it."
+            )
+            child.end()
         child.start_if_due()
 
     def stop(self, impatient: Callable[[], bool]) -> None:
@@ -141,9 +148,12 @@ def house_programs(listener_fd: int, *, with_worker: bool) -> list[Program]:
         "web",
         pmsapp_command("web", "--fd", str(listener_fd)),
         stop_within_s=12.0,
+        silent_within_s=SILENT_WITHIN_S,
         orphan_signal=signal.SIGTERM,
         pass_fds=(listener_fd,),
     )
-    scheduler = Program("scheduler", pmsapp_command("scheduler"), stop_within_s=20.0)
-    worker = Program("worker", pmsapp_command("worker"), stop_within_s=25.0)
+    scheduler = Program(
+        "scheduler", pmsapp_command("scheduler"), stop_within_s=20.0, silent_within_s=SILENT_WITHIN_S
+    )
+    worker = Program("worker", pmsapp_command("worker"), stop_within_s=25.0, silent_within_s=SILENT_WITHIN_S)
     return [web, scheduler, *([worker] if with_worker else [])]

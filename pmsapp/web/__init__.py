@@ -10,6 +10,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from pmsapp import access
+from pmsapp.services import transaction
 from pmsapp.services.sessions import ABSOLUTE_LIFE
 from pmsapp.settings import Settings
 from pmsapp.web import (
@@ -63,6 +64,7 @@ def init_app(app: Flask) -> None:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
     request_log.init_app(app)
+    app.before_request(transaction.somebody_waits)
     access.init_app(app)
     headers.init_app(app)
     errors.init_app(app)

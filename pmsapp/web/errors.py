@@ -45,6 +45,8 @@ _TEXTS = {
     503: ("The server is busy", "Nothing was lost. Try again in a few seconds."),
 }
 _BUSY_RETRY_S = 2
+_NO_ROOM = ("disk is full", "readonly", "disk I/O")  # as SQLite words it
+_NO_ROOM_TEXT = ("The server cannot store anything", "Tell an administrator: its disk is full or read-only.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,21 @@ def _on_vendor(error: PMSError) -> ResponseReturnValue:
 
 def _on_database(error: OperationalError) -> ResponseReturnValue:
     _log.error("database did not answer", kind=type(error.orig).__name__)
-    return answer(error, Trouble(503, *_TEXTS[503], headers={"Retry-After": str(_BUSY_RETRY_S)}))
+    return answer(error, database_trouble(error))
+
+
+def database_trouble(error: OperationalError) -> Trouble:
+    """What to say when the database could not read or store: others are writing, or its disk takes nothing more."""
+    full = any(words in str(error.orig) for words in _NO_ROOM)
+    headline, then = _NO_ROOM_TEXT if full else (_TEXTS[503][0], "Send it again in a few seconds.")
+    here = (
+        "What you typed is still here." if request.headers.get("HX-Request") else "Go back to what you typed."
+    )
+    if request.method not in {"GET", "HEAD"}:
+        detail = f"This was not saved. {here} {then}"
+    else:
+        detail = then if full else _TEXTS[503][1]
+    return Trouble(503, headline, detail, headers={"Retry-After": str(_BUSY_RETRY_S)})
 
 
 def answer(error: Exception, trouble: Trouble) -> Response:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pytest
@@ -57,6 +59,13 @@ def _next_sync_at(connection_id: int) -> datetime | None:
 
 def _job_ids(settings: Settings) -> list[str]:
     return list(open_queue(worker_connection(settings.queue_url)).job_ids)
+
+
+def _tick(app: Flask, entries: Sequence[Chore] = CHORES) -> None:
+    """One look of a new scheduler, and the periodic tasks it began."""
+    scheduler = Scheduler(app, entries)
+    scheduler.tick()
+    assert scheduler.wait_for_periodic(60)
 
 
 def test_a_due_connection_gets_one_run_from_two_schedulers(
@@ -164,7 +173,7 @@ def test_a_periodic_task_runs_once_per_interval_whoever_ticks(app: Flask, frozen
     entries = [Chore("tidy up", DAY, lambda: done.append(clock.now()))]
     for _ in range(2):
         for _ in range(3):
-            Scheduler(app, entries).tick()
+            _tick(app, entries)
         frozen_clock.advance(days=1, seconds=1)
     assert len(done) == 2
 
@@ -176,7 +185,7 @@ def test_an_entry_that_fails_harms_no_other(app: Flask, frozen_clock: FrozenCloc
         raise ValueError("Jane Citizen")
 
     entries = [Chore("fails", DAY, fail), Chore("works", DAY, lambda: done.append("works"))]
-    Scheduler(app, entries).tick()
+    _tick(app, entries)
     with reading() as session:
         results = {row.name: row.last_result for row in session.scalars(select(ScheduledTask))}
     assert done == ["works"]
@@ -187,11 +196,31 @@ def test_an_entry_no_longer_declared_goes_and_a_new_one_is_due_at_once(
     app: Flask, frozen_clock: FrozenClock
 ) -> None:
     done: list[str] = []
-    Scheduler(app, [Chore("old", DAY, lambda: done.append("old"))]).tick()
-    Scheduler(app, [Chore("new", DAY, lambda: done.append("new"))]).tick()
+    _tick(app, [Chore("old", DAY, lambda: done.append("old"))])
+    _tick(app, [Chore("new", DAY, lambda: done.append("new"))])
     with reading() as session:
         assert list(session.scalars(select(ScheduledTask.name))) == ["new"]
     assert done == ["old", "new"]
+
+
+def test_a_periodic_task_that_takes_long_holds_nothing_up(
+    app: Flask, connection_id: int, redis_server: EmbeddedRedis
+) -> None:
+    """A check of a large file goes on beside the loop; nobody begins it a second time meanwhile."""
+    begun: list[int] = []
+    go_on = threading.Event()
+
+    def take_long() -> None:
+        begun.append(1)
+        assert go_on.wait(60)
+
+    scheduler = Scheduler(app, [Chore("long", timedelta(seconds=-1), take_long)])
+    scheduler.tick()
+    scheduler.tick()
+    assert len(_runs()) == 1
+    go_on.set()
+    assert scheduler.wait_for_periodic(60)
+    assert len(begun) == 1
 
 
 def test_a_broken_part_does_not_end_the_tick(
@@ -209,7 +238,7 @@ def test_a_broken_part_does_not_end_the_tick(
 
 
 def test_the_real_entries_all_work(app: Flask, redis_server: EmbeddedRedis) -> None:
-    Scheduler(app).tick()
+    _tick(app)
     with reading() as session:
         failures = {row.name: row.failures for row in session.scalars(select(ScheduledTask))}
     assert failures == {entry.name: 0 for entry in CHORES}

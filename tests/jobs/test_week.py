@@ -164,6 +164,7 @@ class House:
         """Both schedulers look; then the worker does what it hears."""
         for scheduler in self.schedulers:
             scheduler.tick()
+            assert scheduler.wait_for_periodic(60)
         while not self.deaf and (job_id := self.queue.lpop("rq:queue:pmsapp")):
             name = job_id.decode()
             tasks.run_sync(int(name.rpartition("-")[2]))

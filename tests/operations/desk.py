@@ -12,7 +12,7 @@ from typing import Any
 
 import requests
 
-PAGE_WITHIN_S = 10.0
+PAGE_WITHIN_S = 30.0
 
 
 @dataclass

@@ -17,6 +17,7 @@ import pytest
 from flask import Flask
 from redis import Redis
 from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 
 from pmsapp import clock
 from pmsapp.domain.actor import COMMAND_LINE, SCHEDULE
@@ -27,12 +28,12 @@ from pmsapp.models import PMSConnection, SyncRun
 from pmsapp.services import bell, failpoints, lease, runs, sync
 from pmsapp.services import sync as sync_service
 from pmsapp.services.runs import RunView
-from pmsapp.services.transaction import reading, writing
+from pmsapp.services.transaction import noting, reading, writing
 from pmsapp.settings import Settings
 from pmsapp.supervisor.redis import EmbeddedRedis
 from tests.actors import browser, make_user
 from tests.conftest import FrozenClock
-from tests.supervisor.house import House, eventually, is_running
+from tests.supervisor.house import House, eventually, is_running, stall
 from tests.synced_clinic import SyncedClinic, same
 
 RunElsewhere = Callable[..., subprocess.CompletedProcess[bytes]]
@@ -77,6 +78,15 @@ def children_of(pid: int) -> list[int]:
     return [int(line) for line in shown.stdout.split()]
 
 
+def could_write() -> bool:
+    """True when nobody holds the write lock."""
+    try:
+        with noting():
+            return True
+    except OperationalError:
+        return False
+
+
 def hang(clinic: SyncedClinic) -> None:
     clinic.sandbox.faults.set("hang", vendor="gentu", endpoint="appointments")
 
@@ -117,7 +127,7 @@ def test_j2_a_stalled_worker_that_wakes_up_writes_nothing(clinic: SyncedClinic, 
     stalled = ask(clinic)
     assert eventually(lambda: status_of(clinic, stalled) == "running")
     (horse,) = children_of(worker.process.pid)
-    os.kill(horse, signal.SIGSTOP)
+    stall(horse, could_write)
     let_the_lease_lapse()
     assert sync.sweep_interrupted() == 1
     let_go(clinic)
@@ -132,6 +142,27 @@ def test_j2_a_stalled_worker_that_wakes_up_writes_nothing(clinic: SyncedClinic, 
     assert is_right(clinic)
     fences = [run.fence for run in all_runs() if run.fence is not None]
     assert fences == sorted(set(fences))
+
+
+@pytest.mark.slow
+def test_j2_a_child_that_is_stopped_is_ended_and_its_run_repeated(
+    clinic: SyncedClinic, worker: House
+) -> None:
+    """Stopped at any moment, so perhaps with the write lock in its hand: nobody could write until it is gone."""
+    hang(clinic)
+    stopped = ask(clinic)
+    assert eventually(lambda: status_of(clinic, stopped) == "running")
+    (horse,) = children_of(worker.process.pid)
+    os.kill(horse, signal.SIGSTOP)
+    assert eventually(lambda: not is_running(horse), 120)
+    assert could_write()
+    let_go(clinic)
+    let_the_lease_lapse()
+    assert sync.sweep_interrupted() == 1
+    assert status_of(clinic, stopped) == "interrupted"
+    again = ask(clinic)
+    assert eventually(lambda: status_of(clinic, again) == "success", 120)
+    assert is_right(clinic)
 
 
 # J3: kill -9 at any point, and the next run ends in the same state.

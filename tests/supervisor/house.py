@@ -107,10 +107,31 @@ def _processes_of(parent: int) -> list[tuple[int, str]]:
 
 def is_running(pid: int) -> bool:
     """True while the process lives (a zombie does not)."""
+    return state_of(pid) not in ("Z", "")
+
+
+def stall(pid: int, could_write: Callable[[], bool]) -> None:
+    """Stop a process (SIGSTOP) at a moment when it does not hold the database's write lock.
+
+    `could_write` tries to write; where it cannot, the process was stopped in the middle of a transaction, so it goes
+    on for a moment and is stopped again.
+    """
+    for _ in range(100):
+        os.kill(pid, signal.SIGSTOP)
+        assert eventually(lambda: state_of(pid) in ("T", ""))
+        if could_write():
+            return
+        os.kill(pid, signal.SIGCONT)
+        time.sleep(0.01)
+    raise AssertionError("this process writes all the time")
+
+
+def state_of(pid: int) -> str:
+    """The system's letter for what a process does (T: stopped, Z: a zombie); empty when it is gone."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except (OSError, IndexError):
-        return False
+        return ""
 
 
 def eventually(look: Callable[[], bool], within_s: float = PATIENCE_S) -> bool:
