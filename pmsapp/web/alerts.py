@@ -38,7 +38,7 @@ def test() -> ResponseReturnValue:
     sent = alerts.send_test(access.current_actor())
     failed = [one for one in sent if one.state != "delivered"]
     if not sent:
-        return _page(Notice("No channel is set up.", "Set ALERT_URLS on the server.", "warn", "warn"))
+        return _page(Notice("No channel is set up.", "Set PMSAPP_ALERT_URLS on the server.", "warn", "warn"))
     if failed:
         words = fmt.listed([one.channel for one in failed])
         return _page(Notice(f"Not delivered by {words}.", "See the log below.", "warn", "cross"))

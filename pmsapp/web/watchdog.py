@@ -14,6 +14,8 @@ from pmsapp import logs
 from pmsapp.services import alerts, incidents, meter, pulse
 
 LOOK_EVERY_S = 10.0
+# A machine that has just started is slow, and the scheduler's last sign of life is from before: it gets a minute.
+FIRST_LOOK_AFTER_S = 60.0
 SEND_EVERY_S = 5.0
 _log = logs.get(__name__)
 
@@ -21,13 +23,21 @@ _log = logs.get(__name__)
 def start(app: Flask) -> threading.Event:
     """Watch and send from threads of this process until the returned event is set."""
     stop = threading.Event()
-    for name, every_s, do in (("watchdog", LOOK_EVERY_S, _look), ("messenger", SEND_EVERY_S, _send)):
-        threading.Thread(target=_repeat, args=(app, stop, every_s, do), name=name, daemon=True).start()
+    for name, first_s, every_s, do in (
+        ("watchdog", FIRST_LOOK_AFTER_S, LOOK_EVERY_S, _look),
+        ("messenger", SEND_EVERY_S, SEND_EVERY_S, _send),
+    ):
+        args = (app, stop, first_s, every_s, do)
+        threading.Thread(target=_repeat, args=args, name=name, daemon=True).start()
     return stop
 
 
-def _repeat(app: Flask, stop: threading.Event, every_s: float, do: Callable[[], object]) -> None:
-    while not stop.wait(every_s):
+def _repeat(
+    app: Flask, stop: threading.Event, first_s: float, every_s: float, do: Callable[[], object]
+) -> None:
+    wait_s = first_s
+    while not stop.wait(wait_s):
+        wait_s = every_s
         with app.app_context():
             try:
                 do()

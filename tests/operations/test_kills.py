@@ -21,6 +21,7 @@ from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services import alerts, api_tokens, beats, database, incidents
 from pmsapp.services.transaction import reading, writing
 from pmsapp.settings import Settings
+from pmsapp.web.watchdog import FIRST_LOOK_AFTER_S
 from tests.actors import PASSWORD, make_user
 from tests.operations.desk import Desk
 from tests.operations.pace import own_seconds_until
@@ -190,6 +191,7 @@ def test_a_scheduler_that_is_dead_is_told_on_the_sheet_and_once_outside(
     def told() -> list[str]:
         return [title for title in receiver.titles if "Automatic updates are not running" in title]
 
+    assert eventually(lambda: beats.get_beat(beats.SCHEDULER) is not None)
     scheduler = house.children()["scheduler"]
     os.kill(house.process.pid, signal.SIGSTOP)
     try:
@@ -201,7 +203,7 @@ def test_a_scheduler_that_is_dead_is_told_on_the_sheet_and_once_outside(
                 .where(ProcessBeat.name == beats.SCHEDULER)
                 .values(at=clock.now() - timedelta(minutes=2, seconds=1))
             )
-        assert eventually(lambda: receiver.titles != [], J4_S)
+        assert eventually(lambda: told() != [], J4_S + FIRST_LOOK_AFTER_S)
         assert "Automatic updates are not running" in desk.look()
         assert [one.code for one in incidents.list_open()] == ["SCHED-DEAD"]
         incidents.look()  # another look writes nothing more
