@@ -24,12 +24,17 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 @contextmanager
-def open_app(*, migrated: bool = True, level: int = logging.ERROR) -> Iterator[Flask]:
+def open_app(
+    *, migrated: bool = True, level: int = logging.ERROR, database_file: Path | None = None
+) -> Iterator[Flask]:
     """The app with its context, for one command. Raises ConfigurationError unless the database has our tables.
 
     `level`: the least level of log lines shown; a command speaks through its own sentences instead.
+    `database_file`: a SQLite file to open instead of the installation's database.
     """
     settings = load_settings()
+    if database_file is not None:
+        settings = settings.model_copy(update={"database_url": f"sqlite:///{database_file}"})
     logs.setup(settings, level=level)
     app = create_app(settings)
     with app.app_context():
@@ -48,7 +53,12 @@ def json_option(command: F) -> F:
 
 def show_json(value: Any) -> None:
     """Print dataclasses, lists and dicts of them as JSON."""
-    click.echo(json.dumps(value, default=_plain, ensure_ascii=False, indent=2))
+    click.echo(as_json_text(value))
+
+
+def as_json_text(value: Any) -> str:
+    """Dataclasses, lists and dicts of them as JSON."""
+    return json.dumps(value, default=_plain, ensure_ascii=False, indent=2)
 
 
 def show_table(headings: Sequence[str], rows: Sequence[Sequence[Any]], *, empty: str) -> None:

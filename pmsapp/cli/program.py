@@ -27,6 +27,8 @@ COMMANDS = {
     "keys": "pmsapp.cli.keys",
     "db": "pmsapp.cli.db",
     "backup": "pmsapp.cli.backup",
+    "verify": "pmsapp.cli.restore",
+    "restore": "pmsapp.cli.restore",
     "doctor": "pmsapp.cli.doctor",
 }
 

@@ -127,7 +127,7 @@ def list_events(*, limit: int = 100, before_id: int | None = None, subject: str 
     if subject is not None:
         query = query.where(AuditEvent.subject == subject)
     with reading() as session:
-        return [_event(row) for row in session.scalars(query)]
+        return [view(row) for row in session.scalars(query)]
 
 
 def count() -> int:
@@ -167,7 +167,8 @@ def _fault(row: Mapping[str, Any], last_id: int, last_hash: str) -> str | None:
     return None
 
 
-def _event(row: AuditEvent) -> Event:
+def view(row: AuditEvent) -> Event:
+    """A stored row as the rest of the program sees it."""
     return Event(
         id=row.id,
         at=row.at,

@@ -94,7 +94,8 @@ def _is_known(revision: str) -> bool:
     return revision in {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
 
 
-def _sqlite_file() -> Path | None:
+def sqlite_file() -> Path | None:
+    """The database's file, None on PostgreSQL."""
     url = db.engine.url
     if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
         return None
@@ -103,7 +104,7 @@ def _sqlite_file() -> Path | None:
 
 def _copy_file(revision: str) -> Path | None:
     """A consistent copy of the SQLite file beside the others in `upgrade-backups/`, made with SQLite's own copier."""
-    source = _sqlite_file()
+    source = sqlite_file()
     if source is None:
         return None
     folder = current_settings().instance_dir / "upgrade-backups"
@@ -127,7 +128,7 @@ def copy_live(target: Path) -> None:
 
 def _keep_private() -> None:
     """SQLite's files are readable by their owner alone."""
-    file = _sqlite_file()
+    file = sqlite_file()
     for path in (file, Path(f"{file}-wal"), Path(f"{file}-shm")) if file else ():
         if path is not None and path.exists():
             path.chmod(0o600)
@@ -139,7 +140,7 @@ class DamagedDatabaseError(Exception):
 
 def quick_check() -> None:
     """Read the whole SQLite file for damage. Raises DamagedDatabaseError. PostgreSQL looks after itself."""
-    if _sqlite_file() is None:
+    if sqlite_file() is None:
         return
     with db.engine.connect() as connection:
         found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
