@@ -29,7 +29,7 @@ def build(now: shell.Standing) -> HealthPage:
         open_incidents=len(incidents.list_open()),
         checks=tuple(
             CheckLine(_CHECKS[one.state], _title(one.name), one.message, one.hint)
-            for one in doctor.examine()
+            for one in doctor.examine(thorough=False)
             if one.name not in _SHOWN_AS_PROGRAMS
         ),
         programs=(*(_beat_line(one, now) for one in beats.list_beats()), _queue_line()),

@@ -8,9 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 
 import pytest
+from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from pmsapp import clock
+from pmsapp.extensions import db
 from pmsapp.models import sqlite
 from pmsapp.services import sheets
 from pmsapp.services.transaction import writing
@@ -37,19 +39,32 @@ def write() -> None:
 
 
 def test_a_writer_that_is_unlucky_for_a_whole_time_out_queues_up_again() -> None:
-    holding, done = threading.Event(), threading.Event()
+    """The lock is given back once the writer has asked for it a second time."""
+    holding, asked_again = threading.Event(), threading.Event()
 
     def hold() -> None:
         with writing():
             holding.set()
-            done.wait(0.12)
+            assert asked_again.wait(60)
 
+    def count(connection: object, cursor: object, statement: str, *rest: object) -> None:
+        asked.append(statement)
+        if asked.count("BEGIN IMMEDIATE") == 2:
+            asked_again.set()
+
+    asked: list[str] = []
     holder = threading.Thread(target=copy_context().run, args=(hold,))
     holder.start()
-    assert holding.wait(5)
-    write()
-    done.set()
+    assert holding.wait(60)
+    event.listen(db.engine, "before_cursor_execute", count)
+    try:
+        sqlite.attempts.set(1000)  # a slow machine's holder takes its time
+        write()
+    finally:
+        event.remove(db.engine, "before_cursor_execute", count)
+        sqlite.attempts.set(sqlite.BEGIN_ATTEMPTS)
     holder.join()
+    assert asked.count("BEGIN IMMEDIATE") >= 2
 
 
 def test_a_lock_that_is_never_given_back_is_an_ordinary_database_error() -> None:
