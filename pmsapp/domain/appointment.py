@@ -108,6 +108,7 @@ class UnifiedAppointment:
     """One (appointment, patient) pair as the vendor has it now.
 
     Units: `start_at` UTC-aware, `duration_min` minutes or None when unknown, `arrived_at` UTC-aware.
+    `status_raw`: the vendor's own word; where `status_is_known` is False, `status` is only the safe guess.
     `telehealth_evidence`: True or False by the vendor's own evidence, None when it has none.
     `type_name` None: the vendor's type list has to be asked (`type_external_id`), or there is no type.
     """
@@ -119,6 +120,7 @@ class UnifiedAppointment:
     duration_min: int | None
     status: AppointmentStatus
     status_raw: str | None = None
+    status_is_known: bool = True
     duration_estimated: bool = False
     type_external_id: str | None = None
     type_name: str | None = None

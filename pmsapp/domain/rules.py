@@ -152,7 +152,7 @@ def values_of(pair: UnifiedAppointment, is_telehealth: bool | None, rules: Rules
         clinician_id=clinician_id,
         pms_practitioner_id=practitioner_id,
         pms_type_id=pair.type_external_id,
-        pms_status_raw=pair.status_raw,
+        pms_status_raw=None if pair.status_is_known else pair.status_raw,
         pms_date=day_of(pair.start_at, rules.zone),
         host_link=pair.links.host,
         patient_link=pair.links.patient,

@@ -111,6 +111,7 @@ class Card:
     returned_at: datetime | None = None
     duration_estimated: bool = False
     time_odd: bool = False
+    unknown_status: str | None = None
 
     def __repr__(self) -> str:
         return f"Card({self.id})"

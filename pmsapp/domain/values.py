@@ -8,7 +8,10 @@ from typing import NamedTuple
 
 
 class PMSValues(NamedTuple):
-    """What the PMS says about one card now. Field names are the card's column names; links are in clear here."""
+    """What the PMS says about one card now. Field names are the card's column names; links are in clear here.
+
+    `pms_status_raw`: its own word for a status nobody here knows, which counts as booked; None for the others.
+    """
 
     start_at: datetime
     time_zone: str

@@ -44,6 +44,7 @@ class RunSheetAppointment(Base):
 
     `pms_date`: the local day of the PMS start, the day of its scope. `run_sheet_id`: the day it is shown on.
     `pms_digest`: equal for two reads only if every vendor column is equal. `pms_patient_id` is "" for a manual card.
+    `pms_status_raw`: the PMS's word for a status that is not known here; null for the others.
     `kept_digest`: staff chose to keep a card the PMS no longer lists; what the PMS said then.
     """
 

@@ -87,4 +87,5 @@ def _card(row: Row[Any], typed: Sequence[Row[Any]], ring: KeyRing) -> Card:
         returned_at=row.returned_at,
         duration_estimated=row.duration_estimated,
         time_odd=row.time_odd,
+        unknown_status=row.pms_status_raw,
     )

@@ -452,6 +452,7 @@ class AdapterContract:
         odd = [row for row in read.rows.values() if "teleported" in (row.status_raw or "")]
         assert len(odd) == 1
         assert odd[0].status is AppointmentStatus.BOOKED
+        assert [row for row in read.rows.values() if not row.status_is_known] == odd
 
     @pytest.mark.parametrize("style", ["upper", "title", "spaces", "hyphens"])
     def test_the_spelling_of_a_status_does_not_matter(

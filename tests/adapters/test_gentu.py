@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from pmsapp import clock
+from pmsapp.adapters import unknown_words
 from pmsapp.adapters.base import Adapter, AdapterConfig
 from pmsapp.adapters.faults import TransportFaultError
 from pmsapp.adapters.gentu import appointments, auth
@@ -585,7 +586,7 @@ def test_a_single_look_up_of_a_broken_record_makes_no_sense() -> None:
 def test_an_unknown_status_word_is_logged_once(
     capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(appointments, "_words_told", set())
+    monkeypatch.setattr(unknown_words, "_told", set())
     rows = [record(n) | {"status": "Tele Ported"} for n in range(3)]
     with serving(answer(page(*rows))) as script:
         items = day_of(script)[0].items

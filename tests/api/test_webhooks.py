@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import select, update
 
 from pmsapp.models import AuditEvent, PMSConnection, SyncRun, WebhookEvent
@@ -94,6 +96,21 @@ def test_a_connection_without_a_secret_takes_no_webhooks(api: API, halaxy: int) 
 def test_a_huge_body_is_not_even_looked_at(api: API, halaxy: int) -> None:
     secret = webhooks.make_secret(halaxy, ADMIN)
     assert knock(api, halaxy, b"x" * 70_000, secret).status_code == 413
+
+
+@pytest.mark.parametrize(("size", "status"), [(500, 202), (70_000, 413)])
+def test_a_body_that_comes_in_pieces_is_taken_within_the_same_bounds(
+    app: Flask, halaxy: int, size: int, status: int
+) -> None:
+    secret = webhooks.make_secret(halaxy, ADMIN)
+    answer = app.test_client().post(
+        f"/webhooks/{halaxy}/appointment-update",
+        input_stream=BytesIO(delivery("e1") + b" " * size),
+        headers={"Authorization": f"Bearer {secret}", "Transfer-Encoding": "chunked"},
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+    assert answer.status_code == status
+    assert runs() == (["webhook"] if status == 202 else [])
 
 
 def test_a_paused_connection_takes_the_webhook_and_stays_quiet(api: API, halaxy: int) -> None:

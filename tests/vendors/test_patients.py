@@ -148,3 +148,18 @@ def test_a_run_tells_why_names_are_missing(clinic: SyncedClinic, app: Flask) -> 
     assert "names are shown as unavailable" in run.note
     page = browser_for(app).get(f"/integrations/{clinic.connection_id}/history/{run.id}")
     assert run.note in page.text
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_a_status_nobody_knows_counts_as_booked_and_shows_the_word(clinic: SyncedClinic, app: Flask) -> None:
+    clinic.sandbox.faults.set("unknown_status", vendor=clinic.vendor, word="teleported", count=0)
+    clinic.sync(clinic.today)
+    cards = clinic.sheet().cards
+    assert cards
+    assert {card.appointment_status for card in cards} == {"booked"}
+    assert {card.unknown_status for card in cards} == {"teleported"}
+    assert "Status there: teleported" in browser_for(app, "reception").get(f"/sheet/{clinic.today}").text
+    clinic.sandbox.faults.clear()
+    clinic.sync(clinic.today)
+    assert {card.unknown_status for card in clinic.sheet().cards} == {None}
+    assert "Status there" not in browser_for(app, "reception").get(f"/sheet/{clinic.today}").text

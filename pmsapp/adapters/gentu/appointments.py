@@ -9,19 +9,16 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import structlog
-
 from pmsapp.adapters.base import Page
 from pmsapp.adapters.gentu import wire
 from pmsapp.adapters.gentu.practice import Practice
 from pmsapp.adapters.http import Params, Reply
 from pmsapp.adapters.paging import read_by_cursor
-from pmsapp.adapters.text import clean_text, names_missing, shape_of
+from pmsapp.adapters.text import names_missing, shape_of
+from pmsapp.adapters.unknown_words import tell_unknown_statuses
 from pmsapp.domain.appointment import BadRecord, Patient, UnifiedAppointment
 from pmsapp.domain.errors import BadVendorDataError, PMSError
 from pmsapp.domain.window import SyncWindow
-
-log = structlog.get_logger(__name__)
 
 # The most the API gives per page.
 LIMIT = 100
@@ -36,8 +33,6 @@ SINGLE_READ_TROUBLE = frozenset(
     {"RECORD-GONE", "AUTH-SCOPE", "PMS-GARBLED", "PMS-REFUSED", "PMS-DOWN", "PMS-SLOW"}
 )
 _PASSING_TROUBLE = frozenset({"PMS-DOWN", "PMS-SLOW"})
-
-_words_told: set[str] = set()
 
 
 class _CursorRefusedError(Exception):
@@ -216,13 +211,14 @@ class AppointmentReader:
         return patient if patient.external_id == patient_id else Patient(patient_id, None)
 
     def _unify(self, visit: wire.Visit, day: _Day, practitioner_id: str | None) -> list[UnifiedAppointment]:
-        _tell_unknown_word(visit.status_word, self._practice.label)
-        return wire.unify(
+        items = wire.unify(
             visit,
             day.patients,
             practitioner_id=practitioner_id,
             type_duration_min=self._usual_length(visit),
         )
+        tell_unknown_statuses(items, self._practice.label)
+        return items
 
     def _usual_length(self, visit: wire.Visit) -> int | None:
         """The type's usual length, where the row gives none."""
@@ -234,11 +230,3 @@ class AppointmentReader:
 def _with_offset(instant: datetime, zone: ZoneInfo) -> str:
     """ISO 8601 with a numeric offset: whether a Z would be taken is not known."""
     return instant.astimezone(zone).isoformat(timespec="milliseconds")
-
-
-def _tell_unknown_word(word: str | None, label: str) -> None:
-    """Log a status word that is not in the table, once per process; it shows as booked."""
-    if word is None or word in wire.STATUSES or word in _words_told or len(_words_told) >= 50:
-        return
-    _words_told.add(word)
-    log.warning("unknown_status", vendor=label, word=clean_text(word, 40))

@@ -211,6 +211,7 @@ def unify(
             duration_estimated=is_estimate,
             status=status_of(visit.status_word, arrived_at),
             status_raw=visit.status_raw,
+            status_is_known=visit.status_word is None or visit.status_word in STATUSES,
             type_external_id=visit.type_external_id,
             notes=visit.notes,
             arrived_at=arrived_at,

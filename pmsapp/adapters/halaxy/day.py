@@ -28,6 +28,7 @@ from pmsapp.adapters.halaxy.wire import (
 )
 from pmsapp.adapters.http import HTTPClient
 from pmsapp.adapters.text import names_missing, parse_instant, shape_of
+from pmsapp.adapters.unknown_words import tell_unknown_statuses
 from pmsapp.domain.appointment import BadRecord, Patient, UnifiedAppointment
 from pmsapp.domain.errors import BadVendorDataError, PMSError, ReconnectRequiredError, RetryLaterError
 from pmsapp.domain.window import SyncWindow
@@ -163,6 +164,7 @@ class DayReader:
                 bad.append(parsed)
             else:
                 items.extend(parsed)
+        tell_unknown_statuses(items, LABEL)
         warnings = [self._finder.warning(wanted), self._types_warning()]
         return Page(
             items,

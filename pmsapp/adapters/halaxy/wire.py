@@ -179,6 +179,7 @@ class _Row:
             duration_min=minutes,
             status=status,
             status_raw=clean_text(raw, 40),
+            status_is_known=not raw or fold(raw) in STATUSES,
             duration_estimated=estimated,
             type_external_id=visit_type_id,
             type_name=known_type.name if known_type else None,

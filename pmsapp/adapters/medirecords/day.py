@@ -10,6 +10,7 @@ from pmsapp.adapters.medirecords.calls import Rows
 from pmsapp.adapters.medirecords.patients import Sweep
 from pmsapp.adapters.medirecords.wire import Tables, parse_appointment, with_patient
 from pmsapp.adapters.text import clean_id, names_missing
+from pmsapp.adapters.unknown_words import tell_unknown_statuses
 from pmsapp.domain.appointment import BadRecord, Patient, UnifiedAppointment
 from pmsapp.domain.window import SyncWindow
 
@@ -48,6 +49,7 @@ class DayReader:
                 bad.append(parsed)
             elif self._is_new(parsed):
                 items.append(parsed)
+        tell_unknown_statuses(items, LABEL)
         unread_before = self._sweep.unread
         return Page(
             self._with_patients(items),

@@ -194,6 +194,7 @@ def parse_appointment(row: Mapping[str, Any], tables: Tables) -> UnifiedAppointm
         duration_min=minutes,
         status=status,
         status_raw=str(code) if code is not None else clean_text(raw, 40),
+        status_is_known=raw is None or code in STATUSES,
         duration_estimated=estimated,
         type_external_id=type_id,
         type_name=known_type.name if known_type else None,
