@@ -6,7 +6,7 @@ import os
 import platform
 import shutil
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -52,20 +52,15 @@ class Check:
 Finding = tuple[State, str, str | None]
 
 
-def examine(*, thorough: bool = True) -> list[Check]:
-    """Look at everything; a check that cannot be made is itself a failed check.
+def examine(*, without: Collection[str] = ()) -> list[Check]:
+    """Look at everything but the checks named in `without`; one that cannot be made is itself a failed check.
 
-    Without the right tables, what would be read from them is left out. Not `thorough`: what reads the whole database
-    is left out too, so that a page may ask; the nightly task does that.
+    Without the right tables, what would be read from them is left out.
     """
-    checks = _made(_BEFORE_TABLES, thorough=thorough)
+    checks = [Check(name, *_tried(look)) for name, look in _BEFORE_TABLES if name not in without]
     if is_sound([check for check in checks if check.name == _TABLES]):
-        checks += _made(_IN_TABLES, thorough=thorough)
+        checks += [Check(name, *_tried(look)) for name, look in _IN_TABLES if name not in without]
     return checks
-
-
-def _made(looks: Iterable[tuple[str, Callable[[], Finding]]], *, thorough: bool) -> list[Check]:
-    return [Check(name, *_tried(look)) for name, look in looks if thorough or name not in _LONG]
 
 
 def is_sound(checks: list[Check]) -> bool:
@@ -299,7 +294,6 @@ def _user() -> Finding:
 
 
 _TABLES = "tables"
-_LONG = frozenset({"integrity", "keys"})  # they read every row
 _BEFORE_TABLES: tuple[tuple[str, Callable[[], Finding]], ...] = (
     ("python", _python),
     ("folder", _folder),

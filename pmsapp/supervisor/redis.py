@@ -26,6 +26,8 @@ from pmsapp.supervisor.children import Program, end_process, spawn
 _START_WITHIN_S = 5.0
 _STOP_WITHIN_S = 5.0
 _ANSWER_WITHIN_S = 1.0
+_ASK_EVERY_S = 10.0
+SILENT_AFTER = 3  # questions in a row without an answer
 _AOF_NAMES = ("appendonlydir", "appendonly.aof")  # from version 7 on, and before
 
 
@@ -56,6 +58,8 @@ class EmbeddedRedis:
         self.socket = settings.embedded_redis_socket
         self._program = program
         self._process: subprocess.Popen[bytes] | None = None
+        self._ask_again_s = 0.0
+        self._unanswered = 0
         self.adopted = False
 
     @property
@@ -92,6 +96,20 @@ class EmbeddedRedis:
         if self._process is not None:
             return self._process.poll() is None
         return self.adopted and self.answers()
+
+    def fell_silent(self) -> bool:
+        """True when the server started here lives and has not answered for half a minute: it is stopped, or hangs."""
+        if self._process is None or clock.monotonic_s() < self._ask_again_s:
+            return False
+        self._ask_again_s = clock.monotonic_s() + _ASK_EVERY_S
+        self._unanswered = 0 if self.answers() else self._unanswered + 1
+        return self._unanswered >= SILENT_AFTER
+
+    def end(self) -> None:
+        """End it at once; a process that is stopped can be ended in no other way."""
+        self._unanswered = 0
+        if self._process is not None:
+            self._process.kill()
 
     def stop(self, impatient: Callable[[], bool] = lambda: False) -> None:
         """Stop the server, also one that was adopted."""

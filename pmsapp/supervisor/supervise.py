@@ -80,10 +80,17 @@ class Supervisor:
 
     def look(self) -> None:
         """Start again what ended or fell silent. Raises ConfigurationError when a child will not run as things stand."""
-        if self._redis is not None and not self._redis.is_alive():
-            self._start_again(self._redis)
+        if self._redis is not None:
+            self._look_after_queue_server(self._redis)
         for child in self.children:
             self._look_after(child)
+
+    def _look_after_queue_server(self, redis: EmbeddedRedis) -> None:
+        if not redis.is_alive():
+            self._start_again(redis)
+        elif redis.fell_silent():
+            self._say("The queue server does not answer; ending it.")
+            redis.end()
 
     def _start_again(self, redis: EmbeddedRedis) -> None:
         """A queue server that does not come back stops nobody: the scheduler performs the runs until it does."""

@@ -19,7 +19,8 @@ _CHECKS = {
     State.FAIL: Badge("Wrong", "cross", "stop"),
 }
 
-_SHOWN_AS_PROGRAMS = frozenset({beats.SCHEDULER, beats.WORKER, "queue"})
+# Shown as programs and regular tasks instead, or too slow for a page because they read every row.
+_NOT_CHECKED_HERE = frozenset({beats.SCHEDULER, beats.WORKER, "queue", "jobs", "integrity", "keys"})
 
 
 def build(now: shell.Standing) -> HealthPage:
@@ -29,8 +30,7 @@ def build(now: shell.Standing) -> HealthPage:
         open_incidents=len(incidents.list_open()),
         checks=tuple(
             CheckLine(_CHECKS[one.state], _title(one.name), one.message, one.hint)
-            for one in doctor.examine(thorough=False)
-            if one.name not in _SHOWN_AS_PROGRAMS
+            for one in doctor.examine(without=_NOT_CHECKED_HERE)
         ),
         programs=(*(_beat_line(one, now) for one in beats.list_beats()), _queue_line()),
         rhythms=_rhythms(now),

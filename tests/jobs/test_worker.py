@@ -43,10 +43,12 @@ def worker(
         PMSAPP_ALLOWED_PMS_HOSTS="127.0.0.1",
         **_same_database(settings),
     )
-    house.wait_for("worker started")
-    yield house
-    if house.process.poll() is None:
-        house.kill()
+    try:
+        house.wait_for("worker started")
+        yield house
+    finally:
+        if house.process.poll() is None:
+            house.kill()
 
 
 def _same_database(settings: Settings) -> dict[str, str]:

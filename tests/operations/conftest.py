@@ -70,10 +70,12 @@ def worker(
 ) -> Iterator[House]:
     """A real worker process, ready for work."""
     house = House(settings.instance_dir, "worker", **environ)
-    house.wait_for("worker started")
-    yield house
-    if house.process.poll() is None:
-        house.kill()
+    try:
+        house.wait_for("worker started")
+        yield house
+    finally:
+        if house.process.poll() is None:
+            house.kill()
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from pmsapp.life import LifeLine
 from pmsapp.services import clinic
 from pmsapp.settings import Settings
 from pmsapp.supervisor.children import Child, Program
+from pmsapp.supervisor.redis import SILENT_AFTER, EmbeddedRedis, find_program
 from pmsapp.supervisor.supervise import Supervisor, house_programs
 from tests.supervisor.house import eventually, state_of
 
@@ -137,5 +138,37 @@ def test_one_that_is_stopped_with_the_write_lock_in_its_hand_is_ended_and_starte
             "The scheduler process gave no sign of life for 8 s; ending it.",
             "The scheduler process was ended by SIGKILL; starting it again in 0.5 s.",
         ]
+    finally:
+        supervisor.stop(lambda: True)
+
+
+def test_a_queue_server_that_is_stopped_is_ended_and_started_again(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It answers none of three questions, ten seconds apart; what was rung is still there afterwards."""
+    later = [0.0]
+    before = clock.monotonic_s
+    monkeypatch.setattr(clock, "monotonic_s", lambda: before() + later[0])
+    said: list[str] = []
+    server = EmbeddedRedis(settings, find_program())
+    supervisor = Supervisor([], server, os.environ, said.append)
+    supervisor.start()
+    try:
+        stopped = server.pid
+        assert stopped is not None
+        supervisor.look()
+        os.kill(stopped, signal.SIGSTOP)
+        for asked in range(1, SILENT_AFTER + 1):
+            assert said == [], asked
+            later[0] += 11
+            supervisor.look()
+        assert said == ["The queue server does not answer; ending it."]
+
+        def back() -> bool:
+            supervisor.look()
+            return server.pid not in (None, stopped) and server.answers()
+
+        assert eventually(back)
+        assert said[1:] == ["The queue server stopped; starting it again."]
     finally:
         supervisor.stop(lambda: True)
