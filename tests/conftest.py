@@ -27,12 +27,18 @@ from pmsapp.services.transaction import writing
 from pmsapp.settings import Settings, load_settings
 from tests import actors, network, postgres
 from tests.actors import Browser
+from tests.soak import seeds
 
 network.limit_to_this_machine()
 for _name in [name for name in os.environ if name.startswith("PMSAPP_")]:
     del os.environ[_name]
 
 MONDAY_9AM = datetime(2026, 11, 22, 22, 0, tzinfo=UTC)  # Monday 23 November 2026, 09:00 in Melbourne
+
+
+def pytest_report_header() -> str:
+    """Which days the soak plays stands in every report, also when all is well."""
+    return seeds.in_words()
 
 
 class Client(FlaskClient):

@@ -1,11 +1,6 @@
-"""Hundreds of made-up days in a clinic, in every order; `make soak` plays twenty thousand.
-
-The same seed plays the same days: CI always plays those of SEED_IN_CI.
-"""
+"""Hundreds of made-up days in a clinic, in every order; `make soak` plays twenty thousand."""
 
 from __future__ import annotations
-
-import os
 
 import pytest
 from hypothesis import HealthCheck, seed, settings
@@ -13,11 +8,8 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.fake_pms import PER_PRACTITIONER, WHOLE_PRACTICE
 from tests.soak.machine import SyncMachine
+from tests.soak.seeds import EACH, SEED, SHARES
 
-SEED_IN_CI = 2026
-EXAMPLES = int(os.environ.get("PMS_SOAK_EXAMPLES") or 500)
-SEED = int(os.environ.get("PMS_SOAK_SEED") or SEED_IN_CI)
-SHARES = 4
 STEPS = 10
 
 
@@ -34,9 +26,9 @@ class WholePractice(SyncMachine):
 def test_any_order_of_events_keeps_every_promise(share: int) -> None:
     machine = (PerPractitioner, WholePractice)[share % 2]
     number = SEED + share
-    print(f"\n{machine.__name__}, seed {number}, {EXAMPLES // SHARES} days")
+    print(f"\n{machine.__name__}, seed {number}, {EACH} days")
     options = settings(
-        max_examples=EXAMPLES // SHARES,
+        max_examples=EACH,
         stateful_step_count=STEPS,
         deadline=None,
         print_blob=True,
