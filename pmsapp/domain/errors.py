@@ -169,7 +169,12 @@ _CODES = (
         "An appointment could not be understood",
         "It was kept aside; look it up in {pms}.",
     ),
-    Code("REMOVE-HELD", Actor.STAFF, "Many cards would disappear at once", "They are held until you look."),
+    Code(
+        "REMOVE-HELD",
+        Actor.STAFF,
+        "Cards are held until somebody looks",
+        "Answer the questions about them; until then they stay on the sheet.",
+    ),
     Code("UNSUPPORTED", Actor.STAFF, "{pms} cannot do this", "Use what its page offers."),
     Code(
         "SCHED-DEAD",

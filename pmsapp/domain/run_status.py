@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 from pmsapp.domain.sync_state import RunStatus
 
 _DECISIVE = ("AUTH", "ACCESS", "APP", "PRACTICE", "RATE", "RUN")
 _NAMED_AT_MOST = 3
+_SET_ASIDE = ("REMOVE-HELD", "REC-BAD")
 
 
 @dataclass(frozen=True, slots=True)
 class ScopeResult:
-    """One practitioner-day of a run in short. `skipped` counts why pairs made no card."""
+    """One practitioner-day of a run in short. `skipped` counts why pairs made no card; `place` is whose and which day."""
 
     name: str | None
     outcome: str
     error_code: str | None
     counts: Counter[str]
     skipped: Counter[str] = field(default_factory=Counter)
+    place: tuple[str | None, date] | None = None
 
 
 def total(scopes: Sequence[ScopeResult]) -> Counter[str]:
@@ -62,8 +65,8 @@ def reason_code(scopes: Sequence[ScopeResult]) -> str | None:
 def sentence(code: str, scopes: Sequence[ScopeResult], headline: Callable[[str], str], at: str) -> str:
     """What to tell people: first whose lists are up to date (`at`: since when), then whose are not and why.
 
-    `headline` puts a code into words. Where nobody's list is fine, what was wrong follows the headline of `code`;
-    where everybody's is, that is enough.
+    `headline` puts a code into words. Where nobody's list is fine, what was wrong follows the headline of `code`.
+    Where everybody's is, what waits for a person is said: whose cards are held, how many records are kept aside.
     """
     unread: dict[str, list[str]] = {}
     for scope in scopes:
@@ -72,11 +75,26 @@ def sentence(code: str, scopes: Sequence[ScopeResult], headline: Callable[[str],
             names.append(_name(scope))
     missing = {name for names in unread.values() for name in names}
     fine = [name for name in dict.fromkeys(_name(scope) for scope in scopes) if name not in missing]
+    if code in _SET_ASIDE and not missing:
+        return "; ".join(_set_aside(scopes)) or headline(code)
     if not fine or not missing:
         return ": ".join([headline(code), *(headline(reason) for reason in unread if reason != code)])
     parts = [f"{_listed(fine)} up to date {at}"]
     parts += [f"{_listed(names)} not read: {headline(reason)}" for reason, names in unread.items()]
-    return "; ".join(parts)
+    return "; ".join(parts + _set_aside(scopes))
+
+
+def _set_aside(scopes: Sequence[ScopeResult]) -> list[str]:
+    """What waits for a person although its list was read, with its numbers."""
+    numbers = total(scopes)
+    held, bad = numbers["held"], numbers["failed"]
+    said = []
+    if held:
+        names = _listed(list(dict.fromkeys(_name(scope) for scope in scopes if scope.counts["held"])))
+        said.append(f"{held} {'card' if held == 1 else 'cards'} of {names} held until somebody looks")
+    if bad:
+        said.append(f"{bad} {'appointment' if bad == 1 else 'appointments'} could not be understood")
+    return said
 
 
 def _name(scope: ScopeResult) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pmsapp.domain.reconcile import Change, Incoming, Key
+from pmsapp.domain.run_status import ScopeResult
 from pmsapp.domain.window import utc_text
 from pmsapp.services.leavings import LeavingResult
 from pmsapp.services.scope_plan import ScopePlan
@@ -52,9 +53,21 @@ def claimed(lines: Sequence[Line]) -> set[Key]:
     return {line.key for line in lines if line.card_id is not None and line.change != Change.DELETED}
 
 
-def as_json(lines: Sequence[Line]) -> dict[str, Any]:
-    """The preview as the run keeps it."""
+def as_json(lines: Sequence[Line], results: Sequence[ScopeResult]) -> dict[str, Any]:
+    """The preview as the run keeps it: what would change, and how each list was read."""
     return {
+        "scopes": [
+            {
+                "pms_practitioner_id": one.place[0],
+                "name": one.name,
+                "date": one.place[1].isoformat(),
+                "outcome": one.outcome,
+                "counts": dict(one.counts),
+                "error_code": one.error_code,
+            }
+            for one in results
+            if one.place is not None
+        ],
         "changes": dict(Counter(line.change for line in lines)),
         "cards": [
             {

@@ -58,7 +58,7 @@ def close_run(
         unusual = _note(session, run, results) if status is RunStatus.SUCCESS else None
         run.note = " ".join([unusual, *warnings] if unusual else warnings) or None
         run.progress = None
-        run.preview = preview.as_json(previews) if run.dry_run else None
+        run.preview = preview.as_json(previews, results) if run.dry_run else None
         if not run.dry_run:
             _teach(connection, status, code, message, now)
             _plan_next(session, connection, status, code, error, now)

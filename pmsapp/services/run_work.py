@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 
@@ -294,7 +294,9 @@ class RunWork:
         if result.decisions.is_doubtful:
             outcome, code = INCOMPLETE, pending.error.code if pending.error else "PMS-GARBLED"
         skipped = before.skipped + (result.found_plan.skipped_reasons() if result.found_plan else Counter())
-        return ScopeResult(before.name, outcome, code, before.counts + result.counts, skipped)
+        return replace(
+            before, outcome=outcome, error_code=code, counts=before.counts + result.counts, skipped=skipped
+        )
 
     def _note_error(self, error: PMSError | None) -> None:
         """A time the vendor named decides when the next run may start."""
@@ -334,7 +336,8 @@ def _known_pages(
 def _result(plan: ScopePlan) -> ScopeResult:
     read = plan.read
     code = read.error.code if read.error else None
-    return ScopeResult(read.target.name, read.outcome, code, plan.counts(), plan.skipped_reasons())
+    place = (read.target.id, read.day)
+    return ScopeResult(read.target.name, read.outcome, code, plan.counts(), plan.skipped_reasons(), place)
 
 
 def _shown(results: list[ScopeResult]) -> list[dict[str, object]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -167,6 +167,9 @@ def _views(session: Session, runs: Sequence[SyncRun]) -> tuple[RunView, ...]:
 
 
 def _view(run: SyncRun, scopes: tuple[ScopeView, ...]) -> RunView:
+    preview = dict(run.preview) if run.preview else None
+    if preview is not None:
+        scopes = tuple(_previewed(one, run) for one in preview.pop("scopes", ()))
     return RunView(
         id=run.id,
         connection_id=run.connection_id,
@@ -184,7 +187,7 @@ def _view(run: SyncRun, scopes: tuple[ScopeView, ...]) -> RunView:
         scopes=scopes,
         error=(run.error_code, run.error_message or "") if run.error_code else None,
         progress=run.progress,
-        preview=run.preview,
+        preview=preview,
         note=run.note,
         cancel_requested=run.cancel_requested_at is not None,
         skipped_reasons=run.skipped_reasons or {},
@@ -196,6 +199,22 @@ def _counts_of(run: SyncRun, scopes: tuple[ScopeView, ...]) -> dict[str, int]:
     if run.status == RunStatus.RUNNING or (run.status == RunStatus.INTERRUPTED and scopes):
         return {name: sum(scope.counts[name] for scope in scopes) for name in COUNTS}
     return {name: getattr(run, name) for name in COUNTS}
+
+
+def _previewed(scope: Mapping[str, Any], run: SyncRun) -> ScopeView:
+    """A list as a preview read it; no receipt follows from that, so no row of its own is kept."""
+    return ScopeView(
+        pms_practitioner_id=scope["pms_practitioner_id"],
+        name=scope["name"],
+        date=date.fromisoformat(scope["date"]),
+        outcome=scope["outcome"],
+        counts={name: scope["counts"].get(name, 0) for name in COUNTS},
+        error_code=scope["error_code"],
+        expected=None,
+        matched=None,
+        differences=None,
+        checked_at=run.completed_at or run.requested_at,
+    )
 
 
 def _scope_view(row: SyncScope) -> ScopeView:

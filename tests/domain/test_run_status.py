@@ -89,10 +89,26 @@ def test_one_unread_day_of_two_is_not_up_to_date() -> None:
     assert text == "Dr A up to date 09:02; Dr B not read: Gentu is not answering"
 
 
-def test_when_nothing_or_everything_was_read_the_reason_is_enough() -> None:
+def test_when_nothing_was_read_the_reason_is_enough() -> None:
     assert said(read("Dr A", "failed", "PMS-DOWN"), code="PMS-DOWN") == "Gentu is not answering"
-    assert said(read("Dr A"), code="REC-BAD") == "An appointment could not be understood"
     assert said(code="PMS-DOWN") == "Gentu is not answering"
+
+
+def counted(name: str | None, outcome: str = "complete", **counts: int) -> ScopeResult:
+    return ScopeResult(name, outcome, None, Counter(counts))
+
+
+def test_whose_cards_are_held_and_how_many_records_are_kept_aside_is_said_with_numbers() -> None:
+    assert said(counted("Dr A", held=1), code="REMOVE-HELD") == "1 card of Dr A held until somebody looks"
+    assert said(counted("Dr A", failed=1), counted("Dr B"), code="REC-BAD") == (
+        "1 appointment could not be understood"
+    )
+    text = said(counted("Dr A", held=4, failed=2), counted("Dr B", held=1), code="REMOVE-HELD")
+    assert text == "5 cards of Dr A, Dr B held until somebody looks; 2 appointments could not be understood"
+    text = said(counted("Dr A", failed=2), read("Dr B", "failed", "PMS-DOWN"))
+    assert text == (
+        "Dr A up to date 09:02; Dr B not read: Gentu is not answering; 2 appointments could not be understood"
+    )
 
 
 def test_when_nobodys_list_was_read_to_its_end_the_reason_follows() -> None:

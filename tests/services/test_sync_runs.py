@@ -19,6 +19,7 @@ from pmsapp.models import Freshness, PMSConnection, SyncScope
 from pmsapp.services import lease, overrides, runs, sync
 from pmsapp.services.errors import Conflict, NotFound
 from pmsapp.services.lease import CancelledError, FencedOutError, Lease, beat_once, claim
+from pmsapp.services.runs import RunView
 from pmsapp.services.transaction import reading, writing
 from tests.conftest import FrozenClock
 from tests.fake_clinic import MEL, FakeClinic, stock
@@ -340,6 +341,13 @@ def test_a_check_tells_why_to_stop(clinic: FakeClinic) -> None:
 # -- previews -------------------------------------------------------------------------------------------------------
 
 
+def lists_of(run: RunView) -> list[tuple[object, ...]]:
+    return [
+        (one.pms_practitioner_id, one.name, one.date, one.outcome, one.counts, one.error_code)
+        for one in run.scopes
+    ]
+
+
 @pytest.mark.parametrize("slug", ["fake", WHOLE_PRACTICE])
 def test_a_preview_says_what_the_next_run_does_and_writes_nothing(
     app: Flask, frozen_clock: FrozenClock, practice: FakePractice, slug: str
@@ -366,6 +374,7 @@ def test_a_preview_says_what_the_next_run_does_and_writes_nothing(
     assert preview.counts == run.counts
     assert preview.status == run.status == "partial"
     assert preview.error == run.error
+    assert lists_of(preview) == lists_of(run)
     assert preview.preview["changes"] == {
         "created": 2,
         "moved_time": 1,

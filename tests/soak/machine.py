@@ -314,6 +314,7 @@ class SyncMachine(RuleBasedStateMachine):
         run = self._sync_and_check()
         assert preview.counts == run.counts
         assert preview.skipped_reasons == run.skipped_reasons
+        assert _lists_of(preview) == _lists_of(run)
         promised, done = _promised(preview), _done(run)
         assert promised == done, f"promised only: {promised - done}; done only: {done - promised}"
 
@@ -515,6 +516,10 @@ _OVER = ("success", "partial", "failed", "cancelled")
 
 def _open(taken: snapshot.Snapshot) -> list[Any]:
     return [row for row in taken.decisions.values() if row["state"] == "open"]
+
+
+def _lists_of(run: RunView) -> list[tuple[Any, ...]]:
+    return [(one.pms_practitioner_id, one.date, one.outcome, one.counts) for one in run.scopes]
 
 
 def _promised(preview: RunView) -> set[tuple[Any, ...]]:
