@@ -87,7 +87,7 @@ def _place_held(
 
 
 def _answer_twin(session: Session, row: Decision, choice: str, actor: Actor, now: datetime) -> Answer:
-    """pms: the hand-made card goes into the PMS's card, its notes and state with it. keep: both stay."""
+    """pms: the hand-made card goes into the PMS's card, with its notes, state, phone and email. keep: both stay."""
     if choice == KEEP:
         return [], {"cards": []}
     manual, pms = (session.get(RunSheetAppointment, card_id) for card_id in row.appointment_ids)
@@ -107,7 +107,35 @@ def _answer_twin(session: Session, row: Decision, choice: str, actor: Actor, now
     return [manual.id, pms.id], {
         "cards": [[*before, manual.presence, manual.kept_digest]],
         "merged": [*merged, pms.notes, pms.state],
+        "typed": _take_contacts(session, manual, pms, actor, now),
     }
+
+
+def _take_contacts(
+    session: Session, manual: RunSheetAppointment, pms: RunSheetAppointment, actor: Actor, now: datetime
+) -> list[int]:
+    """A phone or email that was typed by hand stands over the PMS's, as if typed into its card. Returns the edits."""
+    typed_before = session.scalars(
+        select(RunSheetOverride.field).where(
+            RunSheetOverride.appointment_id == pms.id, RunSheetOverride.state.in_(IN_FORCE)
+        )
+    ).all()
+    edits = [
+        RunSheetOverride(
+            appointment_id=pms.id,
+            field=name,
+            value=value,
+            base_value=getattr(pms, name),
+            by=actor.name,
+            at=now,
+            state=OverrideState.ACTIVE.value,
+        )
+        for name in ("patient_phone", "patient_email")
+        if (value := getattr(manual, name)) not in (None, getattr(pms, name)) and name not in typed_before
+    ]
+    session.add_all(edits)
+    session.flush()
+    return [edit.id for edit in edits]
 
 
 def _answer_practitioner(session: Session, row: Decision, choice: str, actor: Actor, now: datetime) -> Answer:
@@ -177,6 +205,10 @@ def is_as_answered(session: Session, undo_data: dict[str, Any]) -> bool:
         card = session.get(RunSheetAppointment, card_id)
         if card is None or (card.presence, card.kept_digest) != (presence, kept):
             return False
+    for edit_id in undo_data.get("typed", ()):
+        edit = session.get(RunSheetOverride, edit_id)
+        if edit is None or edit.state != OverrideState.ACTIVE:
+            return False
     if "merged" in undo_data:
         card_id, _, _, notes, state = undo_data["merged"]
         card = session.get(RunSheetAppointment, card_id)
@@ -208,10 +240,14 @@ def put_back(session: Session, undo_data: dict[str, Any], now: datetime) -> list
         card = session.get_one(RunSheetAppointment, card_id)
         card.presence, card.presence_reason, card.kept_digest, card.presence_at = presence, reason, kept, now
         card.acknowledged_at = None
+        if presence != Presence.REMOVED_BY_STAFF:
+            card.removed_at = card.removed_by = card.removed_reason = None
         touched.append(card_id)
     if "merged" in undo_data:
         card_id, notes, state, _, _ = undo_data["merged"]
         card = session.get_one(RunSheetAppointment, card_id)
         card.notes, card.state = notes, state
         touched.append(card_id)
+    for edit_id in undo_data.get("typed", ()):
+        session.get_one(RunSheetOverride, edit_id).state = OverrideState.DROPPED.value
     return touched

@@ -297,7 +297,7 @@ def set_presence(
 
     Returns the days whose sheet changed.
     """
-    sheet_ids: set[int] = set()
+    days: set[date] = set()
     for part in chunks(ids):
         rows = writer.session.execute(
             update(CARDS)
@@ -311,10 +311,10 @@ def set_presence(
                 row_version=CARDS.c.row_version + 1,
                 updated_at=writer.now,
             )
-            .returning(CARDS.c.id, CARDS.c.run_sheet_id)
+            .returning(CARDS.c.id)
         ).all()
-        sheet_ids |= {row.run_sheet_id for row in rows}
+        days |= sheets.days_of(writer.session, [row.id for row in rows])
         _write_events(
             writer, [{"appointment_id": row.id, "kind": change.value, "data": None} for row in rows]
         )
-    return sheets.dates_of(writer.session, sheet_ids)
+    return days

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from pmsapp import clock
 from pmsapp.domain.actor import Actor
 from pmsapp.models import RunSheet, RunSheetClinician
-from pmsapp.services import audit, clinic, sheets
+from pmsapp.services import audit, sheets
 from pmsapp.services.errors import Invalid, NotFound
 from pmsapp.services.transaction import reading, writing
 
@@ -124,10 +124,9 @@ def _ordered() -> Select[RunSheetClinician]:
 
 
 def _show(session: Session, now: datetime) -> None:
-    """Every sheet from today shows the columns, so every one has changed."""
+    """Every sheet shows the columns, so every one has changed."""
     session.flush()
-    days = session.scalars(select(RunSheet.date).where(RunSheet.date >= clinic.today(session)))
-    sheets.bump(session, list(days), now)
+    sheets.bump(session, session.scalars(select(RunSheet.date)).all(), now)
 
 
 def _row(session: Session, clinician_id: int) -> RunSheetClinician:

@@ -140,7 +140,7 @@ def _settle(session: Session, row: Decision, choice: str, actor: Actor, now: dat
 def _show_changes(session: Session, card_ids: list[int], actor: Actor, kind: str, now: datetime) -> None:
     """Touched cards get a line in their timeline and a new version, and stand on the day they show."""
     session.flush()
-    changed_days: set[date] = set()
+    changed_days = sheets.days_of(session, card_ids)
     for card in load_cards(session, key_ring(), [CARDS.c.id.in_(card_ids)]) if card_ids else []:
         sheet_id = sheets.ensure(session, [card.date], now)[card.date]
         changed_days.add(card.date)

@@ -45,6 +45,7 @@ def delete_connection(connection_id: int, cards: str = "strike", actor: Actor = 
         row = get_row(session, connection_id, lock=True)
         handover.note_cards(session, row, now)
         found = _cards_from(session, connection_id, clinic.today(session))
+        changed_days = sheets.days_of(session, [card.id for card in found])
         in_view = [card for card in found if card.presence in _SEEN]
         if cards == "keep":
             _keep(session, in_view, actor, now)
@@ -52,7 +53,7 @@ def delete_connection(connection_id: int, cards: str = "strike", actor: Actor = 
             _strike(session, in_view, actor, now)
         else:
             _remove(session, found)
-        sheets.bump(session, {card.sheet_date for card in found}, now)
+        sheets.bump(session, changed_days, now)
         session.execute(delete(PMSConnection).where(PMSConnection.id == connection_id))
         audit.record(
             session,
@@ -65,7 +66,7 @@ def delete_connection(connection_id: int, cards: str = "strike", actor: Actor = 
 
 def _cards_from(session: Session, connection_id: int, today: date) -> Sequence[Any]:
     found: Sequence[Any] = session.execute(
-        select(*_CARDS.c, _SHEETS.c.date.label("sheet_date"))
+        select(*_CARDS.c)
         .join(_SHEETS, _SHEETS.c.id == _CARDS.c.run_sheet_id)
         .where(_CARDS.c.pms_connection_id == connection_id, _SHEETS.c.date >= today)
     ).all()

@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from pmsapp.domain.merge import EDITABLE, as_stored
-from pmsapp.models import FormerCard, PMSConnection, RunSheet, RunSheetAppointment, RunSheetOverride
+from pmsapp.models import FormerCard, PMSConnection, RunSheetAppointment, RunSheetOverride
 from pmsapp.models.upsert import table_of
 from pmsapp.services import sheets
 from pmsapp.services.stored_cards import chunks
@@ -23,7 +23,6 @@ from pmsapp.services.stored_cards import chunks
 _CARDS = table_of(RunSheetAppointment)
 _FORMER = table_of(FormerCard)
 _OVERRIDES = table_of(RunSheetOverride)
-_SHEETS = table_of(RunSheet)
 
 
 def practice_key(row: PMSConnection) -> str | None:
@@ -104,7 +103,6 @@ def take_back(session: Session, row: PMSConnection, now: datetime) -> int:
 def _take_back_some(
     session: Session, connection_id: int, noted: Sequence[Row[Any]], now: datetime
 ) -> set[Any]:
-    ids = [one.appointment_id for one in noted]
     typed = {one.appointment_id: one.kept_values for one in noted if one.kept_values is not None}
     if typed:
         _edits_from_typing(session, typed, now)
@@ -136,13 +134,7 @@ def _take_back_some(
             for one in noted
         ],
     )
-    return set(
-        session.scalars(
-            select(_SHEETS.c.date)
-            .join(_CARDS, _CARDS.c.run_sheet_id == _SHEETS.c.id)
-            .where(_CARDS.c.id.in_(ids))
-        )
-    )
+    return sheets.days_of(session, [one.appointment_id for one in noted])
 
 
 def _edits_from_typing(session: Session, typed: dict[int, dict[str, Any]], now: datetime) -> None:

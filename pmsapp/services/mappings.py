@@ -242,7 +242,7 @@ def _column_for(session: Session, row: PMSClinicianMapping, choice: MappingChoic
 def _take_off(session: Session, row: PMSClinicianMapping, reason: str, actor: Actor, now: datetime) -> None:
     """The practitioner's cards leave the sheets from today, in this very transaction."""
     cards = session.execute(
-        select(_CARDS.c.id, _SHEETS.c.date)
+        select(_CARDS.c.id)
         .join(_SHEETS, _SHEETS.c.id == _CARDS.c.run_sheet_id)
         .where(
             _CARDS.c.pms_connection_id == row.connection_id,
@@ -271,7 +271,7 @@ def _take_off(session: Session, row: PMSClinicianMapping, reason: str, actor: Ac
     ]
     if events:
         session.execute(insert(table_of(RunSheetEvent)), events)
-    sheets.bump(session, {card.date for card in cards}, now)
+    sheets.bump(session, sheets.days_of(session, [card.id for card in cards]), now)
 
 
 def _answer_questions(

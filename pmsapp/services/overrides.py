@@ -246,7 +246,7 @@ def _seen(
     after = _shown(session, card.id)
     if before is not None and after == before:
         return _Seen(after, False)
-    changed_days = {after.date} | ({before.date} if before else set())
+    changed_days = {after.date} | sheets.days_of(session, [card.id])
     sheet_id = sheets.ensure(session, [after.date], now)[after.date]
     session.execute(
         update(CARDS)

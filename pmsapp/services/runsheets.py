@@ -136,11 +136,12 @@ def _waiting(session: Session) -> tuple[int, int]:
 
 
 def _etag(day: date, version: int, ages: _Ages, waiting: tuple[int, int]) -> str:
-    """Changes with the cards, their age, the questions that wait, and trouble."""
+    """Changes with the cards, their age, what is counted beside them, the questions that wait, and trouble."""
     parts = sorted(
         (key, [(age.state.value, str(age.as_of)) for age in part]) for key, part in ages.parts.items()
     )
-    return hashlib.sha256(f"{day}|{version}|{parts}|{ages.undecided}|{waiting}".encode()).hexdigest()[:20]
+    beside = ages.not_shown, ages.undecided, ages.labels
+    return hashlib.sha256(f"{day}|{version}|{parts}|{beside}|{waiting}".encode()).hexdigest()[:20]
 
 
 class _Ages:

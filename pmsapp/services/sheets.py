@@ -8,8 +8,9 @@ from datetime import date, datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from pmsapp.models import RunSheet
+from pmsapp.models import RunSheet, RunSheetAppointment
 from pmsapp.models.upsert import upsert
+from pmsapp.services.stored_cards import chunks
 
 
 def ensure(session: Session, days: Iterable[date], now: datetime) -> dict[date, int]:
@@ -39,10 +40,17 @@ def bump(session: Session, days: Iterable[date], now: datetime) -> None:
         )
 
 
-def dates_of(session: Session, sheet_ids: Iterable[int]) -> set[date]:
-    """The days of these sheets."""
-    wanted = sorted(set(sheet_ids))
-    return set(session.scalars(select(RunSheet.date).where(RunSheet.id.in_(wanted)))) if wanted else set()
+def days_of(session: Session, card_ids: Iterable[int]) -> set[date]:
+    """Every day that shows something of these cards: the one each stands on, and the one it moved away from."""
+    query = select(RunSheet.date, RunSheetAppointment.moved_from_date).join(
+        RunSheetAppointment, RunSheetAppointment.run_sheet_id == RunSheet.id
+    )
+    rows = [
+        row
+        for part in chunks(card_ids)
+        for row in session.execute(query.where(RunSheetAppointment.id.in_(part)))
+    ]
+    return {day for row in rows for day in row if day is not None}
 
 
 def _ids(session: Session, days: list[date]) -> dict[date, int]:

@@ -147,7 +147,11 @@ def _merge_suggestion(one: DecisionView, around: Surroundings) -> Words:
         f"A card added by hand looks like one from {source}",
         [f"{label}: {_line(card)}" for label, card in zip(labels, pair, strict=False)],
         (
-            Answer("pms", "They are the same", f"One card stays, from {source}, with the notes of both."),
+            Answer(
+                "pms",
+                "They are the same",
+                f"One card stays, from {source}, with the notes, phone and email typed here.",
+            ),
             Answer("keep", "They are different", "Both stay."),
         ),
         "Until then both are on the sheet.",

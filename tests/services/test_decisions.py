@@ -98,10 +98,11 @@ def test_an_answer_is_in_force_on_the_day_it_shows(clinic: FakeClinic) -> None:
     clinic.practice.change(visit, start_at=clinic.at("09:30"))
     clinic.sync()
     assert [card.date for card in clinic.sheet().cards] == [clinic.today]
-    before = runsheets.sheet_etag(clinic.today)
+    before = clinic.sheet().version, clinic.sheet(1).version
     decisions.decide(one_question(clinic, "field_conflict").id, "keep", MEL)
     assert (clinic.sheet().cards, len(clinic.sheet(1).cards)) == ([], 1)
-    assert runsheets.sheet_etag(clinic.today) != before
+    assert clinic.sheet().version > before[0]
+    assert clinic.sheet(1).version > before[1]
 
 
 def test_the_same_answer_for_the_other_conflicts_of_that_field(clinic: FakeClinic) -> None:
@@ -231,6 +232,30 @@ def test_merging_takes_notes_and_state_along(clinic: FakeClinic, twins: tuple[in
     clinic.practice.change(visit, start_at=clinic.at("10:00"))
     clinic.sync()
     assert runsheets.get_card(manual).presence == "removed_by_staff"
+
+
+def test_merging_takes_a_typed_phone_and_email_along_and_back(clinic: FakeClinic) -> None:
+    typed = {"patient_phone": "+61491570156", "patient_email": "ada@example.com"}
+    values = {"start_at": clinic.at("09:00"), "patient_name": "Ada Alder", **typed}
+    manual = overrides.add_card(clinic.today, {**values, "clinician_id": clinic.mapped["anna"]}, MEL).id
+    visit = clinic.practice.book("anna", clinic.at("09:00"), ["ada"])
+    clinic.sync()
+    question = one_question(clinic, "merge_suggestion")
+    decisions.decide(question.id, "pms", MEL)
+    card = clinic.card(visit)
+    assert (card.patient_phone, card.patient_email) == ("+61491570156", "ada@example.com")
+    assert [(one.field, one.value, one.pms_value) for one in card.edited] == [
+        ("patient_phone", "+61491570156", "+61491570000")
+    ]
+    clinic.sync()
+    assert clinic.card(visit) == card
+    decisions.undo(question.id, MEL)
+    assert clinic.card(visit).edited == ()
+    assert runsheets.get_card(manual).presence == "on_sheet"
+    decisions.decide(question.id, "pms", MEL)
+    overrides.edit_card(card.id, {"patient_phone": "+61491570157"}, MEL)
+    with pytest.raises(Conflict):
+        decisions.undo(question.id, MEL)
 
 
 def test_keeping_leaves_two_cards_and_asks_no_more(clinic: FakeClinic, twins: tuple[int, str]) -> None:

@@ -187,6 +187,16 @@ def test_a_moved_card_stands_on_the_day_it_shows_and_both_days_tags_change(
     assert all(was != now for was, now in zip(before, after, strict=True))
 
 
+def test_the_day_a_card_moved_away_from_changes_with_it(clinic: FakeClinic, visit: str) -> None:
+    clinic.practice.change(visit, start_at=clinic.at("09:00", 1))
+    clinic.sync()
+    before = runsheets.get_sheet(clinic.today, include_not_shown=True)
+    edit(clinic, visit, notes="Wants a call back")
+    after = runsheets.get_sheet(clinic.today, include_not_shown=True)
+    assert [card.notes for card in after.not_shown_cards or ()] == ["Wants a call back"]
+    assert after.version > before.version
+
+
 def test_a_card_staff_moved_to_another_day_is_still_deleted_there(clinic: FakeClinic, visit: str) -> None:
     """Its list is that of its PMS day; the sheet that has to change is the one it shows on."""
     edit(clinic, visit, start_at=clinic.at("14:00", 1))

@@ -321,3 +321,17 @@ def test_cards_beyond_the_days_read_are_left_alone(clinic: FakeClinic) -> None:
     assert clinic.presence(far) == "on_sheet"
     clinic.sync(clinic.today + timedelta(days=5))
     assert clinic.presence(far) == "deleted"
+
+
+def test_the_tag_changes_with_the_number_of_in_person_appointments_read_at_the_same_moment(
+    clinic: FakeClinic,
+) -> None:
+    visit = clinic.practice.book("anna", clinic.at("09:00"), ["ada"], type_id="rooms")
+    clinic.sync()
+    before = clinic.sheet()
+    clinic.practice.change(visit, patients=("ada", "bo", "cy"))
+    clinic.sync()
+    after = clinic.sheet()
+    assert (before.in_person_not_shown, after.in_person_not_shown) == (1, 3)
+    assert before.freshness == after.freshness
+    assert before.etag != after.etag

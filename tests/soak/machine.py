@@ -237,13 +237,14 @@ class SyncMachine(RuleBasedStateMachine):
         if card := self._card(n, "cancelled", "deleted", "filtered"):
             overrides.acknowledge_card(card.id, MEL)
 
-    @rule(slot=SLOT, person=PERSON, patient=PATIENT)
-    def add_by_hand(self, slot: str, person: str, patient: str) -> None:
+    @rule(slot=SLOT, person=PERSON, patient=PATIENT, phone=st.one_of(st.none(), VALUES["patient_phone"]))
+    def add_by_hand(self, slot: str, person: str, patient: str, phone: str | None) -> None:
         name = self.practice.patients[patient].name
         values = {
             "start_at": self.clinic.at(slot),
             "patient_name": name,
             "clinician_id": self.clinic.mapped[person],
+            "patient_phone": phone,
         }
         overrides.add_card(self.clinic.today, values, MEL)
         self._remember_staff()
@@ -500,11 +501,14 @@ class SyncMachine(RuleBasedStateMachine):
 
     @rule()
     def look_at_the_sheets(self) -> None:
-        """The same tag never stands for two different sheets."""
+        """The same tag never stands for two different sheets, nor the same version for different cards."""
         for days in range(3):
             sheet = runsheets.get_sheet(self.clinic.today + timedelta(days=days), include_not_shown=True)
             seen = self.seen.setdefault(sheet.etag, replace(sheet, etag=""))
             assert seen == replace(sheet, etag=""), "the tag did not change with the sheet"
+            cards = sheet.cards, sheet.not_shown_cards
+            known = self.seen.setdefault(f"{sheet.date} {sheet.version}", cards)
+            assert known == cards, "a card changed and its day's version did not"
 
     def check_invariants(self, *args: Any, **kwargs: Any) -> None:
         super().check_invariants(*args, **kwargs)
