@@ -591,7 +591,7 @@ def test_an_unknown_status_word_is_logged_once(
     with serving(answer(page(*rows))) as script:
         items = day_of(script)[0].items
     assert {(row.status, row.status_raw) for row in items} == {(AppointmentStatus.BOOKED, "Tele Ported")}
-    assert ("".join(capfd.readouterr()) + caplog.text).count("tele_ported") == 1
+    assert ("".join(capfd.readouterr()) + caplog.text).count("Tele Ported") == 1
 
 
 def test_broken_people_are_left_out_and_the_rest_are_listed() -> None:

@@ -10,7 +10,7 @@ from pmsapp import clock
 from pmsapp.adapters.base import Adapter, AdapterConfig, AdapterInfo, ConnectionCheck, Page, Token
 from pmsapp.adapters.http import HTTPClient, Refusal, Reply, path
 from pmsapp.adapters.paging import read_by_number
-from pmsapp.adapters.text import clean_text, names_missing
+from pmsapp.adapters.text import clean_text, clean_token, names_missing
 from pmsapp.domain.appointment import AppointmentType, BadRecord, Practitioner, UnifiedAppointment
 from pmsapp.domain.errors import BadVendorDataError, NotFoundError, PMSError, ReconnectRequiredError
 from pmsapp.domain.window import SyncWindow
@@ -27,8 +27,8 @@ class ToyboxAdapter(Adapter):
     def mint_token(cls, config: AdapterConfig, client: HTTPClient) -> Token:
         """A token for the key."""
         data = client.post_json("session", {"key": config.credentials["toy_key"]}, kind="token").data
-        text = data.get("token") if isinstance(data, dict) else None
-        if not isinstance(text, str) or not text:
+        text = clean_token(data.get("token")) if isinstance(data, dict) else None
+        if text is None:
             raise BadVendorDataError(pms=LABEL, note="token: not the expected shape")
         return Token(text, clock.now() + timedelta(minutes=10))
 
