@@ -158,14 +158,16 @@ def _page(trouble: Trouble) -> str:
 
 
 def _fragment(trouble: Trouble) -> Response:
-    """Put into the page's banner, so that what was on screen stays there."""
+    """Put into the page's banner, so that what was on screen stays there; what was sent from the side panel is
+    answered inside it, as it covers the banner."""
     try:
         html = render_template("errors/_notice.html", trouble=trouble, reference=g.get("request_id"))
     except Exception as error:
         _log.error("error notice failed", kind=type(error).__name__)
         html = f"<p>{escape(trouble.headline)}. {escape(trouble.detail)}</p>"
     response = make_response(html)
-    response.headers["HX-Retarget"] = "#banner"
+    from_panel = request.method != "GET" and request.headers.get("HX-Target", "").endswith("#panel-body")
+    response.headers["HX-Retarget"] = "#panel-fault" if from_panel else "#banner"
     response.headers["HX-Reswap"] = "innerHTML"
     response.headers["HX-Push-Url"] = "false"
     return response

@@ -103,7 +103,8 @@ def test_an_edit_that_could_not_be_stored_says_so_after_one_wait_and_keeps_what_
     assert len(asked) == 1
     assert "The server is busy" in answer.text
     assert "This was not saved. What you typed is still here." in answer.text
-    assert answer.headers["HX-Retarget"] == "#banner"
+    assert answer.headers["HX-Retarget"] == "#panel-fault"  # the panel covers the banner
+    assert 'id="panel-fault"' in reception.get(f"/cards/{card_id}").text
     assert answer.headers["Retry-After"]
 
 
