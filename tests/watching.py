@@ -6,8 +6,13 @@ import json
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from io import BufferedIOBase
+from socketserver import StreamRequestHandler, ThreadingTCPServer
+from typing import Any, cast
 
 from pmsapp.services import alerts, beats, incidents
 from tests.conftest import FrozenClock
@@ -80,3 +85,49 @@ def live_on(
         also()
         incidents.watch()
         alerts.deliver_due()
+
+
+class MailServer:
+    """A mail server of the test's own. `refuses`: it takes no message; `got` is what it took, in order."""
+
+    def __init__(self) -> None:
+        self.refuses = False
+        self.got: list[EmailMessage] = []
+        mail = self
+
+        class Handler(StreamRequestHandler):
+            def handle(self) -> None:
+                mail._talk(self.rfile, self.wfile)
+
+        self._server = ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        port = self._server.server_address[1]
+        self.alert_url = (
+            f"mailto://127.0.0.1:{port}/?from=pmsapp@clinic.example&to=mel@clinic.example&mode=insecure"
+        )
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def _talk(self, heard: BufferedIOBase, said: BufferedIOBase) -> None:
+        """As much of SMTP as a client needs."""
+        said.write(b"220 test\r\n")
+        while line := heard.readline():
+            word = line[:4].upper().strip()
+            if word == b"DATA" and not self.refuses:
+                said.write(b"354 go on\r\n")
+                lines = list(iter(heard.readline, b".\r\n"))
+                self.got.append(cast(EmailMessage, message_from_bytes(b"".join(lines), policy=default)))
+                said.write(b"250 taken\r\n")
+            elif word in (b"DATA", b"RCPT") and self.refuses:
+                said.write(b"550 not today\r\n")
+            elif word == b"QUIT":
+                said.write(b"221 bye\r\n")
+                return
+            else:
+                said.write(b"250 ok\r\n")
+
+    def __enter__(self) -> MailServer:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()

@@ -327,7 +327,10 @@ def test_j6_a_stop_hands_a_run_that_cannot_end_to_the_next_process(
         for child in children_of(worker.process.pid):
             os.kill(child, signal.SIGTERM)
     worker.process.send_signal(signal.SIGTERM)
-    assert own_seconds_until(lambda: status_of(clinic, run_id) == "interrupted", 20) is not None
+    assert (
+        own_seconds_until(lambda: status_of(clinic, run_id) == "interrupted", 20, worker.process.pid)
+        is not None
+    )
     with reading() as session:
         planned = session.execute(select(PMSConnection.next_sync_at, PMSConnection.next_sync_reason)).one()
     assert planned.next_sync_at <= clock.now()

@@ -112,7 +112,7 @@ def is_back(house: House, desk: Desk, name: str, before: int) -> Callable[[], bo
     return tried
 
 
-def sync_now(desk: Desk) -> int:
+def sync_now(desk: Desk, family: int) -> int:
     """Press Sync now and wait until a good run has ended after that; its id."""
     asked = desk.api("POST", "/run-sheet/sync", json={})
     assert asked.status_code == 202
@@ -122,7 +122,7 @@ def sync_now(desk: Desk) -> int:
         good = newest("success")
         return good is not None and good.id >= wanted
 
-    assert own_seconds_until(done, RUN_WITHIN_S) is not None, newest() and newest().status  # type: ignore[union-attr]
+    assert own_seconds_until(done, RUN_WITHIN_S, family) is not None, newest() and newest().status  # type: ignore[union-attr]
     return wanted
 
 
@@ -135,7 +135,10 @@ def test_each_part_killed_in_turn_is_back_in_ten_seconds_and_nobody_loses_anythi
             desk.api("POST", "/run-sheet/sync", json={})
             before, killed_s = house.children()[name], time.monotonic()
             os.kill(before, signal.SIGKILL)
-            assert own_seconds_until(is_back(house, desk, name, before), BACK_WITHIN_S) is not None, name
+            assert (
+                own_seconds_until(is_back(house, desk, name, before), BACK_WITHIN_S, house.process.pid)
+                is not None
+            ), name
             back_s = time.monotonic()
             if name == "web":  # announced by the page itself; over as soon as it is back
                 errors = [one for one in desk.errors_since(killed_s) if one.at_s > back_s + 1]
@@ -144,7 +147,7 @@ def test_each_part_killed_in_turn_is_back_in_ten_seconds_and_nobody_loses_anythi
             assert errors == [], (name, errors)
             sandbox.faults.clear()
             if name != "worker":  # its run is repeated when the lease has lapsed; see the next test
-                sync_now(desk)
+                sync_now(desk, house.process.pid)
     _everything_is_as_it_should_be(clinic, desk)
 
 
@@ -155,7 +158,10 @@ def test_one_web_process_killed_costs_nobody_more_than_the_page_on_its_way(
         assert eventually(lambda: len(web_workers(house)) == 2)
         os.kill(web_workers(house)[0], signal.SIGKILL)
         killed_s = time.monotonic()
-        assert own_seconds_until(lambda: len(web_workers(house)) == 2, BACK_WITHIN_S) is not None
+        assert (
+            own_seconds_until(lambda: len(web_workers(house)) == 2, BACK_WITHIN_S, house.process.pid)
+            is not None
+        )
         seen = len(desk.moments)
         assert eventually(lambda: len(desk.moments) > seen + 5)  # staff go on for a moment
         assert len(desk.errors_since(killed_s + 0.5)) == 0
@@ -171,13 +177,13 @@ def test_j4_a_run_whose_worker_was_killed_is_interrupted_and_repeated_within_two
     os.kill(house.children()["worker"], signal.SIGKILL)
     sandbox.faults.clear()
     sandbox.faults.release()
-    closed_s = own_seconds_until(lambda: _status(lost) == "interrupted", J4_S)
+    closed_s = own_seconds_until(lambda: _status(lost) == "interrupted", J4_S, house.process.pid)
 
     def repeated() -> bool:
         good = newest("success")
         return good is not None and good.id > lost
 
-    repeated_s = own_seconds_until(repeated, J4_S)
+    repeated_s = own_seconds_until(repeated, J4_S, house.process.pid)
     assert closed_s is not None
     assert repeated_s is not None
     assert closed_s + repeated_s <= J4_S
