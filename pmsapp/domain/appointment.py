@@ -81,13 +81,17 @@ class AppointmentType:
 
 @dataclass(frozen=True, slots=True)
 class Patient:
-    """The little of a patient that a run sheet shows. `name` None means the vendor would not say."""
+    """The little of a patient that a run sheet shows. `name` None means the vendor would not say.
+
+    `has_died`: True where the vendor says so, else None.
+    """
 
     external_id: str
     name: str | None
     birth_date: date | None = None
     phone: str | None = None
     email: str | None = None
+    has_died: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)

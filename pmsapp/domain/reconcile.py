@@ -30,7 +30,7 @@ Key = tuple[str, str]
 _STANDING = (Presence.ON_SHEET, Presence.HELD)
 _IN_VIEW = (*_STANDING, Presence.CANCELLED, Presence.DELETED)
 _PLACE = frozenset({"start_at", "pms_practitioner_id"})
-_OF_PATIENT = ("patient_name", "patient_dob", "patient_phone", "patient_email")
+_OF_PATIENT = ("patient_name", "patient_dob", "patient_phone", "patient_email", "patient_has_died")
 
 
 class StoredKey(NamedTuple):

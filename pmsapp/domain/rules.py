@@ -144,6 +144,7 @@ def values_of(pair: UnifiedAppointment, is_telehealth: bool | None, rules: Rules
         patient_dob=patient.birth_date,
         patient_phone=patient.phone,
         patient_email=patient.email,
+        patient_has_died=patient.has_died,
         appointment_type_name=pair.type_name or (rule.name if rule else None),
         appointment_status=pair.status.value,
         is_telehealth=is_telehealth,

@@ -112,6 +112,7 @@ class Card:
     duration_estimated: bool = False
     time_odd: bool = False
     unknown_status: str | None = None
+    patient_has_died: bool = False
 
     def __repr__(self) -> str:
         return f"Card({self.id})"

@@ -21,6 +21,7 @@ class PMSValues(NamedTuple):
     patient_dob: date | None
     patient_phone: str | None
     patient_email: str | None
+    patient_has_died: bool | None
     appointment_type_name: str | None
     appointment_status: str
     is_telehealth: bool | None

@@ -67,6 +67,7 @@ class RunSheetAppointment(Base):
     patient_dob: Mapped[date | None]
     patient_phone: Mapped[str | None]
     patient_email: Mapped[str | None]
+    patient_has_died: Mapped[bool | None]
     appointment_type_name: Mapped[str | None]
     appointment_status: Mapped[str]
     is_telehealth: Mapped[bool | None]

@@ -29,7 +29,15 @@ from pmsapp.services.scope_plan import ScopePlan
 from pmsapp.services.stored_cards import CARDS, OVERRIDES, as_instant, card_ids, chunks, sealed_columns
 
 EVENTS = table_of(RunSheetEvent)
-_NOT_IN_TIMELINE = {"host_link", "patient_link", "pms_notes", "pms_date", "time_zone", "pms_status_raw"}
+_NOT_IN_TIMELINE = {
+    "host_link",
+    "patient_link",
+    "patient_has_died",
+    "pms_notes",
+    "pms_date",
+    "time_zone",
+    "pms_status_raw",
+}
 CARD_KEY = ("pms_connection_id", "pms_appointment_id", "pms_patient_id")
 _OFF_SHEET = (Presence.FILTERED, Presence.UNMAPPED)
 

@@ -88,4 +88,5 @@ def _card(row: Row[Any], typed: Sequence[Row[Any]], ring: KeyRing) -> Card:
         duration_estimated=row.duration_estimated,
         time_odd=row.time_odd,
         unknown_status=row.pms_status_raw,
+        patient_has_died=bool(row.patient_has_died),
     )

@@ -67,6 +67,7 @@ def _read_today(session: Session, connection_id: int, days: Sequence[date], zone
             CARDS.c.patient_dob,
             CARDS.c.patient_phone,
             CARDS.c.patient_email,
+            CARDS.c.patient_has_died,
         )
         .join(READS, READS.c.appointment_id == CARDS.c.id)
         .where(

@@ -51,6 +51,7 @@ _PMS_FIELDS = words.FIELDS | {
     "status": "status",
     "appointment_status": "status",
     "patient_dob": "birth date",
+    "patient_has_died": "recorded as deceased",
     "type_name": "type",
     "appointment_type_name": "type",
     "appointment_duration_minutes": "length",

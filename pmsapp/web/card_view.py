@@ -109,6 +109,8 @@ def _marks(card: Card, now: datetime, names: Names) -> tuple[Badge, ...]:
         marks.append(Badge("Returned: time changed in PMS", "undo", "wait"))
     if card.time_odd:
         marks.append(Badge("Check the time", "clock", "warn"))
+    if card.patient_has_died:
+        marks.append(Badge("Recorded as deceased", "warn", "stop"))
     if card.unknown_status:
         marks.append(Badge(f"Status there: {card.unknown_status}", "help"))
     if card.duration_estimated:

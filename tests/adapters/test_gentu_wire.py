@@ -365,3 +365,18 @@ def test_a_record_that_is_no_object_is_set_aside(value: Any) -> None:
 )
 def test_the_life_of_a_token_is_read_from_numbers_and_texts(value: object, life_s: float) -> None:
     assert life_of({"expires_in": value}) == life_s
+
+
+@pytest.mark.parametrize(
+    ("said", "has_died"),
+    [
+        (None, None),
+        ("yes", None),
+        ({}, None),
+        ({"deceasedBoolean": False, "deceasedDateTime": None}, None),
+        ({"deceasedBoolean": None, "deceasedDateTime": "2026-10-30T00:00:00Z"}, True),
+        ({"deceasedBoolean": True, "deceasedDateTime": None}, True),
+    ],
+)
+def test_a_patient_who_has_died_is_told(said: Any, has_died: bool | None) -> None:
+    assert wire.parse_patient({"id": "1", "deceased": said}).has_died is has_died

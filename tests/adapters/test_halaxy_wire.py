@@ -510,3 +510,19 @@ def test_no_value_of_any_kind_raises(chosen: Any, data: st.DataObject) -> None:
     parse_organization(patient)
     parse_role(role)
     parse_type(service)
+
+
+@pytest.mark.parametrize(
+    ("said", "has_died"),
+    [
+        ({}, None),
+        ({"deceasedBoolean": False}, None),
+        ({"deceasedBoolean": "true"}, None),
+        ({"deceasedBoolean": True}, True),
+        ({"deceasedDateTime": "2026-10-30"}, True),
+    ],
+)
+def test_a_patient_who_has_died_is_told(said: dict[str, Any], has_died: bool | None) -> None:
+    patient = parse_patient({"id": "1", **said})
+    assert patient is not None
+    assert patient.has_died is has_died

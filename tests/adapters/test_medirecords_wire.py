@@ -427,3 +427,8 @@ def test_no_value_of_any_kind_raises(changes: dict[str, Any]) -> None:
     parse_practitioner({**sample("providers")["data"][0], **changes})
     parse_practice({**sample("practice"), **changes})
     parse_interval_table(list(changes.values()))
+
+
+@pytest.mark.parametrize(("said", "has_died"), [(None, None), ("", None), (7, None), ("2026-10-30", True)])
+def test_a_date_of_death_is_told(said: Any, has_died: bool | None) -> None:
+    assert parse_patient({"lastName": "Q", "dateOfDeath": said}, "1").has_died is has_died

@@ -163,3 +163,14 @@ def test_a_status_nobody_knows_counts_as_booked_and_shows_the_word(clinic: Synce
     clinic.sync(clinic.today)
     assert {card.unknown_status for card in clinic.sheet().cards} == {None}
     assert "Status there" not in browser_for(app, "reception").get(f"/sheet/{clinic.today}").text
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_a_patient_who_has_died_is_marked_before_anybody_rings(clinic: SyncedClinic, app: Flask) -> None:
+    start = datetime.combine(clinic.today, datetime.min.time(), clinic.sandbox.clinic.zone)
+    clinic.sandbox.clinic.book("odwyer", "telehealth", start + timedelta(hours=19), "died")
+    clinic.sync(clinic.today)
+    marked = [card for card in clinic.sheet().cards if card.patient_has_died]
+    assert {card.patient_name for card in marked} == {"Percy Coolibah"}
+    page = browser_for(app, "reception").get(f"/sheet/{clinic.today}").text
+    assert page.count("Recorded as deceased") == len(marked)

@@ -141,6 +141,7 @@ def parse_patient(record: Any) -> Patient:
         birth_date=parse_date(record.get("birthDate")),
         phone=_best_phone(contacts),
         email=next((mail for mail in map(_email, contacts) if mail), None),
+        has_died=_has_died(record.get("deceased")),
     )
 
 
@@ -285,6 +286,13 @@ def _best_phone(contacts: Iterable[Mapping[str, Any]]) -> str | None:
 
 def _email(contact: Mapping[str, Any]) -> str | None:
     return clean_email(contact.get("value")) if fold_word(contact.get("system")) == "email" else None
+
+
+def _has_died(value: Any) -> bool | None:
+    """True when the patient's `deceased` says so in either of its two ways, else None."""
+    mark = value if isinstance(value, dict) else {}
+    said = mark.get("deceasedBoolean") is True or clean_text(mark.get("deceasedDateTime")) is not None
+    return said or None
 
 
 def _duration_min(record: Mapping[str, Any], start_at: datetime) -> int | None:

@@ -50,6 +50,7 @@ def parse_patient(resource: Mapping[str, Any]) -> Patient | None:
         birth_date=parse_date(resource.get("birthDate")),
         phone=_phone(telecom),
         email=_email(telecom),
+        has_died=_has_died(resource),
     )
 
 
@@ -98,3 +99,8 @@ def _email(telecom: list[dict[str, Any]]) -> str | None:
     points = [point for point in telecom if point.get("system") == "email"]
     points.sort(key=lambda point: {"home": 0, "work": 1}.get(str(point.get("use")), 2))
     return next((text for text in (clean_email(point.get("value")) for point in points) if text), None)
+
+
+def _has_died(resource: Mapping[str, Any]) -> bool | None:
+    said = resource.get("deceasedBoolean") is True or clean_text(resource.get("deceasedDateTime")) is not None
+    return said or None

@@ -150,6 +150,7 @@ def parse_patient(body: Mapping[str, Any], external_id: str) -> Patient:
         birth_date=parse_date(body.get("dob")),
         phone=next((phone for phone in phones if phone), None),
         email=clean_email(body.get("email")),
+        has_died=clean_text(body.get("dateOfDeath"), 40) is not None or None,
     )
 
 
