@@ -157,17 +157,6 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
-    """Whose column was last checked against the PMS, and with what result."""
-
-    clinician_id: int | None
-    name: str | None
-    matched: int
-    expected: int
-    checked_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Sheet:
     """One clinic day. `version` grows with every visible change; `etag` changes with anything a reader could see."""
 
@@ -182,7 +171,6 @@ class Sheet:
     etag: str = ""
     in_person_not_shown: int = 0
     undecided: tuple[tuple[str, int], ...] = ()
-    receipts: tuple[Receipt, ...] = ()
     open_decisions: int = 0
     connections: tuple[str, ...] = field(default=())
 

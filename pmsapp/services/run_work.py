@@ -57,6 +57,7 @@ from pmsapp.services.scope_record import (
     keep_aside,
     mark_fresh,
     open_quarantine,
+    receipt_of,
     record_scope,
     take_back,
 )
@@ -233,10 +234,11 @@ class RunWork:
         take_back(
             session, context.connection_id, open_quarantine(session, context.connection_id) & understood, now
         )
-        scope_id = record_scope(session, context, plan, result.counts, now)
+        receipt = receipt_of(session, context, plan)
+        scope_id = record_scope(session, context, plan, result.counts, receipt)
         if read.outcome == COMPLETE and not plan.vanished:
             mark_fresh(session, context, plan, read.read_at)
-        unchanged.remember(session, context, plan)
+        unchanged.remember(session, context, plan, receipt.differences)
         self._progress(session, context, [*self.results, result])
         return scope_id
 
@@ -281,7 +283,7 @@ class RunWork:
             write_leavings(writer, context, pending, result)
             known_patients.note_run(session, context.patients, context.connection_id, pending.found, now)
             outcome = self._with_leavings(pending, result)
-            change_scope(session, pending.scope_id, outcome)
+            change_scope(session, pending.scope_id, outcome, held=len(result.decisions.hold))
             if not result.decisions.is_doubtful:
                 mark_fresh(session, context, pending.plan, pending.plan.read.read_at)
             failpoint("before_leavings_commit")

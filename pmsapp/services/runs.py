@@ -62,6 +62,7 @@ class RunView:
     preview: dict[str, Any] | None
     note: str | None
     cancel_requested: bool
+    cancelled_by: str | None
     skipped_reasons: dict[str, int]
 
     @property
@@ -190,6 +191,7 @@ def _view(run: SyncRun, scopes: tuple[ScopeView, ...]) -> RunView:
         preview=preview,
         note=run.note,
         cancel_requested=run.cancel_requested_at is not None,
+        cancelled_by=run.cancel_requested_by,
         skipped_reasons=run.skipped_reasons or {},
     )
 

@@ -38,7 +38,7 @@ class ScopePlan:
     """Everything that follows from one read. `vanished` waits for look-ups, the rest is certain.
 
     `waiting`: held cards whose appointment was read without their patient, with what the PMS says there now.
-    `on_sheet`: how many cards the clinician-day had.
+    `on_sheet`: how many cards the clinician-day had. `kept`: how many of them staff keep although they are not listed.
     """
 
     read: ScopeRead
@@ -50,6 +50,7 @@ class ScopePlan:
     vanished: list[StoredKey] = field(default_factory=list)
     held_before: list[StoredKey] = field(default_factory=list)
     on_sheet: int = 0
+    kept: int = 0
 
     def counts(self) -> Counter[str]:
         """The run's numbers for this read; fetched = created + updated + unchanged + skipped + failed.
@@ -160,10 +161,8 @@ def _add_vanished(plan: ScopePlan, in_scope: list[StoredKey], left: list[StoredK
     if plan.read.outcome != COMPLETE:
         return
     listed = plan.sorted.appointments.keys() | plan.read.unreadable
-    plan.vanished = left + [
-        card
-        for card in in_scope
-        if card.appointment_id not in listed
-        and card.presence == Presence.ON_SHEET
-        and card.kept_digest != KEPT_MISSING
+    unlisted = [
+        card for card in in_scope if card.appointment_id not in listed and card.presence == Presence.ON_SHEET
     ]
+    plan.vanished = left + [card for card in unlisted if card.kept_digest != KEPT_MISSING]
+    plan.kept = sum(card.kept_digest == KEPT_MISSING for card in unlisted)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date, datetime
+from typing import Any, NamedTuple
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
@@ -17,17 +18,28 @@ from pmsapp.services.reading import COMPLETE
 from pmsapp.services.run_context import RunContext
 from pmsapp.services.scope_plan import ScopePlan, counts_as_updated
 from pmsapp.services.stored_cards import CARDS, chunks
+from pmsapp.services.unchanged import NOT_AS_READ
 
 COUNTS = ("fetched", "created", "updated", "unchanged", "skipped", "failed", "removed", "held")
 _SCOPES = table_of(SyncScope)
 
 
+class Receipt(NamedTuple):
+    """How many cards the sheet should hold for a scope, how many it holds exactly so, and why others differ.
+
+    Both numbers are None where nobody can say, because the list was not read to its end.
+    """
+
+    expected: int | None
+    matched: int | None
+    differences: dict[str, int]
+
+
 def record_scope(
-    session: Session, context: RunContext, plan: ScopePlan, counts: Counter[str], now: datetime
+    session: Session, context: RunContext, plan: ScopePlan, counts: Counter[str], receipt: Receipt
 ) -> int:
     """Store the scope's row with its receipt; returns its id."""
     read = plan.read
-    expected, matched, differences = _receipt(session, context, plan)
     scope_id: int = session.execute(
         insert(_SCOPES)
         .values(
@@ -40,9 +52,9 @@ def record_scope(
             outcome=read.outcome,
             checked_at=read.read_at,
             error_code=read.error.code if read.error else None,
-            expected=expected,
-            matched=matched,
-            differences=differences or None,
+            expected=receipt.expected,
+            matched=receipt.matched,
+            differences=receipt.differences or None,
             **{name: counts[name] for name in COUNTS},
         )
         .returning(_SCOPES.c.id)
@@ -50,12 +62,10 @@ def record_scope(
     return scope_id
 
 
-def _receipt(
-    session: Session, context: RunContext, plan: ScopePlan
-) -> tuple[int | None, int | None, dict[str, int]]:
-    """How many cards the sheet should hold for this scope, how many it holds exactly so, and why others differ."""
+def receipt_of(session: Session, context: RunContext, plan: ScopePlan) -> Receipt:
+    """Compare what was read with the cards as they stand now, after the plan was written."""
     if plan.read.outcome != COMPLETE:
-        return None, None, {}
+        return Receipt(None, None, {})
     wanted = {known.key: (known.digest, known.presence) for known in plan.sorted.unchanged}
     wanted |= {one.key: (one.digest, Presence.ON_SHEET.value) for one in plan.sorted.creates}
     changed = [one for one in plan.updates if counts_as_updated(one)]
@@ -71,12 +81,13 @@ def _receipt(
         stored |= {(row[0], row[1]): (row[2], row[3]) for row in rows}
     matched = sum(1 for key, what in wanted.items() if stored.get(key) == what)
     differences = {
-        "not_as_read": len(wanted) - matched,
+        NOT_AS_READ: len(wanted) - matched,
         "removed_by_staff": plan.skipped_reasons()[SkipReason.REMOVED_BY_STAFF],
         "not_understood": len(plan.read.bad),
         "held": len(plan.swaps) + len(plan.held_before),
+        "kept_by_staff": plan.kept,
     }
-    return len(wanted), matched, {name: count for name, count in differences.items() if count}
+    return Receipt(len(wanted), matched, {name: count for name, count in differences.items() if count})
 
 
 def mark_fresh(session: Session, context: RunContext, plan: ScopePlan, as_of: datetime) -> None:
@@ -99,13 +110,18 @@ def mark_fresh(session: Session, context: RunContext, plan: ScopePlan, as_of: da
     )
 
 
-def change_scope(session: Session, scope_id: int, result: ScopeResult) -> None:
-    """Correct a scope's row once the vanished cards were looked up."""
-    numbers = {name: result.counts[name] for name in COUNTS}
+def change_scope(session: Session, scope_id: int, result: ScopeResult, *, held: int) -> None:
+    """Correct a scope's row once the vanished cards were looked up; on a doubt its receipt says nothing any more."""
+    values: dict[str, Any] = {name: result.counts[name] for name in COUNTS}
+    if result.outcome != COMPLETE:
+        values |= {"expected": None, "matched": None, "differences": None}
+    elif held:
+        before = session.scalar(select(_SCOPES.c.differences).where(_SCOPES.c.id == scope_id)) or {}
+        values["differences"] = {**before, "held": before.get("held", 0) + held}
     session.execute(
         update(_SCOPES)
         .where(_SCOPES.c.id == scope_id)
-        .values(outcome=result.outcome, error_code=result.error_code, **numbers)
+        .values(outcome=result.outcome, error_code=result.error_code, **values)
     )
 
 

@@ -26,6 +26,8 @@ from pmsapp.services.run_context import RunContext
 from pmsapp.services.scope_plan import ScopePlan
 from pmsapp.services.stored_cards import CARDS
 
+NOT_AS_READ = "not_as_read"
+
 
 @dataclass(frozen=True, slots=True)
 class KnownRead:
@@ -35,6 +37,7 @@ class KnownRead:
     cards: str
     unchanged: int
     skipped: Counter[str]
+    differences: Mapping[str, int]
 
     def result(self, name: str | None) -> ScopeResult:
         """The same reading once more: nothing new."""
@@ -73,11 +76,14 @@ def known_reads(session: Session, context: RunContext, day: date) -> dict[str, K
     return {name: one for name, one in known.items() if cards.get(name, _NO_CARDS) == one.cards}
 
 
-def remember(session: Session, context: RunContext, plan: ScopePlan) -> None:
-    """After a scope was applied: keep what is needed to recognise the same reading, or forget the earlier one."""
+def remember(session: Session, context: RunContext, plan: ScopePlan, differences: Mapping[str, int]) -> None:
+    """After a scope was applied: keep what is needed to recognise the same reading, or forget the earlier one.
+
+    `differences`: where the sheet differs from the PMS, as its receipt says.
+    """
     read = plan.read
     state: dict[str, Any] | None = None
-    if read.outcome == COMPLETE and read.pages and _is_settled(plan):
+    if read.outcome == COMPLETE and read.pages and _is_settled(plan) and NOT_AS_READ not in differences:
         counts = plan.counts()
         state = {
             "pages": list(read.pages),
@@ -85,6 +91,7 @@ def remember(session: Session, context: RunContext, plan: ScopePlan) -> None:
             "cards": _card_state(session, context.connection_id, read.day, read.target.id),
             "unchanged": counts["created"] + counts["updated"] + counts["unchanged"],
             "skipped": {str(reason): count for reason, count in plan.skipped_reasons().items() if count},
+            "differences": dict(differences),
         }
     session.execute(
         update(Freshness)
@@ -115,6 +122,7 @@ def record(session: Session, context: RunContext, read: ScopeRead, known: KnownR
             checked_at=read.read_at,
             expected=known.unchanged,
             matched=known.unchanged,
+            differences=dict(known.differences) or None,
             created=0,
             updated=0,
             failed=0,
@@ -148,7 +156,13 @@ def _is_settled(plan: ScopePlan) -> bool:
 
 
 def _known(state: Mapping[str, Any]) -> KnownRead:
-    return KnownRead(tuple(state["pages"]), state["cards"], state["unchanged"], Counter(state["skipped"]))
+    return KnownRead(
+        tuple(state["pages"]),
+        state["cards"],
+        state["unchanged"],
+        Counter(state["skipped"]),
+        state.get("differences") or {},
+    )
 
 
 _NO_CARDS = "0:0:0"

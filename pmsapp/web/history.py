@@ -63,7 +63,7 @@ def show(connection_id: int, run_id: int) -> ResponseReturnValue:
         connection_id=view.id,
         name=view.display_name,
         row=_row(run, now, timeline.of_run(run.id)),
-        scopes=tuple(_scope(scope) for scope in run.scopes),
+        scopes=tuple(_scope(scope, now.zone) for scope in run.scopes),
         totals=tuple((word, str(run.counts[name])) for name, word in _TOTALS.items()),
         note=run.note,
         advice=advice_for(run.error[0], view.pms_label) if run.error else None,
@@ -134,10 +134,7 @@ def _row(run: RunView, now: shell.Standing, events: Sequence[EventView] = ()) ->
     )
 
 
-def _scope(scope: ScopeView) -> ScopeRow:
-    match = ""
-    if scope.expected is not None and scope.matched is not None:
-        match = f"{scope.matched} of {scope.expected}"
+def _scope(scope: ScopeView, zone: str) -> ScopeRow:
     return ScopeRow(
         name=scope.name or "No clinician",
         day=fmt.short_day(scope.date),
@@ -145,5 +142,5 @@ def _scope(scope: ScopeView) -> ScopeRow:
         counts=f"{fmt.plural(scope.counts['fetched'], 'appointment')} read"
         + (f": {words}" if (words := run_view.count_words(scope.counts)) else ""),
         code=scope.error_code,
-        match=match,
+        match=run_view.receipt_words(scope, zone),
     )

@@ -109,10 +109,30 @@ def result_sentence(run: RunView, events: Sequence[EventView] = ()) -> str:
     if run.status == RunStatus.PARTIAL:
         return f"Partly updated: {changed or 'nothing changed'}.{trouble}"
     if run.status == RunStatus.CANCELLED:
-        return f"Cancelled. {'Done before that: ' + changed + '.' if changed else 'Nothing changed.'}"
+        by = f" by {run.cancelled_by}" if run.cancelled_by else ""
+        return f"Cancelled{by}. {'Done before that: ' + changed + '.' if changed else 'Nothing changed.'}"
     if run.status == RunStatus.INTERRUPTED:
         return "Stopped half way. It repeats by itself."
     return f"Not updated.{trouble} Cards stay as they were."
+
+
+_DIFFERENCES = {
+    "not_as_read": "not as read",
+    "held": "held",
+    "kept_by_staff": "kept by staff",
+    "removed_by_staff": "removed by staff",
+    "not_understood": "not understood",
+}
+
+
+def receipt_words(scope: ScopeView, zone: str) -> str:
+    """Whether the sheet matches the PMS: "12 of 12, checked 09:02", and where it does not; "" where nobody can say."""
+    if scope.expected is None or scope.matched is None:
+        return ""
+    found = scope.differences or {}
+    differs = [f"{found[name]} {word}" for name, word in _DIFFERENCES.items() if found.get(name)]
+    checked = fmt.hhmm(scope.checked_at, zone)
+    return "; ".join([f"{scope.matched} of {scope.expected}, checked {checked}", *differs])
 
 
 def result_words(run: RunView) -> str:

@@ -14,6 +14,7 @@ from pmsapp.services import decisions, overrides
 from pmsapp.services.clinic import ALWAYS_OPEN, ensure, update_clinic
 from pmsapp.services.decisions import DecisionView
 from pmsapp.services.errors import Conflict
+from pmsapp.services.runs import RunView
 from tests.conftest import FrozenClock
 from tests.fake_clinic import MEL, FakeClinic, stock
 from tests.fake_pms import WHOLE_PRACTICE, FakePractice, Faults, registered
@@ -250,6 +251,27 @@ def test_many_at_once_are_held_and_one_question_asks(clinic: FakeClinic) -> None
     assert len(clinic.sheet().cards) == 15, "held cards stay in view"
     assert clinic.sync().counts["held"] == 5
     assert len(clinic.questions()) == 1
+
+
+def receipt_of(run: RunView, practitioner: str = "anna") -> tuple[int | None, int | None, object]:
+    """A list's receipt: how many cards should match the PMS, how many do, and where the sheet differs."""
+    (scope,) = [
+        one for one in run.scopes if one.pms_practitioner_id == practitioner and one.date == run.dates[0]
+    ]
+    return scope.expected, scope.matched, scope.differences
+
+
+def test_the_receipt_says_where_the_sheet_differs_from_the_pms(clinic: FakeClinic) -> None:
+    visits = book_many(clinic, 12)
+    assert receipt_of(clinic.sync()) == (12, 12, None)
+    delete_all(clinic, visits[:5])
+    overrides.remove_card(clinic.card(visits[11]).id, "Seen elsewhere", MEL)
+    assert receipt_of(clinic.sync()) == (6, 6, {"held": 5, "removed_by_staff": 1})
+    decisions.decide(the_question(clinic).id, "keep", MEL)
+    for _ in range(2):  # the second is recognised as unchanged
+        assert receipt_of(clinic.sync()) == (6, 6, {"kept_by_staff": 5, "removed_by_staff": 1})
+    clinic.practice.faults.unlisted = {visits[6]}
+    assert receipt_of(clinic.sync()) == (None, None, None), "on a doubt nobody can say"
 
 
 def test_the_brake_counts_only_what_is_gone(clinic: FakeClinic) -> None:
