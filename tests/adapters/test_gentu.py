@@ -457,6 +457,21 @@ def test_a_refused_cursor_starts_the_practitioner_again_once() -> None:
     assert [one.is_last for one in pages] == [False, False, True]
 
 
+@pytest.mark.parametrize("status", [403, 404, 410])
+def test_a_cursor_refused_while_the_practice_lets_us_in_starts_again_too(status: int) -> None:
+    steps = [
+        answer(page(record(1), following="c1")),
+        answer({}, status=status),
+        answer([{"tenantId": "t1", "tenantAccess": "enabled"}]),
+        answer(page(record(1), following="c2")),
+        answer(page(record(2))),
+    ]
+    with serving(*steps) as script:
+        pages = day_of(script)
+    assert [row.external_id for one in pages for row in one.items] == ["v1", "v2"]
+    assert pages[-1].is_last
+
+
 def test_a_cursor_that_is_always_refused_ends_the_reading() -> None:
     steps = [
         answer(page(record(1), following="c1")),

@@ -17,7 +17,7 @@ from pmsapp.adapters.paging import read_by_cursor
 from pmsapp.adapters.text import names_missing, shape_of
 from pmsapp.adapters.unknown_words import tell_unknown_statuses
 from pmsapp.domain.appointment import BadRecord, Patient, UnifiedAppointment
-from pmsapp.domain.errors import BadVendorDataError, PMSError
+from pmsapp.domain.errors import BadVendorDataError, PMSError, ReconnectRequiredError
 from pmsapp.domain.window import SyncWindow
 
 # The most the API gives per page.
@@ -127,8 +127,9 @@ class AppointmentReader:
         }
         try:
             return self._practice.get_list("appointments", kind="appointments", params=params)
-        except BadVendorDataError as exc:
-            if cursor is not None and exc.code == "PMS-REFUSED":
+        except (BadVendorDataError, ReconnectRequiredError) as exc:
+            # A 403 here came while the practice lets us in, so it is about the cursor as well.
+            if cursor is not None and exc.code in ("PMS-REFUSED", "AUTH-SCOPE"):
                 raise _CursorRefusedError from exc
             raise
 
