@@ -255,7 +255,7 @@ def _add_trouble(session: Session, texts: Texts) -> None:
             subject="connection:1",
             connection_id=1,
             code="PMS-DOWN",
-            severity="warn",
+            severity="medium",
             started_at=now,
             last_seen_at=now,
             opened_at=now,

@@ -34,17 +34,16 @@ def get_run_sheet(query: SheetAsked) -> Answered:
 
     Answers 304 to If-None-Match while nothing anybody could see has changed. A clinician sees their own column.
     """
-    day = query.date or clinic.today()
     only = _own_column(current_actor())
     with_hidden = query.include == "not_shown"
     marks = f"{int(with_hidden)}-{only if only is not None else 'all'}"
-    tag = f"{runsheets.sheet_etag(day)}-{marks}"
-    if request.if_none_match.contains_weak(tag):
-        return _tagged(Response(status=304), tag)
-    sheet = runsheets.get_sheet(day, include_not_shown=with_hidden, clinician_id=only)
+    for seen in request.if_none_match.as_set(include_weak=True):
+        if seen.endswith(f"-{marks}") and runsheets.is_current(seen.removesuffix(f"-{marks}"), query.date):
+            return _tagged(Response(status=304), seen)
+    sheet = runsheets.read_day(query.date, include_not_shown=with_hidden, clinician_id=only).sheet
     body = RunSheetOut.of(sheet, sheet.time_zone)
     response = Response(body.model_dump_json(), content_type="application/json")
-    return _tagged(response, f"{sheet.etag}-{marks}")
+    return _tagged(response, f"{runsheets.tag_of(sheet)}-{marks}")
 
 
 @bp.post("/appointments")

@@ -16,6 +16,7 @@ from pmsapp.domain.appointment import Presence, WorkflowState
 
 GONE = frozenset({Presence.CANCELLED, Presence.DELETED})
 _OFF_SHEET = (Presence.FILTERED, Presence.UNMAPPED)
+_MOMENT = timedelta.resolution
 NOT_SHOWN = frozenset({Presence.FILTERED, Presence.UNMAPPED, Presence.REMOVED_BY_STAFF})
 
 
@@ -40,9 +41,15 @@ def freshness(as_of: datetime | None, now: datetime, period: timedelta) -> Fresh
     """Late after one period without fresh data, stale after two; a minute's grace for the run itself."""
     if as_of is None:
         return Freshness(None, FreshnessState.NEVER)
-    if now <= as_of + period + timedelta(minutes=1):
+    late, stale = ages_at(as_of, period)
+    if now < late:
         return Freshness(as_of, FreshnessState.FRESH)
-    return Freshness(as_of, FreshnessState.LATE if now <= as_of + 2 * period else FreshnessState.STALE)
+    return Freshness(as_of, FreshnessState.LATE if now < stale else FreshnessState.STALE)
+
+
+def ages_at(as_of: datetime, period: timedelta) -> tuple[datetime, datetime]:
+    """The first instants at which data read then is no longer fresh, and no longer just late."""
+    return as_of + period + timedelta(minutes=1) + _MOMENT, as_of + 2 * period + _MOMENT
 
 
 def oldest(parts: Iterable[Freshness]) -> Freshness:
@@ -158,7 +165,11 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One clinic day. `version` grows with every visible change; `etag` changes with anything a reader could see."""
+    """One clinic day. `version` grows with every visible change.
+
+    `etag` changes with everything stored that a reader could see, and holds until `ages_next`, when data may have
+    grown old by itself (None: never).
+    """
 
     date: Day
     time_zone: str
@@ -169,6 +180,7 @@ class Sheet:
     not_shown: dict[str, int]
     not_shown_cards: tuple[Card, ...] | None = None
     etag: str = ""
+    ages_next: datetime | None = None
     in_person_not_shown: int = 0
     undecided: tuple[tuple[str, int], ...] = ()
     open_decisions: int = 0

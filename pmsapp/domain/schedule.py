@@ -7,11 +7,11 @@ times.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
-from pmsapp.domain.runsheet import Freshness, freshness
+from pmsapp.domain.runsheet import Freshness, ages_at, freshness
 from pmsapp.domain.window import day_of, day_start, local_to_utc
 
 BEFORE_OPENING = timedelta(minutes=30)
@@ -120,6 +120,23 @@ def aged(as_of: datetime | None, now: datetime, period: timedelta, hours: Clinic
     watched = _watched(now, hours) if hours.weekly else None
     state = freshness(max(as_of, watched[0]) if watched else as_of, now, wait).state
     return Freshness(as_of, state)
+
+
+def ages_next(
+    readings: Iterable[tuple[datetime | None, timedelta]], now: datetime, hours: ClinicHours
+) -> datetime | None:
+    """The first instant at which data read then, each with its period, may be `aged` otherwise than now.
+
+    Never too late; it may come before anything changes. None when nothing that has not happened yet can change it.
+    """
+    watched, wait_ends = _watched(now, hours), _next_first_read(now, hours, timedelta())
+    found = [at for at in (watched[1] if watched else None, wait_ends) if at is not None]
+    for as_of, period in readings:
+        if as_of is not None:
+            wait = longest_wait(now, period, hours)
+            began = max(as_of, watched[0]) if watched and hours.weekly else as_of
+            found += ages_at(began, wait)
+    return min((at for at in found if at > now), default=None)
 
 
 def longest_wait(now: datetime, period: timedelta, hours: ClinicHours) -> timedelta:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, select
+from sqlalchemy import ColumnElement, Row, and_, select
 from sqlalchemy.orm import Session
 
 from pmsapp.cipher import KeyRing
@@ -14,41 +15,54 @@ from pmsapp.domain.merge import EDITABLE, Override, OverrideState, as_stored, st
 from pmsapp.domain.runsheet import Card, EditedField
 from pmsapp.domain.window import day_of
 from pmsapp.services import secrets
-from pmsapp.services.stored_cards import CARDS, IN_FORCE, OVERRIDES, as_instant, chunks
+from pmsapp.services.stored_cards import CARDS, IN_FORCE, OVERRIDES, as_instant
+
+_TYPED = [
+    OVERRIDES.c[name].label(f"typed_{name}")
+    for name in ("id", "field", "value", "base_value", "by", "at", "state")
+]
+_IN_FORCE = and_(OVERRIDES.c.appointment_id == CARDS.c.id, OVERRIDES.c.state.in_(IN_FORCE))
 
 
 def load_cards(session: Session, ring: KeyRing, where: Sequence[ColumnElement[bool]]) -> list[Card]:
-    """Every card that matches, in two statements whatever their number."""
-    rows = session.execute(select(CARDS).where(*where)).all()
-    typed = _typed_over(session, [row.id for row in rows])
-    return [_card(row, typed.get(row.id, ()), ring) for row in rows]
-
-
-def _typed_over(session: Session, card_ids: Sequence[int]) -> dict[int, list[Row[Any]]]:
-    found: dict[int, list[Row[Any]]] = {}
-    for part in chunks(card_ids, 20_000):
-        query = select(OVERRIDES).where(OVERRIDES.c.appointment_id.in_(part), OVERRIDES.c.state.in_(IN_FORCE))
-        for row in session.execute(query.order_by(OVERRIDES.c.id)):
-            found.setdefault(row.appointment_id, []).append(row)
-    return found
+    """Every card that matches, with what staff typed, in one statement whatever their number."""
+    rows = session.execute(
+        select(CARDS, *_TYPED)
+        .select_from(CARDS.outerjoin(OVERRIDES, _IN_FORCE))
+        .where(*where)
+        .order_by(CARDS.c.id, OVERRIDES.c.id)
+    )
+    cards = []
+    for _, of_one in groupby(rows, key=lambda row: row.id):
+        first, *more = of_one
+        typed = [] if first.typed_id is None else [first, *more]
+        cards.append(_card(first, typed, ring))
+    return cards
 
 
 def _card(row: Row[Any], typed: Sequence[Row[Any]], ring: KeyRing) -> Card:
     columns = dict(row._mapping)
     edited = []
-    for one in typed:
-        rule = EDITABLE[one.field]
-        pms_value = as_stored(columns[rule.column])
-        edited.append(
-            EditedField(
-                one.field, one.value, pms_value, one.by, one.at, one.state == OverrideState.CONFLICT.value
-            )
+    overrides = [
+        Override(
+            one.typed_id,
+            one.typed_field,
+            one.typed_value,
+            one.typed_base_value,
+            OverrideState(one.typed_state),
         )
-    for one in typed:
-        override = Override(one.id, one.field, one.value, one.base_value, OverrideState(one.state))
+        for one in typed
+    ]
+    for one, override in zip(typed, overrides, strict=True):
+        pms_value = as_stored(columns[EDITABLE[override.field].column])
+        is_conflict = override.state is OverrideState.CONFLICT
+        edited.append(
+            EditedField(override.field, override.value, pms_value, one.typed_by, one.typed_at, is_conflict)
+        )
+    for override in overrides:
         if staff_value_shows(override):
-            columns[EDITABLE[one.field].column] = (
-                as_instant(one.value) if one.field == "start_at" else one.value
+            columns[EDITABLE[override.field].column] = (
+                as_instant(override.value) if override.field == "start_at" else override.value
             )
     is_pms = columns["pms_appointment_id"] is not None
     place = (row.pms_connection_id, row.pms_appointment_id, row.pms_patient_id)

@@ -43,7 +43,7 @@ _STATE_OF_ZONE = {
     "Australia/Perth": "WA",
     "Australia/Eucla": "WA",
 }
-_THE_ONE = 1
+THE_ONE = 1
 _JITTER_BELOW_S = 60
 _TIME = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00")
 
@@ -69,11 +69,11 @@ def ensure(*, name: str = "Our clinic", is_training: bool = False, hours: Hours 
     """Make the clinic's row on the first start; later starts change nothing."""
     zone = current_settings().clinic_time_zone
     with writing() as session:
-        row = session.get(Clinic, _THE_ONE)
+        row = session.get(Clinic, THE_ONE)
         if row is None:
             now = clock.now()
             row = Clinic(
-                id=_THE_ONE,
+                id=THE_ONE,
                 name=name,
                 time_zone=zone,
                 state=_STATE_OF_ZONE.get(zone),
@@ -92,8 +92,7 @@ def ensure(*, name: str = "Our clinic", is_training: bool = False, hours: Hours 
 def get_clinic(session: Session | None = None) -> ClinicView:
     """The clinic; before it has a row, what the settings say."""
     if session is not None:
-        row = session.get(Clinic, _THE_ONE)
-        return _view(row) if row is not None else _from_settings()
+        return view_of(session.get(Clinic, THE_ONE))
     with reading() as own:
         return get_clinic(own)
 
@@ -135,10 +134,10 @@ def update_clinic(
     with writing() as session:
         if changes:
             session.execute(
-                update(Clinic).where(Clinic.id == _THE_ONE).values(**changes, updated_at=clock.now())
+                update(Clinic).where(Clinic.id == THE_ONE).values(**changes, updated_at=clock.now())
             )
             audit.record(session, actor, "clinic.changed", "clinic:1", {"fields": sorted(changes)})
-        row = session.scalars(select(Clinic).where(Clinic.id == _THE_ONE)).one()
+        row = session.scalars(select(Clinic).where(Clinic.id == THE_ONE)).one()
         return _view(row)
 
 
@@ -169,6 +168,11 @@ def _hours_fault(hours: Mapping[str, Any]) -> str | None:
     if not any(hours.values()):
         return "Give opening hours for at least one day; pause the updates instead when the clinic is closed."
     return None
+
+
+def view_of(row: Clinic | None) -> ClinicView:
+    """The clinic as its row says; without one, what the settings say."""
+    return _from_settings() if row is None else _view(row)
 
 
 def _view(row: Clinic) -> ClinicView:

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import Row, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from pmsapp import clock
 from pmsapp.adapters.registry import get_info
 from pmsapp.domain import sync_state
-from pmsapp.domain.rules import Decision
 from pmsapp.domain.runsheet import Freshness
 from pmsapp.domain.schedule import ClinicHours, aged
 from pmsapp.domain.sync_state import ConnectionFacts, ConnectionState
 from pmsapp.domain.window import day_of
-from pmsapp.models import Freshness as FreshnessRow
-from pmsapp.models import PMSAppointmentType, PMSClinicianMapping, PMSConnection
+from pmsapp.models import PMSConnection
+from pmsapp.services import house as houses
 from pmsapp.services import schedule, vendors
+from pmsapp.services.house import Connected, House
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,26 +83,22 @@ class ConnectionView:
     updated_at: datetime
 
 
-def views_of(session: Session, rows: Sequence[PMSConnection]) -> list[ConnectionView]:
-    """The views of these rows, in their order; a constant number of statements."""
-    now = clock.now()
-    ids = [row.id for row in rows]
-    counts = _counts(session, ids)
-    hours = schedule.clinic_hours(session, now)
-    as_of = _as_of(session, rows, now)
-    return [_view(row, counts[row.id], as_of.get(row.id), now, hours) for row in rows]
+def views_in(house: House, now: datetime) -> list[ConnectionView]:
+    """The view of every connection of the house, in their order."""
+    hours = schedule.hours_of(house.clinic, now)
+    return [_view(one, now, hours) for one in house.connections]
 
 
 def view_of(session: Session, row: PMSConnection) -> ConnectionView:
     """The view of one row."""
-    return views_of(session, [row])[0]
+    now = clock.now()
+    return views_in(houses.load(session, now, only=[row.id]), now)[0]
 
 
-def _view(
-    row: PMSConnection, counts: ConnectionCounts, as_of: datetime | None, now: datetime, hours: ClinicHours
-) -> ConnectionView:
+def _view(one: Connected, now: datetime, hours: ClinicHours) -> ConnectionView:
+    row = one.row
     info = get_info(row.pms_type)
-    fresh = aged(as_of, now, timedelta(minutes=row.sync_frequency_minutes), hours)
+    fresh = aged(_as_of(one, now), now, timedelta(minutes=row.sync_frequency_minutes), hours)
     stored = ConnectionState(row.state)
     state = sync_state.connection_state(
         ConnectionFacts(stored, row.sync_enabled, row.paused_until, fresh.state), now
@@ -133,7 +128,7 @@ def _view(
         if is_paused and row.paused_until
         else None,
         freshness=fresh,
-        counts=counts,
+        counts=_counts(one),
         has_credentials=vendors.has_credentials(info, is_stored=row.credentials_sealed is not None),
         needs_pairing=info.capabilities.pairing and row.tenant_id is None,
         created_at=row.created_at,
@@ -147,52 +142,15 @@ def _error(row: PMSConnection) -> ErrorView | None:
     return ErrorView(row.last_error_code, row.last_error_message or row.last_error_code)
 
 
-def _counts(session: Session, ids: Iterable[int]) -> dict[int, ConnectionCounts]:
-    found: dict[int, dict[str, int]] = {connection_id: {} for connection_id in ids}
-    mapping = PMSClinicianMapping
-    for connection_id, decision, count in session.execute(
-        select(mapping.connection_id, mapping.decision, func.count())
-        .where(mapping.connection_id.in_(found))
-        .group_by(mapping.connection_id, mapping.decision)
-    ):
-        found[connection_id][Decision(decision).name.lower()] = count
-    kind = PMSAppointmentType
-    for connection_id, count in session.execute(
-        select(kind.connection_id, func.count())
-        .where(
-            kind.connection_id.in_(found),
-            func.coalesce(kind.is_telehealth, kind.pms_is_telehealth).is_(True),
-        )
-        .group_by(kind.connection_id)
-    ):
-        found[connection_id]["telehealth_types"] = count
-    return {connection_id: ConnectionCounts(**values) for connection_id, values in found.items()}
+def _counts(one: Connected) -> ConnectionCounts:
+    decided = Counter(feed.decision.name.lower() for feed in one.feeds if feed.decision)
+    return ConnectionCounts(**decided, telehealth_types=one.telehealth_types)
 
 
-def _as_of(session: Session, rows: Sequence[PMSConnection], now: datetime) -> dict[int, datetime]:
-    """When today's list of each connection was last read completely: its oldest mapped practitioner counts."""
-    today = {row.id: day_of(now, row.time_zone) for row in rows}
-    found = dict(_oldest_read(session, today))
-    for row in rows:
-        if row.id not in found and row.last_sync_at is not None and row.last_sync_status == "success":
-            found[row.id] = row.last_sync_at
-    return found
-
-
-def _oldest_read(session: Session, today: dict[int, date]) -> Iterable[Row[int, datetime]]:
-    mapping = PMSClinicianMapping
-    if not today:
-        return []
-    return session.execute(
-        select(FreshnessRow.connection_id, func.min(FreshnessRow.as_of))
-        .join(
-            mapping,
-            (mapping.connection_id == FreshnessRow.connection_id)
-            & (mapping.pms_practitioner_id == FreshnessRow.pms_practitioner_id),
-        )
-        .where(
-            mapping.decision == Decision.MAPPED.value,
-            tuple_(FreshnessRow.connection_id, FreshnessRow.date).in_(list(today.items())),
-        )
-        .group_by(FreshnessRow.connection_id)
-    ).all()
+def _as_of(one: Connected, now: datetime) -> datetime | None:
+    """When today's list was last read completely: the oldest mapped practitioner counts."""
+    today = day_of(now, one.row.time_zone)
+    read = [feed.readings[today].as_of for feed in one.mapped if today in feed.readings]
+    if read:
+        return min(read)
+    return one.row.last_sync_at if one.row.last_sync_status == "success" else None

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import select
-
 from pmsapp import clock
 from pmsapp.adapters.base import AdapterInfo, ConnectionCheck
 from pmsapp.domain.actor import Actor
@@ -17,6 +15,7 @@ from pmsapp.domain.sync_state import ConnectionState
 from pmsapp.extensions import key_ring
 from pmsapp.models import PMSConnection
 from pmsapp.services import audit, clinic, connection_input, handover, secrets, trial, vendors
+from pmsapp.services import house as houses
 from pmsapp.services.connection_check import CheckResult, check
 from pmsapp.services.connection_input import Findings, Pause
 from pmsapp.services.connection_rows import get_row
@@ -27,7 +26,7 @@ from pmsapp.services.connection_views import (
     ErrorView,
     PauseView,
     view_of,
-    views_of,
+    views_in,
 )
 from pmsapp.services.disconnect import CARDS_CHOICES, delete_connection
 from pmsapp.services.pairing import Paired, pair
@@ -52,13 +51,15 @@ __all__ = [
     "list_connections",
     "pair",
     "update_connection",
+    "views_in",
 ]
 
 
 def list_connections() -> list[ConnectionView]:
     """Every connection, in the order they were added."""
     with reading() as session:
-        return views_of(session, session.scalars(select(PMSConnection).order_by(PMSConnection.id)).all())
+        now = clock.now()
+        return views_in(houses.load(session, now), now)
 
 
 def get_connection(connection_id: int) -> ConnectionView:

@@ -150,16 +150,17 @@ def list_open() -> list[IncidentView]:
     """What people should know of now, gravest first; a blip is left out, and so is what has just gone away."""
     since = clock.now() - 3 * WATCH_EVERY
     with reading() as session:
-        rows = session.scalars(
-            select(Incident)
+        rows = session.execute(
+            select(Incident, PMSConnection)
+            .outerjoin(PMSConnection, PMSConnection.id == Incident.connection_id)
             .where(
                 Incident.ended_at.is_(None), Incident.opened_at.is_not(None), Incident.last_seen_at >= since
             )
             .order_by(Incident.id)
-        )
+        ).all()
         return [
-            _view(session, row)
-            for row in sorted(rows, key=lambda row: -rules.gravity(Severity(row.severity)))
+            _view_with(row, connection)
+            for row, connection in sorted(rows, key=lambda pair: -rules.gravity(Severity(pair[0].severity)))
         ]
 
 
@@ -202,7 +203,10 @@ def snooze(incident_id: int, until: datetime | None, reason: str | None, actor: 
 
 
 def _view(session: Session, row: Incident) -> IncidentView:
-    connection = session.get(PMSConnection, row.connection_id) if row.connection_id else None
+    return _view_with(row, session.get(PMSConnection, row.connection_id) if row.connection_id else None)
+
+
+def _view_with(row: Incident, connection: PMSConnection | None) -> IncidentView:
     label = get_info(connection.pms_type).label if connection else "the practice software"
     return IncidentView(
         id=row.id,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from pmsapp import clock
@@ -24,30 +23,49 @@ from pmsapp.domain.runsheet import (
     oldest,
     stays_in_view,
 )
-from pmsapp.domain.schedule import aged
-from pmsapp.domain.window import day_start
+from pmsapp.domain.schedule import aged, ages_next
+from pmsapp.domain.window import day_of, day_start
 from pmsapp.extensions import key_ring
-from pmsapp.models import Decision, Incident, PMSClinicianMapping, PMSConnection, RunSheet, RunSheetClinician
-from pmsapp.models import Freshness as FreshnessRow
-from pmsapp.services import schedule
+from pmsapp.models import RunSheetClinician
+from pmsapp.services import clinic, schedule, sheet_stamp
+from pmsapp.services import house as houses
 from pmsapp.services.cards import load_cards
 from pmsapp.services.errors import NotFound
+from pmsapp.services.house import UNASSIGNED, Feed, House
 from pmsapp.services.stored_cards import CARDS
 from pmsapp.services.transaction import reading
 
+_FOR_EVER = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DayRead:
+    """A sheet and the house it was read in, in one view of the database."""
+
+    sheet: Sheet
+    house: House
+
 
 def get_sheet(day: date, *, include_not_shown: bool = False, clinician_id: int | None = None) -> Sheet:
-    """One day. `clinician_id` narrows it to that column (a clinician sees their own).
+    """One day. `clinician_id` narrows it to that column (a clinician sees their own)."""
+    return read_day(day, include_not_shown=include_not_shown, clinician_id=clinician_id).sheet
 
-    The number of statements does not depend on the number of cards or clinicians.
+
+def read_day(
+    day: date | None = None, *, include_not_shown: bool = False, clinician_id: int | None = None
+) -> DayRead:
+    """One day (None: the clinic's today) and how everything stands.
+
+    Four statements, whatever the number of cards, clinicians and connections.
     """
     now = clock.now()
     with reading() as session:
-        ages = _Ages(session, day, now)
-        row = session.execute(select(RunSheet.id, RunSheet.version).where(RunSheet.date == day)).one_or_none()
-        cards = _cards_of(session, row.id if row else None, day)
+        house = houses.load(session, now, day=day)
+        day = day or day_of(now, house.clinic.time_zone)
+        stamp = sheet_stamp.read(session, day)
+        cards = _cards_of(session, stamp.sheet_id, day)
+        ages = _Ages(house, day, now)
         clinicians = _clinicians(session, cards, ages)
-        waiting = _waiting(session)
     if clinician_id is not None:
         clinicians = [one for one in clinicians if one[0] == clinician_id]
         cards = [card for card in cards if card.clinician_id == clinician_id]
@@ -56,23 +74,23 @@ def get_sheet(day: date, *, include_not_shown: bool = False, clinician_id: int |
     hidden = [card for card in sheet_cards if card.presence in NOT_SHOWN and not stays_in_view(card)]
     moved = [card for card in cards if card.date != day]
     columns, unassigned = arrange(shown, clinicians)
-    whole = oldest(ages.all_parts())
-    version = row.version if row else 0
-    return Sheet(
+    sheet = Sheet(
         date=day,
-        time_zone=ages.zone,
-        version=version,
-        freshness=whole,
+        time_zone=house.clinic.time_zone,
+        version=stamp.version,
+        freshness=oldest(ages.all_parts()),
         columns=columns,
         unassigned=unassigned if clinician_id is None else (),
         not_shown=_not_shown_counts(hidden, moved),
         not_shown_cards=in_time_order([*hidden, *moved]) if include_not_shown else None,
-        etag=_etag(day, version, ages, waiting),
+        etag=stamp.mark,
+        ages_next=ages.next,
         in_person_not_shown=ages.not_shown,
         undecided=ages.undecided,
-        open_decisions=waiting[0],
-        connections=ages.labels,
+        open_decisions=stamp.open_decisions,
+        connections=tuple(one.row.display_name for one in house.connections),
     )
+    return DayRead(sheet, house)
 
 
 def get_card(card_id: int) -> Card:
@@ -85,13 +103,28 @@ def get_card(card_id: int) -> Card:
 
 
 def sheet_etag(day: date) -> str:
-    """The sheet's tag without reading its cards."""
-    now = clock.now()
+    """The sheet's `etag` as it is now, in one statement."""
     with reading() as session:
-        ages = _Ages(session, day, now)
-        version = session.scalar(select(RunSheet.version).where(RunSheet.date == day)) or 0
-        waiting = _waiting(session)
-    return _etag(day, version, ages, waiting)
+        return sheet_stamp.read(session, day).mark
+
+
+def tag_of(sheet: Sheet) -> str:
+    """What a program keeps beside a sheet, to ask later whether it still holds."""
+    until = int(sheet.ages_next.timestamp()) if sheet.ages_next else _FOR_EVER
+    return f"{sheet.date:%Y%m%d}.{until}.{sheet.etag}"
+
+
+def is_current(tag: str, day: date | None) -> bool:
+    """True while the sheet of `day` (None: the clinic's today) is the one with this tag. One statement for a day."""
+    parts = tag.split(".")
+    if len(parts) != 3 or not (parts[1].isascii() and parts[1].isdigit()):
+        return False
+    until = int(parts[1])
+    if until != _FOR_EVER and clock.now().timestamp() >= until:
+        return False
+    with reading() as session:
+        wanted = day or clinic.today(session)
+        return parts[0] == f"{wanted:%Y%m%d}" and sheet_stamp.read(session, wanted).mark == parts[2]
 
 
 def _cards_of(session: Session, sheet_id: int | None, day: date) -> list[Card]:
@@ -123,96 +156,33 @@ def _not_shown_counts(hidden: Sequence[Card], moved: Sequence[Card]) -> dict[str
     }
 
 
-def _waiting(session: Session) -> tuple[int, int]:
-    """How many questions wait, and the newest trouble people were told of: both are announced on every sheet."""
-    questions = select(func.count()).select_from(Decision).where(Decision.state == "open").scalar_subquery()
-    trouble = (
-        select(func.max(Incident.id))
-        .where(Incident.ended_at.is_(None), Incident.opened_at.is_not(None))
-        .scalar_subquery()
-    )
-    row = session.execute(select(questions, trouble)).one()
-    return row[0] or 0, row[1] or 0
-
-
-def _etag(day: date, version: int, ages: _Ages, waiting: tuple[int, int]) -> str:
-    """Changes with the cards, their age, what is counted beside them, the questions that wait, and trouble."""
-    parts = sorted(
-        (key, [(age.state.value, str(age.as_of)) for age in part]) for key, part in ages.parts.items()
-    )
-    beside = ages.not_shown, ages.undecided, ages.labels
-    return hashlib.sha256(f"{day}|{version}|{parts}|{beside}|{waiting}".encode()).hexdigest()[:20]
-
-
 class _Ages:
-    """How old each practitioner-day is, folded by clinician. A day that is over no longer ages."""
+    """How old each practitioner-day is, folded by clinician. A day that is over no longer ages.
 
-    def __init__(self, session: Session, day: date, now: datetime) -> None:
-        self._hours = schedule.clinic_hours(session, now)
-        self._now = min(now, day_start(day + timedelta(days=1), self._hours.zone))
-        self.zone = self._hours.zone
-        connections = session.execute(
-            select(
-                PMSConnection.id,
-                PMSConnection.display_name,
-                PMSConnection.sync_frequency_minutes,
-                PMSConnection.next_sync_at,
-                PMSConnection.state,
-            )
-        ).all()
-        mappings = session.execute(
-            select(
-                PMSClinicianMapping.connection_id,
-                PMSClinicianMapping.pms_practitioner_id,
-                PMSClinicianMapping.pms_practitioner_name,
-                PMSClinicianMapping.clinician_id,
-                PMSClinicianMapping.decision,
-            ).where(PMSClinicianMapping.decision != MappingDecision.IGNORED)
-        ).all()
-        rows = session.execute(
-            select(
-                FreshnessRow.connection_id,
-                FreshnessRow.pms_practitioner_id,
-                FreshnessRow.as_of,
-                FreshnessRow.not_shown,
-                FreshnessRow.fetched,
-            ).where(FreshnessRow.date == day)
-        ).all()
-        self._periods = {row.id: timedelta(minutes=row.sync_frequency_minutes) for row in connections}
-        read = {
-            (row.connection_id, row.pms_practitioner_id): row
-            for row in rows
-            if row.connection_id in self._periods
-        }
-        mapped = [
-            row
-            for row in mappings
-            if row.decision == MappingDecision.MAPPED and row.connection_id in self._periods
-        ]
+    `next`: when any of it may age next.
+    """
+
+    def __init__(self, house: House, day: date, now: datetime) -> None:
+        hours = schedule.hours_of(house.clinic, now)
+        over = day_start(day + timedelta(days=1), hours.zone)
         self.parts: dict[int, list[Freshness]] = {}
-        for row in mapped:
-            age = self._age(row.connection_id, read.get((row.connection_id, row.pms_practitioner_id)))
-            if row.clinician_id is not None:
-                self.parts.setdefault(row.clinician_id, []).append(age)
-        shown = {(row.connection_id, row.pms_practitioner_id) for row in mapped} | {
-            (row.connection_id, "") for row in rows
-        }
-        self.not_shown = sum(row.not_shown for key, row in read.items() if key in shown)
-        self.undecided = self._undecided(mappings, read)
-        self.labels = tuple(row.display_name for row in connections)
-
-    def _age(self, connection_id: int, row: Any | None) -> Freshness:
-        return aged(row.as_of if row else None, self._now, self._periods[connection_id], self._hours)
-
-    def _undecided(
-        self, mappings: Sequence[Any], read: dict[tuple[int, str], Any]
-    ) -> tuple[tuple[str, int], ...]:
-        found = []
-        for row in mappings:
-            seen = read.get((row.connection_id, row.pms_practitioner_id))
-            if row.decision == MappingDecision.UNDECIDED and seen is not None and seen.fetched:
-                found.append((row.pms_practitioner_name, seen.fetched))
-        return tuple(found)
+        periods: list[tuple[datetime | None, timedelta]] = []
+        for one in house.connections:
+            period = timedelta(minutes=one.row.sync_frequency_minutes)
+            for feed in one.mapped:
+                as_of = feed.readings[day].as_of if day in feed.readings else None
+                periods.append((as_of, period))
+                if feed.clinician_id is not None:
+                    age = aged(as_of, min(now, over), period, hours)
+                    self.parts.setdefault(feed.clinician_id, []).append(age)
+        self.next = ages_next(periods, now, hours) if now < over else None
+        feeds = [feed for one in house.connections for feed in one.feeds if day in feed.readings]
+        self.not_shown = sum(feed.readings[day].not_shown for feed in feeds if _is_shown(feed))
+        self.undecided = tuple(
+            (feed.name or feed.practitioner_id, feed.readings[day].fetched)
+            for feed in feeds
+            if feed.decision is MappingDecision.UNDECIDED and feed.readings[day].fetched
+        )
 
     def of(self, clinician_id: int) -> Freshness:
         """A column's age: its oldest part; NEVER when no connection feeds it."""
@@ -221,3 +191,7 @@ class _Ages:
     def all_parts(self) -> list[Freshness]:
         """Every part there is."""
         return [age for ages in self.parts.values() for age in ages]
+
+
+def _is_shown(feed: Feed) -> bool:
+    return feed.decision is MappingDecision.MAPPED or feed.practitioner_id == UNASSIGNED

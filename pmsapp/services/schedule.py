@@ -51,7 +51,11 @@ def coming_holidays(view: ClinicView, now: datetime, most: int = 3) -> list[tupl
 
 def why_closed(session: Session, day: date) -> str | None:
     """Why the clinic is closed on a day, in a word or two; None when it is open."""
-    view = clinic.get_clinic(session)
+    return why_closed_at(clinic.get_clinic(session), day)
+
+
+def why_closed_at(view: ClinicView, day: date) -> str | None:
+    """The same, of a clinic that was read already."""
     if view.state and (name := public_holidays(view.state, (day.year,)).get(day)):
         return name
     if day in view.closed_days:

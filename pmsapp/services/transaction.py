@@ -18,6 +18,8 @@ from pmsapp.models import sqlite
 def reading() -> Iterator[Session]:
     """One consistent view of the database. A write inside it fails."""
     with Session(db.engine, expire_on_commit=False) as session:
+        if db.engine.dialect.name == "postgresql":  # SQLite's transactions are that already
+            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         yield session
 
 

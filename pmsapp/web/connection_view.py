@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from pmsapp.domain.errors import advice_for
 from pmsapp.domain.sync_state import ConnectionState, RunStatus
@@ -34,7 +35,7 @@ def build_card(
         name=view.display_name,
         practice=view.practice_name if view.practice_name != view.display_name else None,
         pms=view.pms_label,
-        badge=words.connection_badge(view, current, now),
+        badge=words.connection_badge(view, _progress(current), now),
         sentence=_sentence(view, now),
         trouble=error.message if error else None,
         code=error.code if error else None,
@@ -57,6 +58,12 @@ def build_card(
         poll_href=f"/integrations/{view.id}/card?v={digest}{following}",
         poll_every="1s" if under_way and current and current.status == RunStatus.RUNNING else _pace(current),
     )
+
+
+def _progress(current: RunView | None) -> dict[str, Any] | None:
+    if current is None or current.status != RunStatus.RUNNING:
+        return None
+    return current.progress or {}
 
 
 def _pace(current: RunView | None) -> str:

@@ -64,11 +64,11 @@ def cancel(connection_id: int, run_id: int) -> ResponseReturnValue:
 
 def card_of(view: ConnectionView, now: shell.Standing) -> ConnectionCard:
     """The card as the one asking may use it."""
-    found = runs.list_runs(view.id, limit=2).items
+    found = runs.list_runs(view.id, limit=2)
     return build_card(
         view,
-        current=now.running.get(view.id),
-        last=next((run for run in found if run.is_over), None),
+        current=found.current,
+        last=next((run for run in found.items if run.is_over), None),
         now=now.now,
         can_sync=access.may("integrations.sync_now", "POST"),
         can_configure=access.may("connecting.choose"),

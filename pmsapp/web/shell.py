@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from flask import render_template
 
 from pmsapp import access, clock
 from pmsapp.domain.runsheet import oldest
 from pmsapp.domain.sync_state import ConnectionState, overall_state
-from pmsapp.services import clinic, connections, decisions, incidents, runs, vendors
+from pmsapp.services import connections, decisions, incidents, vendors
+from pmsapp.services import house as houses
 from pmsapp.services.connections import ConnectionView
+from pmsapp.services.house import House
 from pmsapp.services.incidents import IncidentView
-from pmsapp.services.runs import RunView
 from pmsapp.services.transaction import reading
 from pmsapp.web import format as fmt
 from pmsapp.web import words
@@ -26,14 +28,18 @@ _LIVE = frozenset(ConnectionState) - {ConnectionState.SETUP, ConnectionState.PAU
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How everything stands now: what the sidebar, the badge and the notice are made of."""
+    """How everything stands now: what the sidebar, the badge and the notice are made of.
+
+    `running`: what the run under way says of itself, by connection. `has_trouble`: something wrong was told of.
+    """
 
     connections: tuple[ConnectionView, ...]
-    running: dict[int, RunView]
+    running: dict[int, Mapping[str, Any]]
     zone: str
     now: datetime
     clinic: str = ""
     is_training: bool = False
+    has_trouble: bool = False
 
     @property
     def state(self) -> ConnectionState:
@@ -54,11 +60,23 @@ def names_on_cards(connections: Sequence[tuple[int, str, str]]) -> dict[int, str
 def standing() -> Standing:
     """Ask the services how everything stands."""
     with reading() as session:
-        running = runs.current_runs(session)
-        own = clinic.get_clinic(session)
-    listed = tuple(connections.list_connections())
-    training = own.is_training or any(vendors.is_simulated(one.pms_type) for one in listed)
-    return Standing(listed, running, own.time_zone, clock.now(), own.name, training)
+        return standing_of(houses.load(session, clock.now()))
+
+
+def standing_of(house: House) -> Standing:
+    """The same, of what was read already."""
+    now = clock.now()
+    running = {one.row.id: one.progress for one in house.connections if one.progress is not None}
+    own, listed = house.clinic, tuple(connections.views_in(house, now))
+    return Standing(
+        listed,
+        running,
+        own.time_zone,
+        now,
+        own.name,
+        own.is_training or any(vendors.is_simulated(one.pms_type) for one in listed),
+        house.has_trouble,
+    )
 
 
 def page_shell(active: str, now: Standing | None = None, *, open_decisions: int | None = None) -> Shell:
@@ -93,9 +111,8 @@ def live(listed: Sequence[ConnectionView]) -> list[ConnectionView]:
 
 def overall_badge(now: Standing) -> Badge:
     """One badge that speaks for every connection: a run in progress, else the most serious state."""
-    running = [run for run in now.running.values() if run.status == "running"]
-    if running:
-        return words.updating_badge(running)
+    if now.running:
+        return words.updating_badge(now.running.values())
     if not now.connections:
         return Badge("Nothing connected", "plug")
     worst = next(one for one in now.connections if one.state is now.state)
@@ -104,7 +121,8 @@ def overall_badge(now: Standing) -> Badge:
 
 def notice(now: Standing) -> Notice | None:
     """The one thing that changes what staff should trust, most serious first; None when all is well."""
-    of_house = [one for one in incidents.list_open() if one.connection_id is None]
+    told = incidents.list_open() if now.has_trouble else []
+    of_house = [one for one in told if one.connection_id is None]
     for trouble in of_house:
         if trouble.code in _EXPLAINS_ALL:
             return _house_notice(trouble, now)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from pmsapp.domain.appointment import AppointmentStatus, Presence, WorkflowState
 from pmsapp.domain.sync_state import ConnectionState, RunStatus
 from pmsapp.services.connections import ConnectionView
-from pmsapp.services.runs import RunView
 from pmsapp.web import format as fmt
 from pmsapp.web.contexts import Badge
 
@@ -93,10 +93,13 @@ _NEEDS = {
 }
 
 
-def connection_badge(view: ConnectionView, run: RunView | None, now: datetime) -> Badge:
-    """One of the nine states a connection can be in, and set-up, in words people act on."""
-    if run is not None and run.status == RunStatus.RUNNING:
-        return updating_badge([run])
+def connection_badge(view: ConnectionView, running: Mapping[str, Any] | None, now: datetime) -> Badge:
+    """One of the nine states a connection can be in, and set-up, in words people act on.
+
+    `running`: what its run under way says of itself; None when none runs.
+    """
+    if running is not None:
+        return updating_badge([running])
     state, zone = view.state, view.time_zone
     if state is ConnectionState.SETUP:
         return Badge("Set-up not finished", "broken")
@@ -123,9 +126,9 @@ def connection_badge(view: ConnectionView, run: RunView | None, now: datetime) -
     return Badge("Up to date", "tick", "good")
 
 
-def updating_badge(running: Sequence[RunView]) -> Badge:
+def updating_badge(running: Iterable[Mapping[str, Any]]) -> Badge:
     """ "Updating… 2 of 4" over everything that runs now; without numbers until they are known."""
-    progress = [run.progress for run in running if run.progress and run.progress.get("total")]
+    progress = [one for one in running if one.get("total")]
     if not progress:
         return Badge("Updating…", "ring", "accent spin")
     done, total = (sum(part[key] or 0 for part in progress) for key in ("done", "total"))

@@ -15,6 +15,7 @@ from pmsapp.domain.schedule import (
     ClinicHours,
     Rhythm,
     aged,
+    ages_next,
     is_too_far,
     is_watched,
     longest_wait,
@@ -205,3 +206,38 @@ def test_a_plan_an_hour_too_far_is_noticed() -> None:
     now = at("2026-11-23 09:00")
     assert is_too_far(now + QUARTER + PLAN_SLACK + timedelta(seconds=1), now, QUARTER, HOURS)
     assert not is_too_far(now + QUARTER, now, QUARTER, HOURS)
+
+
+@settings(deadline=None)
+@given(
+    now=instants,
+    ages=st.lists(st.integers(-5, 3000), max_size=4),
+    period=st.integers(1, 180),
+    ahead=st.lists(st.floats(0, 1, exclude_max=True), min_size=3, max_size=3),
+    hours=st.sampled_from(
+        [HOURS, ClinicHours(MELBOURNE), ClinicHours(MELBOURNE, dict.fromkeys(range(7), (0, 1440)))]
+    ),
+)
+def test_nothing_ages_before_the_instant_named(
+    now: datetime, ages: list[int], period: int, ahead: list[float], hours: ClinicHours
+) -> None:
+    every = timedelta(minutes=period)
+    read = [now - timedelta(minutes=age) for age in ages]
+    until = ages_next([(as_of, every) for as_of in read], now, hours)
+    span = (until - now) if until else timedelta(days=40)
+    assert span > timedelta(0)
+    for share in (*ahead, 1 - 1e-9):
+        later = now + min(span * share, span - timedelta.resolution)
+        for as_of in read:
+            assert aged(as_of, later, every, hours).state is aged(as_of, now, every, hours).state
+
+
+def test_data_ages_next_when_it_turns_late_and_then_stale() -> None:
+    now, read_at = at("2026-11-23 10:00"), at("2026-11-23 09:58")
+    late = ages_next([(read_at, QUARTER)], now, HOURS)
+    assert late is not None
+    assert local(late) == "Mon 10:14:00"
+    stale = ages_next([(read_at, QUARTER)], late, HOURS)
+    assert stale is not None
+    assert local(stale) == "Mon 10:28:00"
+    assert ages_next([(None, QUARTER)], now, ClinicHours(MELBOURNE)) == at("2026-11-23 23:30")
