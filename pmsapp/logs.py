@@ -87,17 +87,22 @@ class _Formatter(logging.Formatter):
         )
 
     def format(self, record: logging.LogRecord) -> str:
-        event: dict[str, Any] = {
-            "at": clock.now().isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-        }
-        event |= structlog.contextvars.get_contextvars()
-        event |= _said(record)
-        if record.exc_info and record.exc_info[0] is not None:
-            event["exception"] = describe(record.exc_info[1], record.exc_info[2])
-        line = self._render(None, record.levelname, scrub(event))
+        line = self._render(None, record.levelname, safe_event(record))
         return str(line).translate(_CONTROL)
+
+
+def safe_event(record: logging.LogRecord) -> EventDict:
+    """Any record as named values that may leave this process."""
+    event: dict[str, Any] = {
+        "at": clock.now().isoformat(timespec="milliseconds"),
+        "level": record.levelname.lower(),
+        "logger": record.name,
+    }
+    event |= structlog.contextvars.get_contextvars()
+    event |= _said(record)
+    if record.exc_info and record.exc_info[0] is not None:
+        event["exception"] = describe(record.exc_info[1], record.exc_info[2])
+    return scrub(event)
 
 
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), 127, *range(128, 160))}

@@ -103,7 +103,11 @@ class Settings(BaseModel):
     alert_urls: tuple[str, ...] = Field(default=(), repr=False, description="Apprise addresses for alerts")
     heartbeat_url: str | None = Field(default=None, repr=False, description="Pinged after each good run")
     log_format: Literal["json", "text"] = Field(default="json", description="json or text")
-    sentry_dsn: str | None = Field(default=None, repr=False, description="Error reports, off by default")
+    sentry_dsn: str | None = Field(
+        default=None,
+        repr=False,
+        description="Sentry server that errors are reported to, without patient data; needs the library sentry-sdk",
+    )
     api_reads_per_minute: Annotated[int, Field(ge=1)] = Field(default=600, description="Per API token")
     api_writes_per_minute: Annotated[int, Field(ge=1)] = Field(default=120, description="Per API token")
 
@@ -147,6 +151,18 @@ class Settings(BaseModel):
     def _alert_schemes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if any("://" not in one for one in value):
             raise ValueError("holds an entry that is no address such as mailtos://...")
+        return value
+
+    @field_validator("sentry_dsn")
+    @classmethod
+    def _is_dsn(cls, value: str | None) -> str | None:
+        if value:
+            parts = urlsplit(value)
+            project = parts.path.rpartition("/")[2]
+            if parts.scheme not in {"http", "https"} or not (
+                parts.username and parts.hostname and project.isdigit()
+            ):
+                raise ValueError("must look like https://key@host/number")
         return value
 
     @field_validator("secret_key")

@@ -17,6 +17,7 @@ from pmsapp.settings import load_settings
         ("DATABASE_URL", "nonsense"),
         ("REDIS_URL", "http://127.0.0.1"),
         ("HEARTBEAT_URL", "ftp://watch.example"),
+        ("SENTRY_DSN", "https://sentry.example/7"),
         ("ALERT_URLS", "somebody@clinic.example"),
         ("ALLOWED_PMS_HOSTS", "127.0.0.1:8099/v1"),
         ("GENTU_BASE_URL", "api.vendor.example"),

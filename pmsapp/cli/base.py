@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import click
 from flask import Flask
 
-from pmsapp import create_app, logs
+from pmsapp import create_app, error_reports, logs
 from pmsapp.extensions import db
 from pmsapp.services import database
 from pmsapp.settings import load_settings
@@ -36,6 +36,7 @@ def open_app(
     if database_file is not None:
         settings = settings.model_copy(update={"database_url": f"sqlite:///{database_file}"})
     logs.setup(settings, level=level)
+    error_reports.start(settings)
     app = create_app(settings)
     with app.app_context():
         try:

@@ -7,7 +7,7 @@ import socket
 
 import click
 
-from pmsapp import create_app, logs
+from pmsapp import create_app, error_reports, logs
 from pmsapp.cli.base import open_app
 from pmsapp.cli.web_server import serve
 from pmsapp.settings import load_settings
@@ -24,6 +24,7 @@ def web(host: str | None, port: int | None, fd: int | None) -> None:
         pass
     settings = load_settings()
     logs.setup(settings)
+    error_reports.start(settings)
     if fd is not None:
         listener = socket.socket(fileno=fd)
     else:

@@ -28,7 +28,7 @@ from rq.executions import Execution
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from pmsapp import clock, life, logs
+from pmsapp import clock, error_reports, life, logs
 from pmsapp.domain.actor import SYSTEM
 from pmsapp.extensions import current_settings, db
 from pmsapp.jobs import tasks
@@ -122,6 +122,7 @@ class SyncWorker(Worker):
                 return bool(super().perform_job(job, queue, execution))
             finally:
                 db.engine.dispose()
+                error_reports.flush()  # the child ends without the usual goodbyes
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
         """Log the kind and place of the error, never its arguments."""
