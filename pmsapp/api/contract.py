@@ -22,7 +22,7 @@ from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 from werkzeug.routing import BaseConverter
 
 from pmsapp import __version__
-from pmsapp.api.schemas.problem import Problem
+from pmsapp.schemas.problem import Problem
 from pmsapp.services.errors import Invalid
 
 P = ParamSpec("P")

@@ -6,8 +6,8 @@ from flask import Blueprint
 
 from pmsapp.access import current_actor
 from pmsapp.api.contract import Answered, call
-from pmsapp.api.schemas.decisions import ChoiceIn, DecisionList, DecisionOut
-from pmsapp.api.schemas.sheet import DateAsked
+from pmsapp.schemas.decisions import ChoiceIn, DecisionList, DecisionOut
+from pmsapp.schemas.sheet import DateAsked
 from pmsapp.services import clinic, decisions
 
 bp = Blueprint("api_decisions", __name__, url_prefix="/api/pms/conflicts")

@@ -6,8 +6,8 @@ from flask import Blueprint
 
 from pmsapp.access import current_actor
 from pmsapp.api.contract import Answered, call
-from pmsapp.api.schemas.base import given
-from pmsapp.api.schemas.matching import (
+from pmsapp.schemas.base import given
+from pmsapp.schemas.matching import (
     AppointmentTypeList,
     Clinician,
     ClinicianChange,

@@ -13,13 +13,13 @@ from werkzeug.exceptions import HTTPException
 
 from pmsapp import access, clock
 from pmsapp.api.contract import PROBLEM_JSON
-from pmsapp.api.schemas.base import Answer
-from pmsapp.api.schemas.decisions import DecisionOut
-from pmsapp.api.schemas.problem import FieldProblem, Problem
-from pmsapp.api.schemas.sheet import CardOut
 from pmsapp.domain.errors import Actor as WhoActs
 from pmsapp.domain.errors import PMSError, RetryLaterError
 from pmsapp.domain.runsheet import Card
+from pmsapp.schemas.base import Answer
+from pmsapp.schemas.decisions import DecisionOut
+from pmsapp.schemas.problem import FieldProblem, Problem
+from pmsapp.schemas.sheet import CardOut
 from pmsapp.services import clinic
 from pmsapp.services.decisions import DecisionView
 from pmsapp.services.errors import Conflict, DatabaseAwayError, Invalid, NotFound, ServiceError

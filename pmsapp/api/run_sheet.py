@@ -6,8 +6,10 @@ from flask import Blueprint, Response, request
 
 from pmsapp.access import current_actor
 from pmsapp.api.contract import Answered, call
-from pmsapp.api.schemas.base import given
-from pmsapp.api.schemas.sheet import (
+from pmsapp.domain.actor import Actor
+from pmsapp.domain.runsheet import Card
+from pmsapp.schemas.base import given
+from pmsapp.schemas.sheet import (
     CardChange,
     CardCreate,
     CardOut,
@@ -16,8 +18,6 @@ from pmsapp.api.schemas.sheet import (
     RunSheetOut,
     SheetAsked,
 )
-from pmsapp.domain.actor import Actor
-from pmsapp.domain.runsheet import Card
 from pmsapp.services import clinic, overrides, recheck, runsheets
 from pmsapp.services.errors import NotFound
 

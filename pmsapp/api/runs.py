@@ -6,7 +6,7 @@ from flask import Blueprint
 
 from pmsapp.access import current_actor
 from pmsapp.api.contract import Answered, call
-from pmsapp.api.schemas.runs import (
+from pmsapp.schemas.runs import (
     DayAsked,
     OverallStanding,
     Run,

@@ -9,9 +9,10 @@ from datetime import datetime
 import click
 
 from pmsapp import clock
-from pmsapp.cli.base import json_option, open_app, show_json
+from pmsapp.cli.base import json_option, open_app
 from pmsapp.domain.actor import COMMAND_LINE
-from pmsapp.services import beats, bell, connections, runs
+from pmsapp.schemas.runs import Run
+from pmsapp.services import beats, bell, clinic, connections, runs
 from pmsapp.services import sync as service
 from pmsapp.services.connection_views import ConnectionView
 from pmsapp.services.errors import NotFound
@@ -36,8 +37,9 @@ def sync(connection: str, day: datetime | None, dry_run: bool, as_json: bool) ->
         if not as_json:
             click.echo(_beginning(found, asked.sync_id, asked.created, asked.not_before))
         run = watch(found.id, asked.sync_id)
+        zone = clinic.time_zone()
     if as_json:
-        show_json(run)
+        click.echo(Run.of(run, zone, with_patients=True).model_dump_json(indent=2))
     else:
         click.echo(_ending(run))
     raise SystemExit(0 if run.status == "success" else 1)

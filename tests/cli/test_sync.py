@@ -16,6 +16,7 @@ from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services import runs
 from pmsapp.services.transaction import writing
 from pmsapp.settings import Settings
+from tests import actors
 from tests.cli.conftest import Outcome, Pmsapp
 from tests.connecting import paired_gentu, vendor_settings
 
@@ -57,8 +58,17 @@ def test_a_connection_goes_by_number_or_name(sync: Callable[..., Outcome], conne
 def test_a_dry_run_writes_nothing_and_speaks_json(sync: Callable[..., Outcome], connection_id: int) -> None:
     shown = sync("Banksia", "--dry-run", "--date", "2026-11-24", "--json")
     run = json.loads(shown.out)
-    assert (shown.code, run["status"], run["dry_run"], run["dates"]) == (0, "success", True, ["2026-11-24"])
-    assert run["preview"] is not None
+    assert (shown.code, run["status"], run["dates"]) == (0, "success", ["2026-11-24"])
+    assert "cards" in run["preview"]
+
+
+def test_a_run_in_json_is_the_run_of_the_interface(
+    sync: Callable[..., Outcome], connection_id: int, app: Flask
+) -> None:
+    shown = json.loads(sync("Banksia", "--json").out)
+    admin = actors.browser(app, actors.make_user("admin"))
+    answer = admin.get(f"/api/pms/connections/{connection_id}/sync/{shown['id']}")
+    assert shown == answer.get_json()
 
 
 def test_a_run_that_fails_says_why_and_ends_with_one(

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from pmsapp.api.schemas.base import Answer, is_none
+from pmsapp.schemas.base import Answer, is_none
 
 
 class FieldProblem(Answer):

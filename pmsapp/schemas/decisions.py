@@ -7,8 +7,8 @@ from datetime import date as Day  # noqa: N812 - a field is called date
 from datetime import datetime
 from typing import Any, Literal, Self
 
-from pmsapp.api.schemas.base import Answer, Asked, local
-from pmsapp.api.schemas.sheet import field_value
+from pmsapp.schemas.base import Answer, Asked, local
+from pmsapp.schemas.sheet import field_value
 from pmsapp.services.decisions import DecisionView
 
 Kind = Literal[

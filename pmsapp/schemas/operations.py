@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints
 
-from pmsapp.api.schemas.base import Answer, Asked, AskedInAddress, Instant, local, local_or_none
+from pmsapp.schemas.base import Answer, Asked, AskedInAddress, Instant, local, local_or_none
 from pmsapp.services.alerts import Delivery
 from pmsapp.services.clinic import ClinicView
 from pmsapp.services.incidents import IncidentView

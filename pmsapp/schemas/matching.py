@@ -7,8 +7,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
-from pmsapp.api.schemas.base import MAX_LIST, Answer, Asked, Id
 from pmsapp.domain.rules import Decision
+from pmsapp.schemas.base import MAX_LIST, Answer, Asked, Id
 from pmsapp.services.clinicians import ClinicianView
 from pmsapp.services.mappings import PractitionerView
 from pmsapp.services.types import TypeView

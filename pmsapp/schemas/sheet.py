@@ -8,7 +8,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
-from pmsapp.api.schemas.base import (
+from pmsapp.domain.appointment import AppointmentStatus, Presence, WorkflowState
+from pmsapp.domain.runsheet import Card, EditedField, Sheet
+from pmsapp.schemas.base import (
     Answer,
     Asked,
     AskedInAddress,
@@ -19,9 +21,7 @@ from pmsapp.api.schemas.base import (
     local,
     local_or_none,
 )
-from pmsapp.api.schemas.connections import FreshnessOut
-from pmsapp.domain.appointment import AppointmentStatus, Presence, WorkflowState
-from pmsapp.domain.runsheet import Card, EditedField, Sheet
+from pmsapp.schemas.connections import FreshnessOut
 
 
 class Edited(Answer):

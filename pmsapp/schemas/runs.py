@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
-from pmsapp.api.schemas.base import Answer, Asked, AskedInAddress, is_none, local, local_or_none
-from pmsapp.api.schemas.connections import ErrorOut
 from pmsapp.domain.errors import message_for
 from pmsapp.domain.sync_state import ConnectionState, RunStatus
+from pmsapp.schemas.base import Answer, Asked, AskedInAddress, is_none, local, local_or_none
+from pmsapp.schemas.connections import ErrorOut
 from pmsapp.services.overall import Overall
 from pmsapp.services.runs import PAGE_SIZE, PAGE_SIZE_LIMIT, RunPage, RunView, ScopeView
 from pmsapp.services.sync import RunRequest

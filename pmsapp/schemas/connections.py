@@ -7,9 +7,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
-from pmsapp.api.schemas.base import Answer, Asked, AskedInAddress, Instant, local, local_or_none
 from pmsapp.domain.runsheet import Freshness, FreshnessState
 from pmsapp.domain.sync_state import ConnectionState
+from pmsapp.schemas.base import Answer, Asked, AskedInAddress, Instant, local, local_or_none
 from pmsapp.services.connections import CheckResult, ConnectionView, Paired
 
 Credentials = Annotated[
