@@ -18,6 +18,7 @@ from pmsapp.web import (
     assets,
     auth,
     cards,
+    compression,
     connecting,
     connection_settings,
     decisions,
@@ -65,6 +66,7 @@ def init_app(app: Flask) -> None:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
     request_log.init_app(app)
     app.before_request(transaction.somebody_waits)
+    compression.init_app(app)
     access.init_app(app)
     headers.init_app(app)
     errors.init_app(app)
