@@ -41,29 +41,7 @@ def load_cards(session: Session, ring: KeyRing, where: Sequence[ColumnElement[bo
 
 
 def _card(row: Row[Any], typed: Sequence[Row[Any]], ring: KeyRing) -> Card:
-    columns = dict(row._mapping)
-    edited = []
-    overrides = [
-        Override(
-            one.typed_id,
-            one.typed_field,
-            one.typed_value,
-            one.typed_base_value,
-            OverrideState(one.typed_state),
-        )
-        for one in typed
-    ]
-    for one, override in zip(typed, overrides, strict=True):
-        pms_value = as_stored(columns[EDITABLE[override.field].column])
-        is_conflict = override.state is OverrideState.CONFLICT
-        edited.append(
-            EditedField(override.field, override.value, pms_value, one.typed_by, one.typed_at, is_conflict)
-        )
-    for override in overrides:
-        if staff_value_shows(override):
-            columns[EDITABLE[override.field].column] = (
-                as_instant(override.value) if override.field == "start_at" else override.value
-            )
+    columns, edited = _typed_over(row, typed)
     is_pms = columns["pms_appointment_id"] is not None
     place = (row.pms_connection_id, row.pms_appointment_id, row.pms_patient_id)
     return Card(
@@ -104,3 +82,31 @@ def _card(row: Row[Any], typed: Sequence[Row[Any]], ring: KeyRing) -> Card:
         unknown_status=row.pms_status_raw,
         patient_has_died=bool(row.patient_has_died),
     )
+
+
+def _typed_over(row: Row[Any], typed: Sequence[Row[Any]]) -> tuple[dict[str, Any], list[EditedField]]:
+    """The card's columns with what staff typed laid over them, and each field they typed."""
+    columns = dict(row._mapping)
+    edited = []
+    overrides = [
+        Override(
+            one.typed_id,
+            one.typed_field,
+            one.typed_value,
+            one.typed_base_value,
+            OverrideState(one.typed_state),
+        )
+        for one in typed
+    ]
+    for one, override in zip(typed, overrides, strict=True):
+        pms_value = as_stored(columns[EDITABLE[override.field].column])
+        is_conflict = override.state is OverrideState.CONFLICT
+        edited.append(
+            EditedField(override.field, override.value, pms_value, one.typed_by, one.typed_at, is_conflict)
+        )
+    for override in overrides:
+        if staff_value_shows(override):
+            columns[EDITABLE[override.field].column] = (
+                as_instant(override.value) if override.field == "start_at" else override.value
+            )
+    return columns, edited
