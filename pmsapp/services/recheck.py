@@ -12,7 +12,7 @@ from pmsapp import clock
 from pmsapp.adapters.deadline import Deadline
 from pmsapp.domain.actor import Actor
 from pmsapp.domain.appointment import Presence, UnifiedAppointment
-from pmsapp.domain.errors import NotFoundError
+from pmsapp.domain.errors import NotFoundError, RetryLaterError
 from pmsapp.domain.reconcile import Change
 from pmsapp.domain.runsheet import Card
 from pmsapp.domain.window import day_of
@@ -118,6 +118,10 @@ def _ask(connection_id: int, appointment_id: str) -> list[UnifiedAppointment]:
         return adapter.get_appointment(appointment_id)
     except NotFoundError:
         return []
+    except RetryLaterError as error:
+        if error.code == "RUN-DEADLINE":  # that is about updates; here nobody waits for longer
+            raise RetryLaterError("PMS-SLOW", pms=error.pms) from error
+        raise
     finally:
         adapter.client.close()
 

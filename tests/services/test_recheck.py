@@ -103,6 +103,14 @@ def test_a_vendor_that_does_not_answer_changes_nothing(clinic: FakeClinic, visit
     assert clinic.card(visit) == before
 
 
+def test_a_vendor_that_is_too_slow_is_called_slow(clinic: FakeClinic, visit: str) -> None:
+    """The deadline of an answer is no business of an update's."""
+    clinic.practice.faults.look_ups = {visit: RetryLaterError("RUN-DEADLINE", pms="Fake")}
+    with pytest.raises(RetryLaterError) as refused:
+        recheck.recheck_card(clinic.card(visit).id, MEL)
+    assert (refused.value.code, refused.value.message) == ("PMS-SLOW", "Fake took too long to answer")
+
+
 def test_a_card_added_by_hand_cannot_be_asked_about(clinic: FakeClinic) -> None:
     values = {"start_at": clinic.at("09:00"), "patient_name": "Ada Alder"}
     card = overrides.add_card(clinic.today, values, MEL)
