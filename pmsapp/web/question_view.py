@@ -81,6 +81,15 @@ def _line(card: Card) -> str:
     return f"{fmt.hhmm(card.start_at, card.time_zone)} {_name(card)}"
 
 
+def _which(card: Card | None, around: Surroundings) -> list[str]:
+    """The appointment a question is about, so that two of one patient are told apart."""
+    if card is None:
+        return []
+    column = around.clinicians.get(card.clinician_id or 0)
+    when = f"{fmt.short_day(card.date, around.now.date())} {fmt.hhmm(card.start_at, card.time_zone)}"
+    return [f"Appointment: {when}{f', {column}' if column else ''}"]
+
+
 def _field_conflict(one: DecisionView, around: Surroundings) -> Words:
     card, source = around.card_of(one), around.source(one)
     label = words.FIELDS.get(one.field or "", "A field")
@@ -91,7 +100,7 @@ def _field_conflict(one: DecisionView, around: Surroundings) -> Words:
     shows = ours if rule and rule.staff_shows_in_conflict else theirs
     return (
         f"{label} of {_name(card)} changed in two places",
-        [f"Here: {ours}{typed}", f"{source}: {theirs}"],
+        [*_which(card, around), f"Here: {ours}{typed}", f"{source}: {theirs}"],
         (
             Answer("keep", f"Keep {ours}", "What was typed here stands."),
             Answer("pms", f"Use {theirs}", f"What {source} says stands."),
@@ -106,7 +115,7 @@ def _patient_changed(one: DecisionView, around: Surroundings) -> Words:
     new = fmt.listed([str(name) for name in names if name]) or "another patient"
     return (
         f"This booking now belongs to a different patient in {source}",
-        [f"Before: {one.ours or 'no name'}", f"Now: {new}"],
+        [*_which(around.card_of(one), around), f"Before: {one.ours or 'no name'}", f"Now: {new}"],
         (
             Answer(
                 "pms",

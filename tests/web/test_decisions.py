@@ -54,7 +54,11 @@ def test_a_time_conflict_names_both_times_and_what_shows_until_then() -> None:
         "field_conflict", field="start_at", ours=at("09:15").isoformat(), theirs=at("09:30").isoformat()
     )
     assert asked.headline == "Start time of Patient 1 changed in two places"
-    assert asked.facts == ("Here: 09:15, typed by Mel 08:55", "Gentu: 09:30")
+    assert asked.facts == (
+        "Appointment: Mon 23 Nov 09:30, Dr Hart",
+        "Here: 09:15, typed by Mel 08:55",
+        "Gentu: 09:30",
+    )
     assert [(one.choice, one.word) for one in asked.answers] == [("keep", "Keep 09:15"), ("pms", "Use 09:30")]
     assert asked.until_then == "Until then the sheet shows 09:30."
 
