@@ -100,6 +100,7 @@ def parse_visit(
                 duration_min=whole_minutes(row.get("minutes")),
                 status=STATES.get(str(state).casefold(), AppointmentStatus.BOOKED),
                 status_raw=clean_text(state),
+                status_is_known=state is None or str(state).casefold() in STATES,
                 type_external_id=style_id,
                 type_name=style.name if style else None,
                 telehealth_evidence=remote if isinstance(remote, bool) else None,
