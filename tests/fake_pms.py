@@ -111,7 +111,7 @@ class FakePractice:
 
     def edit_patient(self, patient_id: str, **changes: object) -> None:
         """Change a patient's details, in every appointment."""
-        self.patients[patient_id] = replace(self.patients[patient_id], **changes)  # type: ignore[arg-type]
+        self.patients[patient_id] = self.patients[patient_id]._replace(**changes)  # type: ignore[arg-type]
 
     def pairs_of(self, visit: Visit) -> list[UnifiedAppointment]:
         """What an adapter makes of one appointment."""
@@ -128,7 +128,7 @@ class FakePractice:
         )
         if not visit.patients:
             return [one]
-        return [replace(one, patient=self.patients[key]) for key in visit.patients]
+        return [one._replace(patient=self.patients[key]) for key in visit.patients]
 
     def look_up(self, visit_id: str) -> list[UnifiedAppointment]:
         """One appointment by id, or the error the test asked for."""
@@ -190,7 +190,7 @@ class FakePractice:
         answers = [
             (
                 astuple(visit),
-                [astuple(self.patients[key]) for key in visit.patients],
+                [tuple(self.patients[key]) for key in visit.patients],
                 visit.id in self.faults.bad,
             )
             for visit in visits

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
+from functools import lru_cache
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult
@@ -75,13 +76,15 @@ def join_notes(parts: Iterable[object], max_len: int = MAX_NOTE) -> str | None:
         text = clean_text(part, max_len, lines=True)
         if text is not None and text not in found:
             found.append(text)
+    if len(found) < 2:
+        return found[0] if found else None
     return clean_text("\n".join(found), max_len, lines=True)
 
 
 def person_name(given: object, family: object, preferred: object = None) -> str | None:
     """ "Given Family": the preferred given name where there is one; the family name may stand alone."""
-    first = clean_text(preferred) or clean_text(given)
-    return clean_text(" ".join(part for part in (first, clean_text(family)) if part))
+    first, last = clean_text(preferred) or clean_text(given), clean_text(family)
+    return clean_text(f"{first} {last}") if first and last else first or last
 
 
 _PHONE_MARKS = str.maketrans("", "", " ()-.")
@@ -92,12 +95,14 @@ _AUSTRALIAN = re.compile(r"(?:\+61|0)([23478]\d{8})", re.ASCII)
 def clean_phone(value: object, region: str = "AU") -> str | None:
     """E.164 ("+61491570156") where the whole text is one complete number, else the text as received, cleaned."""
     text = clean_text(value, 60)
-    if text is None or any(char.isalpha() for char in text):
-        return text
+    if text is None:
+        return None
     if region == "AU":
         plain = _AUSTRALIAN.fullmatch(text.translate(_PHONE_MARKS))
         if plain is not None:
             return f"+61{plain.group(1)}"
+    if any(char.isalpha() for char in text):
+        return text
     try:
         number = phonenumbers.parse(text, region)
     except NumberParseException:
@@ -136,7 +141,7 @@ def clean_email(value: object) -> str | None:
     return text if local and domain and "@" not in local else None
 
 
-_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[Tt ].*)?", re.ASCII | re.DOTALL)
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:[Tt ].*)?", re.ASCII | re.DOTALL)
 _INSTANT = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt ]([01]\d|2[0-3]):\d{2}(:\d{2}([.,]\d{1,9})?)?\s?([Zz]|[+-]\d{2}(:?\d{2})?)",
     re.ASCII,
@@ -147,16 +152,14 @@ MIN_VISIT_YEAR, MAX_VISIT_YEAR = 1970, 2200
 
 def parse_date(value: object) -> date | None:
     """The calendar day of "YYYY-MM-DD" (a time after it is ignored); None when it is no day of 1850 to 2200."""
-    match = _DATE.fullmatch(value.strip()) if isinstance(value, str) else None
-    if match is None:
-        return None
-    year, month, day = (int(part) for part in match.groups())
-    if not MIN_BIRTH_YEAR <= year <= MAX_BIRTH_YEAR:
+    text = value.strip() if isinstance(value, str) else ""
+    if _DATE.fullmatch(text) is None:
         return None
     try:
-        return date(year, month, day)
+        day = date.fromisoformat(text[:10])
     except ValueError:
         return None
+    return day if MIN_BIRTH_YEAR <= day.year <= MAX_BIRTH_YEAR else None
 
 
 def parse_instant(value: object) -> datetime | None:
@@ -164,7 +167,15 @@ def parse_instant(value: object) -> datetime | None:
 
     A time without an offset is None: it is not known when that is. So are 24:00 and numbers of seconds.
     """
-    text = value.strip() if isinstance(value, str) else ""
+    return _instant_of(value.strip()[:_LONGEST_INSTANT]) if isinstance(value, str) else None
+
+
+_LONGEST_INSTANT = 40  # more than any that is taken
+
+
+@lru_cache(maxsize=4096)
+def _instant_of(text: str) -> datetime | None:
+    """A day has few times, and each comes again with every practitioner."""
     if _INSTANT.fullmatch(text) is None:
         return None
     try:

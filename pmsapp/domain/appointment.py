@@ -1,14 +1,16 @@
 """What every vendor's data becomes: practitioners, appointment types, and appointments.
 
 One `UnifiedAppointment` is one (appointment, patient) pair: a group appointment of three patients is three of
-them, and a row without a patient is one with `patient=None`. Unknown values are None, never "".
+them, and a row without a patient is one with `patient=None`. Unknown values are None, never "". The two kinds of
+which a day has thousands are named tuples: they are made several times faster than frozen dataclasses.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class AppointmentStatus(StrEnum):
@@ -79,8 +81,7 @@ class AppointmentType:
     evidence: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Patient:
+class Patient(NamedTuple):
     """The little of a patient that a run sheet shows. `name` None means the vendor would not say.
 
     `has_died`: True where the vendor says so, else None.
@@ -107,8 +108,10 @@ class TelehealthLinks:
         )
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class UnifiedAppointment:
+NO_LINKS = TelehealthLinks()
+
+
+class UnifiedAppointment(NamedTuple):
     """One (appointment, patient) pair as the vendor has it now.
 
     Units: `start_at` UTC-aware, `duration_min` minutes or None when unknown, `arrived_at` UTC-aware.
@@ -129,7 +132,7 @@ class UnifiedAppointment:
     type_external_id: str | None = None
     type_name: str | None = None
     telehealth_evidence: bool | None = None
-    links: TelehealthLinks = field(default_factory=TelehealthLinks)
+    links: TelehealthLinks = NO_LINKS
     notes: str | None = None
     arrived_at: datetime | None = None
     cancelled_at: datetime | None = None

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -68,8 +68,7 @@ class StoredCard:
     marks: Mapping[str, object] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
+class Incoming(NamedTuple):
     """A pair with everything that follows from it under the clinic's rules."""
 
     key: Key
@@ -123,14 +122,14 @@ class UpdateCard:
 class SortedPairs:
     """A scope's pairs by what they need next. `skipped` counts reasons.
 
-    `appointments`: every appointment read, with its patients and what the PMS says about each visit in short.
+    `appointments`: every appointment read, with its patients and what the PMS says about each visit.
     """
 
     creates: list[Incoming] = field(default_factory=list)
     unchanged: list[StoredKey] = field(default_factory=list)
     changed: list[tuple[StoredKey, Incoming]] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
-    appointments: dict[str, dict[str, str]] = field(default_factory=dict)
+    appointments: dict[str, dict[str, UnifiedAppointment]] = field(default_factory=dict)
 
     @property
     def fetched(self) -> int:
@@ -139,7 +138,8 @@ class SortedPairs:
 
     def marker_of(self, appointment_id: str) -> str:
         """What the PMS says about an appointment and its patients, as one text that changes when any of it does."""
-        visits = sorted(self.appointments.get(appointment_id, {}).items())
+        named = self.appointments.get(appointment_id, {})
+        visits = sorted((patient_id, _in_short(pair)) for patient_id, pair in named.items())
         return "visit:" + hashlib.blake2b(repr(visits).encode(), digest_size=12).hexdigest()
 
 
@@ -175,7 +175,7 @@ def sort_pairs(
         out.appointments[appointment_id] = {}
         out.skipped[SkipReason.NO_PATIENT] += 1
     for key, pair in latest.items():
-        out.appointments.setdefault(key[0], {})[key[1]] = _in_short(pair)
+        out.appointments.setdefault(key[0], {})[key[1]] = pair
         _sort_one(out, incoming_of(pair, rules), stored.get(key))
     return out
 
@@ -235,7 +235,7 @@ def keep_patient(stored: PMSValues, incoming: Incoming) -> Incoming:
         return incoming
     kept = {name: getattr(stored, name) for name in _OF_PATIENT if getattr(values, name) is None}
     values = values._replace(**kept)
-    return replace(incoming, values=values, digest=digest(values))
+    return incoming._replace(values=values, digest=digest(values))
 
 
 def plan_update(card: StoredCard, incoming: Incoming) -> UpdateCard:

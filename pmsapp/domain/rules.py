@@ -66,6 +66,14 @@ class Verdict:
     reason: SkipReason | None = None
 
 
+_SHOWN = Verdict(Presence.ON_SHEET)
+_CANCELLED = Verdict(Presence.CANCELLED)
+_TYPE_OFF = Verdict(Presence.FILTERED, SkipReason.TYPE_OFF)
+_NOT_TELEHEALTH = Verdict(Presence.FILTERED, SkipReason.NOT_TELEHEALTH)
+_IGNORED = Verdict(Presence.UNMAPPED, SkipReason.PRACTITIONER_IGNORED)
+_UNDECIDED = Verdict(Presence.UNMAPPED, SkipReason.PRACTITIONER_UNDECIDED)
+
+
 def telehealth(pair: UnifiedAppointment, rules: Rules) -> bool | None:
     """Staff's yes or no per type wins over any evidence; the appointment's evidence over its type's; else unknown."""
     rule = rules.types.get(pair.type_external_id) if pair.type_external_id else None
@@ -111,17 +119,13 @@ def place(
     """Where a card with these facts belongs under the clinic's decisions as they stand."""
     decision = rules.decision_on(practitioner_id)
     if decision is not Decision.MAPPED:
-        ignored = decision is Decision.IGNORED
-        return Verdict(
-            Presence.UNMAPPED,
-            SkipReason.PRACTITIONER_IGNORED if ignored else SkipReason.PRACTITIONER_UNDECIDED,
-        )
+        return _IGNORED if decision is Decision.IGNORED else _UNDECIDED
     rule = rules.types.get(type_id) if type_id else None
     if rule and not rule.sync_enabled:
-        return Verdict(Presence.FILTERED, SkipReason.TYPE_OFF)
+        return _TYPE_OFF
     if rules.telehealth_only and is_telehealth is False:
-        return Verdict(Presence.FILTERED, SkipReason.NOT_TELEHEALTH)
-    return Verdict(Presence.CANCELLED if is_cancelled else Presence.ON_SHEET)
+        return _NOT_TELEHEALTH
+    return _CANCELLED if is_cancelled else _SHOWN
 
 
 def values_of(pair: UnifiedAppointment, is_telehealth: bool | None, rules: Rules) -> PMSValues:

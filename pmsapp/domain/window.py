@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
 AUSTRALIAN_ZONES = (
@@ -32,6 +33,7 @@ def utc_text(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat(timespec="microseconds")
 
 
+@lru_cache(maxsize=4096)
 def day_of(instant: datetime, zone: str) -> date:
     """The local calendar day of an aware instant in `zone`."""
     return instant.astimezone(ZoneInfo(zone)).date()

@@ -35,7 +35,7 @@ from pmsapp.jobs import tasks
 from pmsapp.jobs.queue import ForgedJobError, PermittedJob, is_permitted, open_queue, worker_connection
 from pmsapp.life import LifeLine
 from pmsapp.processes import dies_with
-from pmsapp.services import audit, beats
+from pmsapp.services import audit, beats, warm_up
 from pmsapp.services.transaction import writing
 
 WORKER_TTL_S = 30
@@ -165,6 +165,8 @@ def run(app: Flask) -> None:
     """Work until SIGTERM or Ctrl-C, which lets the run in progress end first."""
     with app.app_context():
         connection = worker_connection(current_settings().queue_url)
+        warm_up.warm_up()
+        db.engine.dispose()
     _wait_for(connection)
     worker = SyncWorker(app, open_queue(connection))
     _log.info("worker started", pid=os.getpid())

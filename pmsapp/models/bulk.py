@@ -1,96 +1,91 @@
 """Many rows in one statement, handed to the driver as they are: several times faster than row by row through the ORM.
 
-Rows are dicts of Python values with the same names in each; column types turn them into what the database stores.
+Rows come column by column: a list of values per name, and what is `same` in every row once. Column types turn them
+into what the database stores.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import repeat
 from typing import Any
 
-from sqlalchemy import Dialect, Table, bindparam, update
+import orjson
+from sqlalchemy import ARRAY, ColumnElement, Table, any_, bindparam, func, literal, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 from pmsapp.models.base import Base
 from pmsapp.models.upsert import table_of
 
+Columns = Mapping[str, Sequence[Any]]
 Row = dict[str, Any]
 
 
-def insert_missing(session: Session, model: type[Base], rows: Sequence[Row], *, keys: Sequence[str]) -> None:
-    """Write those of `rows` whose `keys` are not there yet. Empty is a no-op."""
-    if not rows:
-        return
-    table, names = table_of(model), list(rows[0])
+def among(session: Session, column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bool]:
+    """`column` holds one of these ids, however many: they travel as one parameter, not as one each."""
+    wanted = list(values)
     if session.get_bind().dialect.name != "sqlite":
-        session.execute(
-            postgresql.insert(table).on_conflict_do_nothing(index_elements=list(keys)), list(rows)
-        )
+        return column == any_(literal(wanted, ARRAY(column.type)))
+    listed = func.json_each(orjson.dumps(wanted).decode()).table_valued("value")
+    return column.in_(select(listed.c.value))
+
+
+def insert_missing(
+    session: Session, model: type[Base], columns: Columns, *, same: Row, keys: Sequence[str]
+) -> None:
+    """Write those rows whose `keys` are not there yet. `columns` holds at least one row."""
+    table, names = table_of(model), [*columns, *same]
+    if session.get_bind().dialect.name != "sqlite":
+        statement = postgresql.insert(table).on_conflict_do_nothing(index_elements=list(keys))
+        session.execute(statement, _as_rows(columns, same))
         return
     marks = ", ".join("?" * len(names))
-    statement = (
+    text = (
         f"INSERT INTO {table.name} ({_list(names)}) VALUES ({marks}) ON CONFLICT ({_list(keys)}) DO NOTHING"  # noqa: S608
     )
-    _run(session, statement, _bound(table, names, rows, session.get_bind().dialect))
+    _run(session, text, table, names, columns, same)
 
 
-def update_by_id(
-    session: Session, model: type[Base], rows: Sequence[Row], *, grows: str | None = None
-) -> None:
-    """Change the rows named by their `id`; each dict holds `id` and the new values. `grows` names a column that is
-    raised by one in every row. Empty is a no-op."""
-    if not rows:
-        return
-    table, names = table_of(model), [name for name in rows[0] if name != "id"]
+def update_by_id(session: Session, model: type[Base], columns: Columns, *, same: Row, grows: str) -> None:
+    """Change the rows named in the column `id`. `grows` names a column that is raised by one in every row."""
+    table, names = table_of(model), [name for name in (*columns, *same) if name != "id"]
     if session.get_bind().dialect.name != "sqlite":
         values: Row = {name: bindparam(f"b_{name}") for name in names}
-        if grows:
-            values[grows] = table.c[grows] + 1
+        values[grows] = table.c[grows] + 1
         session.execute(
             update(table).where(table.c.id == bindparam("b_id")).values(values),
-            [{f"b_{name}": value for name, value in row.items()} for row in rows],
+            [{f"b_{name}": value for name, value in row.items()} for row in _as_rows(columns, same)],
         )
         return
-    growing = f", {grows} = {grows} + 1" if grows else ""
-    statement = f"UPDATE {table.name} SET {', '.join(f'{name} = ?' for name in names)}{growing} WHERE id = ?"  # noqa: S608
-    _run(session, statement, _bound(table, [*names, "id"], rows, session.get_bind().dialect))
+    changes = ", ".join(f"{name} = ?" for name in names)
+    text = f"UPDATE {table.name} SET {changes}, {grows} = {grows} + 1 WHERE id = ?"  # noqa: S608
+    _run(session, text, table, [*names, "id"], columns, same)
 
 
-def _run(session: Session, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
-    session.connection().exec_driver_sql(statement, list(rows))
+def _run(
+    session: Session, statement: str, table: Table, names: Sequence[str], columns: Columns, same: Row
+) -> None:
+    dialect = session.get_bind().dialect
+    bound: list[Iterable[Any]] = []
+    for name in names:
+        process = table.c[name].type.dialect_impl(dialect).bind_processor(dialect)
+        if name in same:
+            bound.append(repeat(process(same[name]) if process else same[name]))
+        else:
+            bound.append(_converted(columns[name], process) if process else columns[name])
+    session.connection().exec_driver_sql(statement, list(zip(*bound, strict=False)))
+
+
+def _as_rows(columns: Columns, same: Row) -> list[Row]:
+    return [dict(zip(columns, row, strict=True)) | same for row in zip(*columns.values(), strict=True)]
 
 
 def _list(names: Sequence[str]) -> str:
     return ", ".join(names)
 
 
-def _bound(
-    table: Table, names: Sequence[str], rows: Sequence[Row], dialect: Dialect
-) -> Iterable[tuple[Any, ...]]:
-    """The rows as the driver wants them, converted column by column."""
-    columns = []
-    for name in names:
-        values = [row[name] for row in rows]
-        process = table.c[name].type.dialect_impl(dialect).bind_processor(dialect)
-        columns.append(_converted(values, process) if process else values)
-    return zip(*columns, strict=True)
-
-
-def _converted(values: list[Any], process: Callable[[Any], Any]) -> list[Any]:
+def _converted(values: Sequence[Any], process: Callable[[Any], Any]) -> list[Any]:
     """Each distinct value is converted once; most columns of one write hold few."""
-    known: dict[Any, Any] = {}
-    out: list[Any] = []
-    for value in values:
-        if value is None:
-            out.append(None)
-            continue
-        try:
-            converted = known.get(value)
-        except TypeError:  # a list or dict of a JSON column
-            out.append(process(value))
-            continue
-        if converted is None:
-            converted = known[value] = process(value)
-        out.append(converted)
-    return out
+    known = {value: process(value) for value in set(values)}
+    return [known[value] for value in values]

@@ -21,7 +21,7 @@ from pmsapp.domain.reconcile import Change, Incoming, UpdateCard
 from pmsapp.domain.rules import REASONS
 from pmsapp.domain.window import day_of
 from pmsapp.models import RunSheetAppointment, RunSheetEvent
-from pmsapp.models.bulk import insert_missing, update_by_id
+from pmsapp.models.bulk import among, insert_missing, update_by_id
 from pmsapp.models.upsert import table_of
 from pmsapp.services import open_decisions, sheets
 from pmsapp.services.failpoints import failpoint
@@ -76,40 +76,40 @@ def _write_creates(writer: Writer, creates: Sequence[Incoming]) -> set[date]:
         return set()
     days = {incoming.values.pms_date for incoming in creates}
     sheet_ids = sheets.ensure(writer.session, days, writer.now)
-    rows = [
-        {
-            **sealed_columns(incoming.values, writer.ring, writer.connection_id, incoming.key),
-            "run_sheet_id": sheet_ids[incoming.values.pms_date],
-            "pms_connection_id": writer.connection_id,
-            "pms_appointment_id": incoming.key[0],
-            "pms_patient_id": incoming.key[1],
-            "pms_digest": incoming.digest,
-            "pms_last_synced_at": writer.now,
-            "presence": Presence.ON_SHEET.value,
-            "state": WorkflowState.BOOKED.value,
-            "row_version": 1,
-            "created_at": writer.now,
-            "updated_at": writer.now,
-        }
-        for incoming in creates
-    ]
-    insert_missing(writer.session, RunSheetAppointment, rows, keys=CARD_KEY)
-    for part in chunks({incoming.key[0] for incoming in creates}):
-        made = select(
-            CARDS.c.id,
-            literal(writer.run_id),
-            literal(writer.now, CARDS.c.created_at.type),
-            literal("pms"),
-            literal("created"),
-        ).where(
-            CARDS.c.pms_connection_id == writer.connection_id,
-            CARDS.c.pms_appointment_id.in_(part),
-            CARDS.c.created_at == writer.now,
-            ~select(EVENTS.c.id).where(EVENTS.c.appointment_id == CARDS.c.id).exists(),
-        )
-        columns = ["appointment_id", "run_id", "at", "source", "kind"]
-        writer.session.execute(insert(EVENTS).from_select(columns, made))
+    columns = sealed_columns(creates, writer.ring, writer.connection_id) | {
+        "run_sheet_id": [sheet_ids[incoming.values.pms_date] for incoming in creates],
+        "pms_appointment_id": [incoming.key[0] for incoming in creates],
+        "pms_patient_id": [incoming.key[1] for incoming in creates],
+    }
+    same = {
+        "pms_connection_id": writer.connection_id,
+        "pms_last_synced_at": writer.now,
+        "presence": Presence.ON_SHEET.value,
+        "state": WorkflowState.BOOKED.value,
+        "row_version": 1,
+        "created_at": writer.now,
+        "updated_at": writer.now,
+    }
+    insert_missing(writer.session, RunSheetAppointment, columns, same=same, keys=CARD_KEY)
+    _begin_timelines(writer, columns["pms_appointment_id"])
     return days
+
+
+def _begin_timelines(writer: Writer, appointment_ids: Sequence[str]) -> None:
+    made = select(
+        CARDS.c.id,
+        literal(writer.run_id),
+        literal(writer.now, CARDS.c.created_at.type),
+        literal("pms"),
+        literal("created"),
+    ).where(
+        CARDS.c.pms_connection_id == writer.connection_id,
+        among(writer.session, CARDS.c.pms_appointment_id, appointment_ids),
+        CARDS.c.created_at == writer.now,
+        ~select(EVENTS.c.id).where(EVENTS.c.appointment_id == CARDS.c.id).exists(),
+    )
+    names = ["appointment_id", "run_id", "at", "source", "kind"]
+    writer.session.execute(insert(EVENTS).from_select(names, made))
 
 
 def _write_updates(writer: Writer, updates: Sequence[UpdateCard]) -> set[date]:
@@ -119,29 +119,21 @@ def _write_updates(writer: Writer, updates: Sequence[UpdateCard]) -> set[date]:
     shown_days = {one.card.id: _shown_day(one) for one in updates}
     sheet_ids = sheets.ensure(writer.session, shown_days.values(), writer.now)
     days = {*shown_days.values(), *(one.card.shown_on for one in updates)}
-    rows = []
-    for one in updates:
-        marks = _marks(writer, one, shown_days[one.card.id])
-        moved_from = (one.card.marks["moved_from_date"], marks["moved_from_date"])
+    marks = [_marks(writer, one, shown_days[one.card.id]) for one in updates]
+    for one, marked in zip(updates, marks, strict=True):
+        moved_from = (one.card.marks["moved_from_date"], marked["moved_from_date"])
         days |= {day for day in moved_from if isinstance(day, date)}
-        rows.append(_pms_columns(writer, one) | marks | {"run_sheet_id": sheet_ids[shown_days[one.card.id]]})
-    update_by_id(writer.session, RunSheetAppointment, rows, grows="row_version")
+    columns = sealed_columns([one.incoming for one in updates], writer.ring, writer.connection_id) | {
+        "id": [one.card.id for one in updates],
+        "presence": [one.presence.value for one in updates],
+        "run_sheet_id": [sheet_ids[shown_days[one.card.id]] for one in updates],
+        **{name: [marked[name] for marked in marks] for name in marks[0]},
+    }
+    same = {"pms_last_synced_at": writer.now, "kept_digest": None, "updated_at": writer.now}
+    update_by_id(writer.session, RunSheetAppointment, columns, same=same, grows="row_version")
     _write_events(writer, [_event(one) for one in updates if not one.silent])
     _move_overrides(writer, updates)
     return days
-
-
-def _pms_columns(writer: Writer, one: UpdateCard) -> dict[str, Any]:
-    incoming = one.incoming
-    return {
-        **sealed_columns(incoming.values, writer.ring, writer.connection_id, incoming.key),
-        "id": one.card.id,
-        "pms_digest": incoming.digest,
-        "pms_last_synced_at": writer.now,
-        "presence": one.presence.value,
-        "kept_digest": None,
-        "updated_at": writer.now,
-    }
 
 
 def _marks(writer: Writer, one: UpdateCard, shown_on: date) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -27,6 +27,14 @@ HEARTBEAT_EVERY_S = 2.0
 GRACE_S = 1.5
 LEASE_LASTS = timedelta(seconds=60)
 RUN_CEILING_S = 600.0
+
+
+_MINE = (
+    select(PMSConnection.fence, SyncRun.status, SyncRun.cancel_requested_at)
+    .join(SyncRun, SyncRun.connection_id == PMSConnection.id)
+    .where(PMSConnection.id == bindparam("connection_id"), SyncRun.id == bindparam("run_id"))
+    .with_for_update(of=PMSConnection)
+)
 
 
 class FencedOutError(Exception):
@@ -47,12 +55,8 @@ class Lease:
 
     def check(self, session: Session) -> None:
         """Inside a write transaction, before anything else. Raises FencedOutError or CancelledError."""
-        row = session.execute(
-            select(PMSConnection.fence, SyncRun.status, SyncRun.cancel_requested_at)
-            .join(SyncRun, SyncRun.connection_id == PMSConnection.id)
-            .where(PMSConnection.id == self.connection_id, SyncRun.id == self.run_id)
-            .with_for_update(of=PMSConnection)
-        ).one_or_none()
+        mine = {"connection_id": self.connection_id, "run_id": self.run_id}
+        row = session.execute(_MINE, mine).one_or_none()
         if row is None or row.fence != self.fence or row.status != "running":
             raise FencedOutError
         if row.cancel_requested_at is not None:

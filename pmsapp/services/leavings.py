@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -87,7 +87,7 @@ def _fate(card: StoredKey, found: Sequence[UnifiedAppointment] | None, context: 
     return Fate.GONE if found is None else fate_of(card, found, context.rules.zone)
 
 
-def _is_news(pair: UnifiedAppointment, listed: dict[str, dict[str, str]]) -> bool:
+def _is_news(pair: UnifiedAppointment, listed: Mapping[str, Mapping[str, object]]) -> bool:
     """A pair the scope's own list did not show; the others have been applied and counted already."""
     return pair.patient is not None and pair.patient.external_id not in listed.get(pair.external_id, {})
 

@@ -120,6 +120,7 @@ def _read_one(adapter: Adapter, window: SyncWindow, target: ReadTarget) -> Scope
 def _collect(adapter: Adapter, window: SyncWindow, practitioner_ids: Sequence[str], read: ScopeRead) -> None:
     """Gather pages into `read`; sets its outcome, error and time."""
     pages, ended = 0, False
+    start_at, end_at = window.start_at, window.end_at
     digests: list[str | None] = []
     try:
         for page in adapter.list_appointments(window, practitioner_ids):
@@ -127,7 +128,7 @@ def _collect(adapter: Adapter, window: SyncWindow, practitioner_ids: Sequence[st
             ended = page.is_last
             read.unchanged = page.unchanged
             digests.append(page.digest)
-            read.pairs.extend(pair for pair in page.items if window.holds(pair.start_at))
+            read.pairs.extend(pair for pair in page.items if start_at <= pair.start_at < end_at)
             read.bad.extend(page.bad)
             read.warnings += page.warnings
         if not ended:

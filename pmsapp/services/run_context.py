@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -9,6 +10,7 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from pmsapp import __version__
 from pmsapp.domain.appointment import AppointmentType, Practitioner, UnifiedAppointment
 from pmsapp.domain.reconcile import Key
 from pmsapp.domain.rules import Decision, Rules, TypeRule, would_show
@@ -27,9 +29,11 @@ class ReadTarget:
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """One run's fixed view of the world. `carded`: the pairs of these days that had a card when the run began.
+    """One run's fixed view of the world.
 
-    `patients`: whom the cards know well enough not to ask for; None where the vendor's lists bring patients along.
+    `carded`: the pairs of these days that had a card when the run began; `patients`: whom the cards know well enough
+    not to ask for. Empty and None where the vendor's lists bring patients along.
+    `rules_digest`: equal only while every decision that shapes cards is the same, and this program's version too.
     """
 
     run_id: int
@@ -43,6 +47,7 @@ class RunContext:
     names: Mapping[str, str] = field(default_factory=dict)
     carded: frozenset[Key] = frozenset()
     patients: KnownPatients | None = None
+    rules_digest: str = ""
 
     def needs_patient(self, pair: UnifiedAppointment) -> bool:
         """Whether a pair's patient details are of use: it would be shown, or has a card that shows them."""
@@ -88,6 +93,17 @@ def load_rules(session: Session, connection_id: int, listed: Sequence[Appointmen
         },
         types=types,
     )
+
+
+def digest_of(rules: Rules) -> str:
+    """The `rules_digest` of these decisions."""
+    parts = (
+        rules.zone,
+        rules.telehealth_only,
+        sorted(rules.practitioners.items()),
+        sorted(rules.types.items()),
+    )
+    return hashlib.sha256(f"{__version__}|{parts!r}".encode()).hexdigest()[:24]
 
 
 def _stored_types(session: Session, connection_id: int) -> dict[str, TypeRule]:

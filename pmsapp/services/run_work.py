@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 from sqlalchemy.orm import Session
 
 from pmsapp import clock
@@ -25,6 +25,7 @@ from pmsapp.domain.run_status import ScopeResult
 from pmsapp.domain.window import SyncWindow
 from pmsapp.extensions import key_ring
 from pmsapp.models import PMSConnection, SyncRun
+from pmsapp.models.upsert import table_of
 from pmsapp.services import (
     known_patients,
     preview,
@@ -50,7 +51,7 @@ from pmsapp.services.leavings import (
     write_leavings,
 )
 from pmsapp.services.reading import COMPLETE, INCOMPLETE, Reader, ScopeRead, ends_the_run
-from pmsapp.services.run_context import RunContext, load_people, load_rules
+from pmsapp.services.run_context import RunContext, digest_of, load_people, load_rules
 from pmsapp.services.scope_plan import ScopePlan, plan_scope
 from pmsapp.services.scope_record import (
     change_scope,
@@ -66,6 +67,8 @@ from pmsapp.services.unchanged import KnownRead
 
 log = logging.getLogger(__name__)
 
+_RUNS = table_of(SyncRun)
+_PROGRESS = update(_RUNS).where(_RUNS.c.id == bindparam("of_run")).values(progress=bindparam("shown"))
 REFERENCE_LASTS = timedelta(hours=1)
 
 
@@ -119,6 +122,8 @@ class RunWork:
             targets, names = load_people(session, connection.id, self._practitioners)
             wanted = [date.fromisoformat(day) for day in run.dates]
             rules = load_rules(session, connection.id, self._types)
+            patients = known_patients.for_run(session, run, connection.pms_type, rules.zone)
+            carded = stored_cards.keys_of_days(session, connection.id, wanted) if patients is not None else ()
             return RunContext(
                 run_id=run.id,
                 connection_id=connection.id,
@@ -129,8 +134,9 @@ class RunWork:
                 days=tuple(wanted),
                 dry_run=run.dry_run,
                 closed_days=frozenset(day for day in wanted if schedule.why_closed(session, day)),
-                carded=frozenset(stored_cards.keys_of_days(session, connection.id, wanted)),
-                patients=known_patients.for_run(session, run, connection.pms_type, rules.zone),
+                carded=frozenset(carded),
+                patients=patients,
+                rules_digest=digest_of(rules),
             )
 
     def _refresh_reference(self, adapter: Adapter) -> None:
@@ -316,7 +322,7 @@ class RunWork:
         }
         with writing() as session:
             self.lease.check(session)
-            session.execute(update(SyncRun).where(SyncRun.id == self.lease.run_id).values(progress=shown))
+            session.execute(_PROGRESS, {"of_run": self.lease.run_id, "shown": shown})
 
     def _progress(self, session: Session, context: RunContext, results: list[ScopeResult]) -> None:
         shown = {
@@ -325,7 +331,7 @@ class RunWork:
             "done": len(results),
             "scopes": _shown(results),
         }
-        session.execute(update(SyncRun).where(SyncRun.id == context.run_id).values(progress=shown))
+        session.execute(_PROGRESS, {"of_run": context.run_id, "shown": shown})
 
 
 def _known_pages(

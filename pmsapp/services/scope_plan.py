@@ -146,7 +146,8 @@ def _add_changes(
         (card, plan.sorted.marker_of(card.appointment_id))
         for card in known.values()
         if card.presence == Presence.HELD
-        and card.patient_id not in plan.sorted.appointments.get(card.appointment_id, {card.patient_id: ""})
+        and card.appointment_id in plan.sorted.appointments
+        and card.patient_id not in plan.sorted.appointments[card.appointment_id]
     ]
     return left
 

@@ -13,6 +13,7 @@ from pmsapp.domain.appointment import BadRecord, Presence
 from pmsapp.domain.rules import SkipReason
 from pmsapp.domain.run_status import ScopeResult
 from pmsapp.models import Freshness, Quarantine, SyncScope
+from pmsapp.models.bulk import among
 from pmsapp.models.upsert import table_of, upsert
 from pmsapp.services.reading import COMPLETE
 from pmsapp.services.run_context import RunContext
@@ -22,6 +23,7 @@ from pmsapp.services.unchanged import NOT_AS_READ
 
 COUNTS = ("fetched", "created", "updated", "unchanged", "skipped", "failed", "removed", "held")
 _SCOPES = table_of(SyncScope)
+_AS_STORED = select(CARDS.c.pms_appointment_id, CARDS.c.pms_patient_id, CARDS.c.pms_digest, CARDS.c.presence)
 
 
 class Receipt(NamedTuple):
@@ -72,12 +74,9 @@ def receipt_of(session: Session, context: RunContext, plan: ScopePlan) -> Receip
     wanted |= {one.incoming.key: (one.incoming.digest, one.presence.value) for one in changed}
     written = [one.key for one in plan.sorted.creates] + [one.incoming.key for one in changed]
     stored = {known.key: (known.digest, known.presence) for known in plan.sorted.unchanged}
-    for part in chunks({key[0] for key in written}):
-        rows = session.execute(
-            select(
-                CARDS.c.pms_appointment_id, CARDS.c.pms_patient_id, CARDS.c.pms_digest, CARDS.c.presence
-            ).where(CARDS.c.pms_connection_id == context.connection_id, CARDS.c.pms_appointment_id.in_(part))
-        )
+    if written:
+        theirs = among(session, CARDS.c.pms_appointment_id, {key[0] for key in written})
+        rows = session.execute(_AS_STORED.where(CARDS.c.pms_connection_id == context.connection_id, theirs))
         stored |= {(row[0], row[1]): (row[2], row[3]) for row in rows}
     matched = sum(1 for key, what in wanted.items() if stored.get(key) == what)
     differences = {

@@ -7,15 +7,16 @@ from datetime import date, datetime
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Row, select
+from sqlalchemy import ColumnElement, Row, bindparam, select
 from sqlalchemy.orm import Session
 
 from pmsapp.cipher import KeyRing
 from pmsapp.domain.appointment import Presence
 from pmsapp.domain.merge import Override, OverrideState
-from pmsapp.domain.reconcile import Key, StoredCard, StoredKey
+from pmsapp.domain.reconcile import Incoming, Key, StoredCard, StoredKey
 from pmsapp.domain.values import PMSValues
 from pmsapp.models import RunSheet, RunSheetAppointment, RunSheetOverride
+from pmsapp.models.bulk import among
 from pmsapp.models.upsert import table_of
 from pmsapp.services import secrets
 
@@ -36,6 +37,13 @@ _KEY_COLUMNS = (
     CARDS.c.kept_digest,
     CARDS.c.tombstone_start_at,
 )
+_KEYS = select(*_KEY_COLUMNS).where(CARDS.c.pms_appointment_id.is_not(None))
+OF_SCOPE = (
+    CARDS.c.pms_connection_id == bindparam("connection_id"),
+    CARDS.c.pms_date == bindparam("day"),
+    CARDS.c.pms_practitioner_id.is_not_distinct_from(bindparam("practitioner_id")),
+)
+_KEYS_OF_SCOPE = _KEYS.where(*OF_SCOPE)
 _MARKS = (
     "presence_reason",
     "presence_at",
@@ -46,6 +54,7 @@ _MARKS = (
     "returned_at",
     "tombstone_start_at",
 )
+_WHOLE = select(CARDS, SHEETS.c.date.label("shown_on")).join(SHEETS, SHEETS.c.id == CARDS.c.run_sheet_id)
 _T = TypeVar("_T")
 
 
@@ -60,24 +69,16 @@ def keys_of_scope(
     session: Session, connection_id: int, day: date, practitioner_id: str | None
 ) -> list[StoredKey]:
     """The cards of one practitioner-day."""
-    mine = (
-        CARDS.c.pms_practitioner_id.is_(None)
-        if practitioner_id is None
-        else CARDS.c.pms_practitioner_id == practitioner_id
-    )
-    return _keys(session, [CARDS.c.pms_connection_id == connection_id, CARDS.c.pms_date == day, mine])
+    scope = {"connection_id": connection_id, "day": day, "practitioner_id": practitioner_id}
+    return [StoredKey._make(row) for row in session.execute(_KEYS_OF_SCOPE, scope)]
 
 
 def keys_of_appointments(
     session: Session, connection_id: int, appointment_ids: Iterable[str]
 ) -> list[StoredKey]:
     """The cards of these PMS appointments, wherever they stand."""
-    found: list[StoredKey] = []
-    for part in chunks(appointment_ids):
-        found += _keys(
-            session, [CARDS.c.pms_connection_id == connection_id, CARDS.c.pms_appointment_id.in_(part)]
-        )
-    return found
+    theirs = among(session, CARDS.c.pms_appointment_id, appointment_ids)
+    return _keys(session, CARDS.c.pms_connection_id == connection_id, theirs)
 
 
 def keys_of_days(session: Session, connection_id: int, on: Iterable[date]) -> set[Key]:
@@ -104,15 +105,11 @@ def card_ids(session: Session, connection_id: int, keys: Iterable[Key]) -> list[
 
 def keys_by_id(session: Session, card_ids: Sequence[int]) -> list[StoredKey]:
     """These cards as they are now."""
-    found: list[StoredKey] = []
-    for part in chunks(card_ids):
-        found += _keys(session, [CARDS.c.id.in_(part)])
-    return found
+    return _keys(session, among(session, CARDS.c.id, card_ids))
 
 
-def _keys(session: Session, where: Sequence[ColumnElement[bool]]) -> list[StoredKey]:
-    rows = session.execute(select(*_KEY_COLUMNS).where(*where, CARDS.c.pms_appointment_id.is_not(None)))
-    return [StoredKey._make(row) for row in rows]
+def _keys(session: Session, *where: ColumnElement[bool]) -> list[StoredKey]:
+    return [StoredKey._make(row) for row in session.execute(_KEYS.where(*where))]
 
 
 def whole_cards(session: Session, ring: KeyRing, card_ids: Sequence[int]) -> dict[int, StoredCard]:
@@ -120,12 +117,10 @@ def whole_cards(session: Session, ring: KeyRing, card_ids: Sequence[int]) -> dic
 
     Where the database locks rows, the cards are locked before anything is read, so that no edit slips in between.
     """
-    query = (
-        select(CARDS, SHEETS.c.date.label("shown_on"))
-        .join(SHEETS, SHEETS.c.id == CARDS.c.run_sheet_id)
-        .with_for_update(of=CARDS)
-    )
-    rows = [row for part in chunks(card_ids) for row in session.execute(query.where(CARDS.c.id.in_(part)))]
+    if not card_ids:
+        return {}
+    query = _WHOLE.where(among(session, CARDS.c.id, card_ids)).with_for_update(of=CARDS)
+    rows = session.execute(query).all()
     overrides = overrides_in_force(session, card_ids)
     return {row.id: _whole(row, ring, overrides.get(row.id, ())) for row in rows}
 
@@ -133,18 +128,17 @@ def whole_cards(session: Session, ring: KeyRing, card_ids: Sequence[int]) -> dic
 def overrides_in_force(session: Session, card_ids: Sequence[int]) -> dict[int, tuple[Override, ...]]:
     """What staff typed that still stands, by card."""
     found: dict[int, tuple[Override, ...]] = {}
-    for part in chunks(card_ids):
-        query = select(
-            OVERRIDES.c.appointment_id,
-            OVERRIDES.c.id,
-            OVERRIDES.c.field,
-            OVERRIDES.c.value,
-            OVERRIDES.c.base_value,
-            OVERRIDES.c.state,
-        ).where(OVERRIDES.c.appointment_id.in_(part), OVERRIDES.c.state.in_(IN_FORCE))
-        for row in session.execute(query.order_by(OVERRIDES.c.id)):
-            one = Override(row.id, row.field, row.value, row.base_value, OverrideState(row.state))
-            found[row.appointment_id] = (*found.get(row.appointment_id, ()), one)
+    query = select(
+        OVERRIDES.c.appointment_id,
+        OVERRIDES.c.id,
+        OVERRIDES.c.field,
+        OVERRIDES.c.value,
+        OVERRIDES.c.base_value,
+        OVERRIDES.c.state,
+    ).where(among(session, OVERRIDES.c.appointment_id, card_ids), OVERRIDES.c.state.in_(IN_FORCE))
+    for row in session.execute(query.order_by(OVERRIDES.c.id)):
+        one = Override(row.id, row.field, row.value, row.base_value, OverrideState(row.state))
+        found[row.appointment_id] = (*found.get(row.appointment_id, ()), one)
     return found
 
 
@@ -173,15 +167,18 @@ def pms_values(row: Row[Any], ring: KeyRing) -> PMSValues:
 
 
 def sealed_columns(
-    values: PMSValues, ring: KeyRing, connection_id: int, key: tuple[str, str]
-) -> dict[str, Any]:
-    """The card columns of PMS values, links sealed to their place."""
-    columns: dict[str, Any] = values._asdict()
+    incoming: Sequence[Incoming], ring: KeyRing, connection_id: int
+) -> dict[str, Sequence[Any]]:
+    """The card columns of PMS values, a list of values per column, links sealed to their place."""
+    by_field = zip(*(one.values for one in incoming), strict=True)
+    columns: dict[str, Sequence[Any]] = dict(zip(PMSValues._fields, by_field, strict=True))
     for name, column in _SEALED.items():
-        url = columns.pop(name)
-        columns[column] = secrets.seal_link(
-            ring, url, connection_id, *key, "host" if name == "host_link" else "patient"
-        )
+        kind: secrets.LinkKind = "host" if name == "host_link" else "patient"
+        columns[column] = [
+            secrets.seal_link(ring, url, connection_id, *one.key, kind) if url else None
+            for url, one in zip(columns.pop(name), incoming, strict=True)
+        ]
+    columns["pms_digest"] = [one.digest for one in incoming]
     return columns
 
 

@@ -6,25 +6,32 @@ That holds only while nothing else has moved: the clinic's rules, this program's
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from pmsapp import __version__
-from pmsapp.domain.rules import Rules
 from pmsapp.domain.run_status import ScopeResult
 from pmsapp.models import Freshness, SyncScope
 from pmsapp.models.upsert import table_of
 from pmsapp.services.reading import COMPLETE, ScopeRead
 from pmsapp.services.run_context import RunContext
 from pmsapp.services.scope_plan import ScopePlan
-from pmsapp.services.stored_cards import CARDS
+from pmsapp.services.stored_cards import CARDS, OF_SCOPE
+
+_FRESHNESS = table_of(Freshness)
+_SCOPES = table_of(SyncScope)
+_OF_SCOPE = update(_FRESHNESS).where(
+    _FRESHNESS.c.connection_id == bindparam("of_connection"),
+    _FRESHNESS.c.date == bindparam("of_day"),
+    _FRESHNESS.c.pms_practitioner_id == bindparam("of_practitioner"),
+)
+_REMEMBER = _OF_SCOPE.values(read_state=bindparam("state"))
+_STILL_FRESH = _OF_SCOPE.values(as_of=bindparam("at"))
 
 NOT_AS_READ = "not_as_read"
 
@@ -46,17 +53,6 @@ class KnownRead:
         return ScopeResult(name, COMPLETE, None, counts, Counter(self.skipped))
 
 
-def rules_digest(rules: Rules) -> str:
-    """Equal only while every decision that shapes cards is the same."""
-    parts = (
-        rules.zone,
-        rules.telehealth_only,
-        sorted(rules.practitioners.items()),
-        sorted(rules.types.items()),
-    )
-    return hashlib.sha256(f"{__version__}|{parts!r}".encode()).hexdigest()[:24]
-
-
 def known_reads(session: Session, context: RunContext, day: date) -> dict[str, KnownRead]:
     """The scopes of a day, by practitioner, of which a whole earlier reading still holds."""
     rows = session.execute(
@@ -68,7 +64,7 @@ def known_reads(session: Session, context: RunContext, day: date) -> dict[str, K
     ).all()
     if not rows:
         return {}
-    rules = rules_digest(context.rules)
+    rules = context.rules_digest
     cards = _card_states(session, context.connection_id, day)
     known = {
         row.pms_practitioner_id: _known(row.read_state) for row in rows if row.read_state["rules"] == rules
@@ -87,22 +83,13 @@ def remember(session: Session, context: RunContext, plan: ScopePlan, differences
         counts = plan.counts()
         state = {
             "pages": list(read.pages),
-            "rules": rules_digest(context.rules),
+            "rules": context.rules_digest,
             "cards": _card_state(session, context.connection_id, read.day, read.target.id),
             "unchanged": counts["created"] + counts["updated"] + counts["unchanged"],
             "skipped": {str(reason): count for reason, count in plan.skipped_reasons().items() if count},
             "differences": dict(differences),
         }
-    session.execute(
-        update(Freshness)
-        .where(
-            Freshness.connection_id == context.connection_id,
-            Freshness.date == read.day,
-            Freshness.pms_practitioner_id == (read.target.id or ""),
-        )
-        .values(read_state=state)
-        .execution_options(synchronize_session=False)
-    )
+    session.execute(_REMEMBER, _scope(context, read) | {"state": state})
 
 
 def record(session: Session, context: RunContext, read: ScopeRead, known: KnownRead) -> ScopeResult | None:
@@ -110,44 +97,38 @@ def record(session: Session, context: RunContext, read: ScopeRead, known: KnownR
     if _card_state(session, context.connection_id, read.day, read.target.id) != known.cards:
         return None
     result = known.result(read.target.name)
-    session.execute(
-        insert(table_of(SyncScope)).values(
-            run_id=context.run_id,
-            connection_id=context.connection_id,
-            pms_practitioner_id=read.target.id,
-            name=read.target.name,
-            clinician_id=read.target.clinician_id,
-            date=read.day,
-            outcome=COMPLETE,
-            checked_at=read.read_at,
-            expected=known.unchanged,
-            matched=known.unchanged,
-            differences=dict(known.differences) or None,
-            created=0,
-            updated=0,
-            failed=0,
-            removed=0,
-            held=0,
-            fetched=result.counts["fetched"],
-            unchanged=result.counts["unchanged"],
-            skipped=result.counts["skipped"],
-        )
-    )
-    _still_fresh(session, context, read)
+    row = {
+        "run_id": context.run_id,
+        "connection_id": context.connection_id,
+        "pms_practitioner_id": read.target.id,
+        "name": read.target.name,
+        "clinician_id": read.target.clinician_id,
+        "date": read.day,
+        "outcome": COMPLETE,
+        "checked_at": read.read_at,
+        "expected": known.unchanged,
+        "matched": known.unchanged,
+        "differences": dict(known.differences) or None,
+        "created": 0,
+        "updated": 0,
+        "failed": 0,
+        "removed": 0,
+        "held": 0,
+        "fetched": result.counts["fetched"],
+        "unchanged": result.counts["unchanged"],
+        "skipped": result.counts["skipped"],
+    }
+    session.execute(insert(_SCOPES), row)
+    session.execute(_STILL_FRESH, _scope(context, read) | {"at": read.read_at})
     return result
 
 
-def _still_fresh(session: Session, context: RunContext, read: ScopeRead) -> None:
-    session.execute(
-        update(Freshness)
-        .where(
-            Freshness.connection_id == context.connection_id,
-            Freshness.date == read.day,
-            Freshness.pms_practitioner_id == (read.target.id or ""),
-        )
-        .values(as_of=read.read_at)
-        .execution_options(synchronize_session=False)
-    )
+def _scope(context: RunContext, read: ScopeRead) -> dict[str, Any]:
+    return {
+        "of_connection": context.connection_id,
+        "of_day": read.day,
+        "of_practitioner": read.target.id or "",
+    }
 
 
 def _is_settled(plan: ScopePlan) -> bool:
@@ -172,6 +153,8 @@ _STATE = (
     func.coalesce(func.sum(CARDS.c.id), 0),
 )
 
+_STATE_OF_SCOPE = select(*_STATE).where(*OF_SCOPE)
+
 
 def _card_states(session: Session, connection_id: int, day: date) -> dict[str, str]:
     rows = session.execute(
@@ -183,15 +166,8 @@ def _card_states(session: Session, connection_id: int, day: date) -> dict[str, s
 
 
 def _card_state(session: Session, connection_id: int, day: date, practitioner_id: str | None) -> str:
-    mine = (
-        CARDS.c.pms_practitioner_id.is_(None)
-        if practitioner_id is None
-        else CARDS.c.pms_practitioner_id == practitioner_id
-    )
-    row = session.execute(
-        select(*_STATE).where(CARDS.c.pms_connection_id == connection_id, CARDS.c.pms_date == day, mine)
-    ).one()
-    return _text(row)
+    scope = {"connection_id": connection_id, "day": day, "practitioner_id": practitioner_id}
+    return _text(session.execute(_STATE_OF_SCOPE, scope).one())
 
 
 def _text(numbers: Sequence[Any]) -> str:

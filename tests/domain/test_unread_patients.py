@@ -37,7 +37,7 @@ VISIT = UnifiedAppointment(
 
 
 def visit(patient: Patient = ANNE, **more: Any) -> UnifiedAppointment:
-    return replace(VISIT, patient=patient, **more)
+    return VISIT._replace(patient=patient, **more)
 
 
 def incoming(patient: Patient = ANNE, **more: Any) -> Incoming:
@@ -62,9 +62,9 @@ DETAILS: tuple[tuple[Patient, Patient, Patient], ...] = (
     (ANNE, UNREAD, ANNE),
     (UNREAD, UNREAD, UNREAD),
     (UNREAD, ANNE, ANNE),
-    (ANNE, replace(ANNE, phone=None, email=None), replace(ANNE, phone=None, email=None)),
-    (ANNE, replace(UNREAD, phone="+61491570157"), replace(ANNE, phone="+61491570157")),
-    (replace(ANNE, email=None), UNREAD, replace(ANNE, email=None)),
+    (ANNE, ANNE._replace(phone=None, email=None), ANNE._replace(phone=None, email=None)),
+    (ANNE, UNREAD._replace(phone="+61491570157"), ANNE._replace(phone="+61491570157")),
+    (ANNE._replace(email=None), UNREAD, ANNE._replace(email=None)),
 )
 
 

@@ -7,11 +7,11 @@ statuses are those of the Bookings API's `POST appointments`. Keys we do not kno
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from pmsapp.adapters.text import (
     clean_email,
@@ -47,6 +47,7 @@ STATUSES = {
 # Statuses under which a noted arrival says more than the status.
 _BEFORE_ARRIVAL = frozenset({"none", "confirmed"})
 UNNAMED = "(no name)"
+_MINUTE = timedelta(minutes=1)
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{3,8}", re.ASCII)
 
 
@@ -134,19 +135,18 @@ def parse_patient(record: Any) -> Patient:
     name = record.get("name")
     name = name if isinstance(name, dict) else {}
     given = clean_text(name.get("given"))
-    contacts = sorted(_records(record.get("contact")), key=_rank)
+    phone, email = _contacts(record)
     return Patient(
         external_id=external_id,
         name=person_name(given.split()[0] if given else None, name.get("family"), _first_name(record)),
         birth_date=parse_date(record.get("birthDate")),
-        phone=_best_phone(contacts),
-        email=next((mail for mail in map(_email, contacts) if mail), None),
+        phone=phone,
+        email=email,
         has_died=_has_died(record.get("deceased")),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(NamedTuple):
     """An appointment as read, before it is split by patient. `patients` pairs each id with its arrival."""
 
     external_id: str
@@ -273,19 +273,18 @@ def _rank(contact: Mapping[str, Any]) -> float:
     return float("inf") if isinstance(rank, bool) or not isinstance(rank, int | float) else float(rank)
 
 
-def _best_phone(contacts: Iterable[Mapping[str, Any]]) -> str | None:
-    """The best-ranked mobile, else the best-ranked other phone. `contacts` come sorted by rank."""
-    phones = [
-        (fold_word(contact.get("use")) != "mobile", phone)
-        for contact in contacts
-        if fold_word(contact.get("system")) == "phone"
-        and (phone := clean_phone(contact.get("value"))) is not None
-    ]
-    return min(phones, key=lambda pair: pair[0])[1] if phones else None
-
-
-def _email(contact: Mapping[str, Any]) -> str | None:
-    return clean_email(contact.get("value")) if fold_word(contact.get("system")) == "email" else None
+def _contacts(record: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """The best-ranked mobile, else the best-ranked other phone; and the best-ranked email."""
+    mobile = other = email = None
+    for contact in sorted(_records(record.get("contact")), key=_rank):
+        system = fold_word(contact.get("system"))
+        if system == "email":
+            email = email or clean_email(contact.get("value"))
+        elif system == "phone" and fold_word(contact.get("use")) == "mobile":
+            mobile = mobile or clean_phone(contact.get("value"))
+        elif system == "phone":
+            other = other or clean_phone(contact.get("value"))
+    return mobile or other, email
 
 
 def _has_died(value: Any) -> bool | None:
@@ -299,7 +298,7 @@ def _duration_min(record: Mapping[str, Any], start_at: datetime) -> int | None:
     """End minus start where the end comes later, else the minutes given, else None."""
     end_at = parse_instant(record.get("endAt"))
     if end_at is not None:
-        minutes = whole_minutes((end_at - start_at) / timedelta(minutes=1))
+        minutes = whole_minutes((end_at - start_at) / _MINUTE)
         if minutes is not None:
             return minutes
     return whole_minutes(record.get("minutesDuration"))

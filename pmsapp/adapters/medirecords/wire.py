@@ -7,7 +7,7 @@ and what is assumed. Times are the practice's wall clock without a zone.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -208,7 +208,7 @@ def parse_appointment(row: Mapping[str, Any], tables: Tables) -> UnifiedAppointm
 
 def with_patient(item: UnifiedAppointment, patient: Patient | None) -> UnifiedAppointment:
     """The same appointment with the patient's details; `patient` None (could not be read) leaves the name unknown."""
-    return item if patient is None else replace(item, patient=patient)
+    return item if patient is None else item._replace(patient=patient)
 
 
 def _duration(
