@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from pmsapp.models import RunSheetAppointment, RunSheetEvent
+from pmsapp.models import RunSheetAppointment, RunSheetClinician, RunSheetEvent
 from pmsapp.services.errors import NotFound
 from pmsapp.services.transaction import reading
 
@@ -31,6 +31,18 @@ class EventView:
 
     def __repr__(self) -> str:
         return f"EventView({self.id}, {self.kind})"
+
+
+@dataclass(frozen=True, slots=True)
+class RunChange:
+    """A card a run changed: which, by its place on the sheet, and how. Nothing about the patient."""
+
+    card_id: int
+    start_at: datetime
+    time_zone: str
+    clinician: str | None
+    kind: str
+    fields: tuple[str, ...]
 
 
 def of_card(card_id: int) -> list[EventView]:
@@ -57,6 +69,37 @@ def of_run(run_id: int) -> list[EventView]:
             .limit(LIMIT)
         )
         return [_view(row) for row in rows]
+
+
+def changes_of_run(run_id: int) -> list[RunChange]:
+    """Which cards a run changed, by where they stand at the PMS now, and how, in the order it did."""
+    with reading() as session:
+        rows = session.execute(
+            select(
+                RunSheetEvent.appointment_id,
+                RunSheetAppointment.start_at,
+                RunSheetAppointment.time_zone,
+                RunSheetClinician.name,
+                RunSheetEvent.kind,
+                RunSheetEvent.data,
+            )
+            .join(RunSheetAppointment, RunSheetAppointment.id == RunSheetEvent.appointment_id)
+            .outerjoin(RunSheetClinician, RunSheetClinician.id == RunSheetAppointment.clinician_id)
+            .where(RunSheetEvent.run_id == run_id)
+            .order_by(RunSheetEvent.id)
+            .limit(LIMIT)
+        ).all()
+    return [
+        RunChange(
+            row.appointment_id,
+            row.start_at,
+            row.time_zone,
+            row.name,
+            row.kind,
+            tuple((row.data or {}).get("fields", ())),
+        )
+        for row in rows
+    ]
 
 
 def _view(row: RunSheetEvent) -> EventView:

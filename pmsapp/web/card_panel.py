@@ -47,17 +47,6 @@ _KINDS = {
     "answer_taken_back": "Decision taken back",
     "disconnected": "Practice software disconnected",
 }
-_PMS_FIELDS = words.FIELDS | {
-    "status": "status",
-    "appointment_status": "status",
-    "patient_dob": "birth date",
-    "patient_has_died": "recorded as deceased",
-    "type_name": "type",
-    "appointment_type_name": "type",
-    "appointment_duration_minutes": "length",
-    "duration_min": "length",
-    "pms_notes": "notes",
-}
 
 
 def build_panel(
@@ -143,12 +132,12 @@ def _line(
 ) -> TimelineLine:
     what = _KINDS.get(event.kind, event.kind.replace("_", " ").capitalize())
     before = [
-        f"{_PMS_FIELDS.get(name, name).lower()} was {_before(name, value, card, clinicians)}"
+        f"{words.PMS_FIELDS.get(name, name).lower()} was {_before(name, value, card, clinicians)}"
         for name, value in event.was.items()
-        if name in _PMS_FIELDS
+        if name in words.PMS_FIELDS
     ]
     if not before and event.fields:
-        before = [_PMS_FIELDS[name].lower() for name in event.fields if name in _PMS_FIELDS]
+        before = [words.PMS_FIELDS[name].lower() for name in event.fields if name in words.PMS_FIELDS]
     return TimelineLine(
         at=fmt.moment(event.at, now, card.time_zone),
         who=event.actor or (source if event.source == "pms" else "pmsapp"),

@@ -290,6 +290,15 @@ class ScopeRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """One card a run changed: which, and how."""
+
+    href: str
+    which: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunPage:
     """`integrations/run.html`."""
 
@@ -298,6 +307,7 @@ class RunPage:
     name: str
     row: RunRow
     scopes: tuple[ScopeRow, ...]
+    changes: tuple[ChangeRow, ...]
     totals: tuple[tuple[str, str], ...]
     note: str | None
     advice: str | None

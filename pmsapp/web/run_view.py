@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from pmsapp.domain.sync_state import RunStatus
 from pmsapp.services import timeline
 from pmsapp.services.runs import RunView, ScopeView
-from pmsapp.services.timeline import EventView
+from pmsapp.services.timeline import EventView, RunChange
 from pmsapp.web import format as fmt
+from pmsapp.web import words
+from pmsapp.web.connection_contexts import ChangeRow
 from pmsapp.web.contexts import Badge, RunProgress
 
 _STAGES = {
@@ -133,6 +135,21 @@ def receipt_words(scope: ScopeView, zone: str) -> str:
     differs = [f"{found[name]} {word}" for name, word in _DIFFERENCES.items() if found.get(name)]
     checked = fmt.hhmm(scope.checked_at, zone)
     return "; ".join([f"{scope.matched} of {scope.expected}, checked {checked}", *differs])
+
+
+def change_row(change: RunChange, today: date) -> ChangeRow:
+    """One card a run changed: "Mon 23 Nov 09:30, Dr Hart" and "moved: start time"."""
+    start = change.start_at.astimezone(fmt.zone_of(change.time_zone))
+    when = f"{fmt.short_day(start.date(), today)} {fmt.hhmm(change.start_at, change.time_zone)}"
+    fields = dict.fromkeys(
+        words.PMS_FIELDS[name].lower() for name in change.fields if name in words.PMS_FIELDS
+    )
+    how = _KINDS.get(change.kind, "changed")
+    return ChangeRow(
+        href=f"/cards/{change.card_id}",
+        which=f"{when}, {change.clinician or 'no clinician'}",
+        how=f"{how}: {', '.join(fields)}" if fields else how,
+    )
 
 
 def result_words(run: RunView) -> str:

@@ -60,6 +60,17 @@ FIELDS = {
     "notes": "Notes",
     "state": "State",
 }
+PMS_FIELDS = FIELDS | {
+    "status": "status",
+    "appointment_status": "status",
+    "patient_dob": "birth date",
+    "patient_has_died": "recorded as deceased",
+    "type_name": "type",
+    "appointment_type_name": "type",
+    "appointment_duration_minutes": "length",
+    "duration_min": "length",
+    "pms_notes": "notes",
+}
 
 
 def status_badge(status: str, presence: Presence) -> Badge:

@@ -13,10 +13,12 @@ from flask import Flask
 from sqlalchemy import update
 
 from pmsapp import clock
+from pmsapp.domain.actor import COMMAND_LINE
 from pmsapp.domain.errors import message_for
 from pmsapp.models import PMSConnection
 from pmsapp.sandbox.server import SandboxServer
-from pmsapp.services import connections, runs, runsheets, sync
+from pmsapp.services import connections, mappings, runs, runsheets, sync
+from pmsapp.services.mappings import MappingChoice
 from pmsapp.services.transaction import writing
 from pmsapp.settings import Settings
 from tests import actors
@@ -216,6 +218,9 @@ def test_a_finished_run_ends_the_poll_and_is_said_aloud(admin: actors.Browser, c
 
 
 def test_history_speaks_in_words_and_holds_no_patient(admin: actors.Browser, connected: int) -> None:
+    people = mappings.list_practitioners(connected)
+    columns = [MappingChoice(one.pms_practitioner_id, mappings.CREATE) for one in people]
+    mappings.set_mappings(connected, columns, COMMAND_LINE)
     current = runs.list_runs(connected).current
     assert current is not None
     sync.execute_run(current.id)
@@ -227,8 +232,11 @@ def test_history_speaks_in_words_and_holds_no_patient(admin: actors.Browser, con
     assert [row["run"] for row in rows] == [str(current.id)]
     assert "Set-up" in page
     names = {card.patient_name for card in runsheets.get_sheet(DAY).cards if card.patient_name}
+    assert len(names) > 5
     for name in names:
         assert name not in page + detail + table.text
+    first = runsheets.get_sheet(DAY).cards[0]
+    assert f'<a href="/cards/{first.id}">' in detail
 
 
 def test_a_mapping_changed_later_is_kept_and_said(admin: actors.Browser, connected: int) -> None:

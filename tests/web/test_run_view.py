@@ -9,7 +9,9 @@ from flask import Flask
 
 from pmsapp.services import runs
 from pmsapp.services.runs import ScopeView
+from pmsapp.services.timeline import RunChange
 from pmsapp.web import run_view
+from pmsapp.web.connection_contexts import ChangeRow
 from tests.fake_clinic import MEL, FakeClinic, stock
 from tests.fake_pms import FakePractice, registered
 
@@ -40,6 +42,18 @@ def test_a_receipt_says_where_the_sheet_differs() -> None:
 
 def test_a_list_that_was_not_read_to_its_end_has_no_receipt() -> None:
     assert run_view.receipt_words(replace(SCOPE, expected=None, matched=None), "Australia/Perth") == ""
+
+
+def test_a_card_that_changed_is_named_by_its_place_and_says_how() -> None:
+    start = datetime(2026, 11, 22, 22, 30, tzinfo=UTC)
+    change = RunChange(7, start, "Australia/Melbourne", "Dr Hart", "moved_time", ("start_at", "pms_date"))
+    assert run_view.change_row(change, date(2026, 11, 23)) == ChangeRow(
+        "/cards/7", "Mon 23 Nov 09:30, Dr Hart", "moved: start time"
+    )
+    new = replace(change, clinician=None, kind="created", fields=())
+    assert run_view.change_row(new, date(2026, 11, 23)) == ChangeRow(
+        "/cards/7", "Mon 23 Nov 09:30, no clinician", "new"
+    )
 
 
 def test_a_cancelled_run_names_who_cancelled_it(app: Flask) -> None:
