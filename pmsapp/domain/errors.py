@@ -51,8 +51,8 @@ _CODES = (
     Code(
         "AUTH-SCOPE",
         Actor.STAFF,
-        "The {pms} login may not read everything it needs",
-        "Ask the {pms} owner to allow reading appointments, patients and practitioners.",
+        "The login of {pms} may not read everything it needs",
+        "Ask the practice owner to allow reading appointments, patients and practitioners in {pms}.",
     ),
     Code(
         "ACCESS-WITHDRAWN",

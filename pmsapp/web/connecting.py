@@ -13,6 +13,7 @@ from werkzeug.exceptions import NotFound as NoSuchPage
 from pmsapp import access
 from pmsapp.adapters.base import AdapterInfo
 from pmsapp.adapters.registry import UnknownPMSError, get_info, list_infos
+from pmsapp.domain.errors import advice_for
 from pmsapp.services import clinic, connections, vendors
 from pmsapp.services.connections import ConnectionView
 from pmsapp.services.errors import Conflict, Invalid, Refused, ServiceError
@@ -198,8 +199,9 @@ def _pair_page(view: ConnectionView, code: str = "", error: ServiceError | None 
         raise NoSuchPage
     sentence = None
     if error is not None:
-        sentence = error.errors.get("pairing_code") if isinstance(error, Invalid) else error.message
+        sentence = error.errors.get("pairing_code") if isinstance(error, Invalid) else f"{error.message}."
     status = 200 if error is None else 409 if isinstance(error, Conflict) else 422
+    refused = error.code if error is not None and not isinstance(error, Invalid) else None
     page = PairPage(
         steps=connect_form.steps(2, view),
         id=view.id,
@@ -207,10 +209,20 @@ def _pair_page(view: ConnectionView, code: str = "", error: ServiceError | None 
         where=info.menu_paths.get("pairing"),
         code=code,
         error=sentence,
-        advice=getattr(error, "advice", None),
-        error_code=error.code if error and not isinstance(error, Invalid) else None,
+        advice=advice_for(refused, info.label) if refused else None,
+        error_code=refused,
     )
     return _page("integrations/pair.html", page, status)
+
+
+def _reads_it_already(view: ConnectionView) -> str | None:
+    """The name of another connection to the same practice that is in use."""
+    practice = (view.pms_type, view.tenant_id or view.practice_id)
+    for one in connections.list_connections():
+        same = practice[1] and (one.pms_type, one.tenant_id or one.practice_id) == practice
+        if same and one.id != view.id and one.sync_enabled:
+            return one.display_name
+    return None
 
 
 def _start_page(view: ConnectionView, error: ServiceError | None = None) -> Response:
@@ -220,6 +232,8 @@ def _start_page(view: ConnectionView, error: ServiceError | None = None) -> Resp
         warnings.append(f"{counts.undecided} practitioners are undecided: counted, not shown.")
     if not counts.mapped:
         warnings.append("No practitioner is matched: the run sheet would stay empty.")
+    if twin := _reads_it_already(view):
+        warnings.append(f"{twin} reads this practice already: every patient would appear twice.")
     page = StartPage(
         steps=connect_form.steps(5, view),
         id=view.id,

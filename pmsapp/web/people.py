@@ -130,7 +130,9 @@ def _person(one: UserView, now: shell.Standing, columns: list[tuple[int, str]], 
         name=one.name,
         email=one.email,
         badge=Badge("Kept out", "gone", "stop") if out else Badge(role, "person"),
-        last=fmt.moment(one.last_login_at, now.now, now.zone) if one.last_login_at else "never",
+        last=f"last signed in {fmt.moment(one.last_login_at, now.now, now.zone)}"
+        if one.last_login_at
+        else "never signed in",
         is_me=one.id == me,
         disabled=out,
         roles=_roles(one.role),

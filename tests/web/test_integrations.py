@@ -296,3 +296,15 @@ def test_people_without_the_right_see_the_list_but_no_settings(app: Flask, conne
     assert f'href="/integrations/{connected}"' not in page
     assert 'href="/integrations/new"' not in page
     assert browser.get(f"/integrations/{connected}").status_code == 403
+
+
+def test_a_practice_that_is_read_already_is_named_before_the_start(
+    admin: actors.Browser, sandbox: SandboxServer
+) -> None:
+    first = paired_gentu(sandbox, display_name="The first")
+    second = paired_gentu(sandbox, display_name="The second")
+    page = f"/integrations/{second}/start"
+    assert "appear twice" not in admin.get(page).text
+    connections.update_connection(first, ADMIN, sync_enabled=True)
+    assert "The first reads this practice already: every patient would appear twice." in admin.get(page).text
+    assert "appear twice" not in admin.get(f"/integrations/{first}/start").text
