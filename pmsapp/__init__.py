@@ -12,8 +12,11 @@ if TYPE_CHECKING:
     from pmsapp.settings import Settings
 
 
-def create_app(settings: Settings | None = None) -> Flask:
-    """Build the web application. Raises ConfigurationError, one sentence, when a setting or file is wrong."""
+def create_app(settings: Settings | None = None, *, screens: bool = True) -> Flask:
+    """Build the web application. Raises ConfigurationError, one sentence, when a setting or file is wrong.
+
+    Without `screens` it has no pages and no interface for programs: enough for commands and jobs, and ready sooner.
+    """
     from pmsapp.factory import build_app
 
-    return build_app(settings)
+    return build_app(settings, screens=screens)

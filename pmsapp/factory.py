@@ -15,8 +15,8 @@ from pmsapp.settings import Settings, load_settings
 MAX_BODY_BYTES = 1024 * 1024
 
 
-def build_app(settings: Settings | None = None) -> Flask:
-    """The whole application."""
+def build_app(settings: Settings | None = None, *, screens: bool = True) -> Flask:
+    """The whole application; without `screens` only what services need."""
     settings = settings or load_settings()
     keys.ensure_instance(settings)
     app = Flask("pmsapp", template_folder=str(paths.TEMPLATES), static_folder=str(paths.STATIC))
@@ -33,7 +33,8 @@ def build_app(settings: Settings | None = None) -> Flask:
     )
     _check_vendors(settings)
     _bind_database(app)
-    _add_screens(app)
+    if screens:
+        _add_screens(app)
     return app
 
 

@@ -25,19 +25,23 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @contextmanager
 def open_app(
-    *, migrated: bool = True, level: int = logging.ERROR, database_file: Path | None = None
+    *,
+    migrated: bool = True,
+    level: int = logging.ERROR,
+    database_file: Path | None = None,
+    screens: bool = False,
 ) -> Iterator[Flask]:
     """The app with its context, for one command. Raises ConfigurationError unless the database has our tables.
 
     `level`: the least level of log lines shown; a command speaks through its own sentences instead.
-    `database_file`: a SQLite file to open instead of the installation's database.
+    `database_file`: a SQLite file to open instead of the installation's database. `screens`: with pages.
     """
     settings = load_settings()
     if database_file is not None:
         settings = settings.model_copy(update={"database_url": f"sqlite:///{database_file}"})
     logs.setup(settings, level=level)
     error_reports.start(settings)
-    app = create_app(settings)
+    app = create_app(settings, screens=screens)
     with app.app_context():
         try:
             if migrated:

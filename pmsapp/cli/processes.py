@@ -20,7 +20,7 @@ from pmsapp.supervisor.listening import address, open_socket
 @click.option("--fd", type=int, hidden=True, help="A socket that already listens.")
 def web(host: str | None, port: int | None, fd: int | None) -> None:
     """The web server."""
-    with open_app():
+    with open_app(screens=True):  # here once, so that its processes find everything loaded
         pass
     settings = load_settings()
     logs.setup(settings)

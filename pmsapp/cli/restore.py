@@ -107,17 +107,13 @@ def _clear(ready: Path) -> None:
 
 
 def _present(found: Copy) -> Present | None:
-    """What the live database knows; None when it cannot be read any more, or not by this version."""
-    from sqlalchemy.exc import SQLAlchemyError
-
-    try:
-        with open_app(migrated=False):
-            return service.look_at_present(found)
-    except SQLAlchemyError:
+    with open_app(migrated=False):
+        present = service.look_at_present(found)
+    if present is None:
         click.echo(
             "The database that is there cannot be read; nothing can be carried over from it.", err=True
         )
-        return None
+    return present
 
 
 def _facts(found: Copy) -> dict[str, object]:

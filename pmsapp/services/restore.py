@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func, select, text, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from pmsapp import clock
@@ -94,8 +95,16 @@ def examine() -> Copy:
         )
 
 
-def look_at_present(copy: Copy) -> Present:
-    """Read the open, live database before `copy` takes its place."""
+def look_at_present(copy: Copy) -> Present | None:
+    """Read the open, live database before `copy` takes its place. None when it cannot be read any more, or not by
+    this version."""
+    try:
+        return _look(copy)
+    except SQLAlchemyError:
+        return None
+
+
+def _look(copy: Copy) -> Present:
     with reading() as session:
         same = session.scalar(select(AuditEvent.hash).where(AuditEvent.id == copy.last_event_id))
         related = copy.last_event_id == 0 or same == copy.last_event_hash

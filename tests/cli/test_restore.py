@@ -211,6 +211,16 @@ def test_a_new_machine_takes_a_backup_too(
     assert fake.card("v1").notes == "prefers mornings"
 
 
+def test_a_live_database_that_is_damaged_is_replaced_all_the_same(
+    pmsapp: Pmsapp, fake: FakeClinic, night: Night, instance_dir: Path
+) -> None:
+    db.engine.dispose()
+    (instance_dir / "pmsapp.sqlite3").write_bytes(b"SQLite format 3\0" + b"\xff" * 20_000)
+    _, err = _put_back(pmsapp, night.copy)
+    assert "The database that is there cannot be read" in err
+    assert fake.card("v1").notes == "prefers mornings"
+
+
 def test_verify_reads_the_newest_backup_and_changes_nothing(
     pmsapp: Pmsapp, fake: FakeClinic, night: Night
 ) -> None:

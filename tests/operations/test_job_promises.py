@@ -343,6 +343,38 @@ def test_j6_a_stop_hands_a_run_that_cannot_end_to_the_next_process(
     assert is_right(clinic)
 
 
+@pytest.mark.slow
+def test_j6_two_askings_end_the_run_at_once_and_the_next_process_repeats_it(
+    clinic: SyncedClinic, worker: House, redis_server: EmbeddedRedis, settings: Settings
+) -> None:
+    """The queue believes that the job is still being done; the database knows better."""
+    hang(clinic)
+    run_id = ask(clinic)
+    assert eventually(lambda: status_of(clinic, run_id) == "running")
+    (horse,) = children_of(worker.process.pid)
+    asked = 0
+
+    def has_ended() -> bool:
+        nonlocal asked
+        if asked < 2 or (is_running(horse) and asked < 10):
+            worker.process.send_signal(signal.SIGTERM)
+            asked += 1
+            time.sleep(1.1)  # RQ takes two askings within a second for one
+        return worker.process.poll() is not None
+
+    assert eventually(has_ended)
+    assert eventually(lambda: not is_running(horse))
+    let_go(clinic)
+    let_the_lease_lapse()
+    if status_of(clinic, run_id) == "running":
+        assert sync.sweep_interrupted() == 1
+    assert status_of(clinic, run_id) == "interrupted"
+    (request,) = sync.request_due_runs()
+    sync.execute_run(request.sync_id)
+    assert status_of(clinic, request.sync_id) == "success"
+    assert is_right(clinic)
+
+
 def test_j6_a_scheduler_that_performs_a_run_itself_hands_it_back_too(
     app: Flask, clinic: SyncedClinic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
