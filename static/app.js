@@ -92,10 +92,14 @@
       before.versions = new Map();
     }
     if (before.inside && document.activeElement === document.body) {
-      const home = (before.focus && byId(before.focus)) || document.querySelector("main h1");
-      if (home) home.focus({ preventScroll: true });
+      const panel = byId("panel");
+      const open = panel && panel.open; /* all but an open panel is out of reach */
+      const home = (open && panel.querySelector(".summary[role=alert]")) || (before.focus && byId(before.focus)) ||
+        (open ? byId("panel-h") : document.querySelector("main h1"));
+      if (home) home.focus({ preventScroll: !open });
     }
     before.inside = false;
+    showWhatWorksHere();
     openPanel();
   });
 
@@ -131,8 +135,13 @@
     (home || document.querySelector("main h1")).focus();
   }, true);
 
-  /* On arrival: show buttons that only work here, and start today at the line of now. */
-  for (const button of document.querySelectorAll("[data-print]")) button.hidden = false;
+  /* Buttons that only work with this script. */
+  function showWhatWorksHere() {
+    for (const button of document.querySelectorAll("[data-print]")) button.hidden = false;
+  }
+
+  /* On arrival: start today at the line of now. */
+  showWhatWorksHere();
   const now = document.querySelector(".columns .gutter .now");
   if (now) {
     const columns = now.closest(".columns");

@@ -15,6 +15,9 @@ from tests.browser.conftest import Visit
 from tests.synced_clinic import SyncedClinic
 
 pytestmark = pytest.mark.browser
+# What has the focus is not under the heads that stay in place.
+IS_IN_FULL_VIEW = """() => document.activeElement.getBoundingClientRect().top
+    >= document.querySelector(".column-head").getBoundingClientRect().bottom"""
 
 
 def clock_of(row: TruthRow, clinic: SyncedClinic) -> str:
@@ -116,6 +119,8 @@ def test_a_card_is_edited_beside_the_sheet_and_focus_returns_to_it(
     expect(card.locator(".tel")).to_have_text("0491 570 156")
     expect(card.locator(".marks")).to_contain_text("Edited: phone (Admin")
     assert page.evaluate("document.activeElement.closest('.card')?.id") == f"card-{card_id}"
+    assert page.evaluate(IS_IN_FULL_VIEW)
+    expect(page.get_by_role("button", name="Print")).to_be_visible()
     link.click()
     expect(panel.locator("#patient_phone-pms")).to_contain_text("Gentu says")
     panel.get_by_role("button", name="Use PMS value for phone").click()
@@ -157,6 +162,7 @@ def test_a_card_by_hand_is_added_and_a_wrong_field_is_explained(visit: Visit, cl
     panel.get_by_label("Name", exact=True).fill("Wattle Bird")
     panel.get_by_role("button", name="Add card").click()
     expect(panel.locator("#patient_phone-error")).to_contain_text("Enter a phone number")
+    expect(panel.locator(".summary")).to_be_focused()
     expect(panel.get_by_label("Name", exact=True)).to_have_value("Wattle Bird")
     panel.get_by_label("Phone").fill("0491 570 156")
     panel.get_by_role("button", name="Add card").click()
