@@ -36,7 +36,7 @@ from pmsapp.services.transaction import reading, writing
 
 log = logging.getLogger(__name__)
 
-_WAITING = ("queued", "running")
+_NUDGE = "webhook"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,8 @@ def request_run(
 ) -> RunRequest:
     """Ask for a run of one day, or of today and the look-ahead.
 
-    Joins the run in progress, or the one queued, that reads these days; else queues a new one. Raises NotFound.
+    Joins the run in progress, or the one queued, that reads these days; else queues a new one. A nudge by webhook joins
+    no run in progress: that may have read before the change it tells of. Raises NotFound.
     """
     with writing() as session:
         connection = session.get(PMSConnection, connection_id, with_for_update=True)
@@ -114,7 +115,7 @@ def _queue(
     """Join or queue, inside the caller's write transaction."""
     now = clock.now()
     wanted = [one.isoformat() for one in ([day] if day else days.days_to_read(session))]
-    joined = _join(session, connection.id, wanted, dry_run=dry_run)
+    joined = _join(session, connection.id, wanted, dry_run=dry_run, only_queued=trigger == _NUDGE)
     if joined is not None:
         return joined
     not_before = connection.not_before if connection.not_before and connection.not_before > now else None
@@ -135,7 +136,9 @@ def _queue(
     return RunRequest(run.id, True, not_before)
 
 
-def _join(session: Session, connection_id: int, wanted: list[str], *, dry_run: bool) -> RunRequest | None:
+def _join(
+    session: Session, connection_id: int, wanted: list[str], *, dry_run: bool, only_queued: bool
+) -> RunRequest | None:
     """The run in progress or queued that reads the wanted days.
 
     A queued one that reads some of them takes in the rest: no day waits in two queued runs.
@@ -144,7 +147,7 @@ def _join(session: Session, connection_id: int, wanted: list[str], *, dry_run: b
         select(SyncRun)
         .where(
             SyncRun.connection_id == connection_id,
-            SyncRun.status.in_(_WAITING),
+            SyncRun.status.in_(("queued",) if only_queued else ("queued", "running")),
             SyncRun.dry_run.is_(dry_run),
             SyncRun.cancel_requested_at.is_(None),
         )

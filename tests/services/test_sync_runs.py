@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from flask import Flask
@@ -89,6 +90,22 @@ def test_a_running_run_is_joined_for_its_days_and_queued_behind_for_others(clini
     assert asked[0] == run.id
     assert asked[1] == asked[2] != run.id
     assert clinic.run(asked[1]).status == "queued"
+
+
+def test_a_nudge_during_a_run_is_read_after_it_once(clinic: FakeClinic) -> None:
+    """The run may have read the list before the change that the nudge tells of."""
+    nudges: list[sync.RunRequest] = []
+
+    def nudge() -> None:
+        ask = partial(sync.request_run, clinic.connection_id, trigger="webhook", actor=COMMAND_LINE)
+        nudges.extend(ask() for _ in range(3))
+
+    meanwhile(clinic, nudge)
+    run = clinic.sync()
+    assert len({one.sync_id for one in nudges}) == 1
+    assert nudges[0].sync_id != run.id
+    assert [one.created for one in nudges] == [True, False, False]
+    assert clinic.run(nudges[0].sync_id).status == "queued"
 
 
 def test_a_preview_joins_only_a_preview(clinic: FakeClinic) -> None:
