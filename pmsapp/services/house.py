@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, and_, exists, func, literal, null, select, true, union_all
+from sqlalchemy import Row, Select, and_, bindparam, exists, func, literal, null, select, true, union_all
 from sqlalchemy.orm import Session
 
 from pmsapp.domain.rules import Decision
@@ -71,7 +72,9 @@ def load(
     Readings are those of `day` and of the days around now, of which each connection's today is one. `only` narrows
     the connections to these ids.
     """
-    rows = session.execute(_query(_days_around(now) | ({day} if day else set()), only)).all()
+    days = sorted(_days_around(now) | ({day} if day else set()))
+    narrowed = {} if only is None else {"only": list(only)}
+    rows = session.execute(_query(only is not None), {"days": days, **narrowed}).all()
     return House(
         clinic=clinic.view_of(rows[0].Clinic),
         connections=tuple(_connected(rows)),
@@ -108,8 +111,10 @@ _TYPES = (
 _TROUBLE = exists().where(Incident.ended_at.is_(None), Incident.opened_at.is_not(None))
 
 
-def _query(days: Collection[date], only: Collection[int] | None) -> Select[Any]:
+@cache
+def _query(is_narrowed: bool) -> Select[Any]:
     """Clinic and connections may both be missing: there is always one row."""
+    wanted = PMSConnection.id.in_(bindparam("only", expanding=True)) if is_narrowed else true()
     return (
         select(
             Clinic,
@@ -129,7 +134,7 @@ def _query(days: Collection[date], only: Collection[int] | None) -> Select[Any]:
         )
         .select_from(select(literal(1)).subquery("one"))
         .outerjoin(Clinic, Clinic.id == clinic.THE_ONE)
-        .outerjoin(PMSConnection, true() if only is None else PMSConnection.id.in_(only))
+        .outerjoin(PMSConnection, wanted)
         .outerjoin(SyncRun, and_(SyncRun.connection_id == PMSConnection.id, SyncRun.status == "running"))
         .outerjoin(_FEEDS, _FEEDS.c.connection_id == PMSConnection.id)
         .outerjoin(
@@ -137,7 +142,7 @@ def _query(days: Collection[date], only: Collection[int] | None) -> Select[Any]:
             and_(
                 Freshness.connection_id == PMSConnection.id,
                 Freshness.pms_practitioner_id == _FEEDS.c.practitioner_id,
-                Freshness.date.in_(days),
+                Freshness.date.in_(bindparam("days", expanding=True)),
             ),
         )
         .order_by(PMSConnection.id, _FEEDS.c.place)

@@ -6,7 +6,7 @@ import hashlib
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, ScalarSelect, String, cast, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, String, bindparam, cast, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from pmsapp.models import (
@@ -32,28 +32,9 @@ class Stamp(NamedTuple):
 
 def read(session: Session, day: date) -> Stamp:
     """The stamp of a day, whether or not it has a sheet yet."""
-    row = session.execute(
-        select(
-            _of_sheet(RunSheet.id, day),
-            _of_sheet(RunSheet.version, day),
-            select(func.count()).where(Decision.state == "open").scalar_subquery(),
-            select(func.max(Decision.id)).where(Decision.state == "open").scalar_subquery(),
-            select(func.max(Incident.id))
-            .where(Incident.ended_at.is_(None), Incident.opened_at.is_not(None))
-            .scalar_subquery(),
-            select(func.max(Clinic.updated_at)).scalar_subquery(),
-            _all_of(_CONNECTION),
-            _all_of(_MAPPING),
-            _all_of(_CLINICIAN),
-            _all_of(_READING, Freshness.date == day),
-        )
-    ).one()
+    row = session.execute(_STAMP, {"day": day}).one()
     mark = hashlib.sha256(f"{day}|{tuple(row)}".encode()).hexdigest()[:20]
     return Stamp(row[0], row[1] or 0, row[2] or 0, mark)
-
-
-def _of_sheet(column: InstrumentedAttribute[int], day: date) -> ScalarSelect[Any]:
-    return select(column).where(RunSheet.date == day).scalar_subquery()
 
 
 _CONNECTION = (
@@ -90,6 +71,10 @@ _READING = (
 )
 
 
+def _of_sheet(column: InstrumentedAttribute[int]) -> ScalarSelect[Any]:
+    return select(column).where(RunSheet.date == bindparam("day")).scalar_subquery()
+
+
 def _all_of(
     columns: tuple[InstrumentedAttribute[Any], ...], *where: ColumnElement[bool]
 ) -> ScalarSelect[Any]:
@@ -99,3 +84,20 @@ def _all_of(
     for text in texts[1:]:
         line = line.concat("|").concat(text)
     return select(func.aggregate_strings(line, "\n")).where(*where).scalar_subquery()
+
+
+# Put together once: doing so costs more than asking it.
+_STAMP = select(
+    _of_sheet(RunSheet.id),
+    _of_sheet(RunSheet.version),
+    select(func.count()).where(Decision.state == "open").scalar_subquery(),
+    select(func.max(Decision.id)).where(Decision.state == "open").scalar_subquery(),
+    select(func.max(Incident.id))
+    .where(Incident.ended_at.is_(None), Incident.opened_at.is_not(None))
+    .scalar_subquery(),
+    select(func.max(Clinic.updated_at)).scalar_subquery(),
+    _all_of(_CONNECTION),
+    _all_of(_MAPPING),
+    _all_of(_CLINICIAN),
+    _all_of(_READING, Freshness.date == bindparam("day")),
+)

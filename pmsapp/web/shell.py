@@ -47,8 +47,10 @@ class Standing:
         return overall_state(one.state for one in self.connections)
 
     def names(self) -> dict[int, str]:
-        """What each connection is called on cards."""
-        return names_on_cards([(one.id, one.pms_label, one.display_name) for one in self.connections])
+        """What each connection is called on cards. One that is still being set up makes no other's name longer."""
+        used = [one for one in self.connections if one.state is not ConnectionState.SETUP]
+        rest = {one.id: one.pms_label for one in self.connections}
+        return rest | names_on_cards([(one.id, one.pms_label, one.display_name) for one in used])
 
 
 def names_on_cards(connections: Sequence[tuple[int, str, str]]) -> dict[int, str]:
