@@ -112,8 +112,8 @@ def _in_another_process(settings: Settings, sandbox: SandboxServer, connection_i
     args = (settings.instance_dir, sandbox.base("halaxy"), connection_id, answers)
     process = spawn.Process(target=_ask_and_tell, args=args)
     process.start()
-    told: tuple[str, float] = answers.get(timeout=60)
-    process.join(30)
+    told: tuple[str, float] = answers.get(timeout=240)
+    process.join(60)
     return told
 
 
