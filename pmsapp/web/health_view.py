@@ -111,7 +111,7 @@ def _answer(status: str) -> str:
 
 def _task_line(one: due.TaskView, now: shell.Standing) -> CheckLine:
     badge = _CHECKS[State.WARN if one.failures else State.OK]
-    at = one.last_ended_at or one.last_started_at
+    at = max(filter(None, (one.last_ended_at, one.last_started_at)), default=None)
     result = f": {one.last_result}" if one.last_result else ""
     last = f"Last {_moment(at, now)}{result}." if at else "Not run yet."
     if one.name == pulse.PULSE:
