@@ -67,6 +67,11 @@ def patient(practitioner: int, number: int) -> dict[str, object]:
     }
 
 
+def first_instant(day: str) -> datetime:
+    """When a day of the made-up practice begins."""
+    return datetime.fromisoformat(day).replace(tzinfo=ZoneInfo("Australia/Melbourne")).astimezone(UTC)
+
+
 class World:
     """Every answer, made once per share of changed appointments."""
 
@@ -160,8 +165,7 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, worl
 
 
 async def main(port: int, practitioners: int, each: int, day: str) -> None:
-    local = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo("Australia/Melbourne"))
-    world = World(practitioners, each, local.astimezone(UTC))
+    world = World(practitioners, each, first_instant(day))
     world.set(0, 0)
     server = await asyncio.start_server(lambda r, w: serve(r, w, world), "127.0.0.1", port)
     print("ready", server.sockets[0].getsockname()[1], flush=True)
