@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import REAL, Boolean, Date, DateTime, Dialect, Double, Integer, Text, TypeDecorator
 from sqlalchemy.types import TypeEngine
 
 from pmsapp.domain.window import utc_text
+
+
+@lru_cache(maxsize=4096)
+def _instant(stored: Any) -> datetime | None:
+    """Read one by one, for thousands of cards: the day's few instants are made once."""
+    if stored is None:
+        return None
+    instant: datetime = datetime.fromisoformat(stored) if isinstance(stored, str) else stored
+    return instant.astimezone(UTC)
+
+
+@lru_cache(maxsize=4096)
+def _day(stored: Any) -> date | None:
+    return date.fromisoformat(stored) if isinstance(stored, str) else stored
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -29,11 +45,8 @@ class UTCDateTime(TypeDecorator[datetime]):
         utc = value.astimezone(UTC)
         return utc_text(utc) if dialect.name == "sqlite" else utc
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        instant: datetime = datetime.fromisoformat(value) if isinstance(value, str) else value
-        return instant.astimezone(UTC)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None]:
+        return _instant
 
 
 class LocalDate(TypeDecorator[date]):
@@ -48,8 +61,8 @@ class LocalDate(TypeDecorator[date]):
     def process_bind_param(self, value: date | None, dialect: Dialect) -> Any:
         return value.isoformat() if value is not None and dialect.name == "sqlite" else value
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> date | None:
-        return date.fromisoformat(value) if isinstance(value, str) else value
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], date | None]:
+        return _day
 
 
 class Flag(TypeDecorator[bool]):
