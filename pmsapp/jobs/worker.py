@@ -27,6 +27,7 @@ from rq import Queue, Worker
 from rq.executions import Execution
 from rq.job import Job
 from rq.serializers import JSONSerializer
+from sqlalchemy.exc import SQLAlchemyError
 
 from pmsapp import clock, error_reports, life, logs
 from pmsapp.domain.actor import SYSTEM
@@ -165,13 +166,22 @@ def run(app: Flask) -> None:
     """Work until SIGTERM or Ctrl-C, which lets the run in progress end first."""
     with app.app_context():
         connection = worker_connection(current_settings().queue_url)
-        warm_up.warm_up()
-        db.engine.dispose()
+        _warm_up()
     _wait_for(connection)
     worker = SyncWorker(app, open_queue(connection))
     _log.info("worker started", pid=os.getpid())
     worker.work(logging_level="WARNING")
     _log.info("worker stopped", pid=os.getpid())
+
+
+def _warm_up() -> None:
+    """Load beforehand what every run needs. A database that is away now is met by the runs themselves."""
+    try:
+        warm_up.warm_up()
+    except SQLAlchemyError as error:
+        _log.warning("the worker starts without the clinic's calendar", error=type(error).__name__)
+    finally:
+        db.engine.dispose()
 
 
 def _wait_for(connection: Redis) -> None:
