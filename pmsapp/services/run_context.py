@@ -138,7 +138,8 @@ def load_people(
 ) -> tuple[tuple[ReadTarget, ...], dict[str, str]]:
     """Whose lists to read, and everybody's name by practitioner id.
 
-    Read are all who are mapped, and the undecided who see patients, so that nobody is overlooked. `listed`:
+    Read are all who are mapped, and the undecided who see patients, so that nobody is overlooked; somebody undecided
+    whom the vendor does not list any more is not asked about for ever. `listed`:
     practitioners just read that are not to be stored (a preview).
     """
     people = _stored_people(session, connection_id)
@@ -160,6 +161,7 @@ def load_people(
 
 
 def _stored_people(session: Session, connection_id: int) -> dict[str, _Person]:
+    read_at = session.scalar(select(PMSConnection.reference_read_at).where(PMSConnection.id == connection_id))
     rows = session.execute(
         select(
             PMSClinicianMapping.pms_practitioner_id,
@@ -168,6 +170,7 @@ def _stored_people(session: Session, connection_id: int) -> dict[str, _Person]:
             PMSClinicianMapping.decision,
             PMSClinicianMapping.active,
             PMSClinicianMapping.shown_in_appointment_book,
+            PMSClinicianMapping.last_seen_at,
         ).where(PMSClinicianMapping.connection_id == connection_id)
     )
     return {
@@ -175,7 +178,7 @@ def _stored_people(session: Session, connection_id: int) -> dict[str, _Person]:
             row.pms_practitioner_name,
             row.decision,
             row.clinician_id,
-            row.active and row.shown_in_appointment_book,
+            row.active and row.shown_in_appointment_book and (read_at is None or row.last_seen_at >= read_at),
         )
         for row in rows
     }

@@ -103,6 +103,7 @@ def test_a_run_over_hostile_answers_ends_as_what_it_is_and_the_next_one_heals_it
         assert {one for one in now.values() if one is Presence.DELETED} == set(), what
         spoiler.rng = None
         _forget()
+        frozen_clock.advance(seconds=1)
         healed = clinic.sync(clinic.today)
         # Cards that only nonsense had made may have to wait for somebody, if they are many.
         assert healed.error is None or healed.error[0] == "REMOVE-HELD", what

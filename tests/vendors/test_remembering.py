@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from pmsapp.domain.actor import COMMAND_LINE
 from pmsapp.domain.runsheet import Card
-from pmsapp.models import PatientRead, VendorMemory
+from pmsapp.models import PatientRead, PMSClinicianMapping, VendorMemory
 from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services import decisions, recheck
 from pmsapp.services.transaction import reading, writing
@@ -220,3 +220,18 @@ class TestSomebodyNew:
         (question,) = [one for one in decisions.list_open() if one.kind == "practitioner_new"]
         external_id = clinic.sandbox.clinic.id_of("medirecords", "practitioner", str(made.key))
         assert question.theirs == {"pms_practitioner_id": external_id, "name": f"Clinician {external_id[:8]}"}
+
+    def test_is_not_asked_about_any_more_once_the_list_has_lost_them(
+        self, app: Flask, sandbox: SandboxServer, frozen_clock: FrozenClock
+    ) -> None:
+        clinic = ConnectedClinic(app, sandbox, "gentu")
+        clinic.match_everybody()
+        assert clinic.sync(clinic.today).status == "success"
+        with writing() as session:
+            mapped_id = sandbox.clinic.id_of("gentu", "practitioner", "odwyer")
+            mapping = select(PMSClinicianMapping).where(PMSClinicianMapping.pms_practitioner_id == mapped_id)
+            row = session.scalars(mapping).one()
+            row.pms_practitioner_id, row.decision, row.clinician_id = "not-an-id-of-theirs", "undecided", None
+        assert clinic.sync(clinic.today).error is not None
+        frozen_clock.advance(hours=2)
+        assert clinic.sync(clinic.today).error is None
