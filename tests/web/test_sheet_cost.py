@@ -36,6 +36,7 @@ def grow(clinicians: int, cards_each: int) -> None:
     with writing() as session:
         sheet_id = session.query(RunSheet.id).filter(RunSheet.date == DAY).scalar()
         second = PMSConnection(
+            id=100,
             pms_type="halaxy",
             display_name="Second",
             time_zone="Australia/Perth",
@@ -49,6 +50,7 @@ def grow(clinicians: int, cards_each: int) -> None:
         session.flush()
         session.add(
             SyncRun(
+                id=100,
                 connection_id=second.id,
                 sync_type="full",
                 trigger="schedule",
@@ -63,6 +65,7 @@ def grow(clinicians: int, cards_each: int) -> None:
             session.flush()
             session.add(
                 PMSClinicianMapping(
+                    id=number,
                     connection_id=second.id,
                     pms_practitioner_id=str(number),
                     pms_practitioner_name=f"Dr {number}",
@@ -73,10 +76,13 @@ def grow(clinicians: int, cards_each: int) -> None:
                 )
             )
             session.add(
-                Freshness(connection_id=second.id, date=DAY, pms_practitioner_id=str(number), as_of=now)
+                Freshness(
+                    id=number, connection_id=second.id, date=DAY, pms_practitioner_id=str(number), as_of=now
+                )
             )
             for place in range(cards_each):
                 card = RunSheetAppointment(
+                    id=number * 100 + place,
                     run_sheet_id=sheet_id,
                     clinician_id=number,
                     start_at=now + timedelta(minutes=place),
@@ -91,6 +97,7 @@ def grow(clinicians: int, cards_each: int) -> None:
                 session.flush()
                 session.add(
                     RunSheetOverride(
+                        id=card.id,
                         appointment_id=card.id,
                         field="patient_phone",
                         value="1",
