@@ -111,6 +111,7 @@ def test_c19_a_due_schedule_and_ten_clicks_in_one_second_are_one_run(
     clinic: SyncedClinic, workers: list[House]
 ) -> None:
     clinic.sandbox.requests.clear()
+    clinic.sandbox.faults.set("hang", vendor="gentu", endpoint="appointments")  # until all have clicked
     with writing() as session:
         session.execute(update(PMSConnection).values(next_sync_at=clock.now() - timedelta(seconds=1)))
     start = threading.Barrier(12)
@@ -124,6 +125,8 @@ def test_c19_a_due_schedule_and_ten_clicks_in_one_second_are_one_run(
         due = [pool.submit(copy_context().run, at_once, sync.request_due_runs) for _ in range(2)]
         asked = {one.result()[0] for one in clicks}  # type: ignore[index]
         asked |= {request.sync_id for one in due for request in one.result()}  # type: ignore[attr-defined]
+    clinic.sandbox.faults.clear()
+    clinic.sandbox.faults.release()
     assert len(asked) == 1
     (run_id,) = asked
     assert eventually(lambda: run_of(clinic, run_id).is_over)

@@ -97,7 +97,9 @@ def test_an_edit_that_could_not_be_stored_says_so_after_one_wait_and_keeps_what_
     with lock_held():
         asked.clear()
         answer = reception.post(
-            f"/cards/{card_id}", data={"notes": "typed", "row_version": "1"}, headers={"HX-Request": "true"}
+            f"/cards/{card_id}",
+            data={"notes": "typed", "row_version": "1"},
+            headers={"HX-Request": "true", "HX-Target": "div#panel-body"},
         )
     assert answer.status_code == 503
     assert len(asked) == 1
