@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 
@@ -163,13 +164,18 @@ def _queue() -> Finding:
     return State.OK, f"queue server {version} ({kind}) answers", None
 
 
+def _local(at: datetime) -> str:
+    """An instant by the clinic's clock."""
+    return f"{at.astimezone(ZoneInfo(clinic.time_zone())):%Y-%m-%d %H:%M}"
+
+
 def _beat_of(name: str) -> Callable[[], Finding]:
     def look() -> Finding:
         beat = beats.get_beat(name)
         if beat is None:
             return State.WARN, f"the {name} never ran", "Start pmsapp up."
         if not beat.is_alive:
-            return State.WARN, f"the {name} was last seen {beat.at:%Y-%m-%d %H:%M}Z", "Start pmsapp up."
+            return State.WARN, f"the {name} was last seen {_local(beat.at)}", "Start pmsapp up."
         return State.OK, f"the {name} is alive (process {beat.pid})", None
 
     return look
@@ -187,7 +193,7 @@ def _backup() -> Finding:
             f"the last backup is of {last.made_at:%Y-%m-%d}",
             "Start pmsapp up, or run: pmsapp backup",
         )
-    return State.OK, f"the last backup is of {last.made_at:%Y-%m-%d %H:%M}Z", None
+    return State.OK, f"the last backup is of {_local(last.made_at)}", None
 
 
 def _jobs() -> Finding:
@@ -199,7 +205,7 @@ def _jobs() -> Finding:
     runs = ", ".join(str(one.run_id) for one in failed[-5:])
     return (
         State.WARN,
-        f"{len(failed)} jobs of the queue failed within a week, the last {last:%Y-%m-%d %H:%M}Z (runs {runs})",
+        f"{len(failed)} jobs of the queue failed within a week, the last {_local(last)} (runs {runs})",
         "Look at these runs in the history and at the worker's log.",
     )
 
@@ -230,10 +236,10 @@ def _clock() -> Finding:
     if now < _EARLIEST_NOW or (last is not None and last > now + _CLOCK_SLACK):
         return (
             State.FAIL,
-            f"the clock says {now:%Y-%m-%d %H:%M}Z, which lies in the past",
+            f"the clock says {_local(now)}, which lies in the past",
             "Set the clock; use NTP.",
         )
-    return State.OK, f"the clock says {now:%Y-%m-%d %H:%M}Z", None
+    return State.OK, f"the clock says {_local(now)}", None
 
 
 def _disk() -> Finding:

@@ -111,6 +111,10 @@ def test_a_clock_behind_the_log_fails(app: Flask, frozen_clock: FrozenClock) -> 
     assert _found("clock").state is State.FAIL
 
 
+def test_times_are_those_of_the_clinic(app: Flask, frozen_clock: FrozenClock) -> None:
+    assert _found("clock").message == "the clock says 2026-11-23 09:00"
+
+
 def test_a_clock_before_our_time_fails(app: Flask, frozen_clock: FrozenClock) -> None:
     frozen_clock.set(datetime(2020, 1, 1, tzinfo=UTC))
     assert _found("clock").state is State.FAIL
