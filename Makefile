@@ -14,7 +14,8 @@
 PORT ?= 8080
 ARGS ?=
 BIN := .venv/bin
-JOBS ?= auto
+# One more than there are cores: many tests wait for a process or a browser.
+JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
 
 run: installed
 	@$(BIN)/pmsapp demo --port $(PORT)

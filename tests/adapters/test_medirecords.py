@@ -289,7 +289,7 @@ def test_who_is_known_is_not_asked_for_unless_they_are_wanted_besides(
     server: SandboxServer, adapter: Adapter
 ) -> None:
     rows = [row for row in read_day(adapter, WINDOW).rows.values() if row.patient]
-    told = {row.external_id: replace(row.patient, phone="+61491570199") for row in rows if row.patient}
+    told = {row.external_id: row.patient._replace(phone="+61491570199") for row in rows if row.patient}
     again = MediRecordsAdapter(adapter.config, adapter.client)
     again.known_patient = lambda item: told.get(item.external_id)
     server.requests.clear()
