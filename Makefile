@@ -14,8 +14,7 @@
 PORT ?= 8080
 ARGS ?=
 BIN := .venv/bin
-# One more than there are cores: many tests wait for a process or a browser.
-JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
+JOBS ?= auto
 
 run: installed
 	@$(BIN)/pmsapp demo --port $(PORT)

@@ -10,7 +10,15 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 from sqlalchemy import select
 from werkzeug.serving import make_server
 
@@ -24,6 +32,8 @@ from pmsapp.settings import Settings
 from tests import actors
 from tests.conftest import FrozenClock
 from tests.synced_clinic import SyncedClinic
+
+expect.set_options(timeout=30_000)  # a busy machine may take its time
 
 CHROMIUM = "/usr/bin/chromium"
 QUIET = (
@@ -196,7 +206,7 @@ def open_visit(chromium: Browser, house: House) -> Iterator[Callable[..., Visit]
     def make(**kwargs: Any) -> Visit:
         kwargs.setdefault("viewport", {"width": 1440, "height": 900})
         context = chromium.new_context(locale="en-AU", **kwargs)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         contexts.append(context)
         visit = Visit(context.new_page(), house)
         _listen(visit)
