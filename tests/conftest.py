@@ -25,20 +25,36 @@ from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services import database
 from pmsapp.services.transaction import writing
 from pmsapp.settings import Settings, load_settings
-from tests import actors, network, postgres
+from tests import actors, network, postgres, speed
 from tests.actors import Browser
 from tests.soak import seeds
 
 network.limit_to_this_machine()
+speed.remember_routes()
 for _name in [name for name in os.environ if name.startswith("PMSAPP_")]:
     del os.environ[_name]
 
 MONDAY_9AM = datetime(2026, 11, 22, 22, 0, tzinfo=UTC)  # Monday 23 November 2026, 09:00 in Melbourne
 
+WITH_PROCESSES = ("operations", "supervisor")
+
 
 def pytest_report_header() -> str:
     """Which days the soak plays stands in every report, also when all is well."""
     return seeds.in_words()
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: the one that has the tests of real processes mostly waits."""
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of real processes go to one worker, one after another; what takes long begins first."""
+    for item in items:
+        if Path(item.path).parent.name in WITH_PROCESSES:
+            item.add_marker(pytest.mark.xdist_group("processes"))
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 class Client(FlaskClient):
@@ -144,7 +160,9 @@ def app(settings: Settings) -> Iterator[Flask]:
     """The whole app, its context pushed, so services can be called straight away."""
     app = build_app(settings)
     app.test_client_class = Client
+    speed.remember_templates(app)
     with app.app_context():
+        speed.remember_statements(db.engine)
         yield app
         db.session.remove()
         db.engine.dispose()
