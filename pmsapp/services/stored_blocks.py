@@ -17,25 +17,41 @@ from pmsapp.services.transaction import reading, writing
 
 log = logging.getLogger(__name__)
 
+# How long one look at the database is good for: a run asks before each of its requests.
+LOOK_EVERY_S = 1.0
+
 
 class StoredBlocks:
     """See `adapters.pace.BlockBoard`. `app_context` makes the application current in whichever thread asks."""
 
     def __init__(self, app_context: Callable[[], AbstractContextManager[object]]) -> None:
         self._app_context = app_context
+        self._seen: dict[str, tuple[float, datetime | None]] = {}
 
     def read(self, host: str) -> datetime | None:
-        """When `host` may be called again, None when nothing is written about it or that is over."""
+        """When `host` may be called again, None when nothing is written about it or that is over.
+
+        What another process wrote is seen a second later at most.
+        """
+        looked_at_s, until = self._seen.get(host, (float("-inf"), None))
+        if clock.monotonic_s() - looked_at_s >= LOOK_EVERY_S:
+            until = self._look(host)
+        return until if until is not None and until > clock.now() else None
+
+    def _look(self, host: str) -> datetime | None:
+        looked_at_s = clock.monotonic_s()
         try:
             with self._app_context(), reading() as session:
                 until = session.scalar(select(VendorBlock.until).where(VendorBlock.host == host))
         except SQLAlchemyError as error:
             log.warning("blocked hosts not read", extra={"error": type(error).__name__})
             return None
-        return until if until is not None and until > clock.now() else None
+        self._seen[host] = looked_at_s, until
+        return until
 
     def write(self, host: str, until: datetime) -> None:
         """Nobody calls `host` before `until`; a later time already there stays."""
+        self._seen.pop(host, None)
         try:
             with self._app_context(), writing() as session:
                 session.execute(delete(VendorBlock).where(VendorBlock.until <= clock.now()))

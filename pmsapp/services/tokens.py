@@ -193,28 +193,32 @@ class StoredTokens:
 
 
 class FixedTokens:
-    """The token source where the login is the token: read from the stored login each time, never fetched.
+    """The token source where the login is the token: read from the stored login, never fetched.
 
-    `read` gives the token of the login stored now. A refused token is only replaced by a person.
+    `read` gives the token of the login stored now. It is asked once, and again when the vendor refused what it gave:
+    a refused token is only replaced by a person.
     """
 
     def __init__(self, read: Callable[[], Token], *, pms: str) -> None:
         self._read = read
         self._pms = pms
+        self._token: Token | None = None
 
     def __repr__(self) -> str:
         return "FixedTokens()"
 
     def get(self) -> Token:
-        """The token stored now."""
-        return self._read()
+        """The stored token."""
+        if self._token is None:
+            self._token = self._read()
+        return self._token
 
     def renew(self, refused: Token) -> Token:
         """The stored token when it was replaced meanwhile. Raises ReconnectRequiredError AUTH-EXPIRED when not."""
-        token = self._read()
-        if token.access_token == refused.access_token:
+        self._token = self._read()
+        if self._token.access_token == refused.access_token:
             raise ReconnectRequiredError("AUTH-EXPIRED", pms=self._pms)
-        return token
+        return self._token
 
 
 def _is_good(token: Token | None) -> TypeGuard[Token]:

@@ -284,14 +284,16 @@ def test_the_vendors_refusals_need_somebody(sandbox: SandboxServer, connection_i
 
 
 def test_a_fixed_token_is_replaced_by_a_person_only() -> None:
-    current = ["one"]
-    tokens = FixedTokens(lambda: Token(current[0], None), pms="MediRecords")
-    assert tokens.get().access_token == "one"
+    current, asked = ["one"], []
+    tokens = FixedTokens(lambda: asked.append(1) or Token(current[0], None), pms="MediRecords")  # type: ignore[func-returns-value]
+    assert [tokens.get().access_token for _ in range(3)] == ["one"] * 3
+    assert len(asked) == 1, "read once, not for each request"
     with pytest.raises(ReconnectRequiredError) as refused:
         tokens.renew(Token("one", None))
     assert refused.value.code == "AUTH-EXPIRED"
     current[0] = "two"
     assert tokens.renew(Token("one", None)).access_token == "two"
+    assert tokens.get().access_token == "two"
 
 
 def test_a_token_that_does_not_open_is_fetched_again(connection_id: int) -> None:
