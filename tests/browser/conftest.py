@@ -88,32 +88,35 @@ class Worker:
 
     def __init__(self, app: Flask) -> None:
         self._app = app
-        self._stopped, self._go = threading.Event(), threading.Event()
-        self._go.set()
+        self._stopped, self._turn = threading.Event(), threading.Lock()
+        self._is_held = False
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
     def hold(self) -> None:
-        """Leave runs queued."""
-        self._go.clear()
+        """From the moment this returns, runs stay queued."""
+        self._turn.acquire()
+        self._is_held = True
 
     def go_on(self) -> None:
         """Do what is queued."""
-        self._go.set()
+        self._is_held = False
+        self._turn.release()
 
     def stop(self) -> None:
         self._stopped.set()
-        self._go.set()
+        if self._is_held:
+            self.go_on()
         self._thread.join(timeout=20)
 
     def _run(self) -> None:
         with self._app.app_context():
             while not self._stopped.wait(0.05):
-                self._go.wait()
-                for run_id in self._queued():
-                    sync.execute_run(run_id)
+                with self._turn:
+                    for run_id in self._queued():
+                        sync.execute_run(run_id)
 
     def _queued(self) -> list[int]:
         now = clock.now()

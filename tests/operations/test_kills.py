@@ -26,7 +26,7 @@ from tests.actors import PASSWORD, make_user
 from tests.operations.desk import Desk
 from tests.operations.pace import own_seconds_until
 from tests.supervisor.house import House, eventually, is_running
-from tests.synced_clinic import SyncedClinic, same
+from tests.synced_clinic import FOLLOWS_THE_CLOCK, SyncedClinic, same
 from tests.watching import Receiver
 
 pytestmark = pytest.mark.slow
@@ -246,5 +246,4 @@ def _everything_is_as_it_should_be(clinic: SyncedClinic, desk: Desk) -> None:
     rows = [row for row in clinic.truth() if row.appointment_status != "cancelled"]
     cards = [card for card in clinic.sheet().cards if card.presence == "on_sheet"]
     assert len(cards) == len(rows)
-    stale = {"appointment_status"}  # the sandbox's statuses follow the clock
-    assert all(set(same(clinic.card_of(row, cards), row)) <= stale for row in rows)
+    assert all(set(same(clinic.card_of(row, cards), row)) <= FOLLOWS_THE_CLOCK for row in rows)
