@@ -42,12 +42,13 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """One connection. `progress`: of the run under way, empty until it says something; None when none runs."""
+    """One connection. `run_id`, `progress`: of the run under way; progress is empty until it says something."""
 
     row: PMSConnection
     feeds: tuple[Feed, ...]
     telehealth_types: int
-    progress: Mapping[str, Any] | None
+    run_id: int | None
+    progress: Mapping[str, Any]
 
     @property
     def mapped(self) -> list[Feed]:
@@ -159,7 +160,8 @@ def _connected(rows: Iterable[Row[Any]]) -> Iterator[Connected]:
             row,
             tuple(_feeds(listed)),
             first.telehealth_types,
-            None if first.run_id is None else first.progress or {},
+            first.run_id,
+            first.progress or {},
         )
 
 
