@@ -27,6 +27,7 @@ from pmsapp.models import SyncRun
 from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services import clinic as clinics
 from pmsapp.services import sync
+from pmsapp.services.runs import RunView
 from pmsapp.services.transaction import reading
 from pmsapp.settings import Settings
 from tests import actors
@@ -144,10 +145,25 @@ def house(app: Flask) -> Iterator[House]:
     server.server_close()
 
 
+class OpenClinic(SyncedClinic):
+    """A clinic whose own runs are not the worker's: a run asked for here is over when `sync` returns."""
+
+    work: Worker
+
+    def sync(self, *args: Any, **kwargs: Any) -> RunView:
+        """As in `SyncedClinic`."""
+        self.work.hold()
+        try:
+            return super().sync(*args, **kwargs)
+        finally:
+            self.work.go_on()
+
+
 @pytest.fixture
 def clinic(app: Flask, sandbox: SandboxServer, house: House) -> SyncedClinic:
     """Gentu connected and everybody matched; nothing read yet."""
-    clinic = SyncedClinic(app, sandbox)
+    clinic = OpenClinic(app, sandbox)
+    clinic.work = house.work
     clinic.map_everybody()
     return clinic
 
