@@ -42,13 +42,12 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """One connection. `run_id`, `progress`: of the run under way; progress is empty until it says something."""
+    """One connection. `progress`: of the run under way, empty until it says something; None when none runs."""
 
     row: PMSConnection
     feeds: tuple[Feed, ...]
     telehealth_types: int
-    run_id: int | None
-    progress: Mapping[str, Any]
+    progress: Mapping[str, Any] | None
 
     @property
     def mapped(self) -> list[Feed]:
@@ -160,8 +159,7 @@ def _connected(rows: Iterable[Row[Any]]) -> Iterator[Connected]:
             row,
             tuple(_feeds(listed)),
             first.telehealth_types,
-            first.run_id,
-            first.progress or {},
+            None if first.run_id is None else first.progress or {},
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,7 +21,7 @@ from pmsapp.services.incidents import IncidentView
 from pmsapp.services.transaction import reading
 from pmsapp.web import format as fmt
 from pmsapp.web import words
-from pmsapp.web.contexts import Badge, NavItem, Notice, Shell, SyncRun
+from pmsapp.web.contexts import Badge, NavItem, Notice, Shell
 
 _LIVE = frozenset(ConnectionState) - {ConnectionState.SETUP, ConnectionState.PAUSED}
 
@@ -30,13 +30,11 @@ _LIVE = frozenset(ConnectionState) - {ConnectionState.SETUP, ConnectionState.PAU
 class Standing:
     """How everything stands now: what the sidebar, the badge and the notice are made of.
 
-    `running`: what the run under way says of itself, by connection; `runs`: those runs as (connection, run).
-    `has_trouble`: something wrong was told of.
+    `running`: what the run under way says of itself, by connection. `has_trouble`: something wrong was told of.
     """
 
     connections: tuple[ConnectionView, ...]
     running: dict[int, Mapping[str, Any]]
-    runs: tuple[tuple[int, int], ...]
     zone: str
     now: datetime
     clinic: str = ""
@@ -70,12 +68,11 @@ def standing() -> Standing:
 def standing_of(house: House) -> Standing:
     """The same, of what was read already."""
     now = clock.now()
-    under_way = [one for one in house.connections if one.run_id is not None]
+    running = {one.row.id: one.progress for one in house.connections if one.progress is not None}
     own, listed = house.clinic, tuple(connections.views_in(house, now))
     return Standing(
         listed,
-        {one.row.id: one.progress for one in under_way},
-        tuple((one.row.id, one.run_id) for one in under_way if one.run_id is not None),
+        running,
         own.time_zone,
         now,
         own.name,
@@ -100,15 +97,8 @@ def page_shell(active: str, now: Standing | None = None, *, open_decisions: int 
         person=actor.name,
         can_sync=bool(on) and access.may("updates.start", "POST"),
         can_configure=access.may("connecting.choose"),
-        sync=SyncRun(can_sync=True, poll_href=follow_href(now.runs)),
         is_training=now.is_training,
     )
-
-
-def follow_href(followed: Iterable[tuple[int, int]]) -> str | None:
-    """Where to ask how runs, as (connection, run), are doing; None without any."""
-    asked = "&".join(f"run={connection_id}.{run_id}" for connection_id, run_id in followed)
-    return f"/sync/run?{asked}" if asked else None
 
 
 def render(template: str, active: str, now: Standing | None = None, **context: object) -> str:

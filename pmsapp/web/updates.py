@@ -64,13 +64,14 @@ def _panel(found: list[RunView], now: shell.Standing) -> SyncRun:
     labels = {one.id: one for one in now.connections}
     open_runs = [run for run in found if not run.is_over]
     if open_runs:
+        following = "&".join(f"run={run.connection_id}.{run.id}" for run in found)
         return SyncRun(
             can_sync=True,
             progress=tuple(
                 run_view.progress_of(run, now=now.now, zone=now.zone, pms=labels[run.connection_id].pms_label)
                 for run in open_runs
             ),
-            poll_href=shell.follow_href((run.connection_id, run.id) for run in found),
+            poll_href=f"/sync/run?{following}",
         )
     if not found:
         return SyncRun(can_sync=True, said="Nothing to update: no connection is switched on.")

@@ -9,12 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import expect
 
-from pmsapp.domain.actor import COMMAND_LINE
 from pmsapp.sandbox.server import SandboxServer
 from pmsapp.sandbox.truth import TruthRow
-from pmsapp.services import runs, sync
 from tests.browser.conftest import Visit
-from tests.supervisor.house import eventually
 from tests.synced_clinic import SyncedClinic
 
 pytestmark = pytest.mark.browser
@@ -56,22 +53,6 @@ def test_the_sheet_shows_the_truth_under_the_right_clinicians_in_clinic_time(
     }
     for cards in shown.values():
         assert [start for start, _ in cards] == sorted(start for start, _ in cards)
-    visit.assert_clean()
-
-
-def test_a_page_opened_during_an_update_follows_it_to_its_end(
-    visit: Visit, clinic: SyncedClinic, sandbox: SandboxServer
-) -> None:
-    visit.sign_in()
-    sandbox.faults.set("hang", vendor="gentu", endpoint="appointments")
-    asked = sync.request_run(clinic.connection_id, trigger="api", actor=COMMAND_LINE)
-    assert eventually(lambda: runs.get_run(clinic.connection_id, asked.sync_id).status == "running")
-    page = visit.go("/settings")
-    expect(page.locator("#sync-run").get_by_role("progressbar")).to_be_visible()
-    sandbox.faults.clear()
-    sandbox.faults.release()
-    expect(page.locator("#sync-run .said")).to_have_text(re.compile(r"^Updated: \d+ new\.$"))
-    expect(page.locator("#sync-run .progress")).to_have_count(0)
     visit.assert_clean()
 
 

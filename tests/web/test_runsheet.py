@@ -367,7 +367,7 @@ def test_a_refused_form_keeps_what_was_typed_and_links_to_the_field(reception: a
 
 
 def test_the_shell_of_nothing_connected_offers_no_sync(app: Flask, frozen_clock: FrozenClock) -> None:
-    now = shell.Standing((), {}, (), made_up.ZONE, NOW)
+    now = shell.Standing((), {}, made_up.ZONE, NOW)
     assert shell.overall_badge(now).word == "Nothing connected"
     assert shell.notice(now) is None
 
