@@ -21,7 +21,7 @@ run: installed
 
 test: installed-for-work
 	@sh scripts/chromium.sh
-	@$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 --dist loadgroup --durations 10 $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 --durations 10 $(ARGS)
 
 test-postgres: installed-for-work
 	@sh scripts/test-postgres.sh $(BIN)/python -n $(JOBS) --maxprocesses 8 $(or $(ARGS),tests/services tests/api tests/jobs)

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from xdist.scheduler import LoadScopeScheduling
 
 from pmsapp import clock
 from pmsapp.extensions import db
@@ -36,7 +37,7 @@ for _name in [name for name in os.environ if name.startswith("PMSAPP_")]:
 
 MONDAY_9AM = datetime(2026, 11, 22, 22, 0, tzinfo=UTC)  # Monday 23 November 2026, 09:00 in Melbourne
 
-WITH_PROCESSES = ("operations", "supervisor")
+WITH_PROCESSES = ("tests/operations/", "tests/supervisor/", "tests/promises/test_processes.py")
 
 
 def pytest_report_header() -> str:
@@ -49,11 +50,20 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
+class _ProcessesTogether(LoadScopeScheduling):
+    """Tests of real processes go to one worker, one after another; every other test to whoever is free."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "processes" if nodeid.startswith(WITH_PROCESSES) else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """How tests are dealt to the workers."""
+    return _ProcessesTogether(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of real processes go to one worker, one after another; what takes long begins first."""
-    for item in items:
-        if Path(item.path).parent.name in WITH_PROCESSES:
-            item.add_marker(pytest.mark.xdist_group("processes"))
+    """What takes long begins first."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 

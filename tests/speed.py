@@ -48,6 +48,8 @@ def remember_templates(app: Flask) -> None:
 
 def remember_statements(engine: Engine) -> None:
     """Give `engine` the statements of the engines before it: the key of a statement holds its dialect."""
+    if engine.dialect.name not in _engines:
+        engine.connect().close()  # a dialect learns at its first connection what its database can do
     first = _engines.setdefault(engine.dialect.name, engine)
     engine.dialect = engine.pool._dialect = first.dialect
     engine._compiled_cache = first._compiled_cache

@@ -36,7 +36,7 @@ LOGINS: dict[str, dict[str, Any]] = {
     },
 }
 # With the real clock a patient may arrive between a run and the moment its cards are compared.
-FOLLOWS_THE_CLOCK = {"appointment_status"}
+FOLLOWS_THE_CLOCK = frozenset({"appointment_status"})
 
 
 def practice_id(vendor: str, sandbox: SandboxServer) -> str | None:

@@ -35,23 +35,23 @@ class StoredBlocks:
         """
         looked_at_s, until = self._seen.get(host, (float("-inf"), None))
         if clock.monotonic_s() - looked_at_s >= LOOK_EVERY_S:
-            until = self._look(host)
+            until = self._look(host, until)
         return until if until is not None and until > clock.now() else None
 
-    def _look(self, host: str) -> datetime | None:
+    def _look(self, host: str, known: datetime | None) -> datetime | None:
+        """What the database says; where it does not answer, what it said last holds on."""
         looked_at_s = clock.monotonic_s()
         try:
             with self._app_context(), reading() as session:
                 until = session.scalar(select(VendorBlock.until).where(VendorBlock.host == host))
         except SQLAlchemyError as error:
             log.warning("blocked hosts not read", extra={"error": type(error).__name__})
-            return None
+            return known
         self._seen[host] = looked_at_s, until
         return until
 
     def write(self, host: str, until: datetime) -> None:
         """Nobody calls `host` before `until`; a later time already there stays."""
-        self._seen.pop(host, None)
         try:
             with self._app_context(), writing() as session:
                 session.execute(delete(VendorBlock).where(VendorBlock.until <= clock.now()))
@@ -63,3 +63,4 @@ class StoredBlocks:
                 )
         except SQLAlchemyError as error:
             log.warning("a blocked host was not written down", extra={"error": type(error).__name__})
+        self._seen.pop(host, None)

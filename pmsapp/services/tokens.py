@@ -195,8 +195,8 @@ class StoredTokens:
 class FixedTokens:
     """The token source where the login is the token: read from the stored login, never fetched.
 
-    `read` gives the token of the login stored now. It is asked once, and again when the vendor refused what it gave:
-    a refused token is only replaced by a person.
+    `read` gives the token of the login stored now. It is asked once, and again when the vendor refused what it gave,
+    which only a person replaces. A login changed during a run serves that run once the old one is refused.
     """
 
     def __init__(self, read: Callable[[], Token], *, pms: str) -> None:

@@ -10,12 +10,14 @@ from werkzeug.exceptions import BadRequest
 
 from pmsapp import access
 from pmsapp.services import runs, sync, timeline
+from pmsapp.services.errors import NotFound
 from pmsapp.services.runs import RunView
 from pmsapp.web import run_view, runsheet, shell
 from pmsapp.web.contexts import SyncRun
 
 bp = Blueprint("updates", __name__)
 MAX_FOLLOWED = 20
+_REMOVED = "The update is gone: its connection was removed."
 
 
 @bp.post("/sync")
@@ -48,9 +50,9 @@ def _pair(text: str) -> tuple[int, int]:
 
 
 def _follow(asked: list[tuple[int, int]], status: int) -> Response:
-    found = [runs.get_run(connection_id, run_id) for connection_id, run_id in asked]
     now = shell.standing()
-    panel = _panel(found, now)
+    found = [run for pair in asked if (run := _run_of(pair, now)) is not None]
+    panel = _panel(found, now) if found or not asked else SyncRun(can_sync=True, said=_REMOVED)
     html = render_template("components/_sync_answer.html", run=panel, shell=shell.page_shell("", now))
     response = make_response(html, status)
     if panel.said:
@@ -58,6 +60,16 @@ def _follow(asked: list[tuple[int, int]], status: int) -> Response:
             {"say": {"target": "body", "text": panel.said}, "sheet:changed": {"target": "body"}}
         )
     return response
+
+
+def _run_of(pair: tuple[int, int], now: shell.Standing) -> RunView | None:
+    """A followed run; None once its connection was removed."""
+    if pair[0] not in {one.id for one in now.connections}:
+        return None
+    try:
+        return runs.get_run(*pair)
+    except NotFound:
+        return None
 
 
 def _panel(found: list[RunView], now: shell.Standing) -> SyncRun:
@@ -75,9 +87,5 @@ def _panel(found: list[RunView], now: shell.Standing) -> SyncRun:
         )
     if not found:
         return SyncRun(can_sync=True, said="Nothing to update: no connection is switched on.")
-    named = [
-        (labels[run.connection_id].display_name, run, timeline.of_run(run.id))
-        for run in found
-        if run.connection_id in labels
-    ]
+    named = [(labels[run.connection_id].display_name, run, timeline.of_run(run.id)) for run in found]
     return SyncRun(can_sync=True, said=run_view.results_sentence(named))
