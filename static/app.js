@@ -3,6 +3,7 @@
 (() => {
   const CONTACT_LIMIT_MS = 60_000;
   const SAY_EVERY_MS = 10_000;
+  const HEADERS = "hx-headers:inherited";
   const byId = (id) => document.getElementById(id);
 
   /* Polls say that they are polls (they never count as activity), rest in hidden tabs and run once on return. */
@@ -19,6 +20,7 @@
   });
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) return;
+    takeUpNewSession();
     lastContact = Math.max(lastContact, Date.now() - CONTACT_LIMIT_MS + 15_000);
     document.body.dispatchEvent(new CustomEvent("sheet:changed"));
   });
@@ -31,13 +33,31 @@
     const status = event.detail.ctx.response.status;
     if (status === 401 && byId("panel") && byId("panel").open) {
       event.preventDefault(); /* stay, so that nothing typed is lost; without an open panel the page goes to sign-in */
+      signedOut = true;
       return veil("You have been signed out. Sign in in another tab, then save again.", "locked");
     }
     if (status < 500) {
       lastContact = Date.now();
       unveil();
     }
+    if (status < 400) takeUpNewSession();
   });
+
+  /* Signed in again in another tab: the forms here take on the new session's token, so that what was typed can be saved. */
+  let signedOut = false;
+  async function takeUpNewSession() {
+    if (!signedOut) return;
+    const answer = await fetch("/settings/account", { headers: { "X-Poll": "1" } });
+    if (!answer.ok || answer.redirected || !signedOut) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const token = page.querySelector("[name=csrf_token]").value;
+    document.body.setAttribute(HEADERS, page.body.getAttribute(HEADERS));
+    for (const field of document.querySelectorAll("[name=csrf_token]")) field.value = token;
+    signedOut = false;
+    unveil();
+  }
+  window.addEventListener("focus", takeUpNewSession);
+
   setInterval(() => {
     if (document.hidden || !byId("sheet") || Date.now() - lastContact < CONTACT_LIMIT_MS) return;
     veil(`No contact with the server since ${clock(lastContact)}. What you see is from then.`, "veiled");

@@ -89,6 +89,16 @@ def test_what_was_typed_survives_a_session_that_ended(visit: Visit, clinic: Sync
     assert page.locator("#notes").input_value() == "Interpreter booked"
     expect(page.locator("#sheet")).to_be_hidden()
 
+    elsewhere = Visit(page.context.new_page(), visit.house)
+    elsewhere.sign_in()
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
+    expect(page.locator("#veil")).to_be_hidden()
+    assert page.locator("#notes").input_value() == "Interpreter booked"
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.locator("#say")).to_have_text(re.compile("Saved"))
+    assert "Interpreter booked" in {card.notes for card in clinic.sheet().cards}
+
 
 def end_all_sessions() -> None:
     """As when fifteen minutes pass without activity."""
