@@ -56,6 +56,20 @@ def test_the_sheet_shows_the_truth_under_the_right_clinicians_in_clinic_time(
     visit.assert_clean()
 
 
+def test_on_a_phone_sync_now_says_what_it_does_and_what_it_came_to(
+    open_visit: Callable[..., Visit], clinic: SyncedClinic
+) -> None:
+    visit = open_visit(viewport={"width": 390, "height": 844})
+    page = visit.sign_in()
+    visit.house.work.hold()
+    page.locator("#sync-now").click()
+    expect(page.locator("#sync-run").get_by_role("progressbar")).to_be_in_viewport()
+    visit.house.work.go_on()
+    expect(page.locator("#sync-run .said")).to_be_in_viewport()
+    assert visit.overflow() == 0
+    visit.assert_clean()
+
+
 def test_sync_now_shows_progress_and_ends_with_a_sentence(visit: Visit, clinic: SyncedClinic) -> None:
     page = visit.sign_in()
     expect(page.get_by_role("heading", name="This day has not been read yet")).to_be_visible()
