@@ -56,6 +56,20 @@ def test_the_sheet_shows_the_truth_under_the_right_clinicians_in_clinic_time(
     visit.assert_clean()
 
 
+def test_reading_a_day_for_the_first_time_is_followed_to_its_cards(
+    visit: Visit, clinic: SyncedClinic
+) -> None:
+    page = visit.sign_in()
+    expect(page.get_by_role("heading", name="This day has not been read yet")).to_be_visible()
+    visit.house.work.hold()
+    page.get_by_role("button", name="Read now").click()
+    expect(page.locator("#sync-run").get_by_role("progressbar")).to_be_visible()
+    visit.house.work.go_on()
+    expect(page.locator(".card").first).to_be_visible()
+    expect(page.get_by_role("button", name="Read now")).to_have_count(0)
+    visit.assert_clean()
+
+
 def test_on_a_phone_sync_now_says_what_it_does_and_what_it_came_to(
     open_visit: Callable[..., Visit], clinic: SyncedClinic
 ) -> None:
