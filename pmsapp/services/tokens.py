@@ -35,8 +35,9 @@ from pmsapp.services.transaction import reading, writing
 LEASE_S = 30.0
 # Time given to the vendor's token call, retries included.
 MINT_S = 20.0
+# How long one reader trusts the token it looked up.
+REMEMBERED_S = 2.0
 # How often a waiting process looks whether the token has arrived, and how long it waits at most.
-REMEMBERED_S = 2.0  # how long one reader trusts the token it looked up
 LOOK_EVERY_S = 0.05
 WAIT_S = 60.0
 
