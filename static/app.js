@@ -47,8 +47,8 @@
   let signedOut = false;
   async function takeUpNewSession() {
     if (!signedOut) return;
-    const answer = await fetch("/settings/account", { headers: { "X-Poll": "1" } });
-    if (!answer.ok || answer.redirected || !signedOut) return;
+    const answer = await fetch("/settings/account", { headers: { "X-Poll": "1" } }).catch(() => null);
+    if (!answer || !answer.ok || answer.redirected || !signedOut) return; /* not yet, or no server: asked again later */
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const token = page.querySelector("[name=csrf_token]").value;
     document.body.setAttribute(HEADERS, page.body.getAttribute(HEADERS));

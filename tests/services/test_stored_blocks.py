@@ -6,8 +6,10 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy.exc import OperationalError
 
 from pmsapp import clock
+from pmsapp.services import stored_blocks
 from pmsapp.services.stored_blocks import LOOK_EVERY_S, StoredBlocks
 from tests.conftest import FrozenClock
 
@@ -30,3 +32,21 @@ def test_what_another_process_wrote_is_seen_after_a_second_and_ones_own_at_once(
     assert ours.read(HOST) == until + timedelta(minutes=1)
     frozen_clock.advance(minutes=3)
     assert ours.read(HOST) is None, "over, also when nobody looked again"
+
+
+def test_what_was_told_holds_on_while_the_database_does_not_answer(
+    app: Flask, frozen_clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_s = [100.0]
+    monkeypatch.setattr(clock, "monotonic_s", lambda: now_s[0])
+    blocks = StoredBlocks(app.app_context)
+    until = clock.now() + timedelta(minutes=1)
+    blocks.write(HOST, until)
+    assert blocks.read(HOST) == until
+
+    def fail() -> None:
+        raise OperationalError("it failed", None, Exception("disk"))
+
+    monkeypatch.setattr(stored_blocks, "reading", fail)
+    now_s[0] += LOOK_EVERY_S
+    assert blocks.read(HOST) == until
