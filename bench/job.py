@@ -13,10 +13,16 @@ from bench.fake_gentu import APP, TENANT
 from pmsapp import clock
 from pmsapp.domain.actor import COMMAND_LINE
 from pmsapp.extensions import key_ring
-from pmsapp.factory import build_app
+from pmsapp.factory import create_app
 from pmsapp.models import PMSClinicianMapping, PMSConnection, RunSheetClinician
-from pmsapp.services import database, reference, runs, secrets, sync, vendors, warm_up
-from pmsapp.services.transaction import reading, writing
+from pmsapp.services.base import encrypted_columns
+from pmsapp.services.base.transaction import reading, writing
+from pmsapp.services.maintenance import database
+from pmsapp.services.matching import reference
+from pmsapp.services.runs import history as run_history
+from pmsapp.services.runs import requests as run_requests
+from pmsapp.services.sync import execute, warm_up
+from pmsapp.services.vendors import adapters as vendor_adapters
 from pmsapp.settings import load_settings
 
 
@@ -34,18 +40,18 @@ def prepare(day: str) -> int:
             display_name="Bench",
             tenant_id=TENANT,
             time_zone="Australia/Melbourne",
-            secret_uid=secrets.new_uid(),
+            secret_uid=encrypted_columns.new_uid(),
             state="ok",
             created_at=now,
             updated_at=now,
         )
-        secrets.seal_credentials(
+        encrypted_columns.seal_credentials(
             key_ring(), row, {"client_id": "bench", "client_secret": "bench", "app_id": APP}
         )
         session.add(row)
         session.flush()
         connection_id = row.id
-    adapter = vendors.adapter_for(connection_id)
+    adapter = vendor_adapters.adapter_for(connection_id)
     people, kinds = adapter.list_practitioners(), adapter.list_appointment_types()
     adapter.client.close()
     with writing() as session:
@@ -69,17 +75,17 @@ def main(orders: dict[str, str]) -> dict[str, object]:
         log_format="text",
         vendors={"GENTU": {"base_url": f"http://127.0.0.1:{orders['port']}/v1", "concurrency": 8}},
     )
-    app = build_app(settings)
+    app = create_app(settings)
     with app.app_context():
         connection_id = prepare(orders["day"])
-        request = sync.request_run(
+        request = run_requests.request_run(
             connection_id, trigger="manual", actor=COMMAND_LINE, day=date.fromisoformat(orders["day"])
         )
         warm_up.warm_up()
         began, cpu_began = time.perf_counter(), time.process_time()
-        sync.execute_run(request.sync_id)
+        execute.execute_run(request.sync_id)
         seconds, cpu_s = time.perf_counter() - began, time.process_time() - cpu_began
-        run = runs.get_run(connection_id, request.sync_id)
+        run = run_history.get_run(connection_id, request.sync_id)
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {
         "seconds": seconds,

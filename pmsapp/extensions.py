@@ -7,7 +7,7 @@ from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 
-from pmsapp.cipher import KeyRing
+from pmsapp.crypto.cipher import KeyRing
 from pmsapp.models.base import Base
 from pmsapp.settings import Settings
 

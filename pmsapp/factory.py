@@ -7,7 +7,8 @@ from typing import Any
 from flask import Flask
 from sqlalchemy.engine import make_url
 
-from pmsapp import keys, paths
+from pmsapp import paths
+from pmsapp.crypto import key_files
 from pmsapp.extensions import csrf, db, migrate
 from pmsapp.models import sqlite  # importing pmsapp.models registers every table
 from pmsapp.settings import Settings, load_settings
@@ -15,15 +16,18 @@ from pmsapp.settings import Settings, load_settings
 MAX_BODY_BYTES = 1024 * 1024
 
 
-def build_app(settings: Settings | None = None, *, screens: bool = True) -> Flask:
-    """The whole application; without `screens` only what services need."""
+def create_app(settings: Settings | None = None, *, screens: bool = True) -> Flask:
+    """Build the web application. Raises ConfigurationError, one sentence, when a setting or file is wrong.
+
+    Without `screens` it has no pages and no JSON interface: enough for commands and jobs, and ready sooner.
+    """
     settings = settings or load_settings()
-    keys.ensure_instance(settings)
+    key_files.ensure_instance(settings)
     app = Flask("pmsapp", template_folder=str(paths.TEMPLATES), static_folder=str(paths.STATIC))
     app.extensions["pmsapp_settings"] = settings
-    app.extensions["pmsapp_keys"] = keys.ring(settings)
+    app.extensions["pmsapp_keys"] = key_files.ring(settings)
     app.config.update(
-        SECRET_KEY=keys.secret_key(settings),
+        SECRET_KEY=key_files.secret_key(settings),
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
         MAX_FORM_MEMORY_SIZE=MAX_BODY_BYTES,
         MAX_FORM_PARTS=500,
@@ -57,9 +61,9 @@ def engine_options(url: str) -> dict[str, Any]:
 
 
 def _check_vendors(settings: Settings) -> None:
-    from pmsapp.services import vendors
+    from pmsapp.services.vendors import adapters as vendor_adapters
 
-    vendors.check_settings(settings)
+    vendor_adapters.check_settings(settings)
 
 
 def _bind_database(app: Flask) -> None:

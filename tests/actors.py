@@ -10,10 +10,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from itsdangerous import URLSafeTimedSerializer
 
-from pmsapp import access
+from pmsapp.access import guard
 from pmsapp.domain.actor import COMMAND_LINE
-from pmsapp.services import api_tokens, sessions, users
-from pmsapp.services.users import UserView
+from pmsapp.services.people import api_tokens, sessions, users
+from pmsapp.services.people.users import UserView
 
 PASSWORD = "purple trains eat moss"
 
@@ -73,7 +73,7 @@ def browser(app: Flask, user: UserView) -> Browser:
     client = app.test_client()
     secret = secrets.token_hex(20)
     with client.session_transaction() as cookie:
-        cookie[access.SESSION_TOKEN] = token
+        cookie[guard.SESSION_TOKEN] = token
         cookie["csrf_token"] = secret
     signer = URLSafeTimedSerializer(str(app.secret_key), salt="wtf-csrf-token")
     return Browser(client, user, str(signer.dumps(secret)))

@@ -20,11 +20,11 @@ from xdist.scheduler import LoadScopeScheduling
 
 from pmsapp import clock
 from pmsapp.extensions import db
-from pmsapp.factory import build_app
+from pmsapp.factory import create_app
 from pmsapp.models import RunSheetClinician
 from pmsapp.sandbox.server import SandboxServer
-from pmsapp.services import database
-from pmsapp.services.transaction import writing
+from pmsapp.services.base.transaction import writing
+from pmsapp.services.maintenance import database
 from pmsapp.settings import Settings, load_settings
 from tests import actors, network, postgres, speed
 from tests.actors import Browser
@@ -106,7 +106,7 @@ def frozen_clock() -> Iterator[FrozenClock]:
 def migrated_instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An instance folder with keys and a migrated, empty database; made once per test process, only ever copied."""
     folder = tmp_path_factory.mktemp("migrated") / "instance"
-    app = build_app(load_settings({}, instance_dir=folder))
+    app = create_app(load_settings({}, instance_dir=folder))
     with app.app_context():
         database.upgrade()
         db.engine.dispose()
@@ -137,7 +137,7 @@ def migrated_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
     """The name of a migrated, empty PostgreSQL database; made once per test process, only ever copied."""
     with postgres.own_database(None) as url:
         folder = tmp_path_factory.mktemp("postgres") / "instance"
-        app = build_app(load_settings({}, instance_dir=folder, database_url=url))
+        app = create_app(load_settings({}, instance_dir=folder, database_url=url))
         with app.app_context():
             database.upgrade()
             db.engine.dispose()
@@ -168,7 +168,7 @@ def settings(make_settings: Callable[..., Settings]) -> Settings:
 @pytest.fixture
 def app(settings: Settings) -> Iterator[Flask]:
     """The whole app, its context pushed, so services can be called straight away."""
-    app = build_app(settings)
+    app = create_app(settings)
     app.test_client_class = Client
     speed.remember_templates(app)
     with app.app_context():

@@ -11,8 +11,8 @@ from pmsapp.domain.actor import Actor
 from pmsapp.models.base import Base
 from pmsapp.sandbox.gentu.access import APP_ID, CLIENT_ID, CLIENT_SECRET, GentuAccess
 from pmsapp.sandbox.server import SandboxServer
-from pmsapp.services import connections
-from pmsapp.services.transaction import reading
+from pmsapp.services.base.transaction import reading
+from pmsapp.services.connections import connections
 from pmsapp.settings import VendorSettings
 
 ADMIN = Actor(kind="user", name="Mel", id=1, role="admin")

@@ -22,12 +22,18 @@ from pmsapp.models import (
     RunSheetClinician,
     SyncScope,
 )
-from pmsapp.services import decisions, reference, runs, runsheets, secrets, sync
-from pmsapp.services.cards import load_cards
-from pmsapp.services.decisions import DecisionView
-from pmsapp.services.runs import RunView
-from pmsapp.services.stored_cards import CARDS
-from pmsapp.services.transaction import reading, writing
+from pmsapp.services.base import encrypted_columns
+from pmsapp.services.base.transaction import reading, writing
+from pmsapp.services.editing import decisions
+from pmsapp.services.editing.decisions import DecisionView
+from pmsapp.services.matching import reference
+from pmsapp.services.runs import history as run_history
+from pmsapp.services.runs import requests as run_requests
+from pmsapp.services.runs.history import RunView
+from pmsapp.services.sheet import days as sheet_days
+from pmsapp.services.sheet.cards import load_cards
+from pmsapp.services.sheet.stored_cards import CARDS
+from pmsapp.services.sync import execute
 from tests.fake_pms import PER_PRACTITIONER, ZONE, FakePractice
 
 MEL = Actor(kind="user", name="Mel", id=1, role="reception")
@@ -85,13 +91,13 @@ class FakeClinic:
                 display_name=name,
                 practice_id=name,
                 time_zone=self.zone,
-                secret_uid=secrets.new_uid(),
+                secret_uid=encrypted_columns.new_uid(),
                 state="ok",
                 sync_enabled=True,
                 created_at=now,
                 updated_at=now,
             )
-            secrets.seal_credentials(key_ring(), row, {"key": "anything"})
+            encrypted_columns.seal_credentials(key_ring(), row, {"key": "anything"})
             session.add(row)
             session.flush()
             return row.id
@@ -143,18 +149,18 @@ class FakeClinic:
 
     def request(self, day: date | None = None, *, dry_run: bool = False) -> int:
         """Ask for a run; returns its id."""
-        return sync.request_run(
+        return run_requests.request_run(
             self.connection_id, trigger="manual", actor=COMMAND_LINE, day=day, dry_run=dry_run
         ).sync_id
 
     def sync(self, day: date | None = None, *, dry_run: bool = False) -> RunView:
         """Request a run and do it here and now."""
         run_id = self.request(day, dry_run=dry_run)
-        sync.execute_run(run_id)
+        execute.execute_run(run_id)
         return self.run(run_id)
 
     def run(self, run_id: int) -> RunView:
-        return runs.get_run(self.connection_id, run_id)
+        return run_history.get_run(self.connection_id, run_id)
 
     def outcomes(self, run: RunView) -> dict[tuple[str | None, date], str]:
         """What each scope of a run came to."""
@@ -163,7 +169,7 @@ class FakeClinic:
         return {(row.pms_practitioner_id, row.date): row.outcome for row in rows}
 
     def sheet(self, days: int = 0) -> Sheet:
-        return runsheets.get_sheet(self.today + timedelta(days=days), include_not_shown=True)
+        return sheet_days.get_sheet(self.today + timedelta(days=days), include_not_shown=True)
 
     def cards(self) -> dict[tuple[str, str], Card]:
         """Every card of this connection, whatever its presence, by (visit, patient)."""

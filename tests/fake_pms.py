@@ -22,9 +22,9 @@ from pmsapp.adapters.base import (
     CredentialField,
     Page,
     TelehealthSource,
-    Token,
 )
-from pmsapp.adapters.http import HTTPClient
+from pmsapp.adapters.client.http import HTTPClient
+from pmsapp.adapters.client.tokens import Token
 from pmsapp.adapters.registry import ADAPTERS
 from pmsapp.domain.appointment import (
     AppointmentStatus,

@@ -11,8 +11,8 @@ from flask import Flask
 from sqlalchemy import inspect, text
 from werkzeug.routing import Rule as Route
 
+from pmsapp.access import PERMISSIONS, Rule
 from pmsapp.extensions import db
-from pmsapp.permissions import PERMISSIONS, Rule
 from tests.seeded_clinic import DAY
 
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})

@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 from pmsapp.models import (
     Clinic,
     Decision,
-    Freshness,
     Incident,
     PMSAppointmentType,
     PMSClinicianMapping,
@@ -25,10 +24,11 @@ from pmsapp.models import (
     RunSheetClinician,
     RunSheetEvent,
     RunSheetOverride,
+    ScopeFreshness,
     SyncRun,
     SyncScope,
 )
-from pmsapp.services.transaction import writing
+from pmsapp.services.base.transaction import writing
 from tests.conftest import MONDAY_9AM
 
 DAY = date(2026, 11, 23)
@@ -109,7 +109,9 @@ def _add_connection(session: Session, texts: Texts) -> None:
             )
         )
         session.add(
-            Freshness(id=number, connection_id=1, date=DAY, pms_practitioner_id=f"pr-{number}", as_of=now)
+            ScopeFreshness(
+                id=number, connection_id=1, date=DAY, pms_practitioner_id=f"pr-{number}", as_of=now
+            )
         )
     session.add(
         PMSAppointmentType(

@@ -16,11 +16,17 @@ from pmsapp.domain.runsheet import Card, Sheet
 from pmsapp.domain.window import day_of
 from pmsapp.extensions import key_ring
 from pmsapp.models import PMSClinicianMapping, PMSConnection, RunSheetClinician
+from pmsapp.sandbox.clinic.truth import TruthRow
 from pmsapp.sandbox.server import SandboxServer
-from pmsapp.sandbox.truth import TruthRow
-from pmsapp.services import reference, runs, runsheets, secrets, sync, vendors
-from pmsapp.services.runs import RunView
-from pmsapp.services.transaction import reading, writing
+from pmsapp.services.base import encrypted_columns
+from pmsapp.services.base.transaction import reading, writing
+from pmsapp.services.matching import reference
+from pmsapp.services.runs import history as run_history
+from pmsapp.services.runs import requests as run_requests
+from pmsapp.services.runs.history import RunView
+from pmsapp.services.sheet import days
+from pmsapp.services.sync import execute
+from pmsapp.services.vendors import adapters as vendor_adapters
 
 LOGINS: dict[str, dict[str, Any]] = {
     "gentu": {
@@ -73,20 +79,20 @@ class SyncedClinic:
                 else None,
                 practice_id=practice_id(self.vendor, self.sandbox),
                 time_zone=self.zone,
-                secret_uid=secrets.new_uid(),
+                secret_uid=encrypted_columns.new_uid(),
                 state="ok",
                 sync_enabled=True,
                 created_at=now,
                 updated_at=now,
             )
-            secrets.seal_credentials(key_ring(), row, login["credentials"])
+            encrypted_columns.seal_credentials(key_ring(), row, login["credentials"])
             session.add(row)
             session.flush()
             return row.id
 
     def map_everybody(self) -> dict[str, int]:
         """Map each practitioner to a clinician of the same name. Returns practitioner id -> clinician id."""
-        adapter = vendors.adapter_for(self.connection_id)
+        adapter = vendor_adapters.adapter_for(self.connection_id)
         practitioners, types = adapter.list_practitioners(), adapter.list_appointment_types()
         adapter.client.close()
         now = clock.now()
@@ -107,14 +113,14 @@ class SyncedClinic:
 
     def sync(self, day: date | None = None, *, dry_run: bool = False, trigger: str = "manual") -> RunView:
         """Request a run and do it here and now."""
-        request = sync.request_run(
+        request = run_requests.request_run(
             self.connection_id, trigger=trigger, actor=COMMAND_LINE, day=day, dry_run=dry_run
         )
-        sync.execute_run(request.sync_id)
-        return runs.get_run(self.connection_id, request.sync_id)
+        execute.execute_run(request.sync_id)
+        return run_history.get_run(self.connection_id, request.sync_id)
 
     def sheet(self, day: date | None = None) -> Sheet:
-        return runsheets.get_sheet(day or self.today, include_not_shown=True)
+        return days.get_sheet(day or self.today, include_not_shown=True)
 
     def truth(self, day: date | None = None) -> list[TruthRow]:
         return self.sandbox.clinic.truth(self.vendor, day or self.today).rows

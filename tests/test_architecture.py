@@ -13,23 +13,28 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "pmsapp"
-ROOMS = ("adapters", "api", "cli", "domain", "jobs", "models", "sandbox", "services", "supervisor", "web")
 VENDORS = ("gentu", "medirecords", "halaxy")
 VENDOR_ROOMS = ("adapters", "sandbox")
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 60
+MOST_FILES = 13
 # Who may import a library that leaves the process. Everybody else goes through them.
 DOORS = {
-    "requests": {"adapters/http.py", "adapters/transport.py", "adapters/faults.py", "adapters/deadline.py"},
-    "urllib3": {
-        "adapters/http.py",
-        "adapters/transport.py",
-        "adapters/faults.py",
-        "adapters/hosts.py",
-        "services/pulse.py",
+    "requests": {
+        "adapters/client/http.py",
+        "adapters/client/transport.py",
+        "adapters/client/error_mapping.py",
+        "adapters/client/deadline.py",
     },
-    "redis": {"services/bell.py", "jobs/queue.py", "jobs/worker.py", "adapters/pace.py"},
-    "rq": {"services/bell.py", "jobs/queue.py", "jobs/worker.py"},
+    "urllib3": {
+        "adapters/client/http.py",
+        "adapters/client/transport.py",
+        "adapters/client/error_mapping.py",
+        "adapters/client/hosts.py",
+        "services/monitoring/heartbeat_ping.py",
+    },
+    "redis": {"services/runs/queue.py", "jobs/queue.py", "jobs/worker.py", "adapters/client/rate_limit.py"},
+    "rq": {"services/runs/queue.py", "jobs/queue.py", "jobs/worker.py"},
     "subprocess": {"supervisor/children.py", "supervisor/redis.py", "supervisor/supervise.py"},
     "smtplib": set(),
     "pickle": set(),
@@ -70,10 +75,66 @@ def test_imports_go_one_way() -> None:
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_every_room_exists_and_says_what_it_is_for(room: str) -> None:
-    text = ast.get_docstring(ast.parse((PACKAGE / room / "__init__.py").read_text(encoding="utf-8")))
-    assert text
+def _folders() -> list[Path]:
+    return sorted({path.parent for path in _files()})
+
+
+def test_every_folder_says_what_it_is_for() -> None:
+    silent = [
+        folder.relative_to(ROOT).as_posix()
+        for folder in _folders()
+        if not ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8")))
+    ]
+    assert silent == []
+
+
+def test_no_folder_holds_more_than_thirteen_files() -> None:
+    crowded = {
+        folder.relative_to(ROOT).as_posix(): count
+        for folder in _folders()
+        if (count := len(list(folder.glob("*.py")))) > MOST_FILES
+    }
+    assert crowded == {}
+
+
+def test_no_two_folders_import_each_other() -> None:
+    """Follows the imports between folders and finds every circle."""
+    arrows: dict[str, set[str]] = {}
+    modules = {path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".") for path in _files()}
+    for path in _files():
+        if path.parent == PACKAGE:
+            continue
+        here = path.parent.relative_to(ROOT).as_posix().replace("/", ".")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("pmsapp."):
+                continue
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                target = full if full in modules else node.module or ""
+                there = target.rpartition(".")[0] if target in modules else target
+                if there not in {here, "pmsapp"}:
+                    arrows.setdefault(here, set()).add(there)
+    assert list(_circles(arrows)) == []
+
+
+def _circles(arrows: dict[str, set[str]]) -> Iterator[tuple[str, str]]:
+    """Every pair of folders that reach each other."""
+
+    def reached(start: str) -> set[str]:
+        found: set[str] = set()
+        ahead = [start]
+        while ahead:
+            for there in arrows.get(ahead.pop(), ()):
+                if there not in found:
+                    found.add(there)
+                    ahead.append(there)
+        return found
+
+    reach = {folder: reached(folder) for folder in arrows}
+    for first in sorted(reach):
+        for second in sorted(reach[first]):
+            if first < second and first in reach.get(second, set()):
+                yield first, second
 
 
 def test_every_module_says_what_it_is_for() -> None:
@@ -97,8 +158,8 @@ def test_files_and_functions_stay_small() -> None:
 def test_only_adapters_and_sandbox_know_a_vendor_by_name() -> None:
     """No comparison with a vendor's name, and no vendor's name as a value, outside those two rooms."""
     known = {
-        "cli/demo_setup.py",  # the training clinic has to pick one
-        "services/passwords.py",  # words a password may not be
+        "cli/run/demo_setup.py",  # the training clinic has to pick one
+        "services/people/passwords.py",  # words a password may not be
     }
     found = {
         f"{name}:{node.lineno}"
@@ -126,7 +187,7 @@ def test_services_open_their_own_transactions() -> None:
 
 def test_screens_and_programs_ask_no_database() -> None:
     rooms = ("web/", "api/", "cli/")
-    kinds_of_error = {"web/errors.py"}  # says that the database is away
+    kinds_of_error = {"web/http/errors.py"}  # says that the database is away
     found = {name for name, tree in _trees() if name.startswith(rooms) and "sqlalchemy" in _imports(tree)}
     assert found == kinds_of_error
 

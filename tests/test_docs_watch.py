@@ -11,8 +11,12 @@ from flask import Flask
 from pmsapp.domain import incidents as rules
 from pmsapp.domain.incidents import Severity
 from pmsapp.jobs import worker
-from pmsapp.services import alerts, bell, incidents, lease, meter, run_end
-from pmsapp.services.chores import CHORES
+from pmsapp.services.base import metrics
+from pmsapp.services.monitoring import alerts, incidents
+from pmsapp.services.monitoring.periodic_tasks import CHORES
+from pmsapp.services.runs import lease
+from pmsapp.services.runs import queue as run_queue
+from pmsapp.services.sync import run_end
 from tests.actors import program_for
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -35,12 +39,12 @@ def test_the_table_of_regular_tasks_is_the_declared_list() -> None:
 def test_the_numbers_of_the_schedule_are_those_of_the_code() -> None:
     assert run_end.RETRY_AFTER_FAILURES_MINUTES == (1, 2, 5, 10)
     assert "repeated after 1, 2, 5 and 10 minutes" in SCHEDULE
-    assert (lease.RUN_CEILING_S, bell.JOB_TIMEOUT_S) == (600, 660)
+    assert (lease.RUN_CEILING_S, run_queue.JOB_TIMEOUT_S) == (600, 660)
     assert "| 10 min |" in SCHEDULE
     assert "| 11 min |" in SCHEDULE
     assert worker.STOP_RUN_AFTER_S == 8
     assert "eight seconds" in SCHEDULE
-    assert timedelta(days=7) == bell.FAILURE_KEPT
+    assert timedelta(days=7) == run_queue.FAILURE_KEPT
 
 
 def test_the_numbers_of_the_alerts_are_those_of_the_code() -> None:
@@ -58,8 +62,8 @@ def test_the_numbers_of_the_alerts_are_those_of_the_code() -> None:
 
 
 def test_every_metric_is_on_the_page_and_the_other_way_round(app: Flask) -> None:
-    meter.current().add("run_seconds_sum", 1.0, pms="gentu")
-    meter.flush()
+    metrics.current().add("run_seconds_sum", 1.0, pms="gentu")
+    metrics.flush()
     numbers = program_for(app, "status").get("/metrics").text
     served = {
         name.removesuffix("_bucket").removesuffix("_count").removesuffix("_sum").removesuffix("_created")

@@ -11,15 +11,15 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from pmsapp import logs
-from pmsapp.services import api_tokens, users
-from pmsapp.services.transaction import reading, writing
+from pmsapp.observability import logs
+from pmsapp.services.base.transaction import reading, writing
+from pmsapp.services.people import api_tokens, users
 from pmsapp.settings import Settings
 from tests.actors import PASSWORD, browser, make_user, program_for
 from tests.conftest import FrozenClock
+from tests.observability.test_logs import _loggers_as_they_were  # noqa: F401 - puts the loggers back after each test
 from tests.route_sweep import calls
 from tests.seeded_clinic import Texts, seed
-from tests.test_logs import _loggers_as_they_were  # noqa: F401 - puts the loggers back after each test
 
 TYPED = "Typedcanary Wobblegong"
 TYPED_PHONE = "0491 570 157"
@@ -109,7 +109,7 @@ def test_a_fault_with_a_patient_in_its_text_leaves_neither_page_nor_line(
         local_copy = texts.other
         raise KeyError(f"{local_copy} was not found")
 
-    monkeypatch.setattr("pmsapp.services.sessions.list_live", break_down)
+    monkeypatch.setattr("pmsapp.services.people.sessions.list_live", break_down)
     answer = browser(app, make_user("admin")).get("/settings/account")
     assert answer.status_code == 500
     assert_absent(answer.text, texts.patient_texts)

@@ -8,10 +8,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from pmsapp.access import TOKEN_PATHS
-from pmsapp.permissions import PEOPLE_ROLES, PERMISSIONS, TOKEN_ROLES
-from pmsapp.services import audit
-from pmsapp.web.headers import SECURITY_HEADERS
+from pmsapp.access import PEOPLE_ROLES, PERMISSIONS, TOKEN_ROLES
+from pmsapp.access.guard import TOKEN_PATHS
+from pmsapp.services.base import audit
+from pmsapp.web.http.headers import SECURITY_HEADERS
 from tests.actors import Browser, Program, browser, make_user, program_for
 from tests.conftest import FrozenClock
 from tests.route_sweep import Call, calls, checksum

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pmsapp import create_app
 from pmsapp.domain.errors import ConfigurationError
+from pmsapp.factory import create_app
 from pmsapp.settings import load_settings
 
 

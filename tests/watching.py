@@ -14,7 +14,7 @@ from io import BufferedIOBase
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import Any, cast
 
-from pmsapp.services import alerts, beats, incidents
+from pmsapp.services.monitoring import alerts, incidents, process_heartbeats
 from tests.conftest import FrozenClock
 
 
@@ -81,7 +81,7 @@ def live_on(
     while frozen_clock.at < until:
         frozen_clock.set(min(until, frozen_clock.at + each))
         if scheduler:
-            beats.beat(beats.SCHEDULER)
+            process_heartbeats.beat(process_heartbeats.SCHEDULER)
         also()
         incidents.watch()
         alerts.deliver_due()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from pmsapp.models import audit_triggers, types
+from pmsapp.models import audit_triggers
+from pmsapp.models import column_types as types
 
 revision = "0001"
 down_revision = None

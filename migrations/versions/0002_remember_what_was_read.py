@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from pmsapp.models import types
+from pmsapp.models import column_types as types
 
 revision = "0002"
 down_revision = "0001"

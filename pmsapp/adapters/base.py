@@ -9,17 +9,17 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar
 
-from pmsapp.adapters.memory import Memory
+from pmsapp.adapters.client.tokens import Token
+from pmsapp.adapters.reference_cache import ReferenceCache
 from pmsapp.domain.appointment import AppointmentType, BadRecord, Patient, Practitioner, UnifiedAppointment
 from pmsapp.domain.errors import UnsupportedFeatureError
 from pmsapp.domain.window import SyncWindow
 
 if TYPE_CHECKING:
-    from pmsapp.adapters.http import HTTPClient
+    from pmsapp.adapters.client.http import HTTPClient
 
 
 class TelehealthSource(StrEnum):
@@ -85,27 +85,6 @@ class AdapterInfo:
     who_must_be_there: str = ""
     menu_paths: Mapping[str, str] = field(default_factory=dict)
     webhook_events: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Token:
-    """What the vendor issued. `expires_at` None: no known end. Never shown, never logged."""
-
-    access_token: str
-    expires_at: datetime | None
-
-    def __repr__(self) -> str:
-        return f"Token(expires_at={self.expires_at!s})"
-
-
-class TokenSource(Protocol):
-    """Keeps the current token of one connection. `services.tokens` has the real one; tests use `MemoryTokens`."""
-
-    def get(self) -> Token:
-        """A token that is good now, minting one if needed (once, however many callers)."""
-
-    def renew(self, refused: Token) -> Token:
-        """Called after a 401 with the token that was refused: a newer one, minting at most once."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -215,7 +194,7 @@ class Adapter(ABC):
         self.known_pages: KnownPages = nothing_known
         self.needs_patient: Callable[[UnifiedAppointment], bool] = every_patient
         self.known_patient: Callable[[UnifiedAppointment], Patient | None] = nobody_known
-        self.memory = Memory()
+        self.memory = ReferenceCache()
 
     @property
     def concurrency(self) -> int:

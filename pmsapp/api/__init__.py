@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from pmsapp import access
+from pmsapp.access import guard
 from pmsapp.api import (
     connections,
     decisions,
@@ -23,7 +23,7 @@ from pmsapp.api.contract import IdConverter
 def init_app(app: Flask) -> None:
     """Put the calls into `app`. Call after the pages, whose guard decides first who may ask."""
     app.url_map.converters["id"] = IdConverter
-    access.use_problem_renderer(app, problem.render)
+    guard.use_problem_renderer(app, problem.render)
     app.before_request(limits.count_request)
     for area in (connections, matching, runs, run_sheet, decisions, operations, webhooks, docs):
         app.register_blueprint(area.bp)

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint
 
-from pmsapp.access import current_actor
+from pmsapp.access.guard import current_actor
 from pmsapp.api.contract import Answered, call
 from pmsapp.schemas.base import given
 from pmsapp.schemas.connections import (
@@ -19,8 +19,9 @@ from pmsapp.schemas.connections import (
     PairingIn,
     PairingOut,
 )
-from pmsapp.services import clinic, connections
-from pmsapp.services.connections import Pause
+from pmsapp.services.clinic import clinic
+from pmsapp.services.connections import connections
+from pmsapp.services.connections.connections import Pause
 
 bp = Blueprint("api_connections", __name__, url_prefix="/api/pms/connections")
 TAG = "Connections"

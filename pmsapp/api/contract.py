@@ -23,7 +23,7 @@ from werkzeug.routing import BaseConverter
 
 from pmsapp import __version__
 from pmsapp.schemas.problem import Problem
-from pmsapp.services.errors import Invalid
+from pmsapp.services.base.errors import Invalid
 
 P = ParamSpec("P")
 # What a view may give back: a shape, a status with it, headers with it, or a finished response.

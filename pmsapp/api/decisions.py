@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from pmsapp.access import current_actor
+from pmsapp.access.guard import current_actor
 from pmsapp.api.contract import Answered, call
 from pmsapp.schemas.decisions import ChoiceIn, DecisionList, DecisionOut
 from pmsapp.schemas.sheet import DateAsked
-from pmsapp.services import clinic, decisions
+from pmsapp.services.clinic import clinic
+from pmsapp.services.editing import decisions
 
 bp = Blueprint("api_decisions", __name__, url_prefix="/api/pms/conflicts")
 TAG = "Decisions"

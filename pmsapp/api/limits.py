@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask import request
 
-from pmsapp.access import actor_or_none
+from pmsapp.access.guard import actor_or_none
+from pmsapp.api import rate_limit
 from pmsapp.api.problem import TooManyRequests
 from pmsapp.extensions import current_settings
-from pmsapp.services import api_limits
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -21,6 +21,6 @@ def count_request() -> None:
     kind, per_minute = "write", settings.api_writes_per_minute
     if request.method in _READS:
         kind, per_minute = "read", settings.api_reads_per_minute
-    wait_s = api_limits.retry_after_s(f"{actor.kind}:{actor.id}:{kind}", per_minute)
+    wait_s = rate_limit.retry_after_s(f"{actor.kind}:{actor.id}:{kind}", per_minute)
     if wait_s is not None:
         raise TooManyRequests(wait_s)

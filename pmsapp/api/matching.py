@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from pmsapp.access import current_actor
+from pmsapp.access.guard import current_actor
 from pmsapp.api.contract import Answered, call
 from pmsapp.schemas.base import given
 from pmsapp.schemas.matching import (
@@ -17,9 +17,10 @@ from pmsapp.schemas.matching import (
     PractitionerList,
     TypesIn,
 )
-from pmsapp.services import clinicians, mappings, types
-from pmsapp.services.mappings import MappingChoice
-from pmsapp.services.types import TypeChoice
+from pmsapp.services.matching import appointment_types, mappings
+from pmsapp.services.matching.appointment_types import TypeChoice
+from pmsapp.services.matching.mappings import MappingChoice
+from pmsapp.services.sheet import columns
 
 bp = Blueprint("api_matching", __name__, url_prefix="/api")
 TAG = "Matching"
@@ -53,7 +54,7 @@ def decide_practitioners(connection_id: int, json: MappingsIn) -> Answered:
 @call(answers={200: AppointmentTypeList}, refusals=(404, 409, 502), tag=TAG)
 def list_appointment_types(connection_id: int) -> Answered:
     """List the vendor's appointment types, read live."""
-    return AppointmentTypeList.of(types.list_types(connection_id))
+    return AppointmentTypeList.of(appointment_types.list_types(connection_id))
 
 
 @bp.patch("/pms/connections/<id:connection_id>/appointment-types")
@@ -61,21 +62,21 @@ def list_appointment_types(connection_id: int) -> Answered:
 def decide_appointment_types(connection_id: int, json: TypesIn) -> Answered:
     """Decide about appointment types, all or none; the next run applies it."""
     choices = [TypeChoice(**given(one)) for one in json.types]
-    return AppointmentTypeList.of(types.set_types(connection_id, choices, current_actor()))
+    return AppointmentTypeList.of(appointment_types.set_types(connection_id, choices, current_actor()))
 
 
 @bp.get("/clinicians")
 @call(answers={200: ClinicianList}, tag=TAG)
 def list_clinicians() -> Answered:
     """List the columns of the run sheet."""
-    return ClinicianList(items=[Clinician.of(view) for view in clinicians.list_clinicians()])
+    return ClinicianList(items=[Clinician.of(view) for view in columns.list_clinicians()])
 
 
 @bp.post("/clinicians")
 @call(answers={201: Clinician}, refusals=(400, 415, 422), tag=TAG)
 def create_clinician(json: ClinicianCreate) -> Answered:
     """Add a column."""
-    view = clinicians.create_clinician(
+    view = columns.create_clinician(
         current_actor(), name=json.name, sort_order=json.sort_order, active=json.active
     )
     return Clinician.of(view), 201, {"Location": f"/api/clinicians/{view.id}"}
@@ -85,11 +86,11 @@ def create_clinician(json: ClinicianCreate) -> Answered:
 @call(answers={200: Clinician}, refusals=(404,), tag=TAG)
 def get_clinician(clinician_id: int) -> Answered:
     """Show one column."""
-    return Clinician.of(clinicians.get_clinician(clinician_id))
+    return Clinician.of(columns.get_clinician(clinician_id))
 
 
 @bp.patch("/clinicians/<id:clinician_id>")
 @call(answers={200: Clinician}, refusals=(400, 404, 415, 422), tag=TAG)
 def change_clinician(clinician_id: int, json: ClinicianChange) -> Answered:
     """Rename, move or retire a column."""
-    return Clinician.of(clinicians.update_clinician(clinician_id, current_actor(), **given(json)))
+    return Clinician.of(columns.update_clinician(clinician_id, current_actor(), **given(json)))

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint
 
-from pmsapp.access import current_actor
+from pmsapp.access.guard import current_actor
 from pmsapp.api.contract import Answered, call
 from pmsapp.schemas.base import given
 from pmsapp.schemas.operations import (
@@ -19,7 +19,8 @@ from pmsapp.schemas.operations import (
     IncidentsAsked,
     SnoozeIn,
 )
-from pmsapp.services import alerts, clinic, incidents
+from pmsapp.services.clinic import clinic
+from pmsapp.services.monitoring import alerts, incidents
 
 bp = Blueprint("api_operations", __name__, url_prefix="/api")
 CLINIC, ALERTS = "Clinic", "Alerts"

@@ -11,20 +11,27 @@ from http import HTTPStatus
 from flask import Response
 from werkzeug.exceptions import HTTPException
 
-from pmsapp import access, clock
+from pmsapp import clock
+from pmsapp.access import guard
 from pmsapp.api.contract import PROBLEM_JSON
-from pmsapp.domain.errors import Actor as WhoActs
+from pmsapp.domain.errors import ActionOwner as WhoActs
 from pmsapp.domain.errors import PMSError, RetryLaterError
 from pmsapp.domain.runsheet import Card
 from pmsapp.schemas.base import Answer
 from pmsapp.schemas.decisions import DecisionOut
 from pmsapp.schemas.problem import FieldProblem, Problem
 from pmsapp.schemas.sheet import CardOut
-from pmsapp.services import clinic
-from pmsapp.services.decisions import DecisionView
-from pmsapp.services.errors import Conflict, DatabaseAwayError, Invalid, NotFound, ServiceError
-from pmsapp.services.users import TooManyTries
-from pmsapp.services.webhooks import NotAuthentic
+from pmsapp.services.base.errors import (
+    Conflict,
+    DatabaseAwayError,
+    Invalid,
+    NotFound,
+    ServiceError,
+)
+from pmsapp.services.clinic import clinic
+from pmsapp.services.connections.webhooks import NotAuthentic
+from pmsapp.services.editing.decisions import DecisionView
+from pmsapp.services.people.users import TooManyTries
 
 BUSY_RETRY_S = 2
 # A change that was based on an older version of the thing.
@@ -139,7 +146,7 @@ def _of_http(error: HTTPException) -> Response:
         status = 500 if status >= 500 else 400
     code, detail = HTTP_TEXTS[status]
     headers = {name: value for name, value in error.get_headers() if name in {"Allow", "Retry-After"}}
-    if isinstance(error, access.AccessError):
+    if isinstance(error, guard.AccessError):
         code, detail = error.problem_code, error.description or detail
     if isinstance(error, TooManyRequests):
         headers["Retry-After"] = str(error.retry_after_s)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from pmsapp.access import current_actor
+from pmsapp.access.guard import current_actor
 from pmsapp.api.contract import Answered, call
 from pmsapp.domain.actor import Actor
 from pmsapp.domain.runsheet import Card
@@ -18,8 +18,11 @@ from pmsapp.schemas.sheet import (
     RunSheetOut,
     SheetAsked,
 )
-from pmsapp.services import clinic, overrides, recheck, runsheets
-from pmsapp.services.errors import NotFound
+from pmsapp.services.base.errors import NotFound
+from pmsapp.services.clinic import clinic
+from pmsapp.services.editing import overrides
+from pmsapp.services.sheet import days
+from pmsapp.services.sync import recheck
 
 bp = Blueprint("api_run_sheet", __name__, url_prefix="/api/run-sheet")
 TAG = "Run sheet"
@@ -38,12 +41,12 @@ def get_run_sheet(query: SheetAsked) -> Answered:
     with_hidden = query.include == "not_shown"
     marks = f"{int(with_hidden)}-{only if only is not None else 'all'}"
     for seen in request.if_none_match.as_set(include_weak=True):
-        if seen.endswith(f"-{marks}") and runsheets.is_current(seen.removesuffix(f"-{marks}"), query.date):
+        if seen.endswith(f"-{marks}") and days.is_current(seen.removesuffix(f"-{marks}"), query.date):
             return _tagged(Response(status=304), seen)
-    sheet = runsheets.read_day(query.date, include_not_shown=with_hidden, clinician_id=only).sheet
+    sheet = days.read_day(query.date, include_not_shown=with_hidden, clinician_id=only).sheet
     body = RunSheetOut.of(sheet, sheet.time_zone)
     response = Response(body.model_dump_json(), content_type="application/json")
-    return _tagged(response, f"{runsheets.tag_of(sheet)}-{marks}")
+    return _tagged(response, f"{days.tag_of(sheet)}-{marks}")
 
 
 @bp.post("/appointments")
@@ -110,7 +113,7 @@ def _own_column(actor: Actor) -> int | None:
 
 
 def _visible_card(card_id: int) -> Card:
-    card = runsheets.get_card(card_id)
+    card = days.get_card(card_id)
     only = _own_column(current_actor())
     if only is not None and card.clinician_id != only:
         raise NotFound("appointment")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from pmsapp.access import current_actor
+from pmsapp.access.guard import current_actor
 from pmsapp.api.contract import Answered, call
 from pmsapp.schemas.runs import (
     DayAsked,
@@ -16,7 +16,9 @@ from pmsapp.schemas.runs import (
     RunsAccepted,
     RunsAsked,
 )
-from pmsapp.services import clinic, overall, run_requests, runs
+from pmsapp.services.clinic import clinic
+from pmsapp.services.connections import manual_runs, status_summary
+from pmsapp.services.runs import history as run_history
 
 bp = Blueprint("api_runs", __name__, url_prefix="/api")
 TAG = "Runs"
@@ -30,7 +32,7 @@ def start_run(connection_id: int, json: RunAsked) -> Answered:
     Joins the run in progress when that reads the day (`created: false`). A dry run writes nothing; its run carries
     `preview`.
     """
-    request = run_requests.for_connection(connection_id, current_actor(), day=json.date, dry_run=json.dry_run)
+    request = manual_runs.for_connection(connection_id, current_actor(), day=json.date, dry_run=json.dry_run)
     location = f"/api/pms/connections/{connection_id}/sync/{request.sync_id}"
     return RunAccepted.of(request, clinic.time_zone()), 202, {"Location": location}
 
@@ -40,7 +42,7 @@ def start_run(connection_id: int, json: RunAsked) -> Answered:
 def list_runs(connection_id: int, query: RunsAsked) -> Answered:
     """List a connection's runs, newest first, and the one in progress."""
     before_id = int(query.cursor) if query.cursor else None
-    page = runs.list_runs(connection_id, query.limit, before_id)
+    page = run_history.list_runs(connection_id, query.limit, before_id)
     return RunList.of(page, clinic.time_zone(), with_patients=_may_see_patients())
 
 
@@ -48,7 +50,7 @@ def list_runs(connection_id: int, query: RunsAsked) -> Answered:
 @call(answers={200: Run}, refusals=(404,), tag=TAG)
 def get_run(connection_id: int, sync_id: int) -> Answered:
     """Show one run."""
-    view = runs.get_run(connection_id, sync_id)
+    view = run_history.get_run(connection_id, sync_id)
     return Run.of(view, clinic.time_zone(), with_patients=_may_see_patients())
 
 
@@ -56,7 +58,7 @@ def get_run(connection_id: int, sync_id: int) -> Answered:
 @call(answers={200: Run}, refusals=(404, 409), tag=TAG)
 def cancel_run(connection_id: int, sync_id: int) -> Answered:
     """Ask a run to stop. What it stored before stays."""
-    view = runs.cancel_run(connection_id, sync_id, current_actor())
+    view = run_history.cancel_run(connection_id, sync_id, current_actor())
     return Run.of(view, clinic.time_zone(), with_patients=_may_see_patients())
 
 
@@ -64,14 +66,14 @@ def cancel_run(connection_id: int, sync_id: int) -> Answered:
 @call(answers={200: OverallStanding}, tag=TAG)
 def get_overall() -> Answered:
     """Show how updating stands altogether."""
-    return OverallStanding.of(overall.get_overall(), clinic.time_zone())
+    return OverallStanding.of(status_summary.get_status_summary(), clinic.time_zone())
 
 
 @bp.post("/run-sheet/sync")
 @call(answers={202: RunsAccepted}, refusals=(400, 415, 422), tag=TAG)
 def start_all_runs(json: DayAsked) -> Answered:
     """Ask for a run of every enabled connection."""
-    return RunsAccepted.of(run_requests.for_all(current_actor(), day=json.date)), 202
+    return RunsAccepted.of(manual_runs.for_all(current_actor(), day=json.date)), 202
 
 
 def _may_see_patients() -> bool:

@@ -6,8 +6,8 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from pmsapp.access import webhook_actor
-from pmsapp.services import webhooks
+from pmsapp.access.guard import webhook_actor
+from pmsapp.services.connections import webhooks
 
 bp = Blueprint("api_webhooks", __name__, url_prefix="/webhooks")
 

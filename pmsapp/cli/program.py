@@ -10,26 +10,26 @@ from collections.abc import Sequence
 import click
 
 from pmsapp import __version__
-from pmsapp.cli.failures import FAILED, exit_code_and_sentences
+from pmsapp.cli.shared.failures import FAILED, exit_code_and_sentences
 
 STOPPED = 130
 COMMANDS = {
-    "up": "pmsapp.cli.up",
-    "demo": "pmsapp.cli.demo",
-    "demo-setup": "pmsapp.cli.demo_setup",
-    "web": "pmsapp.cli.processes",
-    "worker": "pmsapp.cli.processes",
-    "scheduler": "pmsapp.cli.processes",
-    "sandbox": "pmsapp.cli.sandbox",
-    "sync": "pmsapp.cli.sync",
-    "users": "pmsapp.cli.users",
-    "tokens": "pmsapp.cli.tokens",
-    "keys": "pmsapp.cli.keys",
-    "db": "pmsapp.cli.db",
-    "backup": "pmsapp.cli.backup",
-    "verify": "pmsapp.cli.restore",
-    "restore": "pmsapp.cli.restore",
-    "doctor": "pmsapp.cli.doctor",
+    "up": "pmsapp.cli.run.up",
+    "demo": "pmsapp.cli.run.demo",
+    "demo-setup": "pmsapp.cli.run.demo_setup",
+    "web": "pmsapp.cli.run.processes",
+    "worker": "pmsapp.cli.run.processes",
+    "scheduler": "pmsapp.cli.run.processes",
+    "sandbox": "pmsapp.cli.run.sandbox",
+    "sync": "pmsapp.cli.admin.sync",
+    "users": "pmsapp.cli.admin.users",
+    "tokens": "pmsapp.cli.admin.tokens",
+    "keys": "pmsapp.cli.admin.keys",
+    "db": "pmsapp.cli.admin.db",
+    "backup": "pmsapp.cli.admin.backup",
+    "verify": "pmsapp.cli.admin.restore",
+    "restore": "pmsapp.cli.admin.restore",
+    "doctor": "pmsapp.cli.admin.doctor",
 }
 
 

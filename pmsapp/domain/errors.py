@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 
-class Actor(StrEnum):
+class ActionOwner(StrEnum):
     """Who has to do something next."""
 
     STAFF = "needs_you"
@@ -24,7 +24,7 @@ class Code:
     """One situation: its stable name, who acts, and the sentences people read. `{pms}` is the vendor's label."""
 
     name: str
-    actor: Actor
+    actor: ActionOwner
     headline: str
     advice: str
 
@@ -32,207 +32,210 @@ class Code:
 _CODES = (
     Code(
         "AUTH-EXPIRED",
-        Actor.STAFF,
+        ActionOwner.STAFF,
         "{pms} wants you to sign in again",
         "Enter the login again; cards stay as they are until then.",
     ),
     Code(
         "AUTH-REFUSED",
-        Actor.STAFF,
+        ActionOwner.STAFF,
         "{pms} did not accept these login details",
         "Check each field for a missing or extra character, then try again.",
     ),
     Code(
         "AUTH-WRONG-PRACTICE",
-        Actor.STAFF,
+        ActionOwner.STAFF,
         "That login belongs to another practice",
         "Nothing was saved. Use this practice's login, or add the other as a new connection.",
     ),
     Code(
         "AUTH-SCOPE",
-        Actor.STAFF,
+        ActionOwner.STAFF,
         "The login of {pms} may not read everything it needs",
         "Ask the practice owner to allow reading appointments, patients and practitioners in {pms}.",
     ),
     Code(
         "ACCESS-WITHDRAWN",
-        Actor.STAFF,
+        ActionOwner.STAFF,
         "The practice has switched off access in {pms}",
         "Ask the practice owner to allow it again in {pms}; the last good list stays visible.",
     ),
     Code(
         "APP-NOT-ENABLED",
-        Actor.STAFF,
+        ActionOwner.STAFF,
         "{pms} has not switched this app on yet",
         "Ask {pms} support to enable the app for the API; trying again will not help.",
     ),
     Code(
         "PRACTICE-UNKNOWN",
-        Actor.STAFF,
+        ActionOwner.STAFF,
         "{pms} does not know this practice",
         "Check the practice id and that the login belongs to it.",
     ),
     Code(
         "NOT-PAIRED",
-        Actor.STAFF,
+        ActionOwner.STAFF,
         "{pms} is not paired with a practice yet",
         "Make a pairing code in {pms} and enter it.",
     ),
     Code(
         "PAIR-UNKNOWN",
-        Actor.STAFF,
+        ActionOwner.STAFF,
         "{pms} did not accept this pairing code",
         "Make a new code in {pms} and enter it here.",
     ),
     Code(
         "PAIR-USED",
-        Actor.STAFF,
+        ActionOwner.STAFF,
         "This pairing code was already used",
         "Make a new code in {pms} and enter it here.",
     ),
     Code(
         "PAIR-UNSURE",
-        Actor.STAFF,
+        ActionOwner.STAFF,
         "{pms} did not confirm the pairing",
         "The code may be spent. Try once more; if it is refused, make a new code.",
     ),
     Code(
         "KEY-MISMATCH",
-        Actor.STAFF,
+        ActionOwner.STAFF,
         "The saved login cannot be opened with this server's key",
         "Put the earlier key back or sign in again. Everything else works.",
     ),
     Code(
         "HOST-REFUSED",
-        Actor.STAFF,
+        ActionOwner.STAFF,
         "This server may not call that address",
         "Ask the person who runs the server to list the host in ALLOWED_PMS_HOSTS.",
     ),
-    Code("RATE-WAIT", Actor.WAIT, "{pms} asked us to wait", "It continues by itself."),
+    Code("RATE-WAIT", ActionOwner.WAIT, "{pms} asked us to wait", "It continues by itself."),
     Code(
-        "PMS-DOWN", Actor.WAIT, "{pms} is not answering", "It tries again by itself; nothing for you to do."
+        "PMS-DOWN",
+        ActionOwner.WAIT,
+        "{pms} is not answering",
+        "It tries again by itself; nothing for you to do.",
     ),
     Code(
         "PMS-SLOW",
-        Actor.WAIT,
+        ActionOwner.WAIT,
         "{pms} took too long to answer",
         "It tries again by itself; nothing for you to do.",
     ),
     Code(
         "NET-LOCAL",
-        Actor.WAIT,
+        ActionOwner.WAIT,
         "This server cannot reach the network",
         "Check the router; other sites fail too.",
     ),
     Code(
         "RUN-DEADLINE",
-        Actor.WAIT,
+        ActionOwner.WAIT,
         "The update took too long and was stopped",
         "It repeats by itself; what was read is kept.",
     ),
     Code(
         "RUN-INTERRUPTED",
-        Actor.WAIT,
+        ActionOwner.WAIT,
         "The update stopped half way",
         "It repeats by itself; what was read is kept.",
     ),
-    Code("RUN-CANCELLED", Actor.WAIT, "The update was cancelled", "The next update runs as planned."),
-    Code("RUN-FENCED", Actor.WAIT, "Another update took over", "Nothing for you to do."),
+    Code("RUN-CANCELLED", ActionOwner.WAIT, "The update was cancelled", "The next update runs as planned."),
+    Code("RUN-FENCED", ActionOwner.WAIT, "Another update took over", "Nothing for you to do."),
     Code(
         "READ-PART",
-        Actor.WAIT,
+        ActionOwner.WAIT,
         "Not everybody's list could be read",
         "Those that were read are up to date; the rest keep their earlier data.",
     ),
     Code(
         "READ-ENDLESS",
-        Actor.VENDOR,
+        ActionOwner.VENDOR,
         "{pms} sent a list that does not end",
         "What was read is kept and nothing is removed.",
     ),
     Code(
         "PMS-GARBLED",
-        Actor.VENDOR,
+        ActionOwner.VENDOR,
         "{pms} sent an answer that makes no sense",
         "Earlier data stays. It tries again by itself.",
     ),
     Code(
         "PMS-REFUSED",
-        Actor.VENDOR,
+        ActionOwner.VENDOR,
         "{pms} refused the question",
         "Earlier data stays. Tell support the code if it stays.",
     ),
-    Code("RECORD-GONE", Actor.VENDOR, "{pms} no longer has this record", "Nothing for you to do."),
+    Code("RECORD-GONE", ActionOwner.VENDOR, "{pms} no longer has this record", "Nothing for you to do."),
     Code(
         "REC-BAD",
-        Actor.STAFF,
+        ActionOwner.STAFF,
         "An appointment could not be understood",
         "It was kept aside; look it up in {pms}.",
     ),
     Code(
         "REMOVE-HELD",
-        Actor.STAFF,
+        ActionOwner.STAFF,
         "Cards are held until somebody looks",
         "Answer the questions about them; until then they stay on the sheet.",
     ),
-    Code("UNSUPPORTED", Actor.STAFF, "{pms} cannot do this", "Use what its page offers."),
+    Code("UNSUPPORTED", ActionOwner.STAFF, "{pms} cannot do this", "Use what its page offers."),
     Code(
         "SCHED-DEAD",
-        Actor.STAFF,
+        ActionOwner.STAFF,
         "Automatic updates are not running",
         "Ask the person who runs the server to start pmsapp again; Sync now still works.",
     ),
     Code(
         "QUEUE-STUCK",
-        Actor.STAFF,
+        ActionOwner.STAFF,
         "Updates are asked for but nobody does them",
         "Ask the person who runs the server to start pmsapp again.",
     ),
     Code(
         "DATA-STALE",
-        Actor.STAFF,
+        ActionOwner.STAFF,
         "No fresh data from {pms}",
         "Press Sync now; if that does not help, look at the history for why.",
     ),
     Code(
         "NO-NEXT-RUN",
-        Actor.STAFF,
+        ActionOwner.STAFF,
         "{pms} has no next update planned",
         "Switch its updates off and on again.",
     ),
     Code(
         "RECEIPT-DIFFERS",
-        Actor.STAFF,
+        ActionOwner.STAFF,
         "The run sheet does not match {pms}",
         "Open the history to see which clinician's column differs.",
     ),
     Code(
         "BACKUP-FAILED",
-        Actor.STAFF,
+        ActionOwner.STAFF,
         "The nightly backup did not work",
         "Ask the person who runs the server to look at the disk and run pmsapp doctor.",
     ),
     Code(
         "DATABASE-DAMAGED",
-        Actor.STAFF,
+        ActionOwner.STAFF,
         "The database file is damaged",
         "Ask the person who runs the server to stop pmsapp and restore the last backup; keep the damaged file.",
     ),
     Code(
         "TASK-FAILED",
-        Actor.STAFF,
+        ActionOwner.STAFF,
         "A task that runs by itself did not work",
         "Ask the person who runs the server to look at the health page and run pmsapp doctor.",
     ),
     Code(
         "ALERT-FAILED",
-        Actor.STAFF,
+        ActionOwner.STAFF,
         "A channel takes no alerts any more",
         "Open the alerts page, look at what the channel answered, and press Send a test message.",
     ),
     Code(
         "BUG",
-        Actor.VENDOR,
+        ActionOwner.VENDOR,
         "Something in pmsapp went wrong",
         "Earlier data stays. Tell support the code and the time.",
     ),
@@ -259,7 +262,7 @@ class PMSError(Exception):
         return CATALOGUE[self.code]
 
     @property
-    def actor(self) -> Actor:
+    def actor(self) -> ActionOwner:
         return self.entry.actor
 
     @property

@@ -48,7 +48,7 @@ class Message(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class Condition:
     """What is wrong now with one subject ("connection:3", "scheduler").
 
     `failures`: runs in a row that failed. `overdue`: late already, worth telling even without a failed run.
@@ -71,7 +71,7 @@ class IncidentFacts:
     """What the next message depends on. `trouble` is None when nothing is wrong now; instants are None for what has
     not happened."""
 
-    trouble: Trouble | None
+    trouble: Condition | None
     severity: Severity
     started_at: datetime
     last_seen_at: datetime
@@ -97,7 +97,7 @@ def gravity(severity: Severity) -> int:
     return _GRAVITY[severity]
 
 
-def is_worth_telling(trouble: Trouble, lasted: timedelta) -> bool:
+def is_worth_telling(trouble: Condition, lasted: timedelta) -> bool:
     """True when it is more than a blip and somebody could use the news now."""
     if trouble.can_wait:
         return False

@@ -17,7 +17,7 @@ from rq.exceptions import DeserializationError
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from pmsapp.services.bell import QUEUE_NAME, RUN_SYNC
+from pmsapp.services.runs.queue import QUEUE_NAME, RUN_SYNC
 
 PERMITTED = frozenset({RUN_SYNC})
 _ANSWER_WITHIN_S = 5.0

@@ -17,9 +17,15 @@ from types import FrameType
 
 from flask import Flask
 
-from pmsapp import clock, life, logs
-from pmsapp.services import alerts, beats, bell, chores, due, pulse, sync
-from pmsapp.services.chores import CHORES, Chore
+from pmsapp import clock
+from pmsapp.observability import logs
+from pmsapp.process import liveness
+from pmsapp.services.monitoring import alerts, heartbeat_ping, periodic_tasks, process_heartbeats
+from pmsapp.services.monitoring.periodic_tasks import CHORES, PeriodicTask
+from pmsapp.services.runs import lease, waiting
+from pmsapp.services.runs import queue as run_queue
+from pmsapp.services.runs import requests as run_requests
+from pmsapp.services.sync import execute
 
 TICK_S = 2.0
 BEAT_EVERY_S = 10.0
@@ -38,7 +44,7 @@ _log = logs.get(__name__)
 class Scheduler:
     """One scheduler process."""
 
-    def __init__(self, app: Flask, periodic: Sequence[Chore] = CHORES) -> None:
+    def __init__(self, app: Flask, periodic: Sequence[PeriodicTask] = CHORES) -> None:
         self._app = app
         self._periodic = periodic
         self._stop = threading.Event()
@@ -78,7 +84,7 @@ class Scheduler:
     def tick(self) -> None:
         """See to everything that is due now. Never raises."""
         with self._app.app_context():
-            self._every(BEAT_EVERY_S, "beat", lambda: beats.beat(beats.SCHEDULER))
+            self._every(BEAT_EVERY_S, "beat", lambda: process_heartbeats.beat(process_heartbeats.SCHEDULER))
             self._every(SWEEP_EVERY_S, "sweep interrupted runs", _sweep)
             self._safely("ask for due runs", _ask_for_due_runs)
             self._safely("wake workers", self._see_to_waiting_runs)
@@ -87,29 +93,29 @@ class Scheduler:
 
     def _see_to_waiting_runs(self) -> None:
         """Ring again for runs nobody came for; where there is nobody to hear it, perform them here."""
-        if bell.is_away():
-            for run in due.waiting_runs(for_at_least_s=0.0)[:1]:
+        if run_queue.is_away():
+            for run in waiting.waiting_runs(for_at_least_s=0.0)[:1]:
                 self._perform(run.id)
         else:
             self._every(RING_AGAIN_AFTER_S, "ring again", self._ring_again)
 
     def _ring_again(self) -> None:
         """A queue server that refuses (its disk or memory is full) is as good as none, and so is one nobody listens to."""
-        for run in due.waiting_runs(for_at_least_s=RING_AGAIN_AFTER_S):
+        for run in waiting.waiting_runs(for_at_least_s=RING_AGAIN_AFTER_S):
             waited_s = abs((clock.now() - run.requested_at).total_seconds())
-            heard = bell.ring(run.id, again=waited_s >= RING_ANEW_AFTER_S)
+            heard = run_queue.enqueue(run.id, again=waited_s >= RING_ANEW_AFTER_S)
             if not heard or waited_s >= STAND_IN_AFTER_S:
                 self._perform(run.id)
 
     def _perform(self, run_id: int) -> None:
         """Perform a run beside the loop, unless one is being performed."""
-        self._do_beside("run", lambda: sync.execute_run(run_id, process_ends=self._stop_own_run))
+        self._do_beside("run", lambda: execute.execute_run(run_id, process_ends=self._stop_own_run))
 
     def _see_to_periodic(self) -> None:
         if not self._declared:
-            chores.declare(self._periodic)
+            periodic_tasks.declare(self._periodic)
             self._declared = True
-        chores.do_due(self._periodic, stop=self._stop.is_set)
+        periodic_tasks.do_due(self._periodic, stop=self._stop.is_set)
 
     def _do_beside(self, name: str, do: Callable[[], object]) -> None:
         """Do it in a thread of its own, unless the last one under this name still goes on."""
@@ -140,7 +146,7 @@ class Scheduler:
 
     def _safely(self, name: str, do: Callable[[], object]) -> None:
         """Do it; an error is logged without its text."""
-        life.sign()
+        liveness.beat()
         try:
             do()
         except Exception:
@@ -148,17 +154,17 @@ class Scheduler:
 
 
 def _ask_for_due_runs() -> None:
-    sync.request_due_runs()
+    run_requests.request_due_runs()
 
 
 def _sweep() -> None:
-    sync.sweep_interrupted()
+    lease.sweep_interrupted()
 
 
 def _send() -> None:
     """Everything that goes to people and watchers outside: messages first."""
     alerts.deliver_due()
-    pulse.send_owed()
+    heartbeat_ping.send_owed()
 
 
 def run(app: Flask) -> None:

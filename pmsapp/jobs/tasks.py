@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from pmsapp.services import sync
+from pmsapp.services.sync import execute
 
 # Set when this process has to end; a run that goes on then is left to the next process.
 PROCESS_ENDS = threading.Event()
@@ -12,4 +12,4 @@ PROCESS_ENDS = threading.Event()
 
 def run_sync(run_id: int) -> None:
     """Do one queued run."""
-    sync.execute_run(run_id, process_ends=PROCESS_ENDS)
+    execute.execute_run(run_id, process_ends=PROCESS_ENDS)

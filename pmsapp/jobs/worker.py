@@ -29,15 +29,19 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from sqlalchemy.exc import SQLAlchemyError
 
-from pmsapp import clock, error_reports, life, logs
+from pmsapp import clock
 from pmsapp.domain.actor import SYSTEM
 from pmsapp.extensions import current_settings, db
 from pmsapp.jobs import tasks
 from pmsapp.jobs.queue import ForgedJobError, PermittedJob, is_permitted, open_queue, worker_connection
-from pmsapp.life import LifeLine
-from pmsapp.processes import dies_with
-from pmsapp.services import audit, beats, warm_up
-from pmsapp.services.transaction import writing
+from pmsapp.observability import logs, sentry
+from pmsapp.process import liveness
+from pmsapp.process.liveness import HeartbeatPipe
+from pmsapp.process.parent_death import dies_with
+from pmsapp.services.base import audit
+from pmsapp.services.base.transaction import writing
+from pmsapp.services.monitoring import process_heartbeats
+from pmsapp.services.sync import warm_up
 
 WORKER_TTL_S = 30
 MAINTENANCE_EVERY_S = 30
@@ -70,12 +74,12 @@ class SyncWorker(Worker):
         )
         self._app = app
         self._next_beat_s = 0.0
-        self._line: LifeLine | None = None
+        self._line: HeartbeatPipe | None = None
 
     def heartbeat(self, *args: Any, **kwargs: Any) -> None:
         """RQ's own sign of life in Redis, and ours to the supervisor and in the database."""
         if not self.is_horse:
-            life.sign()
+            liveness.beat()
         super().heartbeat(*args, **kwargs)
         if not self.is_horse and clock.monotonic_s() >= self._next_beat_s:
             self._next_beat_s = clock.monotonic_s() + BEAT_EVERY_S
@@ -83,7 +87,7 @@ class SyncWorker(Worker):
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Perform the job in a forked child and listen for its signs of life."""
-        self._line = line = LifeLine()
+        self._line = line = HeartbeatPipe()
         try:
             super().execute_job(job, queue)
         finally:
@@ -102,7 +106,7 @@ class SyncWorker(Worker):
         """In the forked child: die with the worker, then perform the job."""
         dies_with(int(self.pid or 0), signal.SIGKILL)()
         if self._line is not None:
-            life.sign_always(self._line.child_end, CHILD_SIGNS_EVERY_S)
+            liveness.beat_always(self._line.child_end, CHILD_SIGNS_EVERY_S)
         super().main_work_horse(job, queue)
 
     def setup_work_horse_signals(self) -> None:
@@ -123,7 +127,7 @@ class SyncWorker(Worker):
                 return bool(super().perform_job(job, queue, execution))
             finally:
                 db.engine.dispose()
-                error_reports.flush()  # the child ends without the usual goodbyes
+                sentry.flush()  # the child ends without the usual goodbyes
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
         """Log the kind and place of the error, never its arguments."""
@@ -142,12 +146,12 @@ class SyncWorker(Worker):
     def _beat(self) -> None:
         with self._app.app_context():
             try:
-                beats.beat(beats.WORKER)
+                process_heartbeats.beat(process_heartbeats.WORKER)
             except Exception as error:
                 _log.warning("the worker's sign of life was not stored", error=type(error).__name__)
             finally:
                 db.engine.dispose()
-        life.sign()
+        liveness.beat()
 
     def _report_forgery(self, job: Job) -> None:
         _log.error("a forged job was refused", job_id=job.id)
@@ -188,7 +192,7 @@ def _wait_for(connection: Redis) -> None:
     """Wait until the queue server answers."""
     told = False
     while True:
-        life.sign()
+        liveness.beat()
         try:
             connection.ping()
             break

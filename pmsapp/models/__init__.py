@@ -1,6 +1,5 @@
 """The tables, one file per family. Importing this package registers them all."""
 
-from pmsapp.models.handover import FormerCard, TokenLease
 from pmsapp.models.operations import (
     AlertDelivery,
     Incident,
@@ -11,18 +10,20 @@ from pmsapp.models.operations import (
 )
 from pmsapp.models.people import APIToken, AuditEvent, Clinic, LoginThrottle, User, UserSession
 from pmsapp.models.pms import (
-    Freshness,
     PMSAppointmentType,
     PMSClinicianMapping,
     PMSConnection,
     Quarantine,
+    ScopeFreshness,
     SyncRun,
     SyncScope,
-    VendorMemory,
+    TokenLease,
+    VendorReference,
     WebhookEvent,
 )
 from pmsapp.models.sheet import (
     Decision,
+    FormerCard,
     PatientRead,
     RunSheet,
     RunSheetAppointment,
@@ -38,7 +39,7 @@ __all__ = [
     "Clinic",
     "Decision",
     "FormerCard",
-    "Freshness",
+    "ScopeFreshness",
     "Incident",
     "LoginThrottle",
     "MetricCounter",
@@ -60,6 +61,6 @@ __all__ = [
     "User",
     "UserSession",
     "VendorBlock",
-    "VendorMemory",
+    "VendorReference",
     "WebhookEvent",
 ]

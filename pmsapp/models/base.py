@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import MetaData, Text
 from sqlalchemy.orm import DeclarativeBase, registry
 
-from pmsapp.models.types import Flag, LocalDate, Number, UTCDateTime
+from pmsapp.models.column_types import Flag, LocalDate, Number, UTCDateTime
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",

@@ -9,7 +9,7 @@ from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pmsapp.models.base import Base, table
-from pmsapp.models.types import JSONText
+from pmsapp.models.column_types import JSONText
 
 
 class Incident(Base):

@@ -9,7 +9,7 @@ from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pmsapp.models.base import Base, table
-from pmsapp.models.types import JSONText
+from pmsapp.models.column_types import JSONText
 
 
 class PMSConnection(Base):
@@ -194,7 +194,7 @@ class SyncScope(Base):
     digest: Mapped[str | None]
 
 
-class Freshness(Base):
+class ScopeFreshness(Base):
     """When a practitioner-day was last read completely. One row per (connection, day, practitioner); "" = unassigned.
 
     `read_state`: what is needed to recognise the same reading again (services.unchanged); null when in doubt.
@@ -246,7 +246,7 @@ class WebhookEvent(Base):
     received_at: Mapped[datetime]
 
 
-class VendorMemory(Base):
+class VendorReference(Base):
     """Reference data as a vendor's adapter keeps it between runs (roles, types, code tables); never patient data.
 
     `made_for`: which practice and which version of this program it belongs to.
@@ -261,3 +261,16 @@ class VendorMemory(Base):
     made_for: Mapped[str]
     value: Mapped[Any] = mapped_column(JSONText)
     read_at: Mapped[datetime]
+
+
+class TokenLease(Base):
+    """Who fetches a connection's token just now; until `expires_at` nobody else may. One row per connection."""
+
+    __tablename__ = "pms_token_leases"
+    __table_args__ = table()
+
+    connection_id: Mapped[int] = mapped_column(
+        ForeignKey("pms_connections.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    holder: Mapped[str]
+    expires_at: Mapped[datetime]

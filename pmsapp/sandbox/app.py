@@ -11,13 +11,13 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.http import http_date
 from werkzeug.wrappers import Response as AnyResponse
 
-from pmsapp.sandbox.clinic import Clinic
-from pmsapp.sandbox.control import control_blueprint
-from pmsapp.sandbox.fault_answers import ELSEWHERE, answer_instead, spoil_answer
-from pmsapp.sandbox.hub import Sandbox
-from pmsapp.sandbox.model import VENDORS, SandboxError
-from pmsapp.sandbox.store import read_wall_clock
-from pmsapp.sandbox.vendor import VendorServer
+from pmsapp.sandbox.clinic.clinic import Clinic
+from pmsapp.sandbox.clinic.model import VENDORS, SandboxError
+from pmsapp.sandbox.clinic.store import read_wall_clock
+from pmsapp.sandbox.control.control import control_blueprint
+from pmsapp.sandbox.core.fault_answers import ELSEWHERE, answer_instead, spoil_answer
+from pmsapp.sandbox.core.hub import Sandbox
+from pmsapp.sandbox.core.vendor import VendorServer
 
 
 def create_sandbox(
@@ -39,17 +39,16 @@ def create_sandbox(
     """
     front = clinic or Clinic(seed, zone, now, busy=busy)
     sandbox = Sandbox([front, *_further_clinics(front)], paired)
-    app = Flask("pmsapp.sandbox", template_folder="pages", static_folder=None)
+    app = Flask("pmsapp.sandbox", template_folder="control/templates", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.config["MAX_CONTENT_LENGTH"] = 1_000_000
     app.extensions["sandbox"] = sandbox
-    for slug in vendors:
-        _add_vendor(app, sandbox, slug)
+    servers = [_add_vendor(app, sandbox, slug) for slug in vendors]
     for text in faults:
         sandbox.faults.set_text(text)
     app.register_blueprint(control_blueprint(sandbox))
-    _add_plain_routes(app, sandbox)
-    _add_dial(app, sandbox)
+    _add_plain_routes(app, servers)
+    _add_dial(app, sandbox, servers)
     return app
 
 
@@ -62,16 +61,17 @@ def _further_clinics(front: Clinic) -> list[Clinic]:
     return [west, quiet]
 
 
-def _add_vendor(app: Flask, sandbox: Sandbox, slug: str) -> None:
+def _add_vendor(app: Flask, sandbox: Sandbox, slug: str) -> VendorServer:
     if slug not in VENDORS:
         raise SandboxError(f"A vendor is one of {', '.join(VENDORS)}.")
     server_class: type[VendorServer] = importlib.import_module(VENDORS[slug]).SERVER
     server = server_class(sandbox)
     sandbox.servers[slug] = server
     app.register_blueprint(server.blueprint(), url_prefix=server.prefix)
+    return server
 
 
-def _add_plain_routes(app: Flask, sandbox: Sandbox) -> None:
+def _add_plain_routes(app: Flask, servers: Sequence[VendorServer]) -> None:
     @app.get("/")
     def home() -> AnyResponse:
         return redirect("/_sandbox/")
@@ -83,25 +83,25 @@ def _add_plain_routes(app: Flask, sandbox: Sandbox) -> None:
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> AnyResponse:
-        server = _server_for(sandbox, request.path)
+        server = _server_for(servers, request.path)
         if server is None:
             return Response(error.description or "", error.code or 500, mimetype="text/plain")
         return server.refuse(error.code or 500, "other", {})
 
 
-def _server_for(sandbox: Sandbox, path: str) -> VendorServer | None:
-    for server in sandbox.servers.values():
+def _server_for(servers: Sequence[VendorServer], path: str) -> VendorServer | None:
+    for server in servers:
         if path == server.prefix or path.startswith(server.prefix + "/"):
             return server
     return None
 
 
-def _add_dial(app: Flask, sandbox: Sandbox) -> None:
+def _add_dial(app: Flask, sandbox: Sandbox, servers: Sequence[VendorServer]) -> None:
     """Put the request log and the fault dial around every vendor call."""
 
     @app.before_request
     def meet_faults() -> AnyResponse | None:
-        server = _server_for(sandbox, request.path)
+        server = _server_for(servers, request.path)
         if server is None:
             if request.path == ELSEWHERE:
                 _note(sandbox, "elsewhere", "other")
@@ -115,7 +115,7 @@ def _add_dial(app: Flask, sandbox: Sandbox) -> None:
 
     @app.after_request
     def spoil(response: Response) -> Response:
-        server = _server_for(sandbox, request.path)
+        server = _server_for(servers, request.path)
         if server is not None:
             response = spoil_answer(sandbox, server, response, sandbox.met())
         skew = sandbox.fault("clock_skew")

@@ -10,12 +10,12 @@ from types import TracebackType
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from pmsapp.sandbox.app import create_sandbox
-from pmsapp.sandbox.clinic import Clinic
-from pmsapp.sandbox.faults import FaultDial
-from pmsapp.sandbox.hub import Sandbox
-from pmsapp.sandbox.model import VENDORS
-from pmsapp.sandbox.store import read_wall_clock
-from pmsapp.sandbox.traffic import RequestLog
+from pmsapp.sandbox.clinic.clinic import Clinic
+from pmsapp.sandbox.clinic.model import VENDORS
+from pmsapp.sandbox.clinic.store import read_wall_clock
+from pmsapp.sandbox.core.faults import FaultDial
+from pmsapp.sandbox.core.hub import Sandbox
+from pmsapp.sandbox.core.traffic import RequestLog
 
 # How often the server looks whether it should stop.
 _POLL_S = 0.02

@@ -10,7 +10,7 @@ from pydantic import Field
 from pmsapp.domain.runsheet import Freshness, FreshnessState
 from pmsapp.domain.sync_state import ConnectionState
 from pmsapp.schemas.base import Answer, Asked, AskedInAddress, Instant, local, local_or_none
-from pmsapp.services.connections import CheckResult, ConnectionView, Paired
+from pmsapp.services.connections.connections import CheckResult, ConnectionView, Paired
 
 Credentials = Annotated[
     dict[str, str],

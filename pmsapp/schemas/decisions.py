@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 
 from pmsapp.schemas.base import Answer, Asked, local
 from pmsapp.schemas.sheet import field_value
-from pmsapp.services.decisions import DecisionView
+from pmsapp.services.editing.decisions import DecisionView
 
 Kind = Literal[
     "field_conflict",

@@ -7,11 +7,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
-from pmsapp.domain.rules import Decision
+from pmsapp.domain.sync.rules import MappingDecision
 from pmsapp.schemas.base import MAX_LIST, Answer, Asked, Id
-from pmsapp.services.clinicians import ClinicianView
-from pmsapp.services.mappings import PractitionerView
-from pmsapp.services.types import TypeView
+from pmsapp.services.matching.appointment_types import TypeView
+from pmsapp.services.matching.mappings import PractitionerView
+from pmsapp.services.sheet.columns import ClinicianView
 
 ExternalId = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -32,7 +32,7 @@ class Practitioner(Answer):
     name: str
     active: bool
     shown_in_appointment_book: bool
-    decision: Decision
+    decision: MappingDecision
     clinician_id: int | None
     suggestions: list[SuggestionOut]
     upcoming_appointments: int | None

@@ -10,9 +10,9 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints
 
 from pmsapp.schemas.base import Answer, Asked, AskedInAddress, Instant, local, local_or_none
-from pmsapp.services.alerts import Delivery
-from pmsapp.services.clinic import ClinicView
-from pmsapp.services.incidents import IncidentView
+from pmsapp.services.clinic.clinic import ClinicView
+from pmsapp.services.monitoring.alerts import Delivery
+from pmsapp.services.monitoring.incidents import IncidentView
 
 LIMIT = 100
 Cursor = Annotated[str, StringConstraints(pattern="^[0-9]{1,18}$")]

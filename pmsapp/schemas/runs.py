@@ -13,9 +13,15 @@ from pmsapp.domain.errors import message_for
 from pmsapp.domain.sync_state import ConnectionState, RunStatus
 from pmsapp.schemas.base import Answer, Asked, AskedInAddress, is_none, local, local_or_none
 from pmsapp.schemas.connections import ErrorOut
-from pmsapp.services.overall import Overall
-from pmsapp.services.runs import PAGE_SIZE, PAGE_SIZE_LIMIT, RunPage, RunView, ScopeView
-from pmsapp.services.sync import RunRequest
+from pmsapp.services.connections.status_summary import StatusSummary
+from pmsapp.services.runs.history import (
+    PAGE_SIZE,
+    PAGE_SIZE_LIMIT,
+    RunPage,
+    RunView,
+    ScopeView,
+)
+from pmsapp.services.runs.requests import RunRequest
 
 
 class Counts(Answer):
@@ -214,7 +220,7 @@ class OverallStanding(Answer):
     connections: list[ConnectionStanding]
 
     @classmethod
-    def of(cls, overall: Overall, zone: str) -> Self:
+    def of(cls, overall: StatusSummary, zone: str) -> Self:
         return cls(
             state=overall.state,
             connections=[

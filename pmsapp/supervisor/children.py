@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pmsapp import clock, life
-from pmsapp.life import LifeLine
-from pmsapp.processes import dies_with
+from pmsapp import clock
+from pmsapp.process import liveness
+from pmsapp.process.liveness import HeartbeatPipe
+from pmsapp.process.parent_death import dies_with
 
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 60.0
@@ -54,7 +55,7 @@ class Child:
         self._wait_s = FIRST_WAIT_S
         self._started_s = 0.0
         self._asked = False
-        self._line: LifeLine | None = None
+        self._line: HeartbeatPipe | None = None
         self.start_again_s: float | None = None
         self.starts = 0
 
@@ -73,7 +74,7 @@ class Child:
         if self.program.silent_within_s is None:
             self._process = spawn(self.program, self._environ)
         else:
-            self._line = line = LifeLine()
+            self._line = line = HeartbeatPipe()
             try:
                 self._process = spawn(self.program, self._environ, line)
             finally:
@@ -143,10 +144,10 @@ class Child:
 
 
 def spawn(
-    program: Program, environ: Mapping[str, str], line: LifeLine | None = None
+    program: Program, environ: Mapping[str, str], line: HeartbeatPipe | None = None
 ) -> subprocess.Popen[bytes]:
     """Start a program in a session of its own (Ctrl-C reaches the supervisor alone)."""
-    own = {life.LINE: str(line.child_end)} if line else {}
+    own = {liveness.LINE: str(line.child_end)} if line else {}
     with open_log(program.log) as output:
         return subprocess.Popen(  # noqa: S603 - our own command line
             list(program.command),

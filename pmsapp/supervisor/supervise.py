@@ -66,7 +66,7 @@ class Supervisor:
         self.environ = environ
         self._redis = redis
         self._redis_again_s = 0.0
-        self._say = say
+        self._message = say
         self.children = [Child(program, environ) for program in programs]
 
     def start(self) -> None:
@@ -74,7 +74,7 @@ class Supervisor:
         if self._redis is not None:
             self._redis.start(self.environ)
             if self._redis.adopted:
-                self._say("The queue server of an earlier start is still running and is used again.")
+                self._message("The queue server of an earlier start is still running and is used again.")
         for child in self.children:
             child.start()
 
@@ -89,19 +89,19 @@ class Supervisor:
         if not redis.is_alive():
             self._start_again(redis)
         elif redis.fell_silent():
-            self._say("The queue server does not answer; ending it.")
+            self._message("The queue server does not answer; ending it.")
             redis.end()
 
     def _start_again(self, redis: EmbeddedRedis) -> None:
         """A queue server that does not come back stops nobody: the scheduler performs the runs until it does."""
         if clock.monotonic_s() < self._redis_again_s:
             return
-        self._say("The queue server stopped; starting it again.")
+        self._message("The queue server stopped; starting it again.")
         try:
             redis.start(self.environ)
         except ConfigurationError as error:
             self._redis_again_s = clock.monotonic_s() + REDIS_AGAIN_AFTER_S
-            self._say(f"{error} The scheduler performs the runs meanwhile.")
+            self._message(f"{error} The scheduler performs the runs meanwhile.")
 
     def _look_after(self, child: Child) -> None:
         code = child.poll()
@@ -111,9 +111,11 @@ class Supervisor:
                     f"The {child.name} process cannot run as things stand; see its message above."
                 )
             wait_s = child.plan_restart()
-            self._say(f"The {child.name} process {how_it_ended(code)}; starting it again in {wait_s:g} s.")
+            self._message(
+                f"The {child.name} process {how_it_ended(code)}; starting it again in {wait_s:g} s."
+            )
         elif child.fell_silent():
-            self._say(
+            self._message(
                 f"The {child.name} process gave no sign of life for {child.program.silent_within_s:g} s; ending it."
             )
             child.end()

@@ -9,50 +9,50 @@ from functools import partial
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from pmsapp import access
-from pmsapp.services import transaction
-from pmsapp.services.sessions import ABSOLUTE_LIFE
+from pmsapp.access import guard
+from pmsapp.services.base import transaction
+from pmsapp.services.people.sessions import ABSOLUTE_LIFE
 from pmsapp.settings import Settings
-from pmsapp.web import (
-    alerts,
+from pmsapp.web.account import pages as account_pages
+from pmsapp.web.decisions import pages as decision_pages
+from pmsapp.web.http import (
     assets,
-    auth,
-    cards,
     compression,
-    connecting,
-    connection_settings,
-    decisions,
-    errors,
     headers,
-    health,
-    history,
-    integrations,
-    matching,
-    people,
+    probes,
     request_log,
-    runsheet,
-    settings_pages,
-    tokens,
-    updates,
     watchdog,
 )
+from pmsapp.web.http import (
+    errors as error_pages,
+)
+from pmsapp.web.integrations import connecting, connection_settings, matching
+from pmsapp.web.integrations import pages as integration_pages
+from pmsapp.web.runs import pages as run_pages
+from pmsapp.web.runs import updates
+from pmsapp.web.settings import alerts as alert_pages
+from pmsapp.web.settings import pages as settings_pages
+from pmsapp.web.settings import people as people_pages
+from pmsapp.web.settings import tokens as token_pages
+from pmsapp.web.sheet import card_pages
+from pmsapp.web.sheet import pages as sheet_pages
 
 _AREAS = (
-    auth,
-    health,
-    runsheet,
-    cards,
-    decisions,
+    account_pages,
+    probes,
+    sheet_pages,
+    card_pages,
+    decision_pages,
     updates,
-    integrations,
+    integration_pages,
     connecting,
     matching,
     connection_settings,
-    history,
+    run_pages,
     settings_pages,
-    people,
-    tokens,
-    alerts,
+    people_pages,
+    token_pages,
+    alert_pages,
 )
 
 
@@ -65,11 +65,11 @@ def init_app(app: Flask) -> None:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
     request_log.init_app(app)
-    app.before_request(transaction.somebody_waits)
+    app.before_request(transaction.give_up_early)
     compression.init_app(app)
-    access.init_app(app)
+    guard.init_app(app)
     headers.init_app(app)
-    errors.init_app(app)
+    error_pages.init_app(app)
     assets.init_app(app)
     for area in _AREAS:
         app.register_blueprint(area.bp)

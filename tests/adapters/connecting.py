@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from pmsapp.adapters.base import Adapter, AdapterConfig
-from pmsapp.adapters.hosts import HostPolicy
-from pmsapp.adapters.http import HTTPClient
+from pmsapp.adapters.client.hosts import HostPolicy
+from pmsapp.adapters.client.http import HTTPClient
+from pmsapp.adapters.client.tokens import MemoryTokens
 from pmsapp.adapters.registry import get_adapter
-from pmsapp.adapters.tokens import MemoryTokens
 
 
 @contextmanager

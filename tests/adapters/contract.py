@@ -19,12 +19,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from pmsapp import clock
-from pmsapp.adapters import paging
 from pmsapp.adapters.base import Adapter, AdapterConfig
-from pmsapp.adapters.hosts import HostPolicy
-from pmsapp.adapters.http import HTTPClient
+from pmsapp.adapters.client import paging
+from pmsapp.adapters.client.hosts import HostPolicy
+from pmsapp.adapters.client.http import HTTPClient
+from pmsapp.adapters.client.tokens import MemoryTokens
 from pmsapp.adapters.registry import get_adapter
-from pmsapp.adapters.tokens import MemoryTokens
 from pmsapp.domain.appointment import AppointmentStatus
 from pmsapp.domain.errors import (
     BadVendorDataError,
@@ -34,7 +34,7 @@ from pmsapp.domain.errors import (
     RetryLaterError,
 )
 from pmsapp.domain.window import AUSTRALIAN_ZONES, SyncWindow
-from pmsapp.sandbox.model import Vendor
+from pmsapp.sandbox.clinic.model import Vendor
 from pmsapp.sandbox.server import SandboxServer
 from tests.adapters.damage import DAMAGES, MISSING, Rewriter, place_of, places, with_unknown_keys
 from tests.adapters.reading import DayRead, differences, read_day

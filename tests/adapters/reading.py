@@ -9,7 +9,7 @@ from typing import Any
 from pmsapp.adapters.base import Adapter, Page
 from pmsapp.domain.appointment import BadRecord, UnifiedAppointment
 from pmsapp.domain.window import SyncWindow
-from pmsapp.sandbox.truth import TruthRow
+from pmsapp.sandbox.clinic.truth import TruthRow
 
 Key = tuple[str, str | None]
 

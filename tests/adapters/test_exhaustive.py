@@ -14,7 +14,7 @@ import pytest
 import pmsapp.adapters
 from pmsapp.adapters.base import Adapter, Capabilities
 from pmsapp.adapters.registry import ADAPTERS, UnknownPMSError, get_adapter, get_info, list_infos
-from pmsapp.sandbox.model import VENDORS
+from pmsapp.sandbox.clinic.model import VENDORS
 from tests.adapters.contract import AdapterContract
 
 FOLDER = Path(pmsapp.adapters.__file__).parent

@@ -11,22 +11,22 @@ from typing import Any
 import pytest
 
 from pmsapp import clock
-from pmsapp.adapters import unknown_words
 from pmsapp.adapters.base import Adapter, AdapterConfig
-from pmsapp.adapters.faults import TransportFaultError
+from pmsapp.adapters.client.error_mapping import TransportFaultError
+from pmsapp.adapters.client.hosts import HostPolicy
+from pmsapp.adapters.client.http import HTTPClient
 from pmsapp.adapters.gentu import appointments, auth
 from pmsapp.adapters.gentu.adapter import GentuAdapter
 from pmsapp.adapters.gentu.info import PRODUCTION_HOST, SANDBOX_HOST
-from pmsapp.adapters.hosts import HostPolicy
-from pmsapp.adapters.http import HTTPClient
-from pmsapp.adapters.text import names_missing
+from pmsapp.adapters.parsing import vocabulary
+from pmsapp.adapters.parsing.text import names_missing
 from pmsapp.domain.appointment import AppointmentStatus
 from pmsapp.domain.errors import BadVendorDataError, PMSError, RetryLaterError
 from pmsapp.sandbox.gentu import access
 from pmsapp.sandbox.server import SandboxServer
+from tests.adapters.client.scripted import Script, answer, client_for, serving
 from tests.adapters.contract import MONDAY, WINDOW, AdapterContract
 from tests.adapters.reading import read_day
-from tests.adapters.scripted import Script, answer, client_for, serving
 from tests.adapters.test_gentu_wire import sample
 from tests.conftest import FrozenClock
 
@@ -601,7 +601,7 @@ def test_a_single_look_up_of_a_broken_record_makes_no_sense() -> None:
 def test_an_unknown_status_word_is_logged_once(
     capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(unknown_words, "_told", set())
+    monkeypatch.setattr(vocabulary, "_told", set())
     rows = [record(n) | {"status": "Tele Ported"} for n in range(3)]
     with serving(answer(page(*rows))) as script:
         items = day_of(script)[0].items

@@ -10,8 +10,8 @@ import pytest
 from pmsapp.adapters.halaxy.adapter import HalaxyAdapter
 from pmsapp.adapters.halaxy.webhook import MAX_BODY_BYTES, MAX_EVENTS, check
 from pmsapp.domain.errors import ReconnectRequiredError
+from pmsapp.sandbox.clinic.model import Change
 from pmsapp.sandbox.halaxy.webhooks import notification
-from pmsapp.sandbox.model import Change
 from tests.adapters.samples import load_sample
 
 SECRET = "a long secret that reception typed"

@@ -26,7 +26,7 @@ from pmsapp.adapters.medirecords.wire import (
     parse_type,
     with_patient,
 )
-from pmsapp.adapters.zones import guess_zone
+from pmsapp.adapters.parsing.zones import guess_zone
 from pmsapp.domain.appointment import (
     AppointmentStatus,
     AppointmentType,

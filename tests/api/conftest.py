@@ -10,7 +10,9 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from pmsapp.sandbox.server import SandboxServer
-from pmsapp.services import api_tokens, live_lists, sync
+from pmsapp.services.matching import live_lists
+from pmsapp.services.people import api_tokens
+from pmsapp.services.sync import execute
 from pmsapp.settings import Settings
 from tests.conftest import FrozenClock
 from tests.connecting import ADMIN, LOGIN, gentu_access, vendor_settings
@@ -102,6 +104,6 @@ def synced(api: API, paired: int) -> int:
 def run_waiting(api: API, connection_id: int) -> dict[str, Any]:
     """Do what a worker would: the run that waits. Returns it when it is over."""
     current = api.get(f"/api/pms/connections/{connection_id}/sync").json["current"]
-    sync.execute_run(current["id"])
+    execute.execute_run(current["id"])
     found: dict[str, Any] = api.get(f"/api/pms/connections/{connection_id}/sync/{current['id']}").json
     return found

@@ -13,8 +13,9 @@ from pmsapp import clock
 from pmsapp.domain.actor import COMMAND_LINE
 from pmsapp.models import Incident
 from pmsapp.sandbox.server import SandboxServer
-from pmsapp.services import clinic, connections
-from pmsapp.services.transaction import writing
+from pmsapp.services.base.transaction import writing
+from pmsapp.services.clinic import clinic
+from pmsapp.services.connections import connections
 from pmsapp.settings import Settings
 from tests.api.conftest import API
 from tests.conftest import FrozenClock

@@ -73,7 +73,7 @@ def test_a_role_that_may_not_is_403(as_role: Callable[[str], API]) -> None:
 
 
 def test_a_bug_is_500_without_a_trace(app: Flask, api: API, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pmsapp.services import connections
+    from pmsapp.services.connections import connections
 
     def broken() -> None:
         raise RuntimeError("CANARY-2 /home/secret")

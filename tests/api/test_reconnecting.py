@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from pmsapp.models import FormerCard, PMSClinicianMapping, RunSheetAppointment, SyncRun
 from pmsapp.sandbox.server import SandboxServer
-from pmsapp.services.transaction import reading
+from pmsapp.services.base.transaction import reading
 from tests.api.conftest import API, run_waiting
 from tests.connecting import LOGIN, count, gentu_access
 

@@ -11,7 +11,7 @@ from sqlalchemy import update
 
 from pmsapp.models import RunSheetAppointment
 from pmsapp.sandbox.server import SandboxServer
-from pmsapp.services.transaction import writing
+from pmsapp.services.base.transaction import writing
 from tests.api.conftest import API, run_waiting
 from tests.conftest import FrozenClock
 

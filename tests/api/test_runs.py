@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from pmsapp.sandbox.server import SandboxServer
-from pmsapp.services import sync
+from pmsapp.services.sync import execute
 from tests.api.conftest import API, run_waiting
 from tests.connecting import LOGIN
 
@@ -93,7 +93,7 @@ def test_a_preview_has_the_offset_of_the_clinic(api: API, synced: int) -> None:
     path = f"/api/pms/connections/{synced}/sync"
     assert api.patch(f"/api/pms/connections/{synced}", {"sync_telehealth_only": False}).status_code == 200
     accepted = api.post(path, {"dry_run": True, "date": "2026-11-26"}).json
-    sync.execute_run(accepted["sync_id"])
+    execute.execute_run(accepted["sync_id"])
     cards = api.get(f"{path}/{accepted['sync_id']}").json["preview"]["cards"]
     assert cards
     assert all(card["start_at"].endswith("+11:00") for card in cards)
@@ -106,7 +106,7 @@ def test_a_dry_run_writes_nothing_and_carries_a_preview(
     before = api.get("/api/run-sheet").json
     sandbox.clinic.empty_day("2026-11-23", "lee-hana")
     accepted = api.post(path, {"dry_run": True}).json
-    sync.execute_run(accepted["sync_id"])
+    execute.execute_run(accepted["sync_id"])
     run = api.get(f"{path}/{accepted['sync_id']}").json
     assert run["preview"]
     assert api.get("/api/run-sheet").json["version"] == before["version"]

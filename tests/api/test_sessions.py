@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
-from pmsapp.services import clinicians, overrides
+from pmsapp.services.editing import overrides
+from pmsapp.services.sheet import columns
 from pmsapp.settings import Settings
 from tests.actors import browser, browser_for, make_user
 from tests.conftest import MONDAY_9AM, FrozenClock
@@ -53,8 +54,8 @@ def test_connections_want_a_fresh_password(app: Flask, frozen_clock: FrozenClock
 
 
 def test_a_clinician_sees_their_own_column_only(app: Flask) -> None:
-    own = clinicians.create_clinician(ADMIN, name="Dr A")
-    other = clinicians.create_clinician(ADMIN, name="Dr B")
+    own = columns.create_clinician(ADMIN, name="Dr A")
+    other = columns.create_clinician(ADMIN, name="Dr B")
     day = MONDAY_9AM.date().replace(day=23)
     made = [
         overrides.add_card(

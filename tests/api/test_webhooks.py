@@ -11,9 +11,9 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from pmsapp.models import AuditEvent, PMSConnection, SyncRun, WebhookEvent
-from pmsapp.services import webhooks
-from pmsapp.services.errors import Refused
-from pmsapp.services.transaction import reading, writing
+from pmsapp.services.base.errors import Refused
+from pmsapp.services.base.transaction import reading, writing
+from pmsapp.services.connections import webhooks
 from tests.api.conftest import API
 from tests.connecting import ADMIN, LOGIN, count
 

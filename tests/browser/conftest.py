@@ -25,10 +25,10 @@ from werkzeug.serving import make_server
 from pmsapp import clock
 from pmsapp.models import SyncRun
 from pmsapp.sandbox.server import SandboxServer
-from pmsapp.services import clinic as clinics
-from pmsapp.services import sync
-from pmsapp.services.runs import RunView
-from pmsapp.services.transaction import reading
+from pmsapp.services.base.transaction import reading
+from pmsapp.services.clinic import clinic as clinics
+from pmsapp.services.runs.history import RunView
+from pmsapp.services.sync import execute
 from pmsapp.settings import Settings
 from tests import actors
 from tests.conftest import FrozenClock
@@ -117,7 +117,7 @@ class Worker:
             while not self._stopped.wait(0.05):
                 with self._turn:
                     for run_id in self._queued():
-                        sync.execute_run(run_id)
+                        execute.execute_run(run_id)
 
     def _queued(self) -> list[int]:
         now = clock.now()

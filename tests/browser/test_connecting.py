@@ -12,7 +12,7 @@ from sqlalchemy import update
 
 from pmsapp.models import PMSConnection
 from pmsapp.sandbox.server import SandboxServer
-from pmsapp.services.transaction import writing
+from pmsapp.services.base.transaction import writing
 from tests.browser.conftest import Visit
 from tests.conftest import FrozenClock
 from tests.connecting import LOGIN, gentu_access

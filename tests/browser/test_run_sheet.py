@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import expect
 
+from pmsapp.sandbox.clinic.truth import TruthRow
 from pmsapp.sandbox.server import SandboxServer
-from pmsapp.sandbox.truth import TruthRow
 from tests.browser.conftest import Visit
 from tests.synced_clinic import SyncedClinic
 

@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from pmsapp import clock
 from pmsapp.models import UserSession
-from pmsapp.services.transaction import writing
+from pmsapp.services.base.transaction import writing
 from tests.browser.conftest import Visit
 from tests.synced_clinic import SyncedClinic
 

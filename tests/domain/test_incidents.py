@@ -10,7 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pmsapp.domain import incidents
-from pmsapp.domain.incidents import IncidentFacts, Message, Severity, Trouble, next_message, severity_of
+from pmsapp.domain.incidents import (
+    Condition,
+    IncidentFacts,
+    Message,
+    Severity,
+    next_message,
+    severity_of,
+)
 
 T0 = datetime(2026, 11, 23, 0, 0, tzinfo=UTC)
 LOOK = timedelta(seconds=20)
@@ -21,7 +28,7 @@ def minutes(number: float) -> timedelta:
 
 
 def facts(
-    trouble: Trouble | None,
+    trouble: Condition | None,
     *,
     severity: Severity = Severity.LOW,
     last_seen: timedelta = timedelta(),
@@ -34,23 +41,23 @@ def facts(
     return IncidentFacts(trouble, severity, T0, T0 + last_seen, *since)
 
 
-FAILING = Trouble("connection:1", "PMS-DOWN", 1, failures=2)
-STALE = Trouble("connection:1", "DATA-STALE", 1, overdue=True)
+FAILING = Condition("connection:1", "PMS-DOWN", 1, failures=2)
+STALE = Condition("connection:1", "DATA-STALE", 1, overdue=True)
 
 
 @pytest.mark.parametrize(
     ("trouble", "lasted", "told"),
     [
-        (Trouble("c", "PMS-DOWN", failures=1), minutes(600), False),  # one failed run is nobody's business
+        (Condition("c", "PMS-DOWN", failures=1), minutes(600), False),  # one failed run is nobody's business
         (FAILING, minutes(9), False),  # the quick repeats may still work
         (FAILING, minutes(10), True),
         (STALE, timedelta(), False),  # a machine that has just woken up
         (STALE, timedelta(seconds=20), True),  # seen twice
-        (Trouble("c", "DATA-STALE", overdue=True, can_wait=True), minutes(60), False),  # nobody is there
+        (Condition("c", "DATA-STALE", overdue=True, can_wait=True), minutes(60), False),  # nobody is there
     ],
 )
 def test_people_are_told_of_what_lasts_and_when_they_are_there(
-    trouble: Trouble, lasted: timedelta, told: bool
+    trouble: Condition, lasted: timedelta, told: bool
 ) -> None:
     message = next_message(facts(trouble), T0 + lasted)
     assert (message is Message.OPENING) is told
@@ -120,9 +127,9 @@ def test_whatever_happens_each_message_goes_out_once_and_in_order(
             now += LOOK
             trouble = {
                 "ok": None,
-                "failing": Trouble("c", "PMS-DOWN", failures=5),
+                "failing": Condition("c", "PMS-DOWN", failures=5),
                 "stale": STALE,
-                "night": Trouble("c", "PMS-DOWN", failures=5, can_wait=True),
+                "night": Condition("c", "PMS-DOWN", failures=5, can_wait=True),
             }[state]
             one, message, over = step(one, trouble, severity, now)
             if message:
@@ -140,7 +147,7 @@ def test_whatever_happens_each_message_goes_out_once_and_in_order(
 
 
 def step(
-    one: IncidentFacts | None, trouble: Trouble | None, severity: Severity, now: datetime
+    one: IncidentFacts | None, trouble: Condition | None, severity: Severity, now: datetime
 ) -> tuple[IncidentFacts | None, Message | None, bool]:
     """One look, as the service does it: returns the incident, what is sent, and whether it has just ended."""
     if one is None and trouble is None:

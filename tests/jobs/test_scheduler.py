@@ -16,9 +16,11 @@ from pmsapp.jobs import scheduler as module
 from pmsapp.jobs.queue import open_queue, worker_connection
 from pmsapp.jobs.scheduler import Scheduler
 from pmsapp.models import PMSConnection, ScheduledTask, SyncRun
-from pmsapp.services import beats, sync
-from pmsapp.services.chores import CHORES, Chore
-from pmsapp.services.transaction import reading, writing
+from pmsapp.services.base.transaction import reading, writing
+from pmsapp.services.monitoring import process_heartbeats
+from pmsapp.services.monitoring.periodic_tasks import CHORES, PeriodicTask
+from pmsapp.services.runs import lease
+from pmsapp.services.runs import requests as run_requests
 from pmsapp.settings import Settings
 from pmsapp.supervisor.redis import EmbeddedRedis
 from tests.conftest import FrozenClock
@@ -61,7 +63,7 @@ def _job_ids(settings: Settings) -> list[str]:
     return list(open_queue(worker_connection(settings.queue_url)).job_ids)
 
 
-def _tick(app: Flask, entries: Sequence[Chore] = CHORES) -> None:
+def _tick(app: Flask, entries: Sequence[PeriodicTask] = CHORES) -> None:
     """One look of a new scheduler, and the periodic tasks it began."""
     scheduler = Scheduler(app, entries)
     scheduler.tick()
@@ -93,7 +95,7 @@ def test_three_hours_of_sleep_are_made_up_once(
 def test_a_lost_bell_is_rung_again(
     app: Flask, connection_id: int, redis_server: EmbeddedRedis, settings: Settings, frozen_clock: FrozenClock
 ) -> None:
-    run_id = sync.request_run(connection_id, trigger="manual", actor=COMMAND_LINE).sync_id
+    run_id = run_requests.request_run(connection_id, trigger="manual", actor=COMMAND_LINE).sync_id
     worker_connection(settings.queue_url).flushall()
     frozen_clock.advance(seconds=module.RING_AGAIN_AFTER_S - 1)
     Scheduler(app, []).tick()
@@ -106,7 +108,7 @@ def test_a_lost_bell_is_rung_again(
 def test_a_bell_stuck_with_a_dead_worker_is_made_anew(
     app: Flask, connection_id: int, redis_server: EmbeddedRedis, settings: Settings, frozen_clock: FrozenClock
 ) -> None:
-    run_id = sync.request_run(connection_id, trigger="manual", actor=COMMAND_LINE).sync_id
+    run_id = run_requests.request_run(connection_id, trigger="manual", actor=COMMAND_LINE).sync_id
     worker_connection(settings.queue_url).delete("rq:queue:pmsapp")
     frozen_clock.advance(seconds=module.RING_ANEW_AFTER_S + 1)
     Scheduler(app, []).tick()
@@ -119,7 +121,7 @@ def test_a_run_that_must_wait_is_left_alone_until_its_time(
     wait_until = frozen_clock.at + timedelta(minutes=10)
     with writing() as session:
         session.execute(update(PMSConnection).values(not_before=wait_until, next_sync_at=None))
-    run_id = sync.request_run(connection_id, trigger="manual", actor=COMMAND_LINE).sync_id
+    run_id = run_requests.request_run(connection_id, trigger="manual", actor=COMMAND_LINE).sync_id
     frozen_clock.advance(minutes=9)
     Scheduler(app, []).tick()
     assert _job_ids(settings) == []
@@ -141,7 +143,7 @@ def test_without_a_queue_server_the_scheduler_performs_the_run(
 def test_a_run_whose_worker_died_is_closed(
     app: Flask, connection_id: int, redis_server: EmbeddedRedis, frozen_clock: FrozenClock
 ) -> None:
-    run_id = sync.request_run(connection_id, trigger="manual", actor=COMMAND_LINE).sync_id
+    run_id = run_requests.request_run(connection_id, trigger="manual", actor=COMMAND_LINE).sync_id
     with writing() as session:
         session.execute(
             update(SyncRun)
@@ -155,22 +157,22 @@ def test_a_run_whose_worker_died_is_closed(
 
 def test_a_tick_leaves_a_sign_of_life(app: Flask, redis_server: EmbeddedRedis) -> None:
     Scheduler(app, []).tick()
-    beat = beats.get_beat(beats.SCHEDULER)
+    beat = process_heartbeats.get_beat(process_heartbeats.SCHEDULER)
     assert beat is not None
     assert beat.is_alive
 
 
 def test_a_sign_of_life_grows_old(app: Flask, frozen_clock: FrozenClock) -> None:
-    beats.beat(beats.WORKER)
+    process_heartbeats.beat(process_heartbeats.WORKER)
     frozen_clock.advance(seconds=91)
-    beat = beats.get_beat(beats.WORKER)
+    beat = process_heartbeats.get_beat(process_heartbeats.WORKER)
     assert beat is not None
     assert not beat.is_alive
 
 
 def test_a_periodic_task_runs_once_per_interval_whoever_ticks(app: Flask, frozen_clock: FrozenClock) -> None:
     done: list[datetime] = []
-    entries = [Chore("tidy up", DAY, lambda: done.append(clock.now()))]
+    entries = [PeriodicTask("tidy up", DAY, lambda: done.append(clock.now()))]
     for _ in range(2):
         for _ in range(3):
             _tick(app, entries)
@@ -184,7 +186,7 @@ def test_an_entry_that_fails_harms_no_other(app: Flask, frozen_clock: FrozenCloc
     def fail() -> None:
         raise ValueError("Jane Citizen")
 
-    entries = [Chore("fails", DAY, fail), Chore("works", DAY, lambda: done.append("works"))]
+    entries = [PeriodicTask("fails", DAY, fail), PeriodicTask("works", DAY, lambda: done.append("works"))]
     _tick(app, entries)
     with reading() as session:
         results = {row.name: row.last_result for row in session.scalars(select(ScheduledTask))}
@@ -196,8 +198,8 @@ def test_an_entry_no_longer_declared_goes_and_a_new_one_is_due_at_once(
     app: Flask, frozen_clock: FrozenClock
 ) -> None:
     done: list[str] = []
-    _tick(app, [Chore("old", DAY, lambda: done.append("old"))])
-    _tick(app, [Chore("new", DAY, lambda: done.append("new"))])
+    _tick(app, [PeriodicTask("old", DAY, lambda: done.append("old"))])
+    _tick(app, [PeriodicTask("new", DAY, lambda: done.append("new"))])
     with reading() as session:
         assert list(session.scalars(select(ScheduledTask.name))) == ["new"]
     assert done == ["old", "new"]
@@ -214,7 +216,7 @@ def test_a_periodic_task_that_takes_long_holds_nothing_up(
         begun.append(1)
         assert go_on.wait(60)
 
-    scheduler = Scheduler(app, [Chore("long", timedelta(seconds=-1), take_long)])
+    scheduler = Scheduler(app, [PeriodicTask("long", timedelta(seconds=-1), take_long)])
     scheduler.tick()
     scheduler.tick()
     assert len(_runs()) == 1
@@ -229,8 +231,8 @@ def test_a_broken_part_does_not_end_the_tick(
     def broken() -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(beats, "beat", lambda name: broken())
-    monkeypatch.setattr(sync, "sweep_interrupted", broken)
+    monkeypatch.setattr(process_heartbeats, "beat", lambda name: broken())
+    monkeypatch.setattr(lease, "sweep_interrupted", broken)
     scheduler = Scheduler(app, [])
     scheduler.tick()
     assert len(_runs()) == 1

@@ -24,9 +24,12 @@ from pmsapp.jobs import tasks
 from pmsapp.jobs.queue import worker_connection
 from pmsapp.jobs.scheduler import Scheduler
 from pmsapp.models import Clinic, PMSConnection, SyncRun, SyncScope
-from pmsapp.services import clinic, connections, due, incidents, upkeep
-from pmsapp.services.connection_input import Pause
-from pmsapp.services.transaction import reading, writing
+from pmsapp.services.base.transaction import reading, writing
+from pmsapp.services.clinic import clinic
+from pmsapp.services.connections import connections
+from pmsapp.services.connections.input import Pause
+from pmsapp.services.maintenance import retention
+from pmsapp.services.monitoring import incidents, task_table
 from pmsapp.settings import Settings
 from pmsapp.supervisor.redis import EmbeddedRedis
 from tests.conftest import FrozenClock
@@ -235,7 +238,7 @@ def test_j1_every_run_that_was_due_in_a_week_ran_once(
     assert {run.status for run in runs} == {"success"}
     assert set(scopes.values()) == {1}  # each was done once
     assert incidents.list_recent() == []  # and there was nothing to tell anybody
-    backup = next(task for task in due.list_tasks() if task.name == upkeep.BACKUP)
+    backup = next(task for task in task_table.list_tasks() if task.name == retention.BACKUP)
     assert backup.failures == 0
     nights = len(list((settings.instance_dir / "backups").iterdir()))
     assert nights in (

@@ -14,11 +14,13 @@ from pmsapp.domain.actor import COMMAND_LINE
 from pmsapp.jobs.queue import open_queue, worker_connection
 from pmsapp.jobs.worker import SyncWorker
 from pmsapp.sandbox.server import SandboxServer
-from pmsapp.services import beats, runs, sync
+from pmsapp.services.monitoring import process_heartbeats
+from pmsapp.services.runs import history as run_history
+from pmsapp.services.runs import requests as run_requests
 from pmsapp.settings import Settings
 from pmsapp.supervisor.redis import EmbeddedRedis
 from tests.connecting import paired_gentu, vendor_settings
-from tests.supervisor.house import House, eventually, is_running
+from tests.supervisor.installation import House, eventually, is_running
 
 
 @pytest.fixture
@@ -63,25 +65,25 @@ def _children(pid: int) -> list[int]:
 
 
 def _status(connection_id: int, run_id: int) -> str:
-    return runs.get_run(connection_id, run_id).status
+    return run_history.get_run(connection_id, run_id).status
 
 
 def test_a_rung_run_is_performed_in_a_child_and_forgotten_by_the_queue(
     app: Flask, redis_server: EmbeddedRedis, settings: Settings, connection_id: int
 ) -> None:
-    run_id = sync.request_run(connection_id, trigger="manual", actor=COMMAND_LINE).sync_id
+    run_id = run_requests.request_run(connection_id, trigger="manual", actor=COMMAND_LINE).sync_id
     connection = worker_connection(settings.queue_url)
     SyncWorker(app, open_queue(connection)).work(burst=True, logging_level="WARNING")
     assert _status(connection_id, run_id) == "success"
     assert not connection.exists(f"rq:job:run-{run_id}")
-    assert sync.request_run(connection_id, trigger="manual", actor=COMMAND_LINE).created
+    assert run_requests.request_run(connection_id, trigger="manual", actor=COMMAND_LINE).created
 
 
 def test_a_killed_worker_takes_its_child_along(
     worker: House, connection_id: int, sandbox: SandboxServer
 ) -> None:
     sandbox.faults.set("hang", vendor="gentu")
-    sync.request_run(connection_id, trigger="manual", actor=COMMAND_LINE)
+    run_requests.request_run(connection_id, trigger="manual", actor=COMMAND_LINE)
     assert eventually(lambda: bool(_children(worker.process.pid)))
     (child,) = _children(worker.process.pid)
     worker.kill()
@@ -92,7 +94,7 @@ def test_a_stop_lets_the_run_in_progress_end(
     worker: House, connection_id: int, sandbox: SandboxServer
 ) -> None:
     sandbox.faults.set("hang", vendor="gentu")
-    run_id = sync.request_run(connection_id, trigger="manual", actor=COMMAND_LINE).sync_id
+    run_id = run_requests.request_run(connection_id, trigger="manual", actor=COMMAND_LINE).sync_id
     assert eventually(lambda: _status(connection_id, run_id) == "running")
     worker.process.send_signal(signal.SIGTERM)
     sandbox.faults.clear()
@@ -109,5 +111,5 @@ def test_a_worker_waits_for_a_queue_server_that_is_away(
     house.wait_for("the worker waits for the queue server")
     redis_server.start(os.environ)
     house.wait_for("worker started")
-    assert eventually(lambda: beats.get_beat(beats.WORKER) is not None)
+    assert eventually(lambda: process_heartbeats.get_beat(process_heartbeats.WORKER) is not None)
     assert house.stop() == 0

@@ -13,13 +13,13 @@ from flask import Flask
 
 from pmsapp import clock
 from pmsapp.sandbox.server import SandboxServer
-from pmsapp.services import clinic as clinic_service
+from pmsapp.services.clinic import clinic as clinic_service
 from pmsapp.settings import Settings
 from pmsapp.supervisor.redis import EmbeddedRedis, find_program
-from tests.supervisor.house import House
+from tests.supervisor.installation import House
 from tests.synced_clinic import SyncedClinic
 
-_ONE_RUN = "import sys; from pmsapp.cli.base import open_app\nfrom pmsapp.jobs import tasks\n" + (
+_ONE_RUN = "import sys; from pmsapp.cli.shared.base import open_app\nfrom pmsapp.jobs import tasks\n" + (
     "with open_app(): tasks.run_sync(int(sys.argv[1]))"
 )
 

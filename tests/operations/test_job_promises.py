@@ -25,16 +25,21 @@ from pmsapp.jobs import worker as worker_module
 from pmsapp.jobs.queue import worker_connection
 from pmsapp.jobs.scheduler import Scheduler
 from pmsapp.models import PMSConnection, SyncRun
-from pmsapp.services import bell, failpoints, lease, runs, sync
-from pmsapp.services import sync as sync_service
-from pmsapp.services.runs import RunView
-from pmsapp.services.transaction import noting, reading, writing
+from pmsapp.services.base import failpoints
+from pmsapp.services.base.transaction import best_effort_write, reading, writing
+from pmsapp.services.runs import history as run_history
+from pmsapp.services.runs import lease
+from pmsapp.services.runs import queue as run_queue
+from pmsapp.services.runs import requests as run_requests
+from pmsapp.services.runs import requests as sync_service
+from pmsapp.services.runs.history import RunView
+from pmsapp.services.sync import execute
 from pmsapp.settings import Settings
 from pmsapp.supervisor.redis import EmbeddedRedis
 from tests.actors import browser, make_user
 from tests.conftest import FrozenClock
 from tests.operations.pace import own_seconds_until
-from tests.supervisor.house import House, eventually, is_running, stall
+from tests.supervisor.installation import House, eventually, is_running, stall
 from tests.synced_clinic import FOLLOWS_THE_CLOCK, SyncedClinic, same
 
 RunElsewhere = Callable[..., subprocess.CompletedProcess[bytes]]
@@ -42,11 +47,11 @@ PARTS = ("created", "updated", "unchanged", "skipped", "failed")
 
 
 def ask(clinic: SyncedClinic) -> int:
-    return sync.request_run(clinic.connection_id, trigger="manual", actor=COMMAND_LINE).sync_id
+    return run_requests.request_run(clinic.connection_id, trigger="manual", actor=COMMAND_LINE).sync_id
 
 
 def run_of(clinic: SyncedClinic, run_id: int) -> RunView:
-    return runs.get_run(clinic.connection_id, run_id)
+    return run_history.get_run(clinic.connection_id, run_id)
 
 
 def status_of(clinic: SyncedClinic, run_id: int) -> str:
@@ -84,7 +89,7 @@ def children_of(pid: int) -> list[int]:
 def could_write() -> bool:
     """True when nobody holds the write lock."""
     try:
-        with noting():
+        with best_effort_write():
             return True
     except OperationalError:
         return False
@@ -112,7 +117,7 @@ def test_j1_four_schedulers_at_one_moment_take_a_slot_once(app: Flask, clinic: S
         if child == 0:
             try:
                 with app.app_context():
-                    sync.request_due_runs()
+                    run_requests.request_due_runs()
             finally:
                 os._exit(0)
         children.append(child)
@@ -132,10 +137,10 @@ def test_j2_a_stalled_worker_that_wakes_up_writes_nothing(clinic: SyncedClinic, 
     (horse,) = children_of(worker.process.pid)
     stall(horse, could_write)
     let_the_lease_lapse()
-    assert sync.sweep_interrupted() == 1
+    assert lease.sweep_interrupted() == 1
     let_go(clinic)
     second = ask(clinic)
-    sync.execute_run(second)
+    execute.execute_run(second)
     assert status_of(clinic, second) == "success"
     version = clinic.sheet().version
     os.kill(horse, signal.SIGCONT)
@@ -161,7 +166,7 @@ def test_j2_a_child_that_is_stopped_is_ended_and_its_run_repeated(
     assert could_write()
     let_go(clinic)
     let_the_lease_lapse()
-    assert sync.sweep_interrupted() == 1
+    assert lease.sweep_interrupted() == 1
     assert status_of(clinic, stopped) == "interrupted"
     again = ask(clinic)
     assert eventually(lambda: status_of(clinic, again) == "success", 120)
@@ -190,7 +195,7 @@ def test_j3_a_run_killed_anywhere_is_made_good_by_the_next(
     assert done.returncode == -signal.SIGKILL, done.stderr[-500:]
     assert status_of(clinic, killed) in ("running", "success")
     let_the_lease_lapse()
-    sync.sweep_interrupted()
+    lease.sweep_interrupted()
     assert status_of(clinic, killed) == ("success" if point == "after_finish" else "interrupted")
     again = clinic.sync()
     assert again.status == "success"
@@ -287,11 +292,11 @@ def test_j5_a_queue_server_that_fails_costs_no_page_and_no_run(
         scheduler.tick()
         if how is flushed:  # rung again; a worker hears it
             assert client.lpop("rq:queue:pmsapp") == b"run-10000" or client.llen("rq:queue:pmsapp")
-            sync.execute_run(run.id)
+            execute.execute_run(run.id)
         assert scheduler.wait_for_own_run(60)
     assert status_of(clinic, run.id) == "success"
     assert is_right(clinic)
-    sync.execute_run(run.id)  # the bell that was not lost after all
+    execute.execute_run(run.id)  # the bell that was not lost after all
     assert len(all_runs()) == 1
 
 
@@ -301,7 +306,7 @@ def cost_of_ringing(*, expect_heard: bool) -> float:
     costs, heard = [], []
     for run_id in range(10_000, 10_005):
         begun = time.perf_counter()
-        heard.append(bell.ring(run_id))
+        heard.append(run_queue.enqueue(run_id))
         costs.append(time.perf_counter() - begun)
     assert any(heard) is expect_heard
     return min(costs)
@@ -339,8 +344,8 @@ def test_j6_a_stop_hands_a_run_that_cannot_end_to_the_next_process(
     assert planned.next_sync_reason == "repeating the update that stopped half way"
     let_go(clinic)
     assert worker.ended() == 0
-    (request,) = sync.request_due_runs()
-    sync.execute_run(request.sync_id)
+    (request,) = run_requests.request_due_runs()
+    execute.execute_run(request.sync_id)
     assert status_of(clinic, request.sync_id) == "success"
     assert is_right(clinic)
 
@@ -369,10 +374,10 @@ def test_j6_two_askings_end_the_run_at_once_and_the_next_process_repeats_it(
     let_go(clinic)
     let_the_lease_lapse()
     if status_of(clinic, run_id) == "running":
-        assert sync.sweep_interrupted() == 1
+        assert lease.sweep_interrupted() == 1
     assert status_of(clinic, run_id) == "interrupted"
-    (request,) = sync.request_due_runs()
-    sync.execute_run(request.sync_id)
+    (request,) = run_requests.request_due_runs()
+    execute.execute_run(request.sync_id)
     assert status_of(clinic, request.sync_id) == "success"
     assert is_right(clinic)
 
@@ -406,11 +411,11 @@ def test_j7_every_run_says_when_it_began_and_ended_what_it_did_and_why_not(
     bad = clinic.sync()
     clinic.sandbox.faults.clear()
     queued = ask(clinic)
-    runs.cancel_run(clinic.connection_id, queued, COMMAND_LINE)
+    run_history.cancel_run(clinic.connection_id, queued, COMMAND_LINE)
     lost = ask(clinic)
     assert lease.claim(lost, clock.now()) is not None
     frozen_clock.advance(minutes=2)
-    sync.sweep_interrupted()
+    lease.sweep_interrupted()
     ended = [run_of(clinic, run_id) for run_id in (good.id, bad.id, queued, lost)]
     assert [run.status for run in ended] == ["success", "failed", "cancelled", "interrupted"]
     assert [run.error[0] if run.error else None for run in ended] == [
@@ -445,7 +450,7 @@ def test_j8_a_vendor_that_never_answers_does_not_hold_a_run_beyond_its_ceiling(
 
 def test_j8_the_queue_kills_what_outlives_even_that() -> None:
     """The run's own ceiling comes first, the job's time-out after it, and both are bounded."""
-    assert lease.RUN_CEILING_S < bell.JOB_TIMEOUT_S <= lease.RUN_CEILING_S + 120
+    assert lease.RUN_CEILING_S < run_queue.JOB_TIMEOUT_S <= lease.RUN_CEILING_S + 120
 
 
 # J9: a clock that steps.
@@ -467,7 +472,7 @@ def test_j9_a_clock_that_steps_in_the_middle_of_a_run_breaks_nothing(
     let_go(clinic)
     assert scheduler.wait_for_own_run(60)
     assert status_of(clinic, run_id) in ("success", "interrupted")
-    sync.request_due_runs()  # plans anew what the step put out of reach
+    run_requests.request_due_runs()  # plans anew what the step put out of reach
     with reading() as session:
         planned = session.scalar(select(PMSConnection.next_sync_at))
     assert planned is not None
@@ -479,7 +484,7 @@ def test_j9_a_clock_that_steps_in_the_middle_of_a_run_breaks_nothing(
 
 
 def test_the_failpoints_of_the_source_are_all_tried() -> None:
-    package = Path(failpoints.__file__).parents[1]
+    package = Path(failpoints.__file__).parents[2]
     used = {
         name
         for path in package.rglob("*.py")

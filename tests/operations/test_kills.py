@@ -18,14 +18,16 @@ from pmsapp import clock
 from pmsapp.domain.actor import COMMAND_LINE
 from pmsapp.models import ProcessBeat, RunSheetAppointment, SyncRun, SyncScope
 from pmsapp.sandbox.server import SandboxServer
-from pmsapp.services import alerts, api_tokens, beats, database, incidents
-from pmsapp.services.transaction import reading, writing
+from pmsapp.services.base.transaction import reading, writing
+from pmsapp.services.maintenance import database
+from pmsapp.services.monitoring import alerts, incidents, process_heartbeats
+from pmsapp.services.people import api_tokens
 from pmsapp.settings import Settings
-from pmsapp.web.watchdog import FIRST_LOOK_AFTER_S
+from pmsapp.web.http.watchdog import FIRST_LOOK_AFTER_S
 from tests.actors import PASSWORD, make_user
 from tests.operations.desk import Desk
 from tests.operations.pace import own_seconds_until
-from tests.supervisor.house import House, eventually, is_running
+from tests.supervisor.installation import House, eventually, is_running
 from tests.synced_clinic import FOLLOWS_THE_CLOCK, SyncedClinic, same
 from tests.watching import Receiver
 
@@ -100,7 +102,7 @@ def is_back(house: House, desk: Desk, name: str, before: int) -> Callable[[], bo
             return desk.api("GET", "/pms/sync").status_code == 200
         if name == "redis":
             return True
-        beat = beats.get_beat(name)
+        beat = process_heartbeats.get_beat(name)
         return beat is not None and beat.pid == pid
 
     def tried() -> bool:
@@ -198,7 +200,7 @@ def test_a_scheduler_that_is_dead_is_told_on_the_sheet_and_once_outside(
     def told() -> list[str]:
         return [title for title in receiver.titles if "Automatic updates are not running" in title]
 
-    assert eventually(lambda: beats.get_beat(beats.SCHEDULER) is not None)
+    assert eventually(lambda: process_heartbeats.get_beat(process_heartbeats.SCHEDULER) is not None)
     scheduler = house.children()["scheduler"]
     os.kill(house.process.pid, signal.SIGSTOP)
     try:
@@ -207,7 +209,7 @@ def test_a_scheduler_that_is_dead_is_told_on_the_sheet_and_once_outside(
         with writing() as session:  # as if that were two minutes ago
             session.execute(
                 update(ProcessBeat)
-                .where(ProcessBeat.name == beats.SCHEDULER)
+                .where(ProcessBeat.name == process_heartbeats.SCHEDULER)
                 .values(at=clock.now() - timedelta(minutes=2, seconds=1))
             )
         assert eventually(lambda: told() != [], J4_S + FIRST_LOOK_AFTER_S)

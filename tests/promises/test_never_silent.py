@@ -14,21 +14,22 @@ from pmsapp.domain.actor import COMMAND_LINE, Actor
 from pmsapp.domain.errors import RetryLaterError
 from pmsapp.domain.schedule import longest_wait
 from pmsapp.models import PMSConnection, SyncRun
-from pmsapp.services import (
+from pmsapp.services.base.transaction import reading, writing
+from pmsapp.services.clinic import clinic, opening_hours
+from pmsapp.services.connections import connections
+from pmsapp.services.connections.input import Pause
+from pmsapp.services.maintenance import retention
+from pmsapp.services.monitoring import (
     alerts,
-    beats,
-    chores,
-    clinic,
-    connections,
-    due,
     incidents,
-    runs,
-    schedule,
-    sync,
-    upkeep,
+    periodic_tasks,
+    process_heartbeats,
+    task_table,
 )
-from pmsapp.services.connection_input import Pause
-from pmsapp.services.transaction import reading, writing
+from pmsapp.services.runs import history as run_history
+from pmsapp.services.runs import requests as run_requests
+from pmsapp.services.runs import waiting
+from pmsapp.services.sync import execute
 from pmsapp.settings import Settings
 from tests.actors import Browser
 from tests.conftest import FrozenClock
@@ -67,15 +68,15 @@ def fake(app: Flask, frozen_clock: FrozenClock, practice: FakePractice) -> FakeC
     made = FakeClinic(practice)
     practice.book("anna", made.at("10:40"), ["ada"])
     made.sync()
-    beats.beat(beats.SCHEDULER)
+    process_heartbeats.beat(process_heartbeats.SCHEDULER)
     return made
 
 
 def do_what_is_due() -> None:
     """What scheduler and worker do together."""
-    sync.request_due_runs()
-    for run in due.waiting_runs(for_at_least_s=0.0):
-        sync.execute_run(run.id)
+    run_requests.request_due_runs()
+    for run in waiting.waiting_runs(for_at_least_s=0.0):
+        execute.execute_run(run.id)
 
 
 def kinds() -> list[str]:
@@ -135,7 +136,7 @@ def test_c18_every_connection_always_has_a_next_run_or_a_reason_with_author_and_
             return False
         now = clock.now()
         with reading() as session:
-            hours = schedule.clinic_hours(session, now)
+            hours = opening_hours.clinic_hours(session, now)
             jitter = timedelta(seconds=clinic.get_clinic(session).jitter_s)
         return view.next_sync_at - now <= longest_wait(now, PERIOD, hours) + jitter
 
@@ -182,7 +183,7 @@ def test_c25_three_hours_of_outage_are_one_opening_one_escalation_and_one_recove
     """Twelve failed runs and more; the log of deliveries and a real receiver agree."""
     practice.faults.lists[None] = (0, PMS_DOWN)
     live_on(frozen_clock, until(frozen_clock, hours=3), also=do_what_is_due)
-    failed = [run for run in runs.list_runs(fake.connection_id).items if run.status == "failed"]
+    failed = [run for run in run_history.list_runs(fake.connection_id).items if run.status == "failed"]
     assert len(failed) >= 12
     practice.faults.lists.clear()
     fake.sync()
@@ -227,7 +228,7 @@ def test_c25_a_fault_that_lasts_one_run_is_no_alert(
 
     practice.faults.lists[None] = (0, PMS_DOWN)
     live_on(frozen_clock, until(frozen_clock, hours=1), also=blip)
-    statuses = [run.status for run in runs.list_runs(fake.connection_id).items]
+    statuses = [run.status for run in run_history.list_runs(fake.connection_id).items]
     assert statuses.count("failed") == 1
     assert receiver.got == []
 
@@ -235,15 +236,15 @@ def test_c25_a_fault_that_lasts_one_run_is_no_alert(
 def test_c25_a_weekly_self_test_proves_that_the_channel_still_delivers(
     fake: FakeClinic, frozen_clock: FrozenClock, receiver: Receiver
 ) -> None:
-    chores.declare()
+    periodic_tasks.declare()
     for _ in range(15):
-        chores.do_due()
+        periodic_tasks.do_due()
         alerts.deliver_due()
         frozen_clock.advance(days=1)
     tests = [one for one in alerts.list_deliveries() if one.kind == alerts.SELF_TEST]
     assert len(tests) == 3  # at the first start, and each Monday after
     assert {one.state for one in tests} == {"delivered"}
-    task = next(one for one in due.list_tasks() if one.name == upkeep.SELF_TEST)
+    task = next(one for one in task_table.list_tasks() if one.name == retention.SELF_TEST)
     assert task.last_result == "sent to 1 channel"
 
 

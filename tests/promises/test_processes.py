@@ -18,13 +18,15 @@ from pmsapp import clock
 from pmsapp.domain.actor import Actor
 from pmsapp.models import AuditEvent, PMSConnection
 from pmsapp.sandbox.server import SandboxServer
-from pmsapp.services import clinic as clinic_service
-from pmsapp.services import overrides, runs, sync
-from pmsapp.services.runs import RunView
-from pmsapp.services.transaction import reading, writing
+from pmsapp.services.base.transaction import reading, writing
+from pmsapp.services.clinic import clinic as clinic_service
+from pmsapp.services.editing import overrides
+from pmsapp.services.runs import history as run_history
+from pmsapp.services.runs import requests as run_requests
+from pmsapp.services.runs.history import RunView
 from pmsapp.settings import Settings
 from pmsapp.supervisor.redis import EmbeddedRedis, find_program
-from tests.supervisor.house import House, eventually
+from tests.supervisor.installation import House, eventually
 from tests.synced_clinic import FOLLOWS_THE_CLOCK, SyncedClinic, same
 
 MEL = Actor(kind="user", name="Mel", id=1, role="reception")
@@ -75,11 +77,11 @@ def workers(clinic: SyncedClinic, settings: Settings, sandbox: SandboxServer) ->
 
 
 def run_of(clinic: SyncedClinic, run_id: int) -> RunView:
-    return runs.get_run(clinic.connection_id, run_id)
+    return run_history.get_run(clinic.connection_id, run_id)
 
 
 def click(clinic: SyncedClinic) -> tuple[int, bool]:
-    request = sync.request_run(clinic.connection_id, trigger="manual", actor=MEL)
+    request = run_requests.request_run(clinic.connection_id, trigger="manual", actor=MEL)
     return request.sync_id, request.created
 
 
@@ -92,7 +94,7 @@ def test_c17_a_cancellation_takes_effect_within_five_seconds_and_names_who_asked
     assert eventually(lambda: clinic.sandbox.requests.count(endpoint="appointments") > 0)
     assert run_of(clinic, run_id).status == "running"
     asked_at = time.monotonic()
-    runs.cancel_run(clinic.connection_id, run_id, MEL)
+    run_history.cancel_run(clinic.connection_id, run_id, MEL)
     assert eventually(lambda: run_of(clinic, run_id).is_over)
     assert time.monotonic() - asked_at < 5
     assert run_of(clinic, run_id).status == "cancelled"
@@ -122,7 +124,7 @@ def test_c19_a_due_schedule_and_ten_clicks_in_one_second_are_one_run(
 
     with ThreadPoolExecutor(12) as pool:
         clicks = [pool.submit(copy_context().run, at_once, lambda: click(clinic)) for _ in range(10)]
-        due = [pool.submit(copy_context().run, at_once, sync.request_due_runs) for _ in range(2)]
+        due = [pool.submit(copy_context().run, at_once, run_requests.request_due_runs) for _ in range(2)]
         asked = {one.result()[0] for one in clicks}  # type: ignore[index]
         asked |= {request.sync_id for one in due for request in one.result()}  # type: ignore[attr-defined]
     clinic.sandbox.faults.clear()
@@ -133,7 +135,7 @@ def test_c19_a_due_schedule_and_ten_clicks_in_one_second_are_one_run(
     run = run_of(clinic, run_id)
     assert run.status == "success"
     assert clinic.sandbox.requests.count(endpoint="appointments", status=200) == len(run.scopes)
-    assert [one.id for one in runs.list_runs(clinic.connection_id).items] == [run_id]
+    assert [one.id for one in run_history.list_runs(clinic.connection_id).items] == [run_id]
     wanted = [row for row in clinic.truth() if row.appointment_status != "cancelled"]
     assert len(clinic.sheet().cards) == len(wanted) > 0
     assert all(set(same(clinic.card_of(row), row)) <= FOLLOWS_THE_CLOCK for row in wanted)

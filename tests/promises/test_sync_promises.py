@@ -24,11 +24,16 @@ from pmsapp.domain.actor import Actor
 from pmsapp.domain.runsheet import Card
 from pmsapp.domain.window import AUSTRALIAN_ZONES, local_to_utc
 from pmsapp.models import PMSConnection
+from pmsapp.sandbox.clinic.truth import TruthRow
 from pmsapp.sandbox.server import SandboxServer
-from pmsapp.sandbox.truth import TruthRow
-from pmsapp.services import decisions, due, overrides, recheck, runs, sync
-from pmsapp.services.runs import RunView
-from pmsapp.services.transaction import reading
+from pmsapp.services.base.transaction import reading
+from pmsapp.services.editing import decisions, overrides
+from pmsapp.services.runs import history as run_history
+from pmsapp.services.runs import lease
+from pmsapp.services.runs import requests as run_requests
+from pmsapp.services.runs import waiting as run_waiting
+from pmsapp.services.runs.history import RunView
+from pmsapp.services.sync import execute, recheck
 from pmsapp.settings import Settings
 from tests.conftest import FrozenClock
 from tests.synced_clinic import SyncedClinic, same
@@ -40,13 +45,13 @@ import sys
 from pathlib import Path
 from datetime import datetime
 from pmsapp import clock
-from pmsapp.factory import build_app
+from pmsapp.factory import create_app
 from pmsapp.services import sync
 from pmsapp.settings import load_settings
 folder, base, now, run_id = sys.argv[1:5]
 settings = load_settings({}, instance_dir=Path(folder), allowed_pms_hosts=("127.0.0.1",), log_format="text",
                          vendors={"GENTU": {"base_url": base}})
-with build_app(settings).app_context(), clock.use(lambda: datetime.fromisoformat(now)):
+with create_app(settings).app_context(), clock.use(lambda: datetime.fromisoformat(now)):
     sync.execute_run(int(run_id))
 """
 
@@ -89,7 +94,7 @@ def identity_holds(run: RunView) -> bool:
 
 def killed_run(clinic: SyncedClinic, settings: Settings, point: str) -> int:
     """A run in a process of its own that is killed with SIGKILL at a failpoint."""
-    request = sync.request_run(clinic.connection_id, trigger="manual", actor=MEL)
+    request = run_requests.request_run(clinic.connection_id, trigger="manual", actor=MEL)
     command = [sys.executable, "-c", DYING, str(settings.instance_dir), clinic.sandbox.gentu_base]
     done = subprocess.run(
         [*command, clock.now().isoformat(), str(request.sync_id)],
@@ -109,7 +114,7 @@ def test_c1_five_syncs_and_two_killed_ones_make_no_second_copy(
     for point in ("before_scope_commit:2", "after_scope_commit:2"):
         killed_run(clinic, settings, point)
         frozen_clock.advance(minutes=2)
-        sync.sweep_interrupted()
+        lease.sweep_interrupted()
     for _ in range(4):
         assert clinic.sync().status == "success"
     assert key_and_id(clinic.sheet().cards) == before
@@ -274,10 +279,10 @@ def test_c17_a_killed_run_is_interrupted_within_two_minutes_and_the_next_one_is_
     clinic: SyncedClinic, settings: Settings, frozen_clock: FrozenClock
 ) -> None:
     run_id = killed_run(clinic, settings, "before_scope_commit:3")
-    assert runs.get_run(clinic.connection_id, run_id).status == "running"
+    assert run_history.get_run(clinic.connection_id, run_id).status == "running"
     frozen_clock.advance(minutes=2)
-    assert sync.sweep_interrupted() == 1
-    assert runs.get_run(clinic.connection_id, run_id).status == "interrupted"
+    assert lease.sweep_interrupted() == 1
+    assert run_history.get_run(clinic.connection_id, run_id).status == "interrupted"
     assert clinic.sync().status == "success"
     for row in clinic.truth():
         if row.appointment_status != "cancelled":
@@ -335,21 +340,21 @@ def test_c16_who_is_asked_to_wait_waits_and_goes_on_by_itself(
     assert run.error[0] == "RATE-WAIT"
     clinic.sandbox.faults.clear(fault.id)
     clinic.sandbox.requests.clear()
-    waiting = sync.request_run(clinic.connection_id, trigger="manual", actor=MEL)
+    waiting = run_requests.request_run(clinic.connection_id, trigger="manual", actor=MEL)
     assert waiting.not_before is not None
     assert waiting.not_before >= clock.now() + timedelta(seconds=85)
-    sync.execute_run(waiting.sync_id)
+    execute.execute_run(waiting.sync_id)
     assert clinic.sandbox.requests.count() == 0
-    assert runs.get_run(clinic.connection_id, waiting.sync_id).status == "queued"
+    assert run_history.get_run(clinic.connection_id, waiting.sync_id).status == "queued"
     frozen_clock.set(waiting.not_before + timedelta(seconds=1))
-    (due_run,) = [one.id for one in due.waiting_runs(for_at_least_s=0.0)]
-    sync.execute_run(due_run)
-    assert runs.get_run(clinic.connection_id, waiting.sync_id).status == "success"
+    (due_run,) = [one.id for one in run_waiting.waiting_runs(for_at_least_s=0.0)]
+    execute.execute_run(due_run)
+    assert run_history.get_run(clinic.connection_id, waiting.sync_id).status == "success"
 
 
 def test_c19_ten_clicks_at_once_are_one_run_that_all_can_watch(clinic: SyncedClinic) -> None:
     def click(_number: int) -> tuple[int, bool]:
-        request = sync.request_run(clinic.connection_id, trigger="manual", actor=MEL)
+        request = run_requests.request_run(clinic.connection_id, trigger="manual", actor=MEL)
         return request.sync_id, request.created
 
     with ThreadPoolExecutor(10) as pool:
@@ -360,10 +365,11 @@ def test_c19_ten_clicks_at_once_are_one_run_that_all_can_watch(clinic: SyncedCli
         (run_id,) = run_ids
         list(
             pool.map(
-                lambda context: context.run(sync.execute_run, run_id), [copy_context() for _ in range(4)]
+                lambda context: context.run(execute.execute_run, run_id),
+                [copy_context() for _ in range(4)],
             )
         )
-    lists = {one.pms_practitioner_id for one in runs.get_run(clinic.connection_id, run_id).scopes}
+    lists = {one.pms_practitioner_id for one in run_history.get_run(clinic.connection_id, run_id).scopes}
     assert clinic.sandbox.requests.count(endpoint="appointments", status=200) == len(lists)
-    assert [run.id for run in runs.list_runs(clinic.connection_id).items] == [run_id]
-    assert runs.get_run(clinic.connection_id, run_id).status == "success"
+    assert [run.id for run in run_history.list_runs(clinic.connection_id).items] == [run_id]
+    assert run_history.get_run(clinic.connection_id, run_id).status == "success"

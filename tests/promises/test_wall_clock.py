@@ -14,7 +14,7 @@ from flask import Flask
 
 from pmsapp import clock
 from pmsapp.domain.window import AUSTRALIAN_ZONES, SyncWindow
-from pmsapp.services.timeline import of_card
+from pmsapp.services.sheet.timeline import of_card
 from pmsapp.settings import Settings
 from tests.actors import Browser
 from tests.conftest import FrozenClock

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from pmsapp.sandbox.clinic import Clinic
+from pmsapp.sandbox.clinic.clinic import Clinic
 from pmsapp.sandbox.server import SandboxServer
 
 MONDAY = date(2026, 11, 23)

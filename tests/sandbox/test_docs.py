@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pmsapp.sandbox.actions import ACTIONS
 from pmsapp.sandbox.app import create_sandbox
-from pmsapp.sandbox.fault_kinds import ENDPOINT_KINDS, FAULT_KINDS
+from pmsapp.sandbox.clinic.actions import ACTIONS
+from pmsapp.sandbox.core.fault_kinds import ENDPOINT_KINDS, FAULT_KINDS
 
 PAGE = Path(__file__).parents[2] / "docs" / "sandbox.md"
 

@@ -12,8 +12,8 @@ import requests
 
 import pmsapp.sandbox
 from pmsapp.sandbox.app import create_sandbox
-from pmsapp.sandbox.clinic import Clinic
-from pmsapp.sandbox.model import SandboxError
+from pmsapp.sandbox.clinic.clinic import Clinic
+from pmsapp.sandbox.clinic.model import SandboxError
 from pmsapp.sandbox.server import SandboxServer
 from tests.sandbox.conftest import GentuClient, StandingClock
 

@@ -19,27 +19,22 @@ from pmsapp import clock
 from pmsapp.domain.errors import BadVendorDataError, PMSError, ReconnectRequiredError, RetryLaterError
 from pmsapp.domain.runsheet import Card
 from pmsapp.extensions import db
-from pmsapp.services import (
-    decisions,
-    due,
-    live_lists,
-    mappings,
-    overrides,
-    recheck,
-    runsheets,
-    sync,
-    timeline,
-    types,
-)
-from pmsapp.services.errors import Conflict
-from pmsapp.services.mappings import MappingChoice
-from pmsapp.services.runs import RunView
-from pmsapp.services.types import TypeChoice
+from pmsapp.services.base.errors import Conflict
+from pmsapp.services.editing import decisions, overrides
+from pmsapp.services.matching import appointment_types, live_lists, mappings
+from pmsapp.services.matching.appointment_types import TypeChoice
+from pmsapp.services.matching.mappings import MappingChoice
+from pmsapp.services.runs import lease
+from pmsapp.services.runs import waiting as run_waiting
+from pmsapp.services.runs.history import RunView
+from pmsapp.services.sheet import days as sheet_days
+from pmsapp.services.sheet import timeline
+from pmsapp.services.sync import execute, recheck
 from tests.conftest import MONDAY_9AM, FrozenClock
 from tests.fake_clinic import MEL, PATIENTS, PEOPLE, FakeClinic, stock
 from tests.fake_pms import PER_PRACTITIONER, FakePractice, Faults, Visit, registered
 from tests.soak import snapshot
-from tests.soak.house import house
+from tests.soak.installation import house
 from tests.soak.oracle import Oracle
 
 NTH = st.integers(0, 40)
@@ -288,7 +283,7 @@ class SyncMachine(RuleBasedStateMachine):
     )
     def decide_type(self, type_id: str, decided: bool | None, shown: bool) -> None:
         choice = TypeChoice(type_id, is_telehealth=decided, sync_enabled=shown)
-        types.set_types(self.clinic.connection_id, [choice], MEL)
+        appointment_types.set_types(self.clinic.connection_id, [choice], MEL)
         self.oracle.types[type_id] = (decided, shown)
 
     # -- runs that go well ------------------------------------------------------------------------------------------
@@ -341,19 +336,19 @@ class SyncMachine(RuleBasedStateMachine):
 
         def meanwhile(_: str | None) -> None:
             if not met:
-                sync.execute_run(second)
+                execute.execute_run(second)
                 met.append(self.clinic.run(second).status)
 
         self.practice.before_list = meanwhile
         before = snapshot.take()
         try:
-            sync.execute_run(first)
+            execute.execute_run(first)
         finally:
             self.practice.before_list = None
         assert met in (["queued"], []), "two runs at once"
         self._checked(first, before)
         before = snapshot.take()
-        sync.execute_run(second)
+        execute.execute_run(second)
         self._checked(second, before)
 
     @rule(n=NTH)
@@ -423,11 +418,11 @@ class SyncMachine(RuleBasedStateMachine):
         before, run_id = snapshot.take(), self.clinic.request()
         try:
             with failing_statement(at, KilledError()):
-                sync.execute_run(run_id)
+                execute.execute_run(run_id)
         except KilledError:
             assert self.clinic.run(run_id).status in ("running", "queued", *_OVER)
             self.clock.advance(seconds=61)
-            sync.sweep_interrupted()
+            lease.sweep_interrupted()
         run = self.clinic.run(run_id)
         assert run.status in ("queued", "interrupted", *_OVER)
         self.oracle.check_run(run, before, snapshot.take(), self.staff)
@@ -438,10 +433,10 @@ class SyncMachine(RuleBasedStateMachine):
         before, run_id = snapshot.take(), self.clinic.request()
         try:
             with failing_statement(at, OperationalError("it failed", None, Exception("disk"))):
-                sync.execute_run(run_id)
+                execute.execute_run(run_id)
         except OperationalError:
             self.clock.advance(seconds=61)
-            sync.sweep_interrupted()
+            lease.sweep_interrupted()
         self.oracle.check_run(self.clinic.run(run_id), before, snapshot.take(), self.staff)
         self._finish_waiting()
 
@@ -449,9 +444,9 @@ class SyncMachine(RuleBasedStateMachine):
 
     def _finish_waiting(self) -> None:
         """A run that nobody could claim stays queued; the bell rings again for it."""
-        for waiting in due.waiting_runs(for_at_least_s=0.0):
+        for waiting in run_waiting.waiting_runs(for_at_least_s=0.0):
             before = snapshot.take()
-            sync.execute_run(waiting.id)
+            execute.execute_run(waiting.id)
             self._checked(waiting.id, before)
 
     def _faulty_run(self, day: date | None = None) -> tuple[snapshot.Snapshot, snapshot.Snapshot]:
@@ -496,14 +491,14 @@ class SyncMachine(RuleBasedStateMachine):
 
     def _run(self, day: date | None) -> int:
         run_id = self.clinic.request(day)
-        sync.execute_run(run_id)
+        execute.execute_run(run_id)
         return run_id
 
     @rule()
     def look_at_the_sheets(self) -> None:
         """The same tag never stands for two different sheets, nor the same version for different cards."""
         for days in range(3):
-            sheet = runsheets.get_sheet(self.clinic.today + timedelta(days=days), include_not_shown=True)
+            sheet = sheet_days.get_sheet(self.clinic.today + timedelta(days=days), include_not_shown=True)
             seen = self.seen.setdefault(sheet.etag, replace(sheet, etag=""))
             assert seen == replace(sheet, etag=""), "the tag did not change with the sheet"
             cards = sheet.cards, sheet.not_shown_cards
@@ -534,7 +529,7 @@ def _promised(preview: RunView) -> set[tuple[Any, ...]]:
 
 
 def _done(run: RunView) -> set[tuple[Any, ...]]:
-    cards = {one.appointment_id: runsheets.get_card(one.appointment_id) for one in timeline.of_run(run.id)}
+    cards = {one.appointment_id: sheet_days.get_card(one.appointment_id) for one in timeline.of_run(run.id)}
     return {
         (one.kind, cards[one.appointment_id].pms_appointment_id, cards[one.appointment_id].pms_patient_id)
         for one in timeline.of_run(run.id)

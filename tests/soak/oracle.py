@@ -10,10 +10,10 @@ from pmsapp import clock
 from pmsapp.domain.runsheet import Card
 from pmsapp.domain.window import day_of, utc_text
 from pmsapp.extensions import key_ring
-from pmsapp.services import runsheets
-from pmsapp.services.cards import load_cards
-from pmsapp.services.runs import RunView
-from pmsapp.services.transaction import reading
+from pmsapp.services.base.transaction import reading
+from pmsapp.services.runs.history import RunView
+from pmsapp.services.sheet import days as sheet_days
+from pmsapp.services.sheet.cards import load_cards
 from tests.fake_clinic import FakeClinic
 from tests.fake_pms import WHOLE_PRACTICE, Visit
 from tests.soak.snapshot import Row, Snapshot, take
@@ -118,7 +118,7 @@ class Oracle:
         self._check_questions(now)
         self._looks += 1
         day = self.clinic.today + timedelta(days=self._looks % 3)
-        assert runsheets.get_sheet(day).etag == runsheets.sheet_etag(day)
+        assert sheet_days.get_sheet(day).etag == sheet_days.sheet_etag(day)
 
     def _shown_cards(self) -> dict[int, Card]:
         with reading() as session:

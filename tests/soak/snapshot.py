@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from pmsapp.models import Decision, Freshness, RunSheet, RunSheetEvent
+from pmsapp.models import Decision, RunSheet, RunSheetEvent, ScopeFreshness
 from pmsapp.models.base import Base
 from pmsapp.models.upsert import table_of
-from pmsapp.services.stored_cards import CARDS, OVERRIDES, SHEETS
-from pmsapp.services.transaction import reading
+from pmsapp.services.base.transaction import reading
+from pmsapp.services.sheet.stored_cards import CARDS, OVERRIDES, SHEETS
 
 Row = dict[str, Any]
 _RUN_TABLES = ("pms_sync_log", "audit_events", "metric_counters")
@@ -58,7 +58,7 @@ def take() -> Snapshot:
             overrides={row.id: dict(row._mapping) for row in session.execute(select(OVERRIDES))},
             decisions=_rows(session, Decision),
             sheets=_rows(session, RunSheet),
-            freshness=_rows(session, Freshness),
+            freshness=_rows(session, ScopeFreshness),
             events=len(session.execute(select(table_of(RunSheetEvent).c.id)).all()),
         )
 

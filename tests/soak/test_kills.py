@@ -17,13 +17,16 @@ from sqlalchemy.exc import OperationalError
 
 from pmsapp import clock
 from pmsapp.extensions import db
-from pmsapp.services import decisions, failpoints, overrides, sync
-from pmsapp.services.errors import Conflict
+from pmsapp.services.base import failpoints
+from pmsapp.services.base.errors import Conflict
+from pmsapp.services.editing import decisions, overrides
+from pmsapp.services.runs import lease
+from pmsapp.services.sync import execute
 from tests.conftest import MONDAY_9AM, FrozenClock
 from tests.fake_clinic import MEL, FakeClinic, stock
 from tests.fake_pms import FakePractice, registered
 from tests.soak import snapshot
-from tests.soak.house import House, house
+from tests.soak.installation import House, house
 from tests.soak.machine import KilledError, failing_statement
 
 SHARES = 4
@@ -77,14 +80,14 @@ class Stage:
     def repaired(self, run_id: int) -> dict[str, Any]:
         """What stands after the sweep and the next run."""
         self._frozen.advance(seconds=61)
-        sync.sweep_interrupted()
+        lease.sweep_interrupted()
         assert self.clinic.run(run_id).status != "running"
         return self._end_state(
             run_id if self.clinic.run(run_id).status == "queued" else self.clinic.request()
         )
 
     def _end_state(self, run_id: int) -> dict[str, Any]:
-        sync.execute_run(run_id)
+        execute.execute_run(run_id)
         run = self.clinic.run(run_id)
         assert run.is_over, run.status
         return end_state()
@@ -148,7 +151,7 @@ def _dies_in_a_fork(run_id: int, point: str) -> bool:
         code = 1
         try:
             os.environ["PMS_FAILPOINT"] = point
-            sync.execute_run(run_id)
+            execute.execute_run(run_id)
             code = 0
         finally:
             os._exit(code)
@@ -168,7 +171,7 @@ def test_every_statement_may_be_the_last_one(stage: Stage, share: int) -> None:
         run_id = stage.back()
         try:
             with failing_statement(number, KilledError()):
-                sync.execute_run(run_id)
+                execute.execute_run(run_id)
             break
         except KilledError:
             assert stage.repaired(run_id) == stage.undisturbed, f"killed at statement {number}"
@@ -182,7 +185,7 @@ def test_a_database_that_fails_at_any_statement_is_recorded_and_repaired(stage: 
         run_id = stage.back()
         try:
             with failing_statement(number, OperationalError("it failed", None, Exception("disk")), once=True):
-                sync.execute_run(run_id)
+                execute.execute_run(run_id)
         except OperationalError:
             pass
         assert stage.repaired(run_id) == stage.undisturbed, f"failed at statement {number}"

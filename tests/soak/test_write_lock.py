@@ -14,10 +14,10 @@ from sqlalchemy.exc import OperationalError
 from pmsapp import clock
 from pmsapp.extensions import db
 from pmsapp.models import sqlite
-from pmsapp.services import sheets
-from pmsapp.services.transaction import writing
+from pmsapp.services.base.transaction import writing
+from pmsapp.services.sheet import versions
 from tests.conftest import MONDAY_9AM
-from tests.soak.house import house
+from tests.soak.installation import house
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +35,7 @@ def short_patience(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def write() -> None:
     now = clock.now()
     with writing() as session:
-        sheets.ensure(session, [MONDAY_9AM.date()], now)
+        versions.ensure(session, [MONDAY_9AM.date()], now)
 
 
 def test_a_writer_that_is_unlucky_for_a_whole_time_out_queues_up_again() -> None:

@@ -10,14 +10,15 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from pmsapp import clock, life
-from pmsapp.life import LifeLine
-from pmsapp.services import clinic
+from pmsapp import clock
+from pmsapp.process import liveness
+from pmsapp.process.liveness import HeartbeatPipe
+from pmsapp.services.clinic import clinic
 from pmsapp.settings import Settings
 from pmsapp.supervisor.children import Child, Program
 from pmsapp.supervisor.redis import SILENT_AFTER, EmbeddedRedis, find_program
 from pmsapp.supervisor.supervise import Supervisor, house_programs
-from tests.supervisor.house import eventually, state_of
+from tests.supervisor.installation import eventually, state_of
 
 SIGNS_ONCE = "import time; from pmsapp import life; life.sign(); time.sleep(600)"
 LIMIT_S = 60.0
@@ -32,10 +33,10 @@ def seconds(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def test_signs_are_heard_and_silence_is_counted(seconds: list[float]) -> None:
-    line = LifeLine()
+    line = HeartbeatPipe()
     seconds[0] = 10
     assert line.silent_s() == 10
-    life.sign_to(line.child_end)
+    liveness.beat_to(line.child_end)
     seconds[0] = 20
     assert line.silent_s() == 0
     seconds[0] = 25
@@ -44,20 +45,20 @@ def test_signs_are_heard_and_silence_is_counted(seconds: list[float]) -> None:
 
 def test_a_parent_that_did_not_look_accuses_nobody(seconds: list[float]) -> None:
     """The machine slept for an hour, or parent and child were stopped together."""
-    line = LifeLine()
+    line = HeartbeatPipe()
     seconds[0] = 3600
-    assert line.silent_s() == life.LONGEST_LOOK_S
+    assert line.silent_s() == liveness.LONGEST_LOOK_S
 
 
 def test_a_sign_that_nobody_hears_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(life.LINE, raising=False)
-    life.sign()
-    line = LifeLine()
+    monkeypatch.delenv(liveness.LINE, raising=False)
+    liveness.beat()
+    line = HeartbeatPipe()
     for _ in range(70_000):  # more than a pipe holds
-        life.sign_to(line.child_end)
+        liveness.beat_to(line.child_end)
     assert line.silent_s() == 0
     line.close()
-    life.sign_to(line.child_end)  # nobody listens any more
+    liveness.beat_to(line.child_end)  # nobody listens any more
     with pytest.raises(BrokenPipeError):
         os.write(line.child_end, b".")
     line.close_child_end()
@@ -96,8 +97,8 @@ HOLDS_THE_LOCK_AND_STOPS = """
 import os, signal, sys, time
 from pathlib import Path
 from pmsapp import life
-from pmsapp.cli.base import open_app
-from pmsapp.services.transaction import writing
+from pmsapp.cli.shared.base import open_app
+from pmsapp.services.base.transaction import writing
 seen = Path(sys.argv[1])
 if not seen.exists():
     seen.touch()

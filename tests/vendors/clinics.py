@@ -10,12 +10,15 @@ from flask import Flask
 
 from pmsapp.domain.actor import Actor
 from pmsapp.domain.runsheet import Card
+from pmsapp.sandbox.clinic.truth import TruthRow
 from pmsapp.sandbox.server import SandboxServer
-from pmsapp.sandbox.truth import TruthRow
-from pmsapp.services import connections, mappings, runs, sync, types
-from pmsapp.services.mappings import CREATE, MappingChoice
-from pmsapp.services.runs import RunView
-from pmsapp.services.types import TypeChoice
+from pmsapp.services.connections import connections
+from pmsapp.services.matching import appointment_types, mappings
+from pmsapp.services.matching.appointment_types import TypeChoice
+from pmsapp.services.matching.mappings import CREATE, MappingChoice
+from pmsapp.services.runs import history as run_history
+from pmsapp.services.runs.history import RunView
+from pmsapp.services.sync import execute
 from tests.connecting import gentu_access
 from tests.synced_clinic import LOGINS, SyncedClinic, practice_id
 
@@ -56,7 +59,7 @@ class ConnectedClinic(SyncedClinic):
 
     def choose_types(self) -> None:
         """Where the vendor does not mark telehealth, yes or no by name for each; elsewhere two corrections."""
-        listed = types.list_types(self.connection_id)
+        listed = appointment_types.list_types(self.connection_id)
         if any(one.pms_is_telehealth is not None for one in listed) or self.vendor == "halaxy":
             self.decided = {
                 self.type_id(MARKED_BUT_IN_ROOMS): False,
@@ -65,15 +68,15 @@ class ConnectedClinic(SyncedClinic):
         else:
             self.decided = {one.pms_type_id: one.suggested for one in listed}
         choices = [TypeChoice(key, is_telehealth=answer) for key, answer in self.decided.items()]
-        types.set_types(self.connection_id, choices, ADMIN)
+        appointment_types.set_types(self.connection_id, choices, ADMIN)
 
     def start(self) -> RunView:
         """End set-up; the first run is done here and now."""
         connections.update_connection(self.connection_id, ADMIN, sync_enabled=True)
-        current = runs.list_runs(self.connection_id).current
+        current = run_history.list_runs(self.connection_id).current
         assert current is not None
-        sync.execute_run(current.id)
-        return runs.get_run(self.connection_id, current.id)
+        execute.execute_run(current.id)
+        return run_history.get_run(self.connection_id, current.id)
 
     def type_id(self, key: str) -> str:
         """The vendor's id of one of the clinic's types."""

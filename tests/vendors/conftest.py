@@ -8,7 +8,7 @@ import pytest
 
 from pmsapp import clock
 from pmsapp.sandbox.server import SandboxServer
-from pmsapp.services import live_lists
+from pmsapp.services.matching import live_lists
 from pmsapp.settings import Settings
 from tests.conftest import FrozenClock
 from tests.vendors.clinics import vendors_at

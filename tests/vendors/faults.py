@@ -13,20 +13,29 @@ from flask import Flask
 from sqlalchemy import delete, update
 
 from pmsapp import clock
-from pmsapp.adapters import http
-from pmsapp.adapters.deadline import Deadline
+from pmsapp.adapters.client import http
+from pmsapp.adapters.client.deadline import Deadline
 from pmsapp.adapters.registry import get_info
 from pmsapp.domain.appointment import Presence
 from pmsapp.domain.runsheet import Card
-from pmsapp.models import Decision, PMSConnection, SyncRun, VendorBlock, VendorMemory
-from pmsapp.sandbox.fault_kinds import FAULT_KINDS
+from pmsapp.models import (
+    Decision,
+    PMSConnection,
+    SyncRun,
+    VendorBlock,
+    VendorReference,
+)
+from pmsapp.sandbox.core.fault_kinds import FAULT_KINDS
 from pmsapp.sandbox.halaxy import search
 from pmsapp.sandbox.server import SandboxServer
-from pmsapp.services import connections, mappings, overrides, vendors
-from pmsapp.services.mappings import CREATE, IGNORE, MappingChoice
-from pmsapp.services.runs import RunView
-from pmsapp.services.transaction import writing
-from pmsapp.web.connection_view import build_card
+from pmsapp.services.base.transaction import writing
+from pmsapp.services.connections import connections
+from pmsapp.services.editing import overrides
+from pmsapp.services.matching import mappings
+from pmsapp.services.matching.mappings import CREATE, IGNORE, MappingChoice
+from pmsapp.services.runs.history import RunView
+from pmsapp.services.vendors import adapters as vendor_adapters
+from pmsapp.web.integrations.connection_view import build_card
 from tests.conftest import MONDAY_9AM, FrozenClock
 from tests.vendors.clinics import ADMIN, ConnectedClinic
 
@@ -221,7 +230,7 @@ class FaultyClinic:
 
     def _turn_on(self, case: Case) -> None:
         with writing() as session:
-            session.execute(delete(VendorMemory))  # so that every list is asked for
+            session.execute(delete(VendorReference))  # so that every list is asked for
         dial = self.sandbox.faults
         for name, options in case.with_faults:
             dial.set(name, vendor=self.vendor, **options)
@@ -261,7 +270,7 @@ class FaultyClinic:
 
     def _forget_waits(self) -> None:
         """As if the time a vendor asked for had passed: another process, and nothing planned for later."""
-        vendors.pace_store.cache_clear()
+        vendor_adapters.pace_store.cache_clear()
         with writing() as session:
             session.execute(delete(VendorBlock))
             session.execute(update(PMSConnection).values(not_before=None))

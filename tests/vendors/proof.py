@@ -6,7 +6,8 @@ from html import unescape
 
 from flask import Flask
 
-from pmsapp.services import connections, mappings
+from pmsapp.services.connections import connections
+from pmsapp.services.matching import mappings
 from tests.actors import browser_for, program_for
 from tests.vendors.clinics import expected_card, shown_card
 from tests.vendors.wizard import WalkedClinic, Wizard

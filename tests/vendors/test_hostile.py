@@ -16,9 +16,9 @@ from flask import Flask
 from sqlalchemy import delete, update
 
 from pmsapp.domain.appointment import Presence
-from pmsapp.models import Decision, PMSConnection, VendorMemory
+from pmsapp.models import Decision, PMSConnection, VendorReference
 from pmsapp.sandbox.server import SandboxServer
-from pmsapp.services.transaction import writing
+from pmsapp.services.base.transaction import writing
 from tests.adapters.damage import Rewriter, places
 from tests.conftest import FrozenClock
 from tests.vendors.clinics import VENDORS, ConnectedClinic
@@ -120,7 +120,7 @@ def _cards(clinic: ConnectedClinic) -> dict[tuple[str | None, str], Presence]:
 def _forget() -> None:
     """Every list is asked for; nothing waits for a person or for a time."""
     with writing() as session:
-        session.execute(delete(VendorMemory))
+        session.execute(delete(VendorReference))
         session.execute(
             update(PMSConnection).values(reference_read_at=None, not_before=None, token_sealed=None)
         )

@@ -12,7 +12,7 @@ from pmsapp.adapters.registry import get_info
 from pmsapp.domain.runsheet import Card
 from pmsapp.models import RunSheetEvent
 from pmsapp.sandbox.server import SandboxServer
-from pmsapp.services import decisions, overrides
+from pmsapp.services.editing import decisions, overrides
 from tests.actors import browser_for, program_for
 from tests.connecting import count
 from tests.synced_clinic import SyncedClinic

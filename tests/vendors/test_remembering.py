@@ -11,10 +11,11 @@ from sqlalchemy import select
 
 from pmsapp.domain.actor import COMMAND_LINE
 from pmsapp.domain.runsheet import Card
-from pmsapp.models import PatientRead, PMSClinicianMapping, VendorMemory
+from pmsapp.models import PatientRead, PMSClinicianMapping, VendorReference
 from pmsapp.sandbox.server import SandboxServer
-from pmsapp.services import decisions, recheck
-from pmsapp.services.transaction import reading, writing
+from pmsapp.services.base.transaction import reading, writing
+from pmsapp.services.editing import decisions
+from pmsapp.services.sync import recheck
 from tests.conftest import FrozenClock
 from tests.synced_clinic import SyncedClinic
 from tests.vendors.clinics import ConnectedClinic
@@ -174,7 +175,7 @@ def test_reference_data_is_asked_for_when_it_is_due_and_not_by_every_update(
         assert later["appointments"] >= 1
         assert not {name for name in later if name in REFERENCE[vendor]}, later
     with reading() as session:
-        kept = session.scalars(select(VendorMemory)).all()
+        kept = session.scalars(select(VendorReference)).all()
     people = [one for row in clinic.truth() for one in (row.patient_name, row.patient_phone) if one]
     assert not [one for one in people if any(one in str(memory.value) for memory in kept)]
 
@@ -192,7 +193,7 @@ def test_the_code_table_is_asked_for_once_a_day(clinic: SyncedClinic, frozen_clo
 def test_another_practice_starts_without_what_was_known_of_the_first(clinic: SyncedClinic) -> None:
     update_by_itself(clinic)
     with writing() as session:
-        for row in session.scalars(select(VendorMemory)):
+        for row in session.scalars(select(VendorReference)):
             row.made_for = "another practice"
     assert update_by_itself(clinic)["other"] == 1
 

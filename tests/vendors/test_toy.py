@@ -13,10 +13,10 @@ from pmsapp import clock
 from pmsapp.adapters.base import AdapterConfig
 from pmsapp.adapters.registry import ADAPTERS
 from pmsapp.domain.errors import ConfigurationError
-from pmsapp.factory import build_app
-from pmsapp.sandbox.model import VENDORS as SERVED
+from pmsapp.factory import create_app
+from pmsapp.sandbox.clinic.model import VENDORS as SERVED
 from pmsapp.sandbox.server import SandboxServer
-from pmsapp.services import live_lists
+from pmsapp.services.matching import live_lists
 from pmsapp.settings import Settings, load_settings
 from tests.actors import program_for
 from tests.adapters.contract import AdapterContract
@@ -102,10 +102,10 @@ def test_programs_connect_it_too(app: Flask, sandbox: SandboxServer) -> None:
 def test_its_settings_are_settings_and_a_slip_of_its_name_is_none(instance_dir: Path) -> None:
     settings = load_settings({"PMSAPP_TOYBOX_REQUESTS_PER_MINUTE": "7"}, instance_dir=instance_dir)
     assert settings.vendor("TOYBOX").requests_per_minute == 7
-    build_app(settings)
+    create_app(settings)
     slip = load_settings({"PMSAPP_TOYBOKS_REQUESTS_PER_MINUTE": "7"}, instance_dir=instance_dir)
     with pytest.raises(ConfigurationError, match="TOYBOKS"):
-        build_app(slip)
+        create_app(slip)
 
 
 def test_its_sandbox_is_worked_by_hand_like_any_other(app: Flask, sandbox: SandboxServer) -> None:

@@ -17,12 +17,16 @@ from sqlalchemy import delete
 
 from pmsapp import clock
 from pmsapp.domain.errors import RetryLaterError
-from pmsapp.factory import build_app
+from pmsapp.factory import create_app
 from pmsapp.jobs.scheduler import Scheduler
 from pmsapp.models import VendorBlock
 from pmsapp.sandbox.server import SandboxServer
-from pmsapp.services import connections, runs, sync, vendors
-from pmsapp.services.transaction import writing
+from pmsapp.services.base.transaction import writing
+from pmsapp.services.connections import connections
+from pmsapp.services.runs import history as run_history
+from pmsapp.services.runs import requests as run_requests
+from pmsapp.services.sync import execute
+from pmsapp.services.vendors import adapters as vendor_adapters
 from pmsapp.settings import Settings, load_settings
 from pmsapp.supervisor.redis import EmbeddedRedis, find_program
 from tests.actors import program_for
@@ -75,7 +79,7 @@ class TestTwoProcesses:
         with pytest.raises(RetryLaterError):
             _ask(clinic.connection_id)
         forget_blocks()
-        vendors.pace_store.cache_clear()
+        vendor_adapters.pace_store.cache_clear()
         assert _ask(clinic.connection_id)
 
     def test_without_a_queue_server_neither_asks_either(
@@ -100,7 +104,7 @@ def forget_blocks() -> None:
 
 
 def _ask(connection_id: int) -> int:
-    adapter = vendors.adapter_for(connection_id)
+    adapter = vendor_adapters.adapter_for(connection_id)
     with closing(adapter.client):
         return len(adapter.list_practitioners())
 
@@ -121,7 +125,7 @@ def _ask_and_tell(instance: Path, base_url: str, connection_id: int, answers: An
     settings = load_settings(
         {"PMSAPP_HALAXY_BASE_URL": base_url, "PMSAPP_ALLOWED_PMS_HOSTS": "127.0.0.1"}, instance_dir=instance
     )
-    with build_app(settings).app_context():
+    with create_app(settings).app_context():
         try:
             answers.put(("asked", float(_ask(connection_id))))
         except RetryLaterError as error:
@@ -150,10 +154,10 @@ def test_the_run_ends_and_says_when_it_goes_on(waiting: ConnectedClinic, app: Fl
     assert view.last_sync_error is not None
     assert view.last_sync_error.code == "RATE-WAIT"
     assert view.next_sync_at == ready_at
-    asked = sync.request_run(waiting.connection_id, trigger="manual", actor=ADMIN)
+    asked = run_requests.request_run(waiting.connection_id, trigger="manual", actor=ADMIN)
     assert (asked.created, asked.not_before) == (True, ready_at)
-    sync.execute_run(asked.sync_id)
-    assert runs.get_run(waiting.connection_id, asked.sync_id).status == "queued"
+    execute.execute_run(asked.sync_id)
+    assert run_history.get_run(waiting.connection_id, asked.sync_id).status == "queued"
     again = program_for(app).send("POST", f"/api/pms/connections/{waiting.connection_id}/sync", json={})
     assert (again.status_code, again.json["created"]) == (202, False)
     assert again.json["not_before"].startswith("2026-11-23T09:01:30")
@@ -172,7 +176,7 @@ def test_it_goes_on_by_itself_at_that_time(
     _tick(scheduler)
     view = connections.get_connection(waiting.connection_id)
     assert (view.state, view.last_sync_status, view.last_sync_error) == ("ok", "success", None)
-    assert runs.list_runs(waiting.connection_id).current is None
+    assert run_history.list_runs(waiting.connection_id).current is None
 
 
 def _tick(scheduler: Scheduler) -> None:

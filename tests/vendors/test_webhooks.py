@@ -16,7 +16,8 @@ from werkzeug.serving import make_server
 from pmsapp.models import AuditEvent, SyncRun, WebhookEvent
 from pmsapp.sandbox.halaxy.webhooks import Delivery, WebhookSender
 from pmsapp.sandbox.server import SandboxServer
-from pmsapp.services import runs, sync
+from pmsapp.services.runs import history as run_history
+from pmsapp.services.sync import execute
 from tests.actors import browser_for
 from tests.connecting import count
 from tests.vendors.clinics import ConnectedClinic
@@ -82,10 +83,10 @@ def a_booking(clinic: ConnectedClinic, number: int = 0) -> str:
 
 def do_queued(clinic: ConnectedClinic) -> str:
     """Do the run a webhook asked for. Returns who started it."""
-    current = runs.list_runs(clinic.connection_id).current
+    current = run_history.list_runs(clinic.connection_id).current
     assert current is not None
-    sync.execute_run(current.id)
-    done = runs.get_run(clinic.connection_id, current.id)
+    execute.execute_run(current.id)
+    done = run_history.get_run(clinic.connection_id, current.id)
     assert done.status == "success"
     return done.trigger
 
@@ -139,7 +140,7 @@ def test_a_delivery_that_comes_twice_counts_once(
     assert first.status == 202
     assert count(WebhookEvent) == 1
     do_queued(clinic)
-    assert runs.list_runs(clinic.connection_id).current is None
+    assert run_history.list_runs(clinic.connection_id).current is None
 
 
 def test_deliveries_out_of_order_end_the_same(

@@ -9,7 +9,10 @@ from flask import Flask
 
 from pmsapp.adapters.registry import get_info
 from pmsapp.sandbox.server import SandboxServer
-from pmsapp.services import connections, runs, sync, types
+from pmsapp.services.connections import connections
+from pmsapp.services.matching import appointment_types
+from pmsapp.services.runs import history as run_history
+from pmsapp.services.sync import execute
 from tests.actors import Browser, browser_for
 from tests.connecting import gentu_access
 from tests.synced_clinic import LOGINS, practice_id
@@ -77,16 +80,16 @@ class WalkedClinic(ConnectedClinic):
     def __init__(self, app: Flask, wizard: Wizard, connection_id: int) -> None:
         self._made = connection_id
         super().__init__(app, wizard.sandbox, wizard.info.slug)
-        listed = types.list_types(connection_id)
+        listed = appointment_types.list_types(connection_id)
         self.decided = {one.pms_type_id: one.is_telehealth for one in listed if one.is_telehealth is not None}
 
     def _connect(self) -> int:
         return self._made
 
-    def first_run(self) -> runs.RunView:
+    def first_run(self) -> run_history.RunView:
         """Do the run that the last step asked for."""
-        current = runs.list_runs(self.connection_id).current
+        current = run_history.list_runs(self.connection_id).current
         assert current is not None
         assert current.trigger == "setup"
-        sync.execute_run(current.id)
-        return runs.get_run(self.connection_id, current.id)
+        execute.execute_run(current.id)
+        return run_history.get_run(self.connection_id, current.id)

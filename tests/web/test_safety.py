@@ -11,15 +11,22 @@ from flask import Flask, request, url_for
 from flask.testing import FlaskClient
 from sqlalchemy.exc import OperationalError
 
-from pmsapp import access
+from pmsapp.access import PERMISSIONS, Rule, guard, put_together
+from pmsapp.access.rules import (
+    ADMINS_FRESH,
+    DESK,
+    PUBLIC,
+    READ,
+    READ_POLL,
+    STATE,
+    WEBHOOK,
+)
 from pmsapp.domain.errors import RetryLaterError
-from pmsapp.factory import build_app
-from pmsapp.permissions import PERMISSIONS, Rule, put_together
-from pmsapp.permissions.rules import ADMINS_FRESH, DESK, PUBLIC, READ, READ_POLL, STATE, WEBHOOK
-from pmsapp.services import api_tokens
-from pmsapp.services.errors import Conflict, Invalid, NotFound
+from pmsapp.factory import create_app
+from pmsapp.services.base.errors import Conflict, Invalid, NotFound
+from pmsapp.services.people import api_tokens
 from pmsapp.settings import Settings
-from pmsapp.web import headers
+from pmsapp.web.http import headers
 from tests.actors import PASSWORD, Browser, Program, browser, make_user, program_for
 from tests.conftest import Client, FrozenClock
 
@@ -41,7 +48,7 @@ def _raise(kind: str) -> None:
 @pytest.fixture
 def app(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
     """The whole app with a few routes more, to try the guard on."""
-    app = build_app(settings)
+    app = create_app(settings)
     app.test_client_class = Client
     add_probes(app, monkeypatch)
     with app.app_context():
@@ -55,7 +62,7 @@ def add_probes(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.setitem(PERMISSIONS, f"probe_{name}", rules)
 
     def who() -> str:
-        actor = access.current_actor()
+        actor = guard.current_actor()
         return f"{actor.kind}:{actor.role} {request.form.get('x', '')}"
 
     def where() -> dict[str, str | None]:
@@ -144,7 +151,7 @@ def test_on_this_machine_the_cookie_is_out_of_scripts_reach(app: Flask) -> None:
 def test_anywhere_else_the_cookie_travels_only_over_tls(
     make_settings: Callable[..., Settings], setting: dict[str, Any]
 ) -> None:
-    cookie = session_cookie(build_app(make_settings(**setting)), "https://localhost")
+    cookie = session_cookie(create_app(make_settings(**setting)), "https://localhost")
     assert cookie.startswith("__Host-pmsapp-")
     assert "Secure" in cookie
     assert "Domain" not in cookie
@@ -154,7 +161,7 @@ def test_two_installations_on_one_host_do_not_share_a_cookie(
     make_settings: Callable[..., Settings], tmp_path: Any
 ) -> None:
     names = {
-        build_app(make_settings().model_copy(update={"instance_dir": tmp_path / name})).config[
+        create_app(make_settings().model_copy(update={"instance_dir": tmp_path / name})).config[
             "SESSION_COOKIE_NAME"
         ]
         for name in ("real", "demo")
@@ -182,7 +189,7 @@ def test_forwarding_headers_of_nobody_are_ignored(client: FlaskClient) -> None:
 def test_only_the_configured_proxy_is_believed(
     make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = build_app(make_settings(trusted_proxies=1))
+    app = create_app(make_settings(trusted_proxies=1))
     add_probes(app, monkeypatch)
     forged = {
         "X-Forwarded-For": "198.51.100.66, 203.0.113.2",
@@ -233,7 +240,7 @@ def test_a_failing_fragment_goes_to_the_banner_and_leaves_the_page_as_it_was(cli
 
 
 def test_a_broken_error_page_still_answers(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pmsapp.web.errors.render_template", lambda *args, **kwargs: 1 / 0)
+    monkeypatch.setattr("pmsapp.web.http.errors.render_template", lambda *args, **kwargs: 1 / 0)
     for fragment in ({}, {"HX-Request": "true"}):
         answer = client.get("/probe/bug", headers=fragment)
         assert answer.status_code == 500
@@ -251,7 +258,7 @@ def test_machines_get_a_problem_they_can_read(client: FlaskClient, path: str) ->
 
 
 def test_the_json_interface_may_bring_its_own_problems(app: Flask, client: FlaskClient) -> None:
-    access.use_problem_renderer(app, lambda error: (f"mine: {type(error).__name__}", 418))
+    guard.use_problem_renderer(app, lambda error: (f"mine: {type(error).__name__}", 418))
     assert client.get("/api/probe").text == "mine: SignInNeeded"
     assert client.get("/api/nothing").text == "mine: NotFound"
     assert client.get("/probe/not_found").status_code == 404
@@ -287,7 +294,7 @@ def test_a_bad_authorization_is_401_even_with_a_good_cookie(admin: Browser, give
 
 
 def test_a_revoked_or_expired_token_is_401(app: Flask, frozen_clock: FrozenClock) -> None:
-    actor = access.Actor(kind="cli", name="command line")
+    actor = guard.Actor(kind="cli", name="command line")
     made = api_tokens.create("Board", "viewer", actor, days=1)
     program = Program(app.test_client(), made.token)
     assert program.get("/api/probe").status_code == 200

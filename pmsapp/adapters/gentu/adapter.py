@@ -11,14 +11,14 @@ from pmsapp.adapters.base import (
     ConnectionCheck,
     Page,
     Pairing,
-    Token,
 )
+from pmsapp.adapters.client.http import HTTPClient
+from pmsapp.adapters.client.tokens import Token
 from pmsapp.adapters.gentu import auth, wire
 from pmsapp.adapters.gentu.appointments import SINGLE_READ_TROUBLE, AppointmentReader
 from pmsapp.adapters.gentu.info import INFO
 from pmsapp.adapters.gentu.pairing import consume_code
 from pmsapp.adapters.gentu.practice import Practice
-from pmsapp.adapters.http import HTTPClient
 from pmsapp.domain.appointment import AppointmentType, Practitioner, UnifiedAppointment
 from pmsapp.domain.errors import BadVendorDataError, PMSError, ReconnectRequiredError
 from pmsapp.domain.window import SyncWindow
@@ -82,7 +82,7 @@ class GentuAdapter(Adapter):
         records = self._practice.fetch_list("appointment-types", kind="appointment types")
         found = self._practice.parse_each(records, wire.parse_type, "appointment types")
         unique = {kind.external_id: kind for kind in found}
-        self.memory.keep("durations", {one.external_id: one.default_duration_min for one in unique.values()})
+        self.memory.set("durations", {one.external_id: one.default_duration_min for one in unique.values()})
         return sorted(unique.values(), key=lambda item: (item.name.casefold(), item.external_id))
 
     def list_appointments(self, window: SyncWindow, practitioner_ids: Sequence[str]) -> Iterator[Page]:
@@ -104,7 +104,7 @@ class GentuAdapter(Adapter):
 
         A list that cannot be read leaves lengths unknown, for this adapter; it does not cost the appointments.
         """
-        known = self.memory.recall("durations", DURATIONS_LAST)
+        known = self.memory.get("durations", DURATIONS_LAST)
         if known is None and not self._durations_failed:
             try:
                 self.list_appointment_types()
@@ -112,6 +112,6 @@ class GentuAdapter(Adapter):
                 if exc.code not in SINGLE_READ_TROUBLE:
                     raise
                 self._durations_failed = True
-            known = self.memory.recall("durations", DURATIONS_LAST)
+            known = self.memory.get("durations", DURATIONS_LAST)
         minutes: int | None = (known or {}).get(type_id)
         return minutes

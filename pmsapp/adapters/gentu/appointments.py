@@ -10,12 +10,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pmsapp.adapters.base import Page
+from pmsapp.adapters.client.http import Params, Reply
+from pmsapp.adapters.client.paging import read_by_cursor
 from pmsapp.adapters.gentu import wire
 from pmsapp.adapters.gentu.practice import Practice
-from pmsapp.adapters.http import Params, Reply
-from pmsapp.adapters.paging import read_by_cursor
-from pmsapp.adapters.text import names_missing, shape_of
-from pmsapp.adapters.unknown_words import tell_unknown_statuses
+from pmsapp.adapters.parsing.text import names_missing, shape_of
+from pmsapp.adapters.parsing.vocabulary import tell_unknown_statuses
 from pmsapp.domain.appointment import BadRecord, Patient, UnifiedAppointment
 from pmsapp.domain.errors import BadVendorDataError, PMSError, ReconnectRequiredError
 from pmsapp.domain.window import SyncWindow

@@ -12,9 +12,10 @@ from datetime import timedelta
 from typing import Any
 
 from pmsapp import clock
-from pmsapp.adapters.base import AdapterConfig, Token
-from pmsapp.adapters.http import HTTPClient, Refusal
-from pmsapp.adapters.text import clean_token
+from pmsapp.adapters.base import AdapterConfig
+from pmsapp.adapters.client.http import HTTPClient, Refusal
+from pmsapp.adapters.client.tokens import Token
+from pmsapp.adapters.parsing.text import clean_token
 from pmsapp.domain.errors import BadVendorDataError, PMSError, ReconnectRequiredError
 
 # A token is let go this long before its end.

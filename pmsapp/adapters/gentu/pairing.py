@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pmsapp.adapters.base import AdapterConfig, Pairing
-from pmsapp.adapters.faults import TransportFaultError
+from pmsapp.adapters.client.error_mapping import TransportFaultError
+from pmsapp.adapters.client.http import HTTPClient, Refusal, path
 from pmsapp.adapters.gentu import wire
 from pmsapp.adapters.gentu.auth import app_not_enabled, credential
 from pmsapp.adapters.gentu.practice import fetch_access
-from pmsapp.adapters.http import HTTPClient, Refusal, path
-from pmsapp.adapters.text import clean_id
+from pmsapp.adapters.parsing.text import clean_id
 from pmsapp.domain.errors import BadVendorDataError, PMSError, ReconnectRequiredError, RetryLaterError
 
 # Refusals that say nothing about the code: the token (401), a slow line (408), too many calls (429).

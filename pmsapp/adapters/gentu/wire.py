@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from pmsapp.adapters.text import (
+from pmsapp.adapters.parsing.text import (
     clean_email,
     clean_id,
     clean_phone,

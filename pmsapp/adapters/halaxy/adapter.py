@@ -7,7 +7,15 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from pmsapp import clock
-from pmsapp.adapters.base import Adapter, AdapterConfig, AdapterInfo, ConnectionCheck, Page, Token
+from pmsapp.adapters.base import (
+    Adapter,
+    AdapterConfig,
+    AdapterInfo,
+    ConnectionCheck,
+    Page,
+)
+from pmsapp.adapters.client.http import HTTPClient
+from pmsapp.adapters.client.tokens import Token
 from pmsapp.adapters.halaxy import auth, webhook
 from pmsapp.adapters.halaxy.day import DayReader, PatientFinder
 from pmsapp.adapters.halaxy.fhir import resources
@@ -23,7 +31,6 @@ from pmsapp.adapters.halaxy.wire import (
     patient_ids,
     role_ids,
 )
-from pmsapp.adapters.http import HTTPClient
 from pmsapp.domain.appointment import AppointmentType, BadRecord, Practitioner, UnifiedAppointment
 from pmsapp.domain.errors import BadVendorDataError, PMSError, ReconnectRequiredError
 from pmsapp.domain.window import SyncWindow, day_of

@@ -11,10 +11,11 @@ from datetime import timedelta
 from typing import Any
 
 from pmsapp import clock
-from pmsapp.adapters.base import AdapterConfig, Token
+from pmsapp.adapters.base import AdapterConfig
+from pmsapp.adapters.client.http import HTTPClient, Refine, Refusal, path
+from pmsapp.adapters.client.tokens import Token
 from pmsapp.adapters.halaxy.fhir import fold, outcome_errors
-from pmsapp.adapters.http import HTTPClient, Refine, Refusal, path
-from pmsapp.adapters.text import clean_token
+from pmsapp.adapters.parsing.text import clean_token
 from pmsapp.domain.errors import (
     BadVendorDataError,
     NotFoundError,

@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from pmsapp.adapters.base import Page
+from pmsapp.adapters.client.http import HTTPClient
 from pmsapp.adapters.halaxy.auth import LABEL, TICK_BOXES
 from pmsapp.adapters.halaxy.fhir import entries, id_of, is_unreadable_match, resources
 from pmsapp.adapters.halaxy.people import parse_patient
@@ -26,9 +27,8 @@ from pmsapp.adapters.halaxy.wire import (
     role_ids,
     type_id,
 )
-from pmsapp.adapters.http import HTTPClient
-from pmsapp.adapters.text import names_missing, parse_instant, shape_of
-from pmsapp.adapters.unknown_words import tell_unknown_statuses
+from pmsapp.adapters.parsing.text import names_missing, parse_instant, shape_of
+from pmsapp.adapters.parsing.vocabulary import tell_unknown_statuses
 from pmsapp.domain.appointment import BadRecord, Patient, UnifiedAppointment
 from pmsapp.domain.errors import BadVendorDataError, PMSError, ReconnectRequiredError, RetryLaterError
 from pmsapp.domain.window import SyncWindow

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from pmsapp.adapters.text import clean_id
+from pmsapp.adapters.parsing.text import clean_id
 
 MAX_ID_LENGTH = 64
 

@@ -10,7 +10,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pmsapp.adapters.halaxy.fhir import id_of, items
-from pmsapp.adapters.text import clean_email, clean_phone, clean_text, parse_date, person_name
+from pmsapp.adapters.parsing.text import (
+    clean_email,
+    clean_phone,
+    clean_text,
+    parse_date,
+    person_name,
+)
 from pmsapp.domain.appointment import Patient, Practitioner
 
 STAFF_PREFIX = "PR-"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pmsapp.adapters.halaxy.auth import LABEL
 from pmsapp.adapters.halaxy.wire import CLINIC_PREFIX, PRACTICE_PREFIX, Organization
-from pmsapp.adapters.zones import guess_zone
+from pmsapp.adapters.parsing.zones import guess_zone
 from pmsapp.domain.errors import ReconnectRequiredError
 
 

@@ -11,12 +11,12 @@ from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from pmsapp.adapters.client.http import HTTPClient
 from pmsapp.adapters.halaxy.fhir import resources
 from pmsapp.adapters.halaxy.people import parse_practitioner
 from pmsapp.adapters.halaxy.search import SearchParams, search
 from pmsapp.adapters.halaxy.wire import Role, Tables, parse_role, parse_type
-from pmsapp.adapters.http import HTTPClient
-from pmsapp.adapters.memory import Memory
+from pmsapp.adapters.reference_cache import ReferenceCache
 from pmsapp.domain.appointment import AppointmentType, Practitioner
 from pmsapp.domain.errors import BadVendorDataError, ReconnectRequiredError
 
@@ -36,7 +36,7 @@ class Staff:
 class Reference:
     """Reads reference data of one connection and keeps it in the memory that `memory` gives. Safe for many threads."""
 
-    def __init__(self, client: HTTPClient, memory: Callable[[], Memory]) -> None:
+    def __init__(self, client: HTTPClient, memory: Callable[[], ReferenceCache]) -> None:
         self._client = client
         self._memory = memory
         self.types_refused = False
@@ -49,11 +49,11 @@ class Reference:
         return Tables(self._roles(), self._types())
 
     def _roles(self) -> Mapping[str, Role]:
-        kept = self._memory().recall("roles", LASTS)
+        kept = self._memory().get("roles", LASTS)
         return self.read_staff().roles if kept is None else {one["external_id"]: Role(**one) for one in kept}
 
     def _types(self) -> Mapping[str, AppointmentType]:
-        kept = self._memory().recall("types", LASTS)
+        kept = self._memory().get("types", LASTS)
         return (
             self.try_types() if kept is None else {one["external_id"]: AppointmentType(**one) for one in kept}
         )
@@ -84,7 +84,7 @@ class Reference:
             parsed = parse_type(resource)
             if parsed is not None:
                 found[parsed.external_id] = parsed
-        self._memory().keep("types", [asdict(one) for one in found.values()])
+        self._memory().set("types", [asdict(one) for one in found.values()])
         return found
 
     def learn_roles(self, ids: Iterable[str]) -> Mapping[str, Role]:
@@ -99,7 +99,7 @@ class Reference:
         return roles
 
     def _keep_roles(self, roles: Mapping[str, Role]) -> None:
-        self._memory().keep("roles", [asdict(one) for one in roles.values()])
+        self._memory().set("roles", [asdict(one) for one in roles.values()])
 
     def _search_roles(self, params: SearchParams) -> Staff:
         include = ["PractitionerRole:practitioner", "PractitionerRole:organization"]

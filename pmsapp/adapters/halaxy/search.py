@@ -15,10 +15,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
+from pmsapp.adapters.client.http import HTTPClient, Reply, path
+from pmsapp.adapters.client.paging import MAX_PAGES, PageGuard
 from pmsapp.adapters.halaxy.auth import FHIR_JSON, LABEL, is_expired, raise_for_outcome, refine
 from pmsapp.adapters.halaxy.fhir import entries, link
-from pmsapp.adapters.http import HTTPClient, Reply, path
-from pmsapp.adapters.paging import MAX_PAGES, PageGuard
 from pmsapp.domain.errors import BadVendorDataError, NotFoundError
 
 COUNT = 100

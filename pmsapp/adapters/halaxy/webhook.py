@@ -9,10 +9,10 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 
-from pmsapp.adapters import strict_json
+from pmsapp.adapters.client import strict_json
 from pmsapp.adapters.halaxy.auth import LABEL
 from pmsapp.adapters.halaxy.fhir import items, resources
-from pmsapp.adapters.text import clean_id
+from pmsapp.adapters.parsing.text import clean_id
 from pmsapp.domain.errors import ReconnectRequiredError
 
 # One delivery names one change; real ones are about two thousand bytes.

@@ -15,7 +15,7 @@ from typing import Any
 from pmsapp.adapters.halaxy.fhir import Ref, extension, fold, id_of, items, parse_ref, plain_value
 from pmsapp.adapters.halaxy.location import is_named_telehealth, telehealth_evidence
 from pmsapp.adapters.halaxy.people import STAFF_PREFIX
-from pmsapp.adapters.text import (
+from pmsapp.adapters.parsing.text import (
     MAX_NOTE,
     clean_text,
     parse_instant,

@@ -8,8 +8,15 @@ from datetime import date, timedelta
 from typing import ClassVar
 
 from pmsapp import clock
-from pmsapp.adapters.base import Adapter, AdapterConfig, AdapterInfo, ConnectionCheck, Page, Token
-from pmsapp.adapters.http import HTTPClient
+from pmsapp.adapters.base import (
+    Adapter,
+    AdapterConfig,
+    AdapterInfo,
+    ConnectionCheck,
+    Page,
+)
+from pmsapp.adapters.client.http import HTTPClient
+from pmsapp.adapters.client.tokens import Token
 from pmsapp.adapters.medirecords import auth
 from pmsapp.adapters.medirecords.calls import Calls
 from pmsapp.adapters.medirecords.day import DayReader
@@ -25,8 +32,8 @@ from pmsapp.adapters.medirecords.wire import (
     unnamed,
     with_patient,
 )
-from pmsapp.adapters.text import clean_id
-from pmsapp.adapters.zones import guess_zone
+from pmsapp.adapters.parsing.text import clean_id
+from pmsapp.adapters.parsing.zones import guess_zone
 from pmsapp.domain.appointment import AppointmentType, BadRecord, Practitioner, UnifiedAppointment
 from pmsapp.domain.errors import BadVendorDataError, ReconnectRequiredError
 from pmsapp.domain.window import SyncWindow, day_of
@@ -139,11 +146,11 @@ class MediRecordsAdapter(Adapter):
                 parsed = parse_type(row) if isinstance(row, dict) else None
                 if isinstance(parsed, AppointmentType):
                     found[parsed.external_id] = parsed
-        self.memory.keep("types", [asdict(one) for one in found.values()])
+        self.memory.set("types", [asdict(one) for one in found.values()])
         return found
 
     def _tables(self, zone: str) -> Tables:
-        types = self.memory.recall("types", TYPES_LAST)
+        types = self.memory.get("types", TYPES_LAST)
         known = (
             self._read_types()
             if types is None
@@ -153,11 +160,11 @@ class MediRecordsAdapter(Adapter):
 
     def _intervals_min(self) -> dict[int, int]:
         """Minutes by interval code, asked for once a day; a table that gave nothing is asked for sooner again."""
-        pairs = self.memory.recall("intervals", INTERVALS_LAST)
-        pairs = pairs or self.memory.recall("intervals", NO_INTERVALS_LAST)
+        pairs = self.memory.get("intervals", INTERVALS_LAST)
+        pairs = pairs or self.memory.get("intervals", NO_INTERVALS_LAST)
         if pairs is None:
             pairs = sorted(self._calls.fetch_intervals_min().items())
-            self.memory.keep("intervals", pairs)
+            self.memory.set("intervals", pairs)
         return dict(pairs)
 
     def _zone(self) -> str:

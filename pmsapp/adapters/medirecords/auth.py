@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pmsapp.adapters.base import AdapterConfig, Token
-from pmsapp.adapters.http import Refusal
+from pmsapp.adapters.base import AdapterConfig
+from pmsapp.adapters.client.http import Refusal
+from pmsapp.adapters.client.tokens import Token
 from pmsapp.domain.errors import BadVendorDataError, PMSError, ReconnectRequiredError
 
 LABEL = "MediRecords"

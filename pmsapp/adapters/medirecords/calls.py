@@ -14,10 +14,10 @@ from typing import Any
 
 import orjson
 
-from pmsapp.adapters.http import HTTPClient, Reply, path
+from pmsapp.adapters.client.http import HTTPClient, Reply, path
+from pmsapp.adapters.client.paging import MAX_PAGES, read_by_number
 from pmsapp.adapters.medirecords.auth import LABEL, refine_list, refine_practice, refine_record
 from pmsapp.adapters.medirecords.durations import parse_interval_table
-from pmsapp.adapters.paging import MAX_PAGES, read_by_number
 from pmsapp.domain.errors import BadVendorDataError, NotFoundError, PMSError
 
 PAGE_SIZE = 100

@@ -9,8 +9,8 @@ from pmsapp.adapters.medirecords.auth import LABEL
 from pmsapp.adapters.medirecords.calls import Rows
 from pmsapp.adapters.medirecords.patients import Sweep
 from pmsapp.adapters.medirecords.wire import Tables, parse_appointment, with_patient
-from pmsapp.adapters.text import clean_id, names_missing
-from pmsapp.adapters.unknown_words import tell_unknown_statuses
+from pmsapp.adapters.parsing.text import clean_id, names_missing
+from pmsapp.adapters.parsing.vocabulary import tell_unknown_statuses
 from pmsapp.domain.appointment import BadRecord, Patient, UnifiedAppointment
 from pmsapp.domain.window import SyncWindow
 

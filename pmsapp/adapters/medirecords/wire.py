@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from pmsapp.adapters.medirecords.durations import KNOWN_INTERVALS_MIN, parse_code, parse_duration_min
-from pmsapp.adapters.text import (
+from pmsapp.adapters.parsing.text import (
     MAX_NOTE,
     MAX_VISIT_YEAR,
     MIN_VISIT_YEAR,

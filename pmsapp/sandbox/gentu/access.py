@@ -7,9 +7,9 @@ import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pmsapp.sandbox.clinic import Clinic
-from pmsapp.sandbox.hub import Sandbox
-from pmsapp.sandbox.model import SandboxError
+from pmsapp.sandbox.clinic.clinic import Clinic
+from pmsapp.sandbox.clinic.model import SandboxError
+from pmsapp.sandbox.core.hub import Sandbox
 
 # The app's own credentials in the training world. They open nothing else.
 CLIENT_ID = "training-client-id"

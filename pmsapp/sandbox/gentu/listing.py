@@ -11,12 +11,12 @@ from datetime import datetime
 
 from flask import request
 
-from pmsapp.sandbox.clinic import Clinic
+from pmsapp.sandbox.clinic.clinic import Clinic
+from pmsapp.sandbox.clinic.model import Appointment
+from pmsapp.sandbox.core.hub import PageFaults, Sandbox
+from pmsapp.sandbox.core.vendor import Json
 from pmsapp.sandbox.gentu import objects
 from pmsapp.sandbox.gentu.checks import Problems, check_include, check_instant, check_limit, check_uuid
-from pmsapp.sandbox.hub import PageFaults, Sandbox
-from pmsapp.sandbox.model import Appointment
-from pmsapp.sandbox.vendor import Json
 
 # A patient the vendor cannot give: then the list leaves it out as well.
 _PATIENT_FAULTS = ("not_found", "server_error", "bad_gateway", "empty_body", "html_ok", "forbidden")

@@ -7,10 +7,16 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from pmsapp.sandbox.clinic import Clinic
-from pmsapp.sandbox.ids import make_uuid
-from pmsapp.sandbox.model import Appointment, AppointmentType, Patient, Phone, Practitioner
-from pmsapp.sandbox.vendor import Json
+from pmsapp.sandbox.clinic.clinic import Clinic
+from pmsapp.sandbox.clinic.ids import make_uuid
+from pmsapp.sandbox.clinic.model import (
+    Appointment,
+    AppointmentType,
+    Patient,
+    Phone,
+    Practitioner,
+)
+from pmsapp.sandbox.core.vendor import Json
 
 # The vendor's eight words; a status it does not give is null.
 STATUS_WORDS = {

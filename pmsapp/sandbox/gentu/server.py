@@ -13,16 +13,16 @@ from typing import Any
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
-from pmsapp.sandbox.clinic import Clinic
-from pmsapp.sandbox.fault_kinds import HOSTILE_TEXT
+from pmsapp.sandbox.clinic.clinic import Clinic
+from pmsapp.sandbox.clinic.model import SandboxError
+from pmsapp.sandbox.core.fault_kinds import HOSTILE_TEXT
+from pmsapp.sandbox.core.hub import About, Credential, Sandbox
+from pmsapp.sandbox.core.vendor import Json, VendorServer, json_response
 from pmsapp.sandbox.gentu import access as keys
 from pmsapp.sandbox.gentu import objects
 from pmsapp.sandbox.gentu.access import GentuAccess
 from pmsapp.sandbox.gentu.checks import Problems, is_uuid
 from pmsapp.sandbox.gentu.listing import list_page, page_number, read_query
-from pmsapp.sandbox.hub import Sandbox
-from pmsapp.sandbox.model import SandboxError
-from pmsapp.sandbox.vendor import About, Credential, Json, VendorServer, json_response
 
 _FAULTS = {
     "missing": ("Invalid access token", "oauth.v2.InvalidAccessToken"),

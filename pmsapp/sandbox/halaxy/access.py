@@ -13,8 +13,8 @@ from typing import Any
 
 from flask import request
 
-from pmsapp.sandbox.clinic import Clinic
-from pmsapp.sandbox.hub import Sandbox
+from pmsapp.sandbox.clinic.clinic import Clinic
+from pmsapp.sandbox.core.hub import Sandbox
 
 # Demo credentials: worth nothing anywhere but here. The number is the clinic's place in the sandbox, from 1.
 CLIENT_ID = "halaxy-demo-client-000{}"

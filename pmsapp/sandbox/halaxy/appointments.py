@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from pmsapp.sandbox.clinic import Clinic
+from pmsapp.sandbox.clinic.clinic import Clinic
+from pmsapp.sandbox.clinic.model import Appointment
+from pmsapp.sandbox.core.vendor import Json
 from pmsapp.sandbox.halaxy.objects import EXTENSIONS, Refs
-from pmsapp.sandbox.model import Appointment
-from pmsapp.sandbox.vendor import Json
 
 _CODES = "https://au-api.halaxy.com/presets/CodeSystem/appointment-participant-status"
 _ATTENDER = {

@@ -7,13 +7,13 @@ from zoneinfo import ZoneInfo
 
 from werkzeug.datastructures import MultiDict
 
-from pmsapp.sandbox.clinic import Clinic
+from pmsapp.sandbox.clinic.clinic import Clinic
+from pmsapp.sandbox.clinic.model import Appointment
+from pmsapp.sandbox.core.hub import Sandbox
+from pmsapp.sandbox.core.vendor import Json
 from pmsapp.sandbox.halaxy.appointments import Style, status_word
 from pmsapp.sandbox.halaxy.objects import Refs, draw_patient
 from pmsapp.sandbox.halaxy.search import BadParameterError, read_dates, read_ids, tail
-from pmsapp.sandbox.hub import Sandbox
-from pmsapp.sandbox.model import Appointment
-from pmsapp.sandbox.vendor import Json
 
 
 def find_rows(sandbox: Sandbox, clinic: Clinic, args: MultiDict[str, str]) -> list[Appointment]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pmsapp.sandbox.clinic import Clinic
+from pmsapp.sandbox.clinic.clinic import Clinic
+from pmsapp.sandbox.core.vendor import Json
 from pmsapp.sandbox.halaxy import objects
 from pmsapp.sandbox.halaxy.objects import Refs
 from pmsapp.sandbox.halaxy.search import tail
-from pmsapp.sandbox.vendor import Json
 
 
 def organizations(clinic: Clinic, refs: Refs) -> list[Json]:

@@ -9,9 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from pmsapp.sandbox.clinic import Clinic
-from pmsapp.sandbox.model import AppointmentType, Patient, Phone, Practitioner, Site
-from pmsapp.sandbox.vendor import Json
+from pmsapp.sandbox.clinic.clinic import Clinic
+from pmsapp.sandbox.clinic.model import (
+    AppointmentType,
+    Patient,
+    Phone,
+    Practitioner,
+    Site,
+)
+from pmsapp.sandbox.core.vendor import Json
 
 EXTENSIONS = "https://terminology.halaxy.com/StructureDefinition"
 # Referring doctors outside the practice: they have roles and names too, and never a column.

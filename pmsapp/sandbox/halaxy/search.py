@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 
 from werkzeug.datastructures import MultiDict
 
-from pmsapp.sandbox.hub import PageFaults
-from pmsapp.sandbox.vendor import Json
+from pmsapp.sandbox.core.hub import PageFaults
+from pmsapp.sandbox.core.vendor import Json
 
 DEFAULT_COUNT, MOST_COUNT = 30, 100
 # A search without an end, or a beginning, looks this far around today.

@@ -12,7 +12,10 @@ from typing import Any, ClassVar
 from flask import Blueprint, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from pmsapp.sandbox.clinic import Clinic
+from pmsapp.sandbox.clinic.clinic import Clinic
+from pmsapp.sandbox.clinic.model import Vendor
+from pmsapp.sandbox.core.hub import About, Credential, Sandbox
+from pmsapp.sandbox.core.vendor import Json, VendorServer, json_response
 from pmsapp.sandbox.halaxy import access as keys
 from pmsapp.sandbox.halaxy import finding, listing, spoiling
 from pmsapp.sandbox.halaxy.access import HalaxyAccess
@@ -28,9 +31,6 @@ from pmsapp.sandbox.halaxy.search import (
     warning_entry,
 )
 from pmsapp.sandbox.halaxy.webhooks import WebhookSender
-from pmsapp.sandbox.hub import Sandbox
-from pmsapp.sandbox.model import Vendor
-from pmsapp.sandbox.vendor import About, Credential, Json, VendorServer, json_response
 
 FHIR_JSON = "application/fhir+json"
 _CODES = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from pmsapp.sandbox.fault_kinds import HOSTILE_TEXT
-from pmsapp.sandbox.vendor import Json
+from pmsapp.sandbox.core.fault_kinds import HOSTILE_TEXT
+from pmsapp.sandbox.core.vendor import Json
 
 _SPELLINGS: Mapping[str, Callable[[str], str]] = {
     "upper": str.upper,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pmsapp.sandbox.fault_kinds import FAULT_KINDS, FaultKind
+from pmsapp.sandbox.core.fault_kinds import FAULT_KINDS, FaultKind
 
 
 def _switch(name: str, explained: str, **options: object) -> FaultKind:

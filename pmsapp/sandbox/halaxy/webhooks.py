@@ -19,10 +19,10 @@ from urllib.parse import urlsplit
 from flask import Response, request
 from flask.sansio.app import App
 
-from pmsapp.sandbox.faults import Fault
-from pmsapp.sandbox.hub import Sandbox
-from pmsapp.sandbox.model import Change, SandboxError
-from pmsapp.sandbox.vendor import Json, json_response
+from pmsapp.sandbox.clinic.model import Change, SandboxError
+from pmsapp.sandbox.core.faults import Fault
+from pmsapp.sandbox.core.hub import Sandbox
+from pmsapp.sandbox.core.vendor import Json, json_response
 
 EVENTS = (
     "appointment-create",

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from pmsapp.sandbox.clinic import Clinic
-from pmsapp.sandbox.model import Appointment, AppointmentType, Patient, Practitioner
-from pmsapp.sandbox.vendor import Json
+from pmsapp.sandbox.clinic.clinic import Clinic
+from pmsapp.sandbox.clinic.model import Appointment, AppointmentType, Patient, Practitioner
+from pmsapp.sandbox.core.vendor import Json
 
 STATUS_CODES: Mapping[str | None, int | None] = {
     "booked": 2,

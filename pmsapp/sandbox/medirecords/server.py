@@ -14,11 +14,12 @@ from typing import Any, ClassVar
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
-from pmsapp.sandbox.clinic import Clinic
-from pmsapp.sandbox.fault_kinds import HOSTILE_TEXT
+from pmsapp.sandbox.clinic.clinic import Clinic
+from pmsapp.sandbox.clinic.model import Appointment, Vendor
+from pmsapp.sandbox.core.fault_kinds import HOSTILE_TEXT
+from pmsapp.sandbox.core.hub import About, Credential
+from pmsapp.sandbox.core.vendor import Json, VendorServer, json_response
 from pmsapp.sandbox.medirecords import objects
-from pmsapp.sandbox.model import Appointment, Vendor
-from pmsapp.sandbox.vendor import About, Credential, Json, VendorServer, json_response
 
 # Demo credentials: worth nothing anywhere but here. The number is the clinic's place in the sandbox, from 1.
 API_TOKEN = "mr-demo-connect-token-000{}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pmsapp.sandbox.fault_kinds import FAULT_KINDS, FaultKind
+from pmsapp.sandbox.core.fault_kinds import FAULT_KINDS, FaultKind
 
 SWITCHES = (
     FaultKind(

@@ -7,10 +7,17 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from pmsapp import clock
-from pmsapp.adapters.base import Adapter, AdapterConfig, AdapterInfo, ConnectionCheck, Page, Token
-from pmsapp.adapters.http import HTTPClient, Refusal, Reply, path
-from pmsapp.adapters.paging import read_by_number
-from pmsapp.adapters.text import clean_text, clean_token, names_missing
+from pmsapp.adapters.base import (
+    Adapter,
+    AdapterConfig,
+    AdapterInfo,
+    ConnectionCheck,
+    Page,
+)
+from pmsapp.adapters.client.http import HTTPClient, Refusal, Reply, path
+from pmsapp.adapters.client.paging import read_by_number
+from pmsapp.adapters.client.tokens import Token
+from pmsapp.adapters.parsing.text import clean_text, clean_token, names_missing
 from pmsapp.domain.appointment import AppointmentType, BadRecord, Practitioner, UnifiedAppointment
 from pmsapp.domain.errors import BadVendorDataError, NotFoundError, PMSError, ReconnectRequiredError
 from pmsapp.domain.window import SyncWindow

@@ -10,10 +10,11 @@ from typing import Any, ClassVar
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
-from pmsapp.sandbox.clinic import Clinic
-from pmsapp.sandbox.fault_kinds import HOSTILE_TEXT
-from pmsapp.sandbox.model import Appointment, Patient, Vendor
-from pmsapp.sandbox.vendor import About, Credential, Json, VendorServer, json_response
+from pmsapp.sandbox.clinic.clinic import Clinic
+from pmsapp.sandbox.clinic.model import Appointment, Patient, Vendor
+from pmsapp.sandbox.core.fault_kinds import HOSTILE_TEXT
+from pmsapp.sandbox.core.hub import About, Credential
+from pmsapp.sandbox.core.vendor import Json, VendorServer, json_response
 
 KEY = "toy-key-000{}"
 SLUG = "toybox"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pmsapp.adapters.text import (
+from pmsapp.adapters.parsing.text import (
     MAX_NOTE,
     clean_email,
     clean_id,

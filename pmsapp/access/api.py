@@ -1,0 +1,52 @@
+"""The JSON interface (bearer tokens count here) and the vendors' webhooks."""
+
+from __future__ import annotations
+
+from pmsapp.access.rules import (
+    ADMINS,
+    ADMINS_FRESH,
+    DESK,
+    DESK_READ,
+    OWN_EDIT,
+    READ,
+    STATE,
+    STATE_POLL,
+    WEBHOOK,
+    Table,
+)
+
+TABLE: Table = {
+    "api_connections.list_connections": {"GET": STATE},
+    "api_connections.create_connection": {"POST": ADMINS_FRESH},
+    "api_connections.get_connection": {"GET": STATE},
+    "api_connections.change_connection": {"PATCH": ADMINS_FRESH},
+    "api_connections.delete_connection": {"DELETE": ADMINS_FRESH},
+    "api_connections.pair_connection": {"POST": ADMINS_FRESH},
+    "api_connections.test_connection": {"POST": DESK},
+    "api_matching.list_practitioners": {"GET": DESK_READ},
+    "api_matching.decide_practitioners": {"POST": ADMINS},
+    "api_matching.list_appointment_types": {"GET": DESK_READ},
+    "api_matching.decide_appointment_types": {"PATCH": ADMINS},
+    "api_matching.list_clinicians": {"GET": STATE},
+    "api_matching.create_clinician": {"POST": ADMINS},
+    "api_matching.get_clinician": {"GET": STATE},
+    "api_matching.change_clinician": {"PATCH": ADMINS},
+    "api_runs.start_run": {"POST": DESK},
+    "api_runs.list_runs": {"GET": STATE},
+    "api_runs.get_run": {"GET": STATE_POLL},
+    "api_runs.cancel_run": {"DELETE": DESK},
+    "api_runs.get_overall": {"GET": STATE_POLL},
+    "api_runs.start_all_runs": {"POST": DESK},
+    "api_run_sheet.get_run_sheet": {"GET": READ},
+    "api_run_sheet.add_card": {"POST": DESK},
+    "api_run_sheet.get_card": {"GET": READ},
+    "api_run_sheet.change_card": {"PATCH": OWN_EDIT},
+    "api_run_sheet.remove_card": {"DELETE": DESK},
+    "api_run_sheet.acknowledge_card": {"POST": OWN_EDIT},
+    "api_run_sheet.recheck_card": {"POST": OWN_EDIT},
+    "api_decisions.list_decisions": {"GET": DESK_READ},
+    "api_decisions.decide": {"POST": DESK},
+    "api_webhooks.receive": {"POST": WEBHOOK},
+    "api_docs.openapi": {"GET": STATE},
+    "api_docs.page": {"GET": STATE},
+}

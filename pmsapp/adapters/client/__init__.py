@@ -1,0 +1,1 @@
+"""HTTP towards a vendor: sessions, repeats, rate limit, pages, tokens, errors."""

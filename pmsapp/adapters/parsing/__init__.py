@@ -1,0 +1,1 @@
+"""Reading the texts and instants of a vendor."""

@@ -1,0 +1,1 @@
+"""Commands for an administrator of a running installation."""

@@ -1,0 +1,38 @@
+"""`pmsapp db upgrade`."""
+
+from __future__ import annotations
+
+import click
+
+from pmsapp.cli.shared.base import open_app
+from pmsapp.services.clinic import clinic
+from pmsapp.services.maintenance import database
+from pmsapp.services.people import users
+
+
+@click.group()
+def db() -> None:
+    """The database's tables."""
+
+
+@db.command()
+@click.option("--quiet", is_flag=True, help="Say nothing when there was nothing to do.")
+@click.option("--address", hidden=True, help="Where the pages will be, to say how the first person gets in.")
+@click.option("--training", is_flag=True, hidden=True, help="A new clinic is a training clinic.")
+def upgrade(quiet: bool, address: str | None, training: bool) -> None:
+    """Bring the database up to this version; a SQLite file is copied first."""
+    with open_app(migrated=False):
+        done = database.upgrade()
+        if training:
+            clinic.ensure(name="Training clinic", is_training=True, hours=clinic.ALWAYS_OPEN)
+        else:
+            clinic.ensure()
+        code = users.make_setup_code() if address and not training and not users.any_users() else None
+    if done.backup is not None:
+        click.echo(f"The database as it was is kept in {done.backup}")
+    if done.changed:
+        click.echo("The database is ready." if done.before is None else "The database was upgraded.")
+    elif not quiet:
+        click.echo("The database is up to date.")
+    if code is not None:
+        click.echo(f"Nobody may sign in yet. Open {address}/setup and enter this code: {code.code}")

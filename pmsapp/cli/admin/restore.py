@@ -1,0 +1,162 @@
+"""`pmsapp verify` and `pmsapp restore`: can a backup be put back, and putting it back."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from pmsapp.cli.shared.base import as_json_text, json_option, open_app, show_json
+from pmsapp.domain.actor import COMMAND_LINE
+from pmsapp.domain.errors import ConfigurationError
+from pmsapp.services.maintenance import backup, database
+from pmsapp.services.maintenance import restore as service
+from pmsapp.services.maintenance.restore import Copy, Present
+from pmsapp.settings import load_settings
+from pmsapp.supervisor.lock import only_one
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("file", type=_FILE, required=False)
+@json_option
+def verify(file: Path | None, as_json: bool) -> None:
+    """Read a backup from end to end, the newest without FILE: could it be put back? Changes nothing."""
+    file = file or _newest()
+    with _ready_copy(file) as ready, open_app(migrated=False, database_file=ready):
+        database.upgrade()
+        found = service.examine()
+    if as_json:
+        show_json({"file": file, **_facts(found)})
+        return
+    click.echo(f"{file} is whole: {_in_words(found)}.")
+    _warn_of_keys(found)
+
+
+@click.command()
+@click.argument("file", type=_FILE)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def restore(file: Path, yes: bool) -> None:
+    """Put a backup in the place of the database. pmsapp must be stopped; the database that was there is kept."""
+    settings = load_settings()
+    live = _live_file()
+    with only_one(settings.instance_dir), _ready_copy(file) as ready:
+        service.require_alone(live)
+        with open_app(migrated=False, database_file=ready):
+            database.upgrade()
+            found = service.examine()
+        present = _present(found) if live.exists() else None
+        click.echo(f"{file} is whole: {_in_words(found)}.", err=True)
+        _warn_of_keys(found)
+        _say_what_is_lost(present)
+        if not yes:
+            click.confirm("Put it back?", abort=True, err=True)
+        lost = _keep_list(live, present)
+        with open_app(database_file=ready):
+            service.adopt(found, present, file.name, COMMAND_LINE)
+        service.require_alone(live)
+        kept = service.put_in_place(ready, live)
+    if lost is not None:
+        click.echo(f"What was done since is listed in {lost}")
+    if kept is not None:
+        click.echo(f"The database that was there is kept in {kept}")
+    click.echo("The backup is in place. Start pmsapp; everybody signs in again and every list is read anew.")
+
+
+def _newest() -> Path:
+    with open_app(migrated=False):
+        last = backup.latest()
+    if last is None:
+        raise ConfigurationError("There is no backup yet; run: pmsapp backup")
+    return last.path
+
+
+def _live_file() -> Path:
+    with open_app(migrated=False):
+        live = database.sqlite_file()
+    if live is None:
+        raise ConfigurationError("PostgreSQL is restored with its own tools.")
+    return live
+
+
+@contextmanager
+def _ready_copy(file: Path) -> Iterator[Path]:
+    """A copy of the backup to work on; the backup itself is never opened for writing."""
+    ready = load_settings().instance_dir / service.READY
+    _clear(ready)
+    try:
+        os.close(os.open(ready, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        shutil.copyfile(file, ready)
+    except OSError as error:
+        _clear(ready)
+        raise ConfigurationError(f"{file.name} could not be copied ({error.strerror}).") from error
+    try:
+        yield ready
+    finally:
+        _clear(ready)
+
+
+def _clear(ready: Path) -> None:
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        Path(f"{ready}{suffix}").unlink(missing_ok=True)
+
+
+def _present(found: Copy) -> Present | None:
+    with open_app(migrated=False):
+        present = service.look_at_present(found)
+    if present is None:
+        click.echo(
+            "The database that is there cannot be read; nothing can be carried over from it.", err=True
+        )
+    return present
+
+
+def _facts(found: Copy) -> dict[str, object]:
+    return {
+        "version": found.version,
+        "cards": found.cards,
+        "people": found.people,
+        "last_event_at": found.last_event_at,
+        "unreadable": found.unreadable,
+    }
+
+
+def _in_words(found: Copy) -> str:
+    last = f", last change {found.last_event_at:%Y-%m-%d %H:%M}Z" if found.last_event_at else ""
+    return f"{found.cards} cards, {found.people} people{last}"
+
+
+def _warn_of_keys(found: Copy) -> None:
+    if found.unreadable:
+        click.echo(
+            f"{found.unreadable} sealed texts do not open with the keys of this installation; put the keys of that"
+            " time back, or enter the logins again.",
+            err=True,
+        )
+
+
+def _say_what_is_lost(present: Present | None) -> None:
+    if present is None:
+        return
+    if not present.related:
+        click.echo("This backup is no earlier state of the database that is there.", err=True)
+    else:
+        click.echo(f"{len(present.done_since)} things were done since and will be undone.", err=True)
+
+
+def _keep_list(live: Path, present: Present | None) -> Path | None:
+    """The list of what is undone, for whoever has to do it again: who did what to which card, no patient's data."""
+    if present is None or not present.done_since:
+        return None
+    folder = live.parent / backup.FOLDER
+    folder.mkdir(mode=0o700, exist_ok=True)
+    last = present.done_since[-1]
+    target = folder / f"undone-{last.id}.json"
+    with os.fdopen(os.open(target, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
+        file.write(as_json_text({"items": present.done_since}))
+    return target

@@ -1,0 +1,1 @@
+"""What a read means for the cards."""

@@ -1,0 +1,164 @@
+"""What the clinic decided, and what follows for one appointment: shown, filtered, unmapped, or no card at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pmsapp.domain.appointment import AppointmentStatus, Presence, UnifiedAppointment
+from pmsapp.domain.sync.values import PMSValues
+from pmsapp.domain.window import day_of
+
+
+class MappingDecision(StrEnum):
+    """What the clinic decided about a practitioner."""
+
+    MAPPED = "mapped"
+    IGNORED = "ignored"
+    UNDECIDED = "undecided"
+
+
+class SkipReason(StrEnum):
+    """Why an appointment that was read makes no card."""
+
+    NO_PATIENT = "no_patient"
+    NOT_TELEHEALTH = "not_telehealth"
+    TYPE_OFF = "type_off"
+    PRACTITIONER_IGNORED = "practitioner_ignored"
+    PRACTITIONER_UNDECIDED = "practitioner_undecided"
+    CANCELLED_UNSEEN = "cancelled_before_seen"
+    REMOVED_BY_STAFF = "removed_by_staff"
+
+
+@dataclass(frozen=True, slots=True)
+class TypeRule:
+    """An appointment type and what the clinic decided: `decision` null follows the PMS."""
+
+    name: str
+    decision: bool | None = None
+    pms_is_telehealth: bool | None = None
+    sync_enabled: bool = True
+    default_duration_min: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Everything of one connection that decides what a card looks like."""
+
+    zone: str
+    telehealth_only: bool
+    practitioners: Mapping[str, tuple[MappingDecision, int | None]]
+    types: Mapping[str, TypeRule]
+
+    def decision_on(self, practitioner_id: str | None) -> MappingDecision:
+        """A practitioner nobody has decided on is undecided; no practitioner at all is shown as unassigned."""
+        if practitioner_id is None:
+            return MappingDecision.MAPPED
+        return self.practitioners.get(practitioner_id, (MappingDecision.UNDECIDED, None))[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a pair belongs: its presence, and the reason when it is not shown."""
+
+    presence: Presence
+    reason: SkipReason | None = None
+
+
+_SHOWN = Placement(Presence.ON_SHEET)
+_CANCELLED = Placement(Presence.CANCELLED)
+_TYPE_OFF = Placement(Presence.FILTERED, SkipReason.TYPE_OFF)
+_NOT_TELEHEALTH = Placement(Presence.FILTERED, SkipReason.NOT_TELEHEALTH)
+_IGNORED = Placement(Presence.UNMAPPED, SkipReason.PRACTITIONER_IGNORED)
+_UNDECIDED = Placement(Presence.UNMAPPED, SkipReason.PRACTITIONER_UNDECIDED)
+
+
+def telehealth(pair: UnifiedAppointment, rules: Rules) -> bool | None:
+    """Staff's yes or no per type wins over any evidence; the appointment's evidence over its type's; else unknown."""
+    rule = rules.types.get(pair.type_external_id) if pair.type_external_id else None
+    if rule and rule.decision is not None:
+        return rule.decision
+    if pair.telehealth_evidence is not None:
+        return pair.telehealth_evidence
+    return rule.pms_is_telehealth if rule else None
+
+
+REASONS = {
+    SkipReason.NOT_TELEHEALTH: "no longer telehealth",
+    SkipReason.TYPE_OFF: "its type is not shown",
+    SkipReason.PRACTITIONER_IGNORED: "the practitioner is not shown",
+    SkipReason.PRACTITIONER_UNDECIDED: "the practitioner has no column yet",
+}
+
+
+def judge(pair: UnifiedAppointment, is_telehealth: bool | None, rules: Rules) -> Placement:
+    """Where a pair with a patient belongs. Unknown telehealth is shown, never dropped."""
+    return place(
+        rules,
+        practitioner_id=pair.practitioner_external_id,
+        type_id=pair.type_external_id,
+        is_telehealth=is_telehealth,
+        is_cancelled=pair.status is AppointmentStatus.CANCELLED,
+    )
+
+
+def would_show(pair: UnifiedAppointment, rules: Rules) -> bool:
+    """True when a pair never seen before would make a card on the sheet."""
+    return judge(pair, telehealth(pair, rules), rules).presence is Presence.ON_SHEET
+
+
+def place(
+    rules: Rules,
+    *,
+    practitioner_id: str | None,
+    type_id: str | None,
+    is_telehealth: bool | None,
+    is_cancelled: bool,
+) -> Placement:
+    """Where a card with these facts belongs under the clinic's decisions as they stand."""
+    decision = rules.decision_on(practitioner_id)
+    if decision is not MappingDecision.MAPPED:
+        return _IGNORED if decision is MappingDecision.IGNORED else _UNDECIDED
+    rule = rules.types.get(type_id) if type_id else None
+    if rule and not rule.sync_enabled:
+        return _TYPE_OFF
+    if rules.telehealth_only and is_telehealth is False:
+        return _NOT_TELEHEALTH
+    return _CANCELLED if is_cancelled else _SHOWN
+
+
+def values_of(pair: UnifiedAppointment, is_telehealth: bool | None, rules: Rules) -> PMSValues:
+    """The card columns of a pair that has a patient."""
+    patient = pair.patient
+    if patient is None:
+        raise ValueError("A row without a patient has no card.")
+    rule = rules.types.get(pair.type_external_id) if pair.type_external_id else None
+    duration, estimated = pair.duration_min, pair.duration_estimated
+    if duration is None and rule and rule.default_duration_min:
+        duration, estimated = rule.default_duration_min, True
+    practitioner_id = pair.practitioner_external_id
+    clinician_id = rules.practitioners.get(practitioner_id, (None, None))[1] if practitioner_id else None
+    return PMSValues(
+        start_at=pair.start_at,
+        time_zone=rules.zone,
+        appointment_duration_minutes=duration,
+        duration_estimated=estimated,
+        patient_name=patient.name,
+        patient_dob=patient.birth_date,
+        patient_phone=patient.phone,
+        patient_email=patient.email,
+        patient_has_died=patient.has_died,
+        appointment_type_name=pair.type_name or (rule.name if rule else None),
+        appointment_status=pair.status.value,
+        is_telehealth=is_telehealth,
+        pms_notes=pair.notes,
+        time_odd=pair.time_odd,
+        clinician_id=clinician_id,
+        pms_practitioner_id=practitioner_id,
+        pms_type_id=pair.type_external_id,
+        pms_status_raw=None if pair.status_is_known else pair.status_raw,
+        pms_date=day_of(pair.start_at, rules.zone),
+        host_link=pair.links.host,
+        patient_link=pair.links.patient,
+    )

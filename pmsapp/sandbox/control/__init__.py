@@ -1,0 +1,1 @@
+"""The sandbox's own pages: change appointments, switch faults on."""

@@ -1,0 +1,1 @@
+"""What every fake vendor shares: the hub of clinics, faults, traffic records."""

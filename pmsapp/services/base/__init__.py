@@ -1,0 +1,1 @@
+"""What every service may use: transactions, audit, errors, encrypted columns, metrics."""

@@ -1,0 +1,1 @@
+"""The clinic itself: its name, zone and opening hours."""

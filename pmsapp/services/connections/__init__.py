@@ -1,0 +1,1 @@
+"""Connections to a practice: made, checked, changed, removed, shown."""

@@ -1,0 +1,62 @@
+"""Small steps on a connection's row that several use-cases share. Each runs inside the caller's transaction."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from pmsapp.adapters.base import AdapterInfo, ConnectionCheck
+from pmsapp.domain import sync_state
+from pmsapp.domain.errors import PMSError, ReconnectRequiredError, message_for
+from pmsapp.domain.sync_state import ConnectionState
+from pmsapp.models import PMSConnection
+from pmsapp.services.base.errors import Conflict, NotFound
+from pmsapp.services.vendors import adapters as vendor_adapters
+
+
+def get_row(session: Session, connection_id: int, *, lock: bool = False) -> PMSConnection:
+    """The row, locked where the database locks rows. Raises NotFound."""
+    query = select(PMSConnection).where(PMSConnection.id == connection_id)
+    row = session.scalar(query.with_for_update() if lock else query)
+    if row is None:
+        raise NotFound("connection")
+    return row
+
+
+def is_another_practice(row: PMSConnection, found: ConnectionCheck) -> bool:
+    """True when somebody else answered than the practice this connection is for."""
+    known, theirs = row.practice_fingerprint, found.practice_fingerprint
+    return bool(known and theirs and known != theirs)
+
+
+def learn(row: PMSConnection, found: ConnectionCheck) -> None:
+    """Keep what the vendor said about the practice; a time zone that somebody chose stays."""
+    row.practice_fingerprint = row.practice_fingerprint or found.practice_fingerprint
+    row.practice_name = found.practice_name or row.practice_name
+    if found.time_zone and not row.time_zone_chosen:
+        row.time_zone = found.time_zone
+
+
+def forget_error(row: PMSConnection) -> None:
+    """What kept the connection from working is gone: nobody has to act any more."""
+    if row.state != ConnectionState.SETUP:
+        row.state = ConnectionState.OK.value
+    row.last_error_code = row.last_error_message = None
+    row.failures_in_row = 0
+
+
+def note_error(row: PMSConnection, error: PMSError) -> None:
+    """Note what a person has to settle. Other faults are left to the next run, which decides about them."""
+    if not isinstance(error, ReconnectRequiredError):
+        return
+    row.last_error_code, row.last_error_message = error.code, error.message
+    if row.state != ConnectionState.SETUP:
+        row.state = sync_state.state_after_error(error.code).value
+
+
+def require_ready(row: PMSConnection, info: AdapterInfo) -> None:
+    """Raise Conflict NOT-PAIRED or AUTH-REFUSED, with what to do, while there is nothing to read with."""
+    if info.capabilities.pairing and row.tenant_id is None:
+        raise Conflict("NOT-PAIRED", f"{message_for('NOT-PAIRED', info.label)}.")
+    if not vendor_adapters.has_credentials(info, is_stored=row.credentials_sealed is not None):
+        raise Conflict("AUTH-REFUSED", f"There is no {info.label} login yet; enter it first.")

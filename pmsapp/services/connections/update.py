@@ -1,0 +1,204 @@
+"""Changing a connection: its name, login, zone, rhythm, pause, and whether it is on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any, Final
+
+from pmsapp import clock
+from pmsapp.adapters.base import AdapterInfo, ConnectionCheck
+from pmsapp.adapters.registry import get_info
+from pmsapp.crypto.cipher import CipherError
+from pmsapp.domain import sync_state
+from pmsapp.domain.actor import Actor
+from pmsapp.domain.sync_state import ConnectionState
+from pmsapp.extensions import key_ring
+from pmsapp.models import PMSConnection
+from pmsapp.services.base import audit, encrypted_columns
+from pmsapp.services.base.transaction import reading, writing
+from pmsapp.services.connections import input as connection_input
+from pmsapp.services.connections import reconnect
+from pmsapp.services.connections.input import Findings, Pause
+from pmsapp.services.connections.rows import (
+    forget_error,
+    get_row,
+    is_another_practice,
+    learn,
+    require_ready,
+)
+from pmsapp.services.connections.views import ConnectionView, view_of
+from pmsapp.services.runs import planning
+from pmsapp.services.runs import requests as run_requests
+from pmsapp.services.vendors import adapters as vendor_adapters
+from pmsapp.services.vendors import credential_check
+from pmsapp.services.vendors.adapters import ConnectionValues
+
+
+class Unchanged(Enum):
+    """Stands for "not mentioned" where None means "take it away"."""
+
+    UNCHANGED = "unchanged"
+
+
+UNCHANGED: Final = Unchanged.UNCHANGED
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Changes:
+    """What an update asks for, checked. None: not mentioned."""
+
+    columns: Mapping[str, Any]
+    login: Mapping[str, str] | None
+    found: ConnectionCheck | None
+    sync_enabled: bool | None
+    paused: Pause | None | Unchanged
+
+
+def update_connection(
+    connection_id: int,
+    actor: Actor,
+    *,
+    display_name: str | None = None,
+    credentials: Mapping[str, str] | None = None,
+    time_zone: str | None = None,
+    sync_enabled: bool | None = None,
+    sync_frequency_minutes: int | None = None,
+    sync_telehealth_only: bool | None = None,
+    paused: Pause | None | Unchanged = UNCHANGED,
+) -> ConnectionView:
+    """Change what is given (None: left alone; `paused=None` ends a pause).
+
+    A new login (given fields over the stored ones) is tried live first, must open the same practice, and replaces
+    the token at once. Switching updates on ends set-up and starts a run; so does a login that heals a connection.
+    Raises NotFound, Invalid, Refused, Conflict NOT-PAIRED or AUTH-REFUSED (not ready to be switched on).
+    """
+    with reading() as session:
+        info = get_info(get_row(session, connection_id).pms_type)
+    findings = Findings()
+    columns: dict[str, Any] = {
+        "display_name": connection_input.check_text(
+            findings, "display_name", display_name, connection_input.MAX_NAME_CHARS
+        ),
+        "time_zone": connection_input.check_zone(findings, time_zone),
+        "sync_frequency_minutes": sync_frequency_minutes,
+        "sync_telehealth_only": sync_telehealth_only,
+    }
+    if sync_frequency_minutes is not None:
+        connection_input.check_frequency(findings, sync_frequency_minutes)
+    if isinstance(paused, Pause):
+        paused = connection_input.check_pause(findings, paused)
+    values = _values_with(connection_id, info, credentials, findings) if credentials else None
+    findings.raise_any()
+    found = credential_check.verify(values) if values else None
+    changes = _Changes(
+        columns={name: value for name, value in columns.items() if value is not None},
+        login=values.credentials if values else None,
+        found=found,
+        sync_enabled=sync_enabled,
+        paused=paused,
+    )
+    view, wants_run = _apply(connection_id, actor, info, changes)
+    if wants_run:
+        run_requests.start(connection_id, actor)
+    return view
+
+
+def _values_with(
+    connection_id: int, info: AdapterInfo, given: Mapping[str, str], findings: Findings
+) -> ConnectionValues:
+    """The connection with the given login fields over the stored ones; a stored login that does not open counts for nothing."""
+    with reading() as session:
+        row = get_row(session, connection_id)
+        try:
+            stored = encrypted_columns.open_credentials(key_ring(), row)
+        except CipherError:
+            stored = {}
+    known = {**vendor_adapters.filled_credentials(info, {}), **stored}
+    login = {**stored, **connection_input.check_credentials(findings, info, given, known)}
+    return ConnectionValues(
+        pms_type=row.pms_type,
+        credentials=login,
+        tenant_id=row.tenant_id,
+        practice_id=row.practice_id,
+        organization_id=row.organization_id,
+    )
+
+
+def _apply(
+    connection_id: int, actor: Actor, info: AdapterInfo, changes: _Changes
+) -> tuple[ConnectionView, bool]:
+    """Write an update. Returns the view, and whether a run should start."""
+    now = clock.now()
+    with writing() as session:
+        row = get_row(session, connection_id, lock=True)
+        named = sorted(changes.columns)
+        for name in {"time_zone", "sync_telehealth_only"} & changes.columns.keys():
+            if getattr(row, name) != changes.columns[name]:
+                row.config_version += 1
+        for name, value in changes.columns.items():
+            setattr(row, name, value)
+        if "time_zone" in changes.columns:
+            row.time_zone_chosen = True
+        healed = _apply_login(row, info, changes) if changes.login is not None else False
+        if changes.login is not None:
+            named.append("login")
+        resumed = False
+        if not isinstance(changes.paused, Unchanged):
+            resumed = _apply_pause(row, actor, changes.paused, now)
+            named.append("paused")
+        switched_on = False
+        if changes.sync_enabled is not None:
+            switched_on = _switch(row, info, changes.sync_enabled)
+            named.append("sync_enabled")
+        if {"paused", "sync_enabled", "sync_frequency_minutes"} & set(named):
+            planning.plan_next(session, row, now)
+        if resumed and row.sync_enabled:
+            row.next_sync_at, row.next_sync_reason = now, "the pause has ended"
+        row.updated_at = now
+        session.flush()
+        if changes.found is not None:
+            reconnect.take_back(session, row, now)
+        audit.record(session, actor, "connection.changed", f"connection:{row.id}", {"fields": sorted(named)})
+        wants_run = row.sync_enabled and (switched_on or healed)
+        return view_of(session, row), wants_run
+
+
+def _apply_login(row: PMSConnection, info: AdapterInfo, changes: _Changes) -> bool:
+    """Store a proven login and drop the old token. True when it heals a connection that waited for it."""
+    found = changes.found
+    if found is not None:
+        if is_another_practice(row, found):
+            raise credential_check.wrong_practice(info.slug, row.practice_name, found.practice_name)
+        learn(row, found)
+    encrypted_columns.seal_credentials(key_ring(), row, changes.login)
+    encrypted_columns.seal_token(key_ring(), row, None, None)
+    healed = row.state != ConnectionState.SETUP and row.last_error_code is not None
+    forget_error(row)
+    return healed
+
+
+def _apply_pause(row: PMSConnection, actor: Actor, pause: Pause | None, now: datetime) -> bool:
+    """Pause, or end a pause. True when one has ended here."""
+    was_paused = sync_state.is_paused(row.paused_until, now)
+    row.paused_until = pause.until if pause else None
+    row.paused_by = actor.name if pause else None
+    row.paused_reason = pause.reason if pause else None
+    return was_paused and pause is None
+
+
+def _switch(row: PMSConnection, info: AdapterInfo, on: bool) -> bool:
+    """Switch updates on or off. True when they were off until now. Raises Conflict when it cannot work yet."""
+    if not on:
+        row.sync_enabled = False
+        row.next_sync_at = None
+        return False
+    require_ready(row, info)
+    was_off = not row.sync_enabled
+    row.sync_enabled = True
+    if row.state == ConnectionState.SETUP:
+        state = sync_state.state_after_error(row.last_error_code) if row.last_error_code else None
+        row.state = (state or ConnectionState.OK).value
+    return was_off

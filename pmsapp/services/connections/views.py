@@ -1,0 +1,156 @@
+"""A connection as people and programs see it: no secret in it, its state and the age of its data worked out now."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from pmsapp import clock
+from pmsapp.adapters.registry import get_info
+from pmsapp.domain import sync_state
+from pmsapp.domain.runsheet import Freshness
+from pmsapp.domain.schedule import ClinicHours, aged
+from pmsapp.domain.sync_state import ConnectionFacts, ConnectionState
+from pmsapp.domain.window import day_of
+from pmsapp.models import PMSConnection
+from pmsapp.services.clinic import opening_hours, snapshot
+from pmsapp.services.clinic.snapshot import Connected, Snapshot
+from pmsapp.services.vendors import adapters as vendor_adapters
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorView:
+    """What went wrong last: a code of the catalogue and its sentence."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class PauseView:
+    """A pause in force: it ends by itself at `until`."""
+
+    until: datetime
+    by: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionCounts:
+    """How many practitioners are mapped, ignored, undecided; how many types count as telehealth."""
+
+    mapped: int = 0
+    ignored: int = 0
+    undecided: int = 0
+    telehealth_types: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionView:
+    """One connection. `pms_label` is the vendor's name, `advice` what the person should do, in one sentence.
+
+    `needs_pairing`: the vendor wants a pairing code and none was consumed yet. Instants are UTC-aware.
+    """
+
+    id: int
+    pms_type: str
+    pms_label: str
+    display_name: str
+    practice_name: str | None
+    tenant_id: str | None
+    practice_id: str | None
+    organization_id: str | None
+    time_zone: str
+    state: ConnectionState
+    advice: str
+    sync_enabled: bool
+    sync_frequency_minutes: int
+    sync_telehealth_only: bool
+    last_sync_at: datetime | None
+    last_sync_status: str | None
+    last_sync_error: ErrorView | None
+    next_sync_at: datetime | None
+    next_sync_reason: str | None
+    paused: PauseView | None
+    freshness: Freshness
+    counts: ConnectionCounts
+    has_credentials: bool
+    needs_pairing: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+def views_in(house: Snapshot, now: datetime) -> list[ConnectionView]:
+    """The view of every connection of the house, in their order."""
+    hours = opening_hours.hours_of(house.clinic, now)
+    return [_view(one, now, hours) for one in house.connections]
+
+
+def view_of(session: Session, row: PMSConnection) -> ConnectionView:
+    """The view of one row."""
+    now = clock.now()
+    return views_in(snapshot.load(session, now, only=[row.id]), now)[0]
+
+
+def _view(one: Connected, now: datetime, hours: ClinicHours) -> ConnectionView:
+    row = one.row
+    info = get_info(row.pms_type)
+    fresh = aged(_as_of(one, now), now, timedelta(minutes=row.sync_frequency_minutes), hours)
+    stored = ConnectionState(row.state)
+    state = sync_state.connection_state(
+        ConnectionFacts(stored, row.sync_enabled, row.paused_until, fresh.state), now
+    )
+    is_paused = row.paused_until is not None and sync_state.is_paused(row.paused_until, now)
+    return ConnectionView(
+        id=row.id,
+        pms_type=row.pms_type,
+        pms_label=info.label,
+        display_name=row.display_name,
+        practice_name=row.practice_name,
+        tenant_id=row.tenant_id,
+        practice_id=row.practice_id,
+        organization_id=row.organization_id,
+        time_zone=row.time_zone,
+        state=state,
+        advice=sync_state.what_to_do(state, row.last_error_code, info.label),
+        sync_enabled=row.sync_enabled,
+        sync_frequency_minutes=row.sync_frequency_minutes,
+        sync_telehealth_only=row.sync_telehealth_only,
+        last_sync_at=row.last_sync_at,
+        last_sync_status=row.last_sync_status,
+        last_sync_error=_error(row),
+        next_sync_at=row.next_sync_at,
+        next_sync_reason=row.next_sync_reason,
+        paused=PauseView(row.paused_until, row.paused_by, row.paused_reason)
+        if is_paused and row.paused_until
+        else None,
+        freshness=fresh,
+        counts=_counts(one),
+        has_credentials=vendor_adapters.has_credentials(info, is_stored=row.credentials_sealed is not None),
+        needs_pairing=info.capabilities.pairing and row.tenant_id is None,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def _error(row: PMSConnection) -> ErrorView | None:
+    if row.last_error_code is None:
+        return None
+    return ErrorView(row.last_error_code, row.last_error_message or row.last_error_code)
+
+
+def _counts(one: Connected) -> ConnectionCounts:
+    decided = Counter(feed.decision.name.lower() for feed in one.feeds if feed.decision)
+    return ConnectionCounts(**decided, telehealth_types=one.telehealth_types)
+
+
+def _as_of(one: Connected, now: datetime) -> datetime | None:
+    """When today's list was last read completely: the oldest mapped practitioner counts."""
+    today = day_of(now, one.row.time_zone)
+    read = [feed.readings[today].as_of for feed in one.mapped if today in feed.readings]
+    if read:
+        return min(read)
+    return one.row.last_sync_at if one.row.last_sync_status == "success" else None

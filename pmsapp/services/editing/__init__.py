@@ -1,0 +1,1 @@
+"""What staff change on a card, and what they decide."""

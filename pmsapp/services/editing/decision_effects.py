@@ -1,0 +1,253 @@
+"""What each kind of answer changes, and how it is taken back. Inside the caller's write transaction.
+
+Each answer returns the cards it touched and what an undo needs: the values before and after, so that an undo never
+writes over what came later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from pmsapp.domain.actor import Actor
+from pmsapp.domain.appointment import Presence, WorkflowState
+from pmsapp.domain.sync.merge import EDITABLE, OverrideState, as_stored
+from pmsapp.models import (
+    Decision,
+    PMSAppointmentType,
+    PMSClinicianMapping,
+    PMSConnection,
+    RunSheetAppointment,
+    RunSheetOverride,
+)
+from pmsapp.services.sheet import columns, placement
+from pmsapp.services.sheet.stored_cards import IN_FORCE
+
+KEEP, PMS = "keep", "pms"
+
+Answer = tuple[list[int], dict[str, Any] | None]
+
+
+def _answer_field(session: Session, row: Decision, choice: str, actor: Actor, now: datetime) -> Answer:
+    """keep: what staff typed stands against what the PMS says now. pms: what was typed goes."""
+    card_id = row.appointment_ids[0]
+    override = session.scalar(
+        select(RunSheetOverride).where(
+            RunSheetOverride.appointment_id == card_id,
+            RunSheetOverride.field == row.field,
+            RunSheetOverride.state.in_(IN_FORCE),
+        )
+    )
+    card = session.get(RunSheetAppointment, card_id)
+    if override is None or card is None or row.field is None:
+        return [], None
+    before = [override.id, override.state, override.base_value]
+    if choice == KEEP:
+        override.state = OverrideState.ACTIVE.value
+        override.base_value = as_stored(getattr(card, EDITABLE[row.field].column))
+    else:
+        override.state = OverrideState.DROPPED.value
+    override.decided_by, override.decided_at = actor.name, now
+    return [card_id], {"override": [*before, override.state, override.base_value]}
+
+
+def _answer_patient(session: Session, row: Decision, choice: str, actor: Actor, now: datetime) -> Answer:
+    """pms: the old patient's card is deleted. keep: both stay until the PMS changes again."""
+    return _place_held(session, row, row.appointment_ids[:1], choice, "no longer booked there", now)
+
+
+def _answer_removals(session: Session, row: Decision, choice: str, actor: Actor, now: datetime) -> Answer:
+    """pms: what disappeared is deleted. keep: it stays until the PMS lists it again or says otherwise."""
+    return _place_held(session, row, row.appointment_ids, choice, "no longer in the practice software", now)
+
+
+def _place_held(
+    session: Session, row: Decision, card_ids: list[int], choice: str, reason: str, now: datetime
+) -> Answer:
+    held = session.scalars(
+        select(RunSheetAppointment).where(
+            RunSheetAppointment.id.in_(card_ids), RunSheetAppointment.presence == Presence.HELD.value
+        )
+    ).all()
+    undo = []
+    for card in held:
+        before = [card.id, card.presence, card.presence_reason, card.kept_digest]
+        card.acknowledged_at = None
+        card.presence_at = now
+        if choice == PMS:
+            card.presence, card.presence_reason = Presence.DELETED.value, reason
+        else:
+            card.presence, card.presence_reason, card.kept_digest = Presence.ON_SHEET.value, None, row.marker
+        undo.append([*before, card.presence, card.kept_digest])
+    return [card.id for card in held], {"cards": undo}
+
+
+def _answer_duplicate(session: Session, row: Decision, choice: str, actor: Actor, now: datetime) -> Answer:
+    """pms: the hand-made card goes into the PMS's card, with its notes, state, phone and email. keep: both stay."""
+    if choice == KEEP:
+        return [], {"cards": []}
+    manual, pms = (session.get(RunSheetAppointment, card_id) for card_id in row.appointment_ids)
+    if manual is None or pms is None:
+        return [], None
+    before = [manual.id, manual.presence, manual.presence_reason, manual.kept_digest]
+    merged = [pms.id, pms.notes, pms.state]
+    pms.notes = "\n".join(text for text in (pms.notes, manual.notes) if text) or None
+    if pms.state == WorkflowState.BOOKED:
+        pms.state = manual.state
+    manual.presence, manual.presence_reason, manual.presence_at = (
+        Presence.REMOVED_BY_STAFF.value,
+        "merged with the card from the practice software",
+        now,
+    )
+    manual.removed_at, manual.removed_by, manual.removed_reason = now, actor.name, manual.presence_reason
+    return [manual.id, pms.id], {
+        "cards": [[*before, manual.presence, manual.kept_digest]],
+        "merged": [*merged, pms.notes, pms.state],
+        "typed": _take_contacts(session, manual, pms, actor, now),
+    }
+
+
+def _take_contacts(
+    session: Session, manual: RunSheetAppointment, pms: RunSheetAppointment, actor: Actor, now: datetime
+) -> list[int]:
+    """A phone or email that was typed by hand stands over the PMS's, as if typed into its card. Returns the edits."""
+    typed_before = session.scalars(
+        select(RunSheetOverride.field).where(
+            RunSheetOverride.appointment_id == pms.id, RunSheetOverride.state.in_(IN_FORCE)
+        )
+    ).all()
+    edits = [
+        RunSheetOverride(
+            appointment_id=pms.id,
+            field=name,
+            value=value,
+            base_value=getattr(pms, name),
+            by=actor.name,
+            at=now,
+            state=OverrideState.ACTIVE.value,
+        )
+        for name in ("patient_phone", "patient_email")
+        if (value := getattr(manual, name)) not in (None, getattr(pms, name)) and name not in typed_before
+    ]
+    session.add_all(edits)
+    session.flush()
+    return [edit.id for edit in edits]
+
+
+def _answer_practitioner(session: Session, row: Decision, choice: str, actor: Actor, now: datetime) -> Answer:
+    """pms: give them a column of their own. keep: they are not shown."""
+    mapping = session.scalar(
+        select(PMSClinicianMapping).where(
+            PMSClinicianMapping.connection_id == row.connection_id,
+            PMSClinicianMapping.pms_practitioner_id == (row.theirs or {}).get("pms_practitioner_id"),
+        )
+    )
+    if mapping is None:
+        return [], None
+    mapping.decided_by, mapping.decided_at = actor.name, now
+    if choice == KEEP:
+        mapping.decision, mapping.clinician_id = "ignored", None
+    else:
+        mapping.decision, mapping.clinician_id = (
+            "mapped",
+            columns.add_row(session, mapping.pms_practitioner_name, now).id,
+        )
+    _rules_changed(session, row.connection_id)
+    return [], None
+
+
+def _answer_type(session: Session, row: Decision, choice: str, actor: Actor, now: datetime) -> Answer:
+    """pms: appointments of this type are telehealth. keep: they are not."""
+    type_id = str((row.theirs or {}).get("pms_type_id"))
+    session.execute(
+        update(PMSAppointmentType)
+        .where(
+            PMSAppointmentType.connection_id == row.connection_id, PMSAppointmentType.pms_type_id == type_id
+        )
+        .values(is_telehealth=choice == PMS)
+    )
+    _rules_changed(session, row.connection_id)
+    return placement.reapply_type(session, row.connection_id or 0, type_id, now), None
+
+
+def _rules_changed(session: Session, connection_id: int | None) -> None:
+    session.execute(
+        update(PMSConnection)
+        .where(PMSConnection.id == connection_id)
+        .values(config_version=PMSConnection.config_version + 1)
+    )
+
+
+ANSWERS: dict[str, Callable[[Session, Decision, str, Actor, datetime], Answer]] = {
+    "field_conflict": _answer_field,
+    "patient_changed": _answer_patient,
+    "removals_held": _answer_removals,
+    "merge_suggestion": _answer_duplicate,
+    "practitioner_new": _answer_practitioner,
+    "type_new": _answer_type,
+}
+
+
+def is_as_answered(session: Session, undo_data: dict[str, Any]) -> bool:
+    """True while everything an answer changed is as the answer left it."""
+    if "override" in undo_data:
+        override_id, _, _, state, base_value = undo_data["override"]
+        override = session.get(RunSheetOverride, override_id)
+        if override is None or (override.state, override.base_value) != (state, base_value):
+            return False
+        if _other_edit(session, override) is not None:
+            return False
+    for card_id, _, _, _, presence, kept in undo_data.get("cards", ()):
+        card = session.get(RunSheetAppointment, card_id)
+        if card is None or (card.presence, card.kept_digest) != (presence, kept):
+            return False
+    for edit_id in undo_data.get("typed", ()):
+        edit = session.get(RunSheetOverride, edit_id)
+        if edit is None or edit.state != OverrideState.ACTIVE:
+            return False
+    if "merged" in undo_data:
+        card_id, _, _, notes, state = undo_data["merged"]
+        card = session.get(RunSheetAppointment, card_id)
+        return card is not None and (card.notes, card.state) == (notes, state)
+    return True
+
+
+def _other_edit(session: Session, override: RunSheetOverride) -> int | None:
+    """What staff typed into the same field since."""
+    return session.scalar(
+        select(RunSheetOverride.id).where(
+            RunSheetOverride.appointment_id == override.appointment_id,
+            RunSheetOverride.field == override.field,
+            RunSheetOverride.state.in_(IN_FORCE),
+            RunSheetOverride.id != override.id,
+        )
+    )
+
+
+def put_back(session: Session, undo_data: dict[str, Any], now: datetime) -> list[int]:
+    """Undo what an answer changed; everything is still as it left it."""
+    touched: list[int] = []
+    if "override" in undo_data:
+        override_id, state, base_value, _, _ = undo_data["override"]
+        override = session.get_one(RunSheetOverride, override_id)
+        override.state, override.base_value = state, base_value
+        touched.append(override.appointment_id)
+    for card_id, presence, reason, kept, _, _ in undo_data.get("cards", ()):
+        card = session.get_one(RunSheetAppointment, card_id)
+        card.presence, card.presence_reason, card.kept_digest, card.presence_at = presence, reason, kept, now
+        card.acknowledged_at = None
+        if presence != Presence.REMOVED_BY_STAFF:
+            card.removed_at = card.removed_by = card.removed_reason = None
+        touched.append(card_id)
+    if "merged" in undo_data:
+        card_id, notes, state, _, _ = undo_data["merged"]
+        card = session.get_one(RunSheetAppointment, card_id)
+        card.notes, card.state = notes, state
+        touched.append(card_id)
+    for edit_id in undo_data.get("typed", ()):
+        session.get_one(RunSheetOverride, edit_id).state = OverrideState.DROPPED.value
+    return touched

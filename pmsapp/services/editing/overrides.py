@@ -1,0 +1,276 @@
+"""What staff do to cards: type over, take back, add, remove, bring back, acknowledge.
+
+The PMS's columns are never touched here (but for a card that has no PMS): what staff type is a row of its own
+with what the PMS said at that moment. Each use-case is one write transaction with its audit row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from pmsapp import clock
+from pmsapp.domain.actor import Actor
+from pmsapp.domain.appointment import AppointmentStatus, Presence, WorkflowState
+from pmsapp.domain.runsheet import Card
+from pmsapp.domain.sync.merge import EDITABLE, OverrideState, as_stored
+from pmsapp.domain.sync.rules import REASONS
+from pmsapp.domain.window import day_of
+from pmsapp.extensions import key_ring
+from pmsapp.models import RunSheetAppointment, RunSheetEvent, RunSheetOverride
+from pmsapp.models.upsert import table_of
+from pmsapp.services.base import audit
+from pmsapp.services.base.errors import Conflict, Invalid, NotFound
+from pmsapp.services.base.transaction import writing
+from pmsapp.services.clinic import clinic
+from pmsapp.services.editing.card_input import OWN_FIELDS, check_fields, check_reason
+from pmsapp.services.sheet import placement, questions, versions
+from pmsapp.services.sheet.cards import load_cards
+from pmsapp.services.sheet.questions import field_subject
+from pmsapp.services.sheet.stored_cards import CARDS, IN_FORCE, as_instant
+
+EVENTS = table_of(RunSheetEvent)
+
+
+def edit_card(
+    card_id: int, changes: Mapping[str, Any], actor: Actor, *, row_version: int | None = None
+) -> Card:
+    """Type over fields of a card; None drops what was typed. Returns the card as it now shows.
+
+    `row_version` is the version the person was looking at: when the card has changed since, nothing is stored and
+    Conflict ROW-CHANGED carries the card as it is. Raises NotFound, Invalid, Conflict.
+    """
+    now = clock.now()
+    with writing() as session:
+        card = _card_for_update(session, card_id, actor)
+        _check_version(session, card, row_version)
+        values = check_fields(session, changes)
+        before = _shown(session, card_id)
+        for name in OWN_FIELDS:
+            if name in values:
+                setattr(card, name, values[name])
+        typed = {name: value for name, value in values.items() if name in EDITABLE}
+        if card.pms_appointment_id is None:
+            _write_manual(card, typed)
+        else:
+            for name, value in typed.items():
+                _type_over(session, card, name, value, actor, now)
+        after = _seen(session, card, before, actor, now)
+        if after.changed:
+            _trace(session, card, actor, "edited", now, {"fields": sorted(changes)})
+            audit.record(session, actor, "card.edit", f"card:{card_id}", {"fields": sorted(changes)})
+    return after.card
+
+
+def add_card(day: date, values: Mapping[str, Any], actor: Actor) -> Card:
+    """Add a card by hand. `values` needs start_at and patient_name; clinician_id None is unassigned.
+
+    Raises Invalid.
+    """
+    now = clock.now()
+    with writing() as session:
+        zone = clinic.time_zone(session)
+        checked = check_fields(session, values)
+        missing = {name: "This is needed." for name in ("start_at", "patient_name") if not checked.get(name)}
+        if missing:
+            raise Invalid(missing)
+        start_at = as_instant(checked["start_at"])
+        if day_of(start_at, zone) != day:
+            raise Invalid({"start_at": "The time is not on that day."})
+        card = RunSheetAppointment(
+            run_sheet_id=versions.ensure(session, [day], now)[day],
+            start_at=start_at,
+            time_zone=zone,
+            clinician_id=checked.get("clinician_id"),
+            appointment_duration_minutes=checked.get("duration_minutes"),
+            patient_name=checked["patient_name"],
+            patient_phone=checked.get("patient_phone"),
+            patient_email=checked.get("patient_email"),
+            is_telehealth=checked.get("is_telehealth", True),
+            appointment_status=AppointmentStatus.BOOKED.value,
+            notes=checked.get("notes"),
+            state=checked.get("state") or WorkflowState.BOOKED.value,
+            pms_patient_id="",
+            presence=Presence.ON_SHEET.value,
+            created_at=now,
+            updated_at=now,
+        )
+        session.add(card)
+        session.flush()
+        versions.bump(session, [day], now)
+        _trace(session, card, actor, "added", now)
+        audit.record(session, actor, "card.add", f"card:{card.id}", {"date": day.isoformat()})
+        return _shown(session, card.id)
+
+
+def remove_card(card_id: int, reason: str | None, actor: Actor, *, row_version: int | None = None) -> None:
+    """Take a card off the sheet with a reason; no later run shows it again unless its PMS start changes.
+
+    Raises NotFound, Invalid, Conflict.
+    """
+    text = check_reason(reason)
+    now = clock.now()
+    with writing() as session:
+        card = _card_for_update(session, card_id, actor)
+        _check_version(session, card, row_version)
+        if card.presence == Presence.REMOVED_BY_STAFF:
+            return
+        card.presence = Presence.REMOVED_BY_STAFF.value
+        card.presence_reason, card.presence_at = text, now
+        card.removed_at, card.removed_by, card.removed_reason = now, actor.name, text
+        card.tombstone_start_at = card.start_at
+        card.returned_at = None
+        _seen(session, card, None, actor, now)
+        questions.lapse_settled(session, None, now)
+        _trace(session, card, actor, "removed", now)
+        audit.record(session, actor, "card.remove", f"card:{card_id}")  # the reason stays with the card
+
+
+def restore_card(card_id: int, actor: Actor) -> Card:
+    """Bring back a card that staff removed. Raises NotFound, Conflict when it was not removed by staff."""
+    now = clock.now()
+    with writing() as session:
+        card = _card_for_update(session, card_id, actor)
+        if card.presence != Presence.REMOVED_BY_STAFF:
+            raise Conflict("NOT-REMOVED", "This card was not removed by staff.")
+        verdict = placement.place_of(session, card)
+        card.presence = verdict.presence.value
+        card.presence_reason = REASONS.get(verdict.reason) if verdict.reason else None
+        card.presence_at = now if verdict.reason else None
+        card.acknowledged_at = card.tombstone_start_at = None
+        card.removed_at = card.removed_by = card.removed_reason = None
+        # The next run compares it with the PMS anew.
+        card.pms_digest = None
+        after = _seen(session, card, None, actor, now)
+        _trace(session, card, actor, "brought_back", now)
+        audit.record(session, actor, "card.restore", f"card:{card_id}")
+    return after.card
+
+
+def acknowledge_card(card_id: int, actor: Actor) -> Card:
+    """Say that somebody has seen that a card left the sheet or is held. Once is enough. Raises NotFound."""
+    now = clock.now()
+    with writing() as session:
+        card = _card_for_update(session, card_id, actor)
+        if card.acknowledged_at is None and card.presence != Presence.ON_SHEET:
+            card.acknowledged_at, card.acknowledged_by = now, actor.name
+            _seen(session, card, None, actor, now)
+            _trace(session, card, actor, "acknowledged", now)
+            audit.record(session, actor, "card.acknowledge", f"card:{card_id}")
+        return _shown(session, card_id)
+
+
+class _Seen:
+    """A card as it shows after a change, and whether anything did change."""
+
+    def __init__(self, card: Card, changed: bool) -> None:
+        self.card = card
+        self.changed = changed
+
+
+def _card_for_update(session: Session, card_id: int, actor: Actor) -> RunSheetAppointment:
+    card = session.scalar(
+        select(RunSheetAppointment).where(RunSheetAppointment.id == card_id).with_for_update()
+    )
+    if card is None:
+        raise NotFound("appointment")
+    if actor.role == "clinician" and _shown(session, card_id).clinician_id != actor.clinician_id:
+        raise NotFound("appointment")
+    return card
+
+
+def _check_version(session: Session, card: RunSheetAppointment, row_version: int | None) -> None:
+    if row_version is not None and card.row_version != row_version:
+        current = _shown(session, card.id)
+        raise Conflict(
+            "ROW-CHANGED", "This card changed while you were typing; nothing was overwritten.", current
+        )
+
+
+def _write_manual(card: RunSheetAppointment, typed: Mapping[str, Any]) -> None:
+    """A card without a PMS has only one side: what staff type is the card."""
+    missing = {
+        name: "This is needed." for name in ("patient_name", "start_at") if name in typed and not typed[name]
+    }
+    if missing:
+        raise Invalid(missing)
+    for name, value in typed.items():
+        setattr(card, EDITABLE[name].column, as_instant(value) if name == "start_at" else value)
+
+
+def _type_over(
+    session: Session, card: RunSheetAppointment, name: str, value: Any, actor: Actor, now: datetime
+) -> None:
+    """One field of a PMS card: what was typed before goes, what is typed now stands, with the PMS's word beside it."""
+    pms_value = as_stored(getattr(card, EDITABLE[name].column))
+    standing = session.scalar(
+        select(RunSheetOverride).where(
+            RunSheetOverride.appointment_id == card.id,
+            RunSheetOverride.field == name,
+            RunSheetOverride.state.in_(IN_FORCE),
+        )
+    )
+    if standing is not None:
+        if standing.value == value and standing.state == OverrideState.ACTIVE:
+            return
+        standing.state = OverrideState.DROPPED.value
+        standing.decided_by, standing.decided_at = actor.name, now
+        questions.lapse(session, [field_subject(card.id, name)], now)
+        session.flush()
+    if value is not None and value != pms_value:
+        session.add(
+            RunSheetOverride(
+                appointment_id=card.id,
+                field=name,
+                value=value,
+                base_value=pms_value,
+                by=actor.name,
+                at=now,
+                state=OverrideState.ACTIVE.value,
+            )
+        )
+    session.flush()
+
+
+def _shown(session: Session, card_id: int) -> Card:
+    return load_cards(session, key_ring(), [CARDS.c.id == card_id])[0]
+
+
+def _seen(
+    session: Session, card: RunSheetAppointment, before: Card | None, actor: Actor, now: datetime
+) -> _Seen:
+    """Let the card's and its days' versions grow when what is seen has changed, and put it on the day it shows."""
+    session.flush()
+    after = _shown(session, card.id)
+    if before is not None and after == before:
+        return _Seen(after, False)
+    changed_days = {after.date} | versions.days_of(session, [card.id])
+    sheet_id = versions.ensure(session, [after.date], now)[after.date]
+    session.execute(
+        update(CARDS)
+        .where(CARDS.c.id == card.id)
+        .values(run_sheet_id=sheet_id, row_version=CARDS.c.row_version + 1, updated_at=now)
+    )
+    session.expire(card)
+    versions.bump(session, changed_days, now)
+    return _Seen(_shown(session, card.id), True)
+
+
+def _trace(
+    session: Session, card: RunSheetAppointment, actor: Actor, kind: str, now: datetime, data: Any = None
+) -> None:
+    session.execute(
+        insert(EVENTS).values(
+            appointment_id=card.id,
+            run_id=None,
+            at=now,
+            source="staff",
+            kind=kind,
+            actor=actor.name,
+            data=data,
+        )
+    )

@@ -1,0 +1,76 @@
+"""Copies of the database that can be trusted: made by SQLite itself while people work, and checked."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from pmsapp import clock
+from pmsapp.domain.errors import ConfigurationError
+from pmsapp.extensions import current_settings, db
+from pmsapp.models.sqlite import sqlite_module
+from pmsapp.services.maintenance import database
+
+KEEP = 14
+FOLDER = "backups"
+_PATTERN = "pmsapp-*.sqlite3"
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """One copy on disk."""
+
+    path: Path
+    made_at: datetime
+    size_bytes: int
+
+
+def make() -> Backup | None:
+    """Copy the live database and check the copy; the oldest beyond the last fourteen go.
+
+    None on PostgreSQL, whose own tools make its backups. Raises ConfigurationError when the copy is not whole or
+    cannot be written; an incomplete file is never left under a backup's name.
+    """
+    if db.engine.dialect.name != "sqlite":
+        return None
+    folder = current_settings().instance_dir / FOLDER
+    folder.mkdir(mode=0o700, exist_ok=True)
+    now = clock.now()
+    target = folder / f"pmsapp-{now:%Y%m%d-%H%M%S}.sqlite3"
+    half = target.with_suffix(".part")
+    try:
+        _copy(half)
+        os.replace(half, target)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The backup {target.name} could not be written ({error.strerror})."
+        ) from error
+    finally:
+        half.unlink(missing_ok=True)
+    for old in sorted(folder.glob(_PATTERN))[:-KEEP]:
+        old.unlink()
+    return Backup(target, now, target.stat().st_size)
+
+
+def latest() -> Backup | None:
+    """The newest copy, None when there is none."""
+    found = sorted((current_settings().instance_dir / FOLDER).glob(_PATTERN))
+    if not found:
+        return None
+    stat = found[-1].stat()
+    return Backup(found[-1], datetime.fromtimestamp(stat.st_mtime, tz=clock.now().tzinfo), stat.st_size)
+
+
+def _copy(target: Path) -> None:
+    """SQLite's own online copy, then its integrity check and a flush to disk."""
+    database.copy_live(target)
+    copy = sqlite_module().connect(str(target))
+    try:
+        if copy.execute("PRAGMA quick_check").fetchone()[0] != "ok":
+            raise ConfigurationError("The backup copy is not whole; run pmsapp doctor.")
+    finally:
+        copy.close()
+    with target.open("rb") as file:
+        os.fsync(file.fileno())

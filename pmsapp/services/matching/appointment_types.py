@@ -1,0 +1,179 @@
+"""Which appointment types count as telehealth and which are shown: the vendor's list beside the clinic's decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from pmsapp import clock
+from pmsapp.adapters.registry import get_info
+from pmsapp.domain.actor import Actor
+from pmsapp.domain.appointment import AppointmentType
+from pmsapp.domain.errors import PMSError
+from pmsapp.models import Decision as Question
+from pmsapp.models import PMSAppointmentType, PMSConnection
+from pmsapp.services.base import audit
+from pmsapp.services.base.errors import Invalid
+from pmsapp.services.base.transaction import reading, writing
+from pmsapp.services.connections.rows import get_row
+from pmsapp.services.connections.update import UNCHANGED, Unchanged
+from pmsapp.services.matching import live_lists, reference
+
+
+@dataclass(frozen=True, slots=True)
+class TypeView:
+    """An appointment type. `is_telehealth` is the clinic's decision, None = follow the PMS.
+
+    `pms_is_telehealth` is the vendor's own mark; `suggested` and `evidence` what its name suggests and why.
+    """
+
+    pms_type_id: str
+    name: str
+    default_duration_minutes: int | None
+    colour: str | None
+    active: bool
+    is_telehealth: bool | None
+    pms_is_telehealth: bool | None
+    suggested: bool
+    evidence: str | None
+    sync_enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TypeChoice:
+    """What to change about a type. `is_telehealth=None` follows the PMS again; `sync_enabled=None` leaves it."""
+
+    pms_type_id: str
+    is_telehealth: bool | None | Unchanged = UNCHANGED
+    sync_enabled: bool | None = None
+
+
+def list_types(connection_id: int) -> list[TypeView]:
+    """Every type the vendor lists now, by name, with what was decided. Nothing is stored by asking.
+
+    When the vendor does not answer, those known from before; raises what adapters raise when there are none.
+    """
+    listed = _listed(connection_id)
+    with reading() as session:
+        decided = {row.pms_type_id: row for row in _rows(session, connection_id)}
+    return [_view(one, decided.get(one.external_id)) for one in listed]
+
+
+def set_types(connection_id: int, choices: Sequence[TypeChoice], actor: Actor) -> list[TypeView]:
+    """Decide about types, all or none; the next run applies it. Returns the list again.
+
+    Raises NotFound, Invalid (paths such as `types.0.pms_type_id`), and what adapters raise.
+    """
+    listed = {one.external_id: one for one in _listed(connection_id)}
+    if any(choice.pms_type_id not in listed for choice in choices):
+        live_lists.forget(connection_id)  # it may be a minute old
+        listed = {one.external_id: one for one in _listed(connection_id)}
+    now = clock.now()
+    with writing() as session:
+        connection = get_row(session, connection_id, lock=True)
+        _check(connection, choices, listed)
+        reference.store_types(session, connection_id, list(listed.values()), now, announce=False)
+        rows = {row.pms_type_id: row for row in _rows(session, connection_id)}
+        changed = [choice for choice in choices if _decide(rows[choice.pms_type_id], choice)]
+        _answer_questions(session, connection_id, changed, actor, now)
+        if changed:
+            connection.config_version += 1
+        connection.updated_at = now
+        audit.record(
+            session,
+            actor,
+            "connection.types_decided",
+            f"connection:{connection_id}",
+            {"types": sorted(one.pms_type_id for one in changed)},
+        )
+    return list_types(connection_id)
+
+
+def _listed(connection_id: int) -> list[AppointmentType]:
+    try:
+        return list(live_lists.fetch_types(connection_id))
+    except PMSError:
+        with reading() as session:
+            known = _rows(session, connection_id)
+        if not known:
+            raise
+        return [_as_listed(row) for row in known]
+
+
+def _as_listed(row: PMSAppointmentType) -> AppointmentType:
+    return AppointmentType(
+        external_id=row.pms_type_id,
+        name=row.name,
+        default_duration_min=row.default_duration_minutes,
+        colour=row.colour,
+        active=row.active,
+        is_telehealth=row.pms_is_telehealth,
+        suggested=row.suggested,
+        evidence=row.evidence,
+    )
+
+
+def _rows(session: Session, connection_id: int) -> Sequence[PMSAppointmentType]:
+    return session.scalars(
+        select(PMSAppointmentType)
+        .where(PMSAppointmentType.connection_id == connection_id)
+        .order_by(PMSAppointmentType.name, PMSAppointmentType.id)
+    ).all()
+
+
+def _view(one: AppointmentType, row: PMSAppointmentType | None) -> TypeView:
+    return TypeView(
+        pms_type_id=one.external_id,
+        name=one.name,
+        default_duration_minutes=one.default_duration_min,
+        colour=one.colour,
+        active=one.active,
+        is_telehealth=row.is_telehealth if row else None,
+        pms_is_telehealth=one.is_telehealth,
+        suggested=one.suggested,
+        evidence=one.evidence,
+        sync_enabled=row.sync_enabled if row else True,
+    )
+
+
+def _check(
+    connection: PMSConnection, choices: Sequence[TypeChoice], listed: dict[str, AppointmentType]
+) -> None:
+    errors: dict[str, str] = {}
+    seen: set[str] = set()
+    label = get_info(connection.pms_type).label
+    for number, choice in enumerate(choices):
+        if choice.pms_type_id not in listed:
+            errors[f"types.{number}.pms_type_id"] = f"{label} lists no such appointment type."
+        elif choice.pms_type_id in seen:
+            errors[f"types.{number}.pms_type_id"] = "Each type may be named once."
+        seen.add(choice.pms_type_id)
+    if errors:
+        raise Invalid(errors)
+
+
+def _decide(row: PMSAppointmentType, choice: TypeChoice) -> bool:
+    """Write one decision. True when it changed anything."""
+    before = (row.is_telehealth, row.sync_enabled)
+    if not isinstance(choice.is_telehealth, Unchanged):
+        row.is_telehealth = choice.is_telehealth
+    if choice.sync_enabled is not None:
+        row.sync_enabled = choice.sync_enabled
+    return (row.is_telehealth, row.sync_enabled) != before
+
+
+def _answer_questions(
+    session: Session, connection_id: int, changed: Sequence[TypeChoice], actor: Actor, now: datetime
+) -> None:
+    """A type that was decided about here need not be asked about elsewhere."""
+    decided = {f"type:{connection_id}:{one.pms_type_id}": one.is_telehealth is True for one in changed}
+    rows = session.scalars(
+        select(Question).where(Question.subject.in_(decided), Question.state == "open")
+    ).all()
+    for row in rows:
+        row.state, row.decided_by, row.decided_at = "decided", actor.name, now
+        row.choice = "pms" if decided[row.subject] else "keep"

@@ -1,0 +1,292 @@
+"""Whose appointments go into which column: the vendor's practitioners beside what the clinic decided about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from pmsapp import clock
+from pmsapp.adapters.registry import get_info
+from pmsapp.domain.actor import Actor
+from pmsapp.domain.appointment import Practitioner, Presence
+from pmsapp.domain.errors import PMSError
+from pmsapp.domain.names import Suggestion, clear_choice, suggest
+from pmsapp.domain.sync.rules import MappingDecision
+from pmsapp.models import Decision as Question
+from pmsapp.models import (
+    PMSClinicianMapping,
+    PMSConnection,
+    RunSheet,
+    RunSheetAppointment,
+    RunSheetClinician,
+    RunSheetEvent,
+)
+from pmsapp.models.upsert import table_of
+from pmsapp.services.base import audit
+from pmsapp.services.base.errors import Invalid
+from pmsapp.services.base.transaction import reading, writing
+from pmsapp.services.clinic import clinic
+from pmsapp.services.connections.rows import get_row
+from pmsapp.services.matching import live_lists, reference
+from pmsapp.services.sheet import columns as sheet_columns
+from pmsapp.services.sheet import versions
+from pmsapp.services.sheet.stored_cards import chunks
+
+MAP, CREATE, IGNORE, UNDECIDED = "map", "create", "ignore", "undecided"
+CHOICES = (MAP, CREATE, IGNORE, UNDECIDED)
+
+_CARDS = table_of(RunSheetAppointment)
+_SHEETS = table_of(RunSheet)
+_IN_VIEW = (Presence.ON_SHEET, Presence.HELD, Presence.CANCELLED, Presence.DELETED)
+_REASONS = {
+    MappingDecision.IGNORED: "the practitioner is not shown",
+    MappingDecision.UNDECIDED: "the practitioner has no column yet",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PractitionerView:
+    """A practitioner of the PMS. `suggestions` come best first; `prechosen_id` only when one is clearly ahead.
+
+    `upcoming_appointments`: in the next 14 days; None when it could not be read.
+    """
+
+    pms_practitioner_id: str
+    name: str
+    active: bool
+    shown_in_appointment_book: bool
+    decision: MappingDecision
+    clinician_id: int | None
+    suggestions: tuple[Suggestion, ...]
+    prechosen_id: int | None
+    upcoming_appointments: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class MappingChoice:
+    """What somebody decided: map (to `clinician_id`), create (a column called `name`), ignore, or undecided."""
+
+    pms_practitioner_id: str
+    decision: str
+    clinician_id: int | None = None
+    name: str | None = None
+
+
+def list_practitioners(connection_id: int) -> list[PractitionerView]:
+    """Everybody the vendor lists now, by name, with what was decided. Nothing is stored by asking.
+
+    When the vendor does not answer, those known from before; raises what adapters raise when there are none.
+    """
+    listed = _listed(connection_id)
+    upcoming = _upcoming(connection_id, listed)
+    with reading() as session:
+        decided = {row.pms_practitioner_id: row for row in _rows(session, connection_id)}
+        columns = [(row.id, row.name) for row in sheet_columns.active_rows(session)]
+    return [_view(one, decided.get(one.external_id), columns, upcoming) for one in listed]
+
+
+def set_mappings(
+    connection_id: int, choices: Sequence[MappingChoice], actor: Actor
+) -> list[PractitionerView]:
+    """Decide about practitioners, all or none. Returns the list again.
+
+    Whoever is ignored or undecided leaves the sheets from today at once; whoever is mapped comes back with the next
+    run. Raises NotFound, Invalid (paths such as `mappings.0.clinician_id`), and what adapters raise.
+    """
+    listed = {one.external_id: one for one in _listed(connection_id)}
+    if any(choice.pms_practitioner_id not in listed for choice in choices):
+        live_lists.forget(connection_id)  # somebody may have joined within the last minute
+        listed = {one.external_id: one for one in _listed(connection_id)}
+    now = clock.now()
+    with writing() as session:
+        connection = get_row(session, connection_id, lock=True)
+        _check(session, connection, choices, listed)
+        reference.store_practitioners(session, connection_id, list(listed.values()), now, announce=False)
+        rows = {row.pms_practitioner_id: row for row in _rows(session, connection_id)}
+        changed = [
+            choice
+            for choice in choices
+            if _decide(session, rows[choice.pms_practitioner_id], choice, actor, now)
+        ]
+        _answer_questions(session, connection_id, choices, actor, now)
+        if changed:
+            connection.config_version += 1
+        connection.updated_at = now
+        audit.record(
+            session,
+            actor,
+            "connection.practitioners_decided",
+            f"connection:{connection_id}",
+            {"decided": {one.pms_practitioner_id: one.decision for one in changed}},
+        )
+    return list_practitioners(connection_id)
+
+
+def _listed(connection_id: int) -> list[Practitioner]:
+    try:
+        return list(live_lists.fetch_practitioners(connection_id))
+    except PMSError:
+        with reading() as session:
+            known = _rows(session, connection_id)
+        if not known:
+            raise
+        return [
+            Practitioner(
+                row.pms_practitioner_id, row.pms_practitioner_name, row.active, row.shown_in_appointment_book
+            )
+            for row in known
+        ]
+
+
+def _upcoming(connection_id: int, listed: Sequence[Practitioner]) -> dict[str, int]:
+    try:
+        return live_lists.count_upcoming(connection_id, listed)
+    except PMSError:
+        return {}
+
+
+def _rows(session: Session, connection_id: int) -> Sequence[PMSClinicianMapping]:
+    return session.scalars(
+        select(PMSClinicianMapping)
+        .where(PMSClinicianMapping.connection_id == connection_id)
+        .order_by(PMSClinicianMapping.pms_practitioner_name, PMSClinicianMapping.id)
+    ).all()
+
+
+def _view(
+    one: Practitioner,
+    row: PMSClinicianMapping | None,
+    columns: Sequence[tuple[int, str]],
+    upcoming: dict[str, int],
+) -> PractitionerView:
+    suggestions = suggest(one, columns)
+    choice = clear_choice(suggestions)
+    return PractitionerView(
+        pms_practitioner_id=one.external_id,
+        name=one.name,
+        active=one.active,
+        shown_in_appointment_book=one.shown_in_appointment_book,
+        decision=MappingDecision(row.decision) if row else MappingDecision.UNDECIDED,
+        clinician_id=row.clinician_id if row else None,
+        suggestions=suggestions,
+        prechosen_id=choice.clinician_id if choice else None,
+        upcoming_appointments=upcoming.get(one.external_id),
+    )
+
+
+def _check(
+    session: Session,
+    connection: PMSConnection,
+    choices: Sequence[MappingChoice],
+    listed: dict[str, Practitioner],
+) -> None:
+    errors: dict[str, str] = {}
+    known = set(session.scalars(select(RunSheetClinician.id)))
+    seen: set[str] = set()
+    label = get_info(connection.pms_type).label
+    for number, choice in enumerate(choices):
+        at = f"mappings.{number}"
+        if choice.pms_practitioner_id not in listed:
+            errors[f"{at}.pms_practitioner_id"] = f"{label} lists no such practitioner."
+        if choice.pms_practitioner_id in seen:
+            errors[f"{at}.pms_practitioner_id"] = "Each practitioner may be named once."
+        seen.add(choice.pms_practitioner_id)
+        if choice.decision not in CHOICES:
+            errors[f"{at}.decision"] = f"Choose one of: {', '.join(CHOICES)}."
+        elif choice.decision == MAP and choice.clinician_id not in known:
+            errors[f"{at}.clinician_id"] = "Choose a clinician of the run sheet."
+        elif choice.decision == CREATE and choice.name is not None:
+            sentence = sheet_columns.name_fault(choice.name)
+            if sentence:
+                errors[f"{at}.name"] = sentence
+    if errors:
+        raise Invalid(errors)
+
+
+def _decide(
+    session: Session, row: PMSClinicianMapping, choice: MappingChoice, actor: Actor, now: datetime
+) -> bool:
+    """Write one decision. True when it changed anything."""
+    before = (row.decision, row.clinician_id)
+    if choice.decision == MAP:
+        row.decision, row.clinician_id = MappingDecision.MAPPED.value, choice.clinician_id
+    elif choice.decision == CREATE:
+        row.decision, row.clinician_id = MappingDecision.MAPPED.value, _column_for(session, row, choice, now)
+    else:
+        decision = MappingDecision.IGNORED if choice.decision == IGNORE else MappingDecision.UNDECIDED
+        row.decision, row.clinician_id = decision.value, None
+        _take_off(session, row, _REASONS[decision], actor, now)
+    if (row.decision, row.clinician_id) == before:
+        return False
+    row.decided_by, row.decided_at = actor.name, now
+    session.flush()
+    return True
+
+
+def _column_for(session: Session, row: PMSClinicianMapping, choice: MappingChoice, now: datetime) -> int:
+    """A column of that name which is nobody else's, made when there is none: asking twice makes one column."""
+    name = (choice.name or row.pms_practitioner_name).strip()
+    taken = set(
+        session.scalars(
+            select(PMSClinicianMapping.clinician_id).where(
+                PMSClinicianMapping.clinician_id.is_not(None), PMSClinicianMapping.id != row.id
+            )
+        )
+    )
+    for column in sheet_columns.active_rows(session):
+        if column.name.casefold() == name.casefold() and column.id not in taken:
+            return column.id
+    return sheet_columns.add_row(session, name, now).id
+
+
+def _take_off(session: Session, row: PMSClinicianMapping, reason: str, actor: Actor, now: datetime) -> None:
+    """The practitioner's cards leave the sheets from today, in this very transaction."""
+    cards = session.execute(
+        select(_CARDS.c.id)
+        .join(_SHEETS, _SHEETS.c.id == _CARDS.c.run_sheet_id)
+        .where(
+            _CARDS.c.pms_connection_id == row.connection_id,
+            _CARDS.c.pms_practitioner_id == row.pms_practitioner_id,
+            _CARDS.c.presence.in_([presence.value for presence in _IN_VIEW]),
+            _SHEETS.c.date >= clinic.today(session),
+        )
+    ).all()
+    for part in chunks([card.id for card in cards]):
+        session.execute(
+            update(_CARDS)
+            .where(_CARDS.c.id.in_(part))
+            .values(
+                presence=Presence.UNMAPPED.value,
+                presence_reason=reason,
+                presence_at=now,
+                acknowledged_at=None,
+                kept_digest=None,
+                row_version=_CARDS.c.row_version + 1,
+                updated_at=now,
+            )
+        )
+    events = [
+        {"appointment_id": card.id, "at": now, "source": "staff", "kind": "unmapped", "actor": actor.name}
+        for card in cards
+    ]
+    if events:
+        session.execute(insert(table_of(RunSheetEvent)), events)
+    versions.bump(session, versions.days_of(session, [card.id for card in cards]), now)
+
+
+def _answer_questions(
+    session: Session, connection_id: int, choices: Sequence[MappingChoice], actor: Actor, now: datetime
+) -> None:
+    """Whoever was decided about here need not be asked about elsewhere."""
+    decided = {one.pms_practitioner_id: one.decision for one in choices if one.decision != UNDECIDED}
+    subjects = {f"practitioner:{connection_id}:{external_id}": external_id for external_id in decided}
+    rows = session.scalars(
+        select(Question).where(Question.subject.in_(subjects), Question.state == "open")
+    ).all()
+    for row in rows:
+        row.state, row.decided_by, row.decided_at = "decided", actor.name, now
+        row.choice = "keep" if decided[subjects[row.subject]] == IGNORE else "pms"

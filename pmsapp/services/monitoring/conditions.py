@@ -1,0 +1,203 @@
+"""What is wrong right now, read from the database alone: level, not edge, so that nothing can be missed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from pmsapp.domain.appointment import Presence
+from pmsapp.domain.incidents import TELL_AFTER_FAILURES, Condition, severity_of
+from pmsapp.domain.runsheet import FreshnessState
+from pmsapp.domain.schedule import ClinicHours, aged, is_watched
+from pmsapp.domain.sync.rules import MappingDecision
+from pmsapp.domain.window import day_of
+from pmsapp.models import (
+    PMSClinicianMapping,
+    PMSConnection,
+    ProcessBeat,
+    ScheduledTask,
+    ScopeFreshness,
+    SyncRun,
+)
+from pmsapp.services.clinic import opening_hours
+from pmsapp.services.maintenance import retention
+from pmsapp.services.monitoring import alerts, process_heartbeats
+from pmsapp.services.runs import planning
+from pmsapp.services.sheet.stored_cards import CARDS
+
+SCHEDULER_GONE = timedelta(minutes=2)
+NOT_STARTED = timedelta(minutes=5)
+SLOT_PASSED = timedelta(minutes=10)
+# A run that has just begun may still put things right (the machine woke up, updates were switched on).
+RUN_MAY_HEAL = timedelta(minutes=2)
+STARTED_ALREADY = timedelta(minutes=15)
+
+_TASK_CODES = {
+    retention.BACKUP: "BACKUP-FAILED",
+    retention.RECEIPTS: "RECEIPT-DIFFERS",
+    retention.DATABASE: "DATABASE-DAMAGED",
+}
+# Failed once is enough for these: trying again changes nothing.
+_ALERT_AT_ONCE = frozenset({retention.RECEIPTS, retention.DATABASE})
+
+
+def find(session: Session, now: datetime) -> list[Condition]:
+    """Everything that is wrong now. One cause gives one trouble: a dead scheduler explains stale data."""
+    hours = opening_hours.clinic_hours(session, now)
+    active = _active(session, now)
+    house = _of_installation(session, [one.id for one in active], now)
+    found = [house] if house is not None else []
+    for one in active:
+        trouble = _of_connection(session, one, hours, now, explained=house is not None)
+        if trouble is not None:
+            found.append(trouble)
+    return [*found, *_of_tasks(session, is_open=is_watched(now, hours)), *_of_alerts(session)]
+
+
+def stale_connections(session: Session, now: datetime) -> list[int]:
+    """Connections without fresh data for two periods in clinic hours."""
+    hours = opening_hours.clinic_hours(session, now)
+    return [one.id for one in _active(session, now) if _is_stale(session, one, hours, now)]
+
+
+def _active(session: Session, now: datetime) -> list[PMSConnection]:
+    """Connections that are on and not paused."""
+    listed = session.scalars(select(PMSConnection).where(*planning.ACTIVE))
+    return [one for one in listed if one.paused_until is None or one.paused_until <= now]
+
+
+def _is_stale(session: Session, one: PMSConnection, hours: ClinicHours, now: datetime) -> bool:
+    period = timedelta(minutes=one.sync_frequency_minutes)
+    age = aged(_as_of(session, one, now), now, period, hours)
+    return age.state is FreshnessState.STALE and is_watched(now, hours)
+
+
+def _of_installation(session: Session, active: Sequence[int], now: datetime) -> Condition | None:
+    """A part of pmsapp that does not work: nobody plans, or nobody does what is planned."""
+    if active and _scheduler_is_gone(session, now):
+        return _at_risk(session, Condition("scheduler", "SCHED-DEAD", overdue=True), active, now)
+    stuck = _oldest_waiting(session, now)
+    if stuck is not None:
+        return _at_risk(session, Condition("queue", "QUEUE-STUCK", overdue=True), [stuck], now)
+    return None
+
+
+def _of_connection(
+    session: Session, one: PMSConnection, hours: ClinicHours, now: datetime, *, explained: bool
+) -> Condition | None:
+    is_open = is_watched(now, hours)
+    stale = _is_stale(session, one, hours, now)
+    needs_you = one.state == "needs_you"
+    if one.failures_in_row > 0 or needs_you:
+        code = one.last_error_code or "DATA-STALE"
+    elif explained:
+        return None
+    elif stale and not _may_heal(session, one.id, now):
+        code = one.last_error_code or "DATA-STALE"
+    elif _has_no_next_run(session, one, now):
+        code = "NO-NEXT-RUN"
+    else:
+        return None
+    return _at_risk(
+        session,
+        Condition(
+            subject=f"connection:{one.id}",
+            code=code,
+            connection_id=one.id,
+            failures=max(one.failures_in_row, TELL_AFTER_FAILURES if needs_you else 0),
+            overdue=stale or code == "NO-NEXT-RUN",
+            can_wait=not is_open,
+        ),
+        [one.id],
+        now,
+    )
+
+
+def _has_no_next_run(session: Session, one: PMSConnection, now: datetime) -> bool:
+    """No time at all, one further away than any rule allows, or one that passed without anybody coming."""
+    if planning.is_lost(session, one, now):
+        return True
+    return one.next_sync_at is not None and now - one.next_sync_at > SLOT_PASSED
+
+
+def _may_heal(session: Session, connection_id: int, now: datetime) -> bool:
+    """True while a run that was asked for just now is on its way."""
+    since = session.scalar(
+        select(func.max(func.coalesce(SyncRun.started_at, SyncRun.requested_at))).where(
+            SyncRun.connection_id == connection_id, SyncRun.status.in_(("queued", "running"))
+        )
+    )
+    return since is not None and now - since < RUN_MAY_HEAL
+
+
+def _as_of(session: Session, one: PMSConnection, now: datetime) -> datetime | None:
+    """When the oldest mapped practitioner's today was read; one never read counts from when it was mapped."""
+    mapping = PMSClinicianMapping
+    return session.scalar(
+        select(func.min(func.coalesce(ScopeFreshness.as_of, mapping.decided_at, mapping.first_seen_at)))
+        .select_from(mapping)
+        .outerjoin(
+            ScopeFreshness,
+            (mapping.connection_id == ScopeFreshness.connection_id)
+            & (mapping.pms_practitioner_id == ScopeFreshness.pms_practitioner_id)
+            & (ScopeFreshness.date == day_of(now, one.time_zone)),
+        )
+        .where(mapping.connection_id == one.id, mapping.decision == MappingDecision.MAPPED.value)
+    )
+
+
+def _scheduler_is_gone(session: Session, now: datetime) -> bool:
+    """No sign of life for minutes; one from the future was given before the clock went back."""
+    at = session.scalar(select(ProcessBeat.at).where(ProcessBeat.name == process_heartbeats.SCHEDULER))
+    return at is None or abs(now - at) > SCHEDULER_GONE
+
+
+def _oldest_waiting(session: Session, now: datetime) -> int | None:
+    """The connection of a queued run that could have started minutes ago, when nothing of it is running."""
+    running = select(SyncRun.connection_id).where(SyncRun.status == "running")
+    rows = session.execute(
+        select(SyncRun.connection_id, SyncRun.requested_at, SyncRun.not_before)
+        .where(SyncRun.status == "queued", SyncRun.connection_id.not_in(running))
+        .order_by(SyncRun.id)
+    )
+    for row in rows:
+        if now - max(row.requested_at, row.not_before or row.requested_at) > NOT_STARTED:
+            return int(row.connection_id)
+    return None
+
+
+def _of_tasks(session: Session, *, is_open: bool) -> Iterator[Condition]:
+    """Periodic tasks that failed last time."""
+    rows = session.execute(
+        select(ScheduledTask.name, ScheduledTask.failures).where(ScheduledTask.failures > 0)
+    )
+    for row in rows:
+        yield Condition(
+            subject=f"task:{row.name}",
+            code=_TASK_CODES.get(row.name, "TASK-FAILED"),
+            failures=row.failures,
+            overdue=row.name in _ALERT_AT_ONCE,
+            can_wait=not is_open and row.name != retention.DATABASE,
+        )
+
+
+def _of_alerts(session: Session) -> Iterator[Condition]:
+    """A channel that takes no messages any more: the app itself has to say so."""
+    if alerts.failed_channels(session):
+        yield Condition("alerts", "ALERT-FAILED", overdue=True)
+
+
+def _at_risk(session: Session, trouble: Condition, connection_ids: Sequence[int], now: datetime) -> Condition:
+    """The same trouble with what is at stake: the next appointment that these connections feed."""
+    start = session.scalar(
+        select(func.min(CARDS.c.start_at)).where(
+            CARDS.c.pms_connection_id.in_(connection_ids),
+            CARDS.c.presence == Presence.ON_SHEET.value,
+            CARDS.c.start_at >= now - STARTED_ALREADY,
+        )
+    )
+    return replace(trouble, severity=severity_of(start, now), at_risk_at=start)

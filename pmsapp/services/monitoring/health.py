@@ -1,0 +1,122 @@
+"""How the installation is, in numbers: for the health page and for monitoring. No patient data, no names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from pmsapp import clock
+from pmsapp.models import AlertDelivery, Decision, Incident, SyncRun
+from pmsapp.services.base import metrics
+from pmsapp.services.base.metrics import Count
+from pmsapp.services.base.transaction import reading
+from pmsapp.services.connections import connections
+from pmsapp.services.connections.connections import ConnectionView
+from pmsapp.services.maintenance import backup, database
+from pmsapp.services.monitoring import conditions, process_heartbeats, task_table
+from pmsapp.services.runs import queue as run_queue
+from pmsapp.services.runs.queue import QueueState
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionHealth:
+    """One connection: its state, how old its data is (None: never read), and how far off its next run is."""
+
+    id: int
+    pms_type: str
+    state: str
+    data_age_s: float | None
+    next_run_in_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """All of it at one moment. `counts` only ever grow; `backup_age_s` is None without a backup."""
+
+    connections: tuple[ConnectionHealth, ...] = ()
+    runs_by_status: dict[str, int] = field(default_factory=dict)
+    runs_waiting: int = 0
+    open_decisions: int = 0
+    open_incidents: dict[str, int] = field(default_factory=dict)
+    alerts_waiting: int = 0
+    beat_age_s: dict[str, float] = field(default_factory=dict)
+    task_failures: dict[str, int] = field(default_factory=dict)
+    queue: QueueState = QueueState(answers=False)
+    backup_age_s: float | None = None
+    counts: tuple[Count, ...] = ()
+
+
+def is_ready() -> bool:
+    """True when the database answers, its tables are this program's, and in clinic hours no data is out of date."""
+    try:
+        return database.versions().is_current and not _is_stale()
+    except SQLAlchemyError:
+        return False
+
+
+def is_well() -> bool:
+    """True when the database answers and no process that ever lived has fallen silent."""
+    try:
+        return all(beat.is_alive for beat in process_heartbeats.list_beats())
+    except SQLAlchemyError:
+        return False
+
+
+def _is_stale() -> bool:
+    with reading() as session:
+        return bool(conditions.stale_connections(session, clock.now()))
+
+
+def measure() -> Health:
+    """Everything monitoring may know, read now."""
+    now = clock.now()
+    with reading() as session:
+        by_status = _counted(session, SyncRun.status)
+        decisions = _number(session, Decision.state == "open")
+        by_severity = _counted(session, Incident.severity, _SHOWN)
+        undelivered = _number(
+            session, AlertDelivery.delivered.is_(False), AlertDelivery.next_try_at.is_not(None)
+        )
+    last_backup = backup.latest()
+    return Health(
+        connections=tuple(_connection(view, now) for view in connections.list_connections()),
+        runs_by_status=by_status,
+        runs_waiting=by_status.get("queued", 0),
+        open_decisions=decisions,
+        open_incidents=by_severity,
+        alerts_waiting=undelivered,
+        beat_age_s={beat.name: (now - beat.at).total_seconds() for beat in process_heartbeats.list_beats()},
+        task_failures={task.name: task.failures for task in task_table.list_tasks()},
+        queue=run_queue.get_state(),
+        backup_age_s=(now - last_backup.made_at).total_seconds() if last_backup else None,
+        counts=tuple(metrics.list_counts()),
+    )
+
+
+_SHOWN = Incident.ended_at.is_(None) & Incident.opened_at.is_not(None)
+
+
+def _connection(view: ConnectionView, now: datetime) -> ConnectionHealth:
+    as_of, next_at = view.freshness.as_of, view.next_sync_at
+    return ConnectionHealth(
+        view.id,
+        view.pms_type,
+        str(view.state),
+        (now - as_of).total_seconds() if as_of else None,
+        (next_at - now).total_seconds() if next_at else None,
+    )
+
+
+def _counted(
+    session: Session, column: InstrumentedAttribute[str], *where: ColumnElement[bool]
+) -> dict[str, int]:
+    rows = session.execute(select(column, func.count()).where(*where).group_by(column)).all()
+    return {row[0]: row[1] for row in rows}
+
+
+def _number(session: Session, *where: ColumnElement[bool]) -> int:
+    return session.scalar(select(func.count()).where(*where)) or 0

@@ -1,0 +1,1 @@
+"""Asking for runs, planning them, and their records."""

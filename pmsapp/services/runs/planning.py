@@ -1,0 +1,70 @@
+"""When a connection is read next, stored with its reason."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from pmsapp.domain.schedule import Slot, is_too_far, next_slot
+from pmsapp.models import PMSConnection
+from pmsapp.services.clinic import clinic
+from pmsapp.services.clinic.opening_hours import clinic_hours, hours_of
+
+# Connections that are meant to be read by themselves: switched on after their set-up.
+ACTIVE = (PMSConnection.sync_enabled.is_(True), PMSConnection.state != "setup")
+
+
+def slot_after(session: Session, connection: PMSConnection, now: datetime) -> Slot:
+    """The connection's next slot, in the clinic's hours and with this installation's jitter."""
+    view = clinic.get_clinic(session)
+    period = timedelta(minutes=connection.sync_frequency_minutes)
+    return next_slot(now, period, hours_of(view, now), timedelta(seconds=view.jitter_s))
+
+
+def plan_next(session: Session, connection: PMSConnection, now: datetime) -> None:
+    """Store the next slot and its reason; none while updates are off, the end of the pause while it lasts."""
+    if not connection.sync_enabled:
+        connection.next_sync_at, connection.next_sync_reason = None, None
+    elif _rests(connection, now):
+        connection.next_sync_at, connection.next_sync_reason = connection.paused_until, "when the pause ends"
+    else:
+        slot = slot_after(session, connection, now)
+        connection.next_sync_at, connection.next_sync_reason = slot.at, slot.reason
+
+
+def anything_to_do(session: Session, now: datetime) -> bool:
+    """True when a connection is due or has lost its plan. Reads only."""
+    active = [one for one in session.scalars(select(PMSConnection).where(*ACTIVE)) if not _rests(one, now)]
+    return any(
+        one.next_sync_at is None or one.next_sync_at <= now or is_lost(session, one, now) for one in active
+    )
+
+
+def mend(session: Session, now: datetime) -> int:
+    """Plan anew every connection that is on and not paused but has no next run, or one further away than any rule
+    allows (the clock was put back, the hours changed). Returns how many; inside the caller's write transaction."""
+    lost = [
+        one for one in session.scalars(select(PMSConnection).where(*ACTIVE)) if is_lost(session, one, now)
+    ]
+    for one in lost:
+        plan_next(session, one, now)
+    return len(lost)
+
+
+def is_lost(session: Session, one: PMSConnection, now: datetime) -> bool:
+    """True when an active connection's next run is missing or too far ahead. A pause and a wait that the vendor
+    asked for have an end of their own and are not lost."""
+    if _rests(one, now):
+        return False
+    if one.next_sync_at is None:
+        return True
+    if one.not_before is not None and now < one.next_sync_at <= one.not_before:
+        return False
+    period = timedelta(minutes=one.sync_frequency_minutes)
+    return is_too_far(one.next_sync_at, now, period, clinic_hours(session, now))
+
+
+def _rests(one: PMSConnection, now: datetime) -> bool:
+    return one.paused_until is not None and one.paused_until > now

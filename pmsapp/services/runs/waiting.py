@@ -1,0 +1,46 @@
+"""Queued runs that may start now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import exists, or_, select
+from sqlalchemy.orm import aliased
+
+from pmsapp import clock
+from pmsapp.models import SyncRun
+from pmsapp.services.base.transaction import reading
+
+CLOCK_SLACK = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingRun:
+    """A queued run that may start now. `requested_at` tells how long its bell went unheard."""
+
+    id: int
+    connection_id: int
+    requested_at: datetime
+
+
+def waiting_runs(*, for_at_least_s: float) -> list[WaitingRun]:
+    """Queued runs that may start (no run of their connection is going, no vendor asked to wait), oldest first."""
+    now = clock.now()
+    other = aliased(SyncRun)
+    going = exists().where(other.connection_id == SyncRun.connection_id, other.status == "running")
+    query = (
+        select(SyncRun.id, SyncRun.connection_id, SyncRun.requested_at)
+        .where(
+            SyncRun.status == "queued",
+            or_(
+                SyncRun.requested_at <= now - timedelta(seconds=for_at_least_s),
+                SyncRun.requested_at > now + CLOCK_SLACK,  # the clock was put back since
+            ),
+            or_(SyncRun.not_before.is_(None), SyncRun.not_before <= now),
+            ~going,
+        )
+        .order_by(SyncRun.id)
+    )
+    with reading() as session:
+        return [WaitingRun(*row) for row in session.execute(query)]

@@ -1,0 +1,324 @@
+"""Write what a plan decided: narrow, bulk, in the caller's one write transaction. No network, no decisions.
+
+Sync writes the vendor's columns and the card's place; what staff typed stands in rows of its own and is never
+written here. Every statement names its columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import insert, literal, select, update
+from sqlalchemy.orm import Session
+
+from pmsapp.crypto.cipher import KeyRing
+from pmsapp.domain.appointment import Presence, WorkflowState
+from pmsapp.domain.sync.merge import (
+    Override,
+    OverrideMove,
+    OverrideState,
+    as_stored,
+    staff_value_shows,
+)
+from pmsapp.domain.sync.reconcile import Change, Incoming, UpdateCard
+from pmsapp.domain.sync.rules import REASONS
+from pmsapp.domain.window import day_of
+from pmsapp.models import RunSheetAppointment, RunSheetEvent
+from pmsapp.models.bulk import among, insert_missing, update_by_id
+from pmsapp.models.upsert import table_of
+from pmsapp.services.base.failpoints import failpoint
+from pmsapp.services.scopes.plan import ScopePlan
+from pmsapp.services.sheet import questions, versions
+from pmsapp.services.sheet.questions import field_subject, patient_subject
+from pmsapp.services.sheet.stored_cards import (
+    CARDS,
+    OVERRIDES,
+    as_instant,
+    card_ids,
+    chunks,
+    sealed_columns,
+)
+
+EVENTS = table_of(RunSheetEvent)
+_NOT_IN_TIMELINE = {
+    "host_link",
+    "patient_link",
+    "patient_has_died",
+    "pms_notes",
+    "pms_date",
+    "time_zone",
+    "pms_status_raw",
+}
+CARD_KEY = ("pms_connection_id", "pms_appointment_id", "pms_patient_id")
+_OFF_SHEET = (Presence.FILTERED, Presence.UNMAPPED)
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """The fixed facts of one write transaction of a run."""
+
+    session: Session
+    ring: KeyRing
+    connection_id: int
+    run_id: int | None
+    now: datetime
+
+
+def write_plan(writer: Writer, plan: ScopePlan) -> set[date]:
+    """Write creates, updates and patient swaps. Returns the days whose sheet changed."""
+    created = _write_creates(writer, plan.sorted.creates)
+    failpoint("after_creates")
+    updated = _write_updates(writer, plan.updates)
+    failpoint("after_updates")
+    swapped = _write_swaps(writer, plan)
+    _note_markers(writer, plan)
+    failpoint("after_swaps")
+    if any(one.card.presence is Presence.HELD for one in plan.updates):
+        questions.lapse_settled(writer.session, writer.connection_id, writer.now)
+    return created | updated | swapped
+
+
+def _write_creates(writer: Writer, creates: Sequence[Incoming]) -> set[date]:
+    """New cards, in bulk, and the first line of their timelines.
+
+    Where somebody else has just made one of them, theirs stays and the next run compares it.
+    """
+    if not creates:
+        return set()
+    days = {incoming.values.pms_date for incoming in creates}
+    sheet_ids = versions.ensure(writer.session, days, writer.now)
+    columns = sealed_columns(creates, writer.ring, writer.connection_id) | {
+        "run_sheet_id": [sheet_ids[incoming.values.pms_date] for incoming in creates],
+        "pms_appointment_id": [incoming.key[0] for incoming in creates],
+        "pms_patient_id": [incoming.key[1] for incoming in creates],
+    }
+    same = {
+        "pms_connection_id": writer.connection_id,
+        "pms_last_synced_at": writer.now,
+        "presence": Presence.ON_SHEET.value,
+        "state": WorkflowState.BOOKED.value,
+        "row_version": 1,
+        "created_at": writer.now,
+        "updated_at": writer.now,
+    }
+    insert_missing(writer.session, RunSheetAppointment, columns, same=same, keys=CARD_KEY)
+    _begin_timelines(writer, columns["pms_appointment_id"])
+    return days
+
+
+def _begin_timelines(writer: Writer, appointment_ids: Sequence[str]) -> None:
+    made = select(
+        CARDS.c.id,
+        literal(writer.run_id),
+        literal(writer.now, CARDS.c.created_at.type),
+        literal("pms"),
+        literal("created"),
+    ).where(
+        CARDS.c.pms_connection_id == writer.connection_id,
+        among(writer.session, CARDS.c.pms_appointment_id, appointment_ids),
+        CARDS.c.created_at == writer.now,
+        ~select(EVENTS.c.id).where(EVENTS.c.appointment_id == CARDS.c.id).exists(),
+    )
+    names = ["appointment_id", "run_id", "at", "source", "kind"]
+    writer.session.execute(insert(EVENTS).from_select(names, made))
+
+
+def _write_updates(writer: Writer, updates: Sequence[UpdateCard]) -> set[date]:
+    """The PMS's side of known cards, in one statement for all, with their timeline and their conflicts."""
+    if not updates:
+        return set()
+    shown_days = {one.card.id: _shown_day(one) for one in updates}
+    sheet_ids = versions.ensure(writer.session, shown_days.values(), writer.now)
+    days = {*shown_days.values(), *(one.card.shown_on for one in updates)}
+    marks = [_marks(writer, one, shown_days[one.card.id]) for one in updates]
+    for one, marked in zip(updates, marks, strict=True):
+        moved_from = (one.card.marks["moved_from_date"], marked["moved_from_date"])
+        days |= {day for day in moved_from if isinstance(day, date)}
+    columns = sealed_columns([one.incoming for one in updates], writer.ring, writer.connection_id) | {
+        "id": [one.card.id for one in updates],
+        "presence": [one.presence.value for one in updates],
+        "run_sheet_id": [sheet_ids[shown_days[one.card.id]] for one in updates],
+        **{name: [marked[name] for marked in marks] for name in marks[0]},
+    }
+    same = {"pms_last_synced_at": writer.now, "kept_digest": None, "updated_at": writer.now}
+    update_by_id(writer.session, RunSheetAppointment, columns, same=same, grows="row_version")
+    _write_events(writer, [_event(one) for one in updates if not one.silent])
+    _move_overrides(writer, updates)
+    return days
+
+
+def _marks(writer: Writer, one: UpdateCard, shown_on: date) -> dict[str, Any]:
+    """The card's marks: as they were, but for what this change says."""
+    marks = dict(one.card.marks) | _presence_marks(writer, one)
+    if one.has_moved:
+        marks |= {"moved_from_at": one.card.values.start_at, "moved_at": writer.now}
+        if one.card.shown_on != shown_on:
+            marks["moved_from_date"] = one.card.shown_on
+    if one.change is Change.RETURNED:
+        marks |= {"returned_at": writer.now, "tombstone_start_at": None}
+    return marks
+
+
+def _presence_marks(writer: Writer, one: UpdateCard) -> dict[str, Any]:
+    """Why and since when a card stands elsewhere now. Whoever had seen that it left need not see it again."""
+    if one.presence is one.card.presence:
+        return {}
+    columns: dict[str, Any] = {"presence_reason": None, "presence_at": None}
+    if one.presence is Presence.CANCELLED:
+        reason = one.incoming.cancellation_reason or "cancelled in the practice software"
+        columns = {"presence_reason": reason, "presence_at": one.incoming.cancelled_at or writer.now}
+    elif one.incoming.verdict.reason:
+        columns = {
+            "presence_reason": REASONS.get(one.incoming.verdict.reason),
+            "presence_at": writer.now,
+        }
+    if one.leaves or one.presence not in _OFF_SHEET:
+        columns["acknowledged_at"] = None
+    return columns
+
+
+def _shown_day(one: UpdateCard) -> date:
+    """The day a card is shown on: that of its start as shown, staff's where theirs stands."""
+    moved = {move.override.id: move.to for move in one.moves}
+    for override in one.card.overrides:
+        if override.field == "start_at":
+            now = Override(
+                override.id,
+                "start_at",
+                override.value,
+                override.base_value,
+                moved.get(override.id, override.state),
+            )
+            if staff_value_shows(now):
+                return day_of(as_instant(override.value), one.incoming.values.time_zone)
+    return one.incoming.values.pms_date
+
+
+def _event(one: UpdateCard) -> dict[str, Any]:
+    was = {
+        name: as_stored(_plain(getattr(one.card.values, name)))
+        for name in one.fields
+        if name not in _NOT_IN_TIMELINE
+    }
+    return {
+        "appointment_id": one.card.id,
+        "kind": one.change.value,
+        "data": {"fields": list(one.fields), "was": was},
+    }
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) and not isinstance(value, datetime) else value
+
+
+def _write_events(writer: Writer, events: list[dict[str, Any]]) -> None:
+    if events:
+        writer.session.execute(
+            insert(EVENTS),
+            [{"run_id": writer.run_id, "at": writer.now, "source": "pms", **event} for event in events],
+        )
+
+
+def _move_overrides(writer: Writer, updates: Sequence[UpdateCard]) -> None:
+    """What staff typed stays as typed; only whether it stands, conflicts or came to agree is written.
+
+    A conflict on a card nobody sees is asked about when the card is back.
+    """
+    for one in updates:
+        in_view = one.presence in (Presence.ON_SHEET, Presence.CANCELLED)
+        for move in one.moves:
+            writer.session.execute(
+                update(OVERRIDES).where(OVERRIDES.c.id == move.override.id).values(state=move.to.value)
+            )
+            subject = field_subject(one.card.id, move.override.field)
+            if move.to is not OverrideState.CONFLICT:
+                questions.lapse(writer.session, [subject], writer.now)
+            elif in_view:
+                _open_conflict(writer, one, move, subject)
+
+
+def _open_conflict(writer: Writer, one: UpdateCard, move: OverrideMove, subject: str) -> None:
+    questions.open_question(
+        writer.session,
+        kind="field_conflict",
+        subject=subject,
+        connection_id=writer.connection_id,
+        run_id=writer.run_id,
+        day=_shown_day(one),
+        clinician_id=one.incoming.values.clinician_id,
+        appointment_ids=[one.card.id],
+        field=move.override.field,
+        ours=move.override.value,
+        theirs=move.theirs,
+        now=writer.now,
+    )
+
+
+def _write_swaps(writer: Writer, plan: ScopePlan) -> set[date]:
+    """Another patient on the same appointment id: the old card is held with its notes, and a person is asked."""
+    days: set[date] = set()
+    for swap in plan.swaps:
+        card = plan.swapped_cards[swap.old.id]
+        reason = "another patient is booked there now"
+        days |= set_presence(writer, [card.id], Presence.HELD, reason, Change.HELD)
+        new_ids = card_ids(writer.session, writer.connection_id, swap.new_keys)
+        questions.open_question(
+            writer.session,
+            kind="patient_changed",
+            subject=patient_subject(card.id),
+            connection_id=writer.connection_id,
+            run_id=writer.run_id,
+            day=card.shown_on,
+            clinician_id=card.values.clinician_id,
+            appointment_ids=[card.id, *new_ids],
+            field="patient",
+            ours=card.values.patient_name,
+            theirs=_names(writer, new_ids),
+            marker=swap.marker,
+            now=writer.now,
+        )
+    return days
+
+
+def _note_markers(writer: Writer, plan: ScopePlan) -> None:
+    """An answer given later is about what the PMS says now."""
+    for card, marker in plan.waiting:
+        questions.note_marker(writer.session, patient_subject(card.id), marker)
+
+
+def _names(writer: Writer, ids: Sequence[int]) -> str | None:
+    names = writer.session.scalars(select(CARDS.c.patient_name).where(CARDS.c.id.in_(ids)))
+    return ", ".join(name for name in names if name) or None
+
+
+def set_presence(
+    writer: Writer, ids: Sequence[int], presence: Presence, reason: str, change: Change
+) -> set[date]:
+    """Take cards off that still stand on the sheet, without touching what the PMS said last.
+
+    Returns the days whose sheet changed.
+    """
+    days: set[date] = set()
+    for part in chunks(ids):
+        rows = writer.session.execute(
+            update(CARDS)
+            .where(CARDS.c.id.in_(part), CARDS.c.presence == Presence.ON_SHEET.value)
+            .values(
+                presence=presence.value,
+                presence_reason=reason,
+                presence_at=writer.now,
+                acknowledged_at=None,
+                kept_digest=None,
+                row_version=CARDS.c.row_version + 1,
+                updated_at=writer.now,
+            )
+            .returning(CARDS.c.id)
+        ).all()
+        days |= versions.days_of(writer.session, [row.id for row in rows])
+        _write_events(
+            writer, [{"appointment_id": row.id, "kind": change.value, "data": None} for row in rows]
+        )
+    return days

@@ -1,0 +1,1 @@
+"""Reading the run sheet, and placing cards on it."""

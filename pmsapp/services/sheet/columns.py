@@ -1,0 +1,141 @@
+"""The columns of the run sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from pmsapp import clock
+from pmsapp.domain.actor import Actor
+from pmsapp.models import RunSheet, RunSheetClinician
+from pmsapp.services.base import audit
+from pmsapp.services.base.errors import Invalid, NotFound
+from pmsapp.services.base.transaction import reading, writing
+from pmsapp.services.sheet import versions
+
+MAX_NAME_CHARS = 80
+MAX_SORT_ORDER = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class ClinicianView:
+    """A column. Columns stand by `sort_order`, then name; an inactive one shows only while it has cards."""
+
+    id: int
+    name: str
+    sort_order: int
+    active: bool
+
+
+def list_clinicians() -> list[ClinicianView]:
+    """Every column, inactive ones too, in the order of the sheet."""
+    with reading() as session:
+        return [_view(row) for row in session.scalars(_ordered())]
+
+
+def get_clinician(clinician_id: int) -> ClinicianView:
+    """One column. Raises NotFound."""
+    with reading() as session:
+        return _view(_row(session, clinician_id))
+
+
+def create_clinician(
+    actor: Actor, *, name: str, sort_order: int | None = None, active: bool = True
+) -> ClinicianView:
+    """Add a column, last where no place is given. Raises Invalid."""
+    _check(name, sort_order)
+    now = clock.now()
+    with writing() as session:
+        row = add_row(session, name, now, sort_order=sort_order, active=active)
+        audit.record(session, actor, "clinician.created", f"clinician:{row.id}")
+        _show(session, now)
+        return _view(row)
+
+
+def update_clinician(
+    clinician_id: int,
+    actor: Actor,
+    *,
+    name: str | None = None,
+    sort_order: int | None = None,
+    active: bool | None = None,
+) -> ClinicianView:
+    """Change what is given. Raises NotFound and Invalid."""
+    _check(name, sort_order)
+    now = clock.now()
+    with writing() as session:
+        row = _row(session, clinician_id)
+        if name is not None:
+            row.name = name.strip()
+        if sort_order is not None:
+            row.sort_order = sort_order
+        if active is not None:
+            row.active = active
+        given = {"name": name, "sort_order": sort_order, "active": active}
+        fields = sorted(field for field, value in given.items() if value is not None)
+        audit.record(session, actor, "clinician.changed", f"clinician:{row.id}", {"fields": fields})
+        _show(session, now)
+        return _view(row)
+
+
+def active_rows(session: Session) -> Sequence[RunSheetClinician]:
+    """Columns in use, in the order of the sheet."""
+    return session.scalars(_ordered().where(RunSheetClinician.active)).all()
+
+
+def add_row(
+    session: Session, name: str, now: datetime, *, sort_order: int | None = None, active: bool = True
+) -> RunSheetClinician:
+    """Add a column inside the caller's transaction, last where no place is given."""
+    if sort_order is None:
+        highest = session.scalar(select(func.max(RunSheetClinician.sort_order)))
+        sort_order = min(MAX_SORT_ORDER, 1 if highest is None else highest + 1)
+    row = RunSheetClinician(name=name.strip(), sort_order=sort_order, active=active, created_at=now)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def name_fault(name: str) -> str | None:
+    """One sentence about a name that cannot be a column's, or None."""
+    text = name.strip()
+    if not text or len(text) > MAX_NAME_CHARS or not text.isprintable():
+        return f"Give the clinician a name of 1 to {MAX_NAME_CHARS} characters."
+    return None
+
+
+def _check(name: str | None, sort_order: int | None) -> None:
+    errors: dict[str, str] = {}
+    if name is not None and (sentence := name_fault(name)):
+        errors["name"] = sentence
+    if sort_order is not None and not 0 <= sort_order <= MAX_SORT_ORDER:
+        errors["sort_order"] = f"Choose a place from 0 to {MAX_SORT_ORDER}."
+    if errors:
+        raise Invalid(errors)
+
+
+def _ordered() -> Select[RunSheetClinician]:
+    return select(RunSheetClinician).order_by(
+        RunSheetClinician.sort_order, RunSheetClinician.name, RunSheetClinician.id
+    )
+
+
+def _show(session: Session, now: datetime) -> None:
+    """Every sheet shows the columns, so every one has changed."""
+    session.flush()
+    versions.bump(session, session.scalars(select(RunSheet.date)).all(), now)
+
+
+def _row(session: Session, clinician_id: int) -> RunSheetClinician:
+    row = session.get(RunSheetClinician, clinician_id)
+    if row is None:
+        raise NotFound("clinician")
+    return row
+
+
+def _view(row: RunSheetClinician) -> ClinicianView:
+    return ClinicianView(row.id, row.name, row.sort_order, row.active)

@@ -1,0 +1,197 @@
+"""The run sheet of a day, as everybody reads it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from pmsapp import clock
+from pmsapp.domain.appointment import Presence
+from pmsapp.domain.runsheet import (
+    NOT_SHOWN,
+    Card,
+    Freshness,
+    Sheet,
+    arrange,
+    in_time_order,
+    oldest,
+    stays_in_view,
+)
+from pmsapp.domain.schedule import aged, ages_next
+from pmsapp.domain.sync.rules import MappingDecision
+from pmsapp.domain.window import day_of, day_start
+from pmsapp.extensions import key_ring
+from pmsapp.models import RunSheetClinician
+from pmsapp.services.base.errors import NotFound
+from pmsapp.services.base.transaction import reading
+from pmsapp.services.clinic import clinic, opening_hours, snapshot
+from pmsapp.services.clinic.snapshot import UNASSIGNED, Feed, Snapshot
+from pmsapp.services.sheet import etag
+from pmsapp.services.sheet.cards import load_cards
+from pmsapp.services.sheet.stored_cards import CARDS
+
+_FOR_EVER = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DayRead:
+    """A sheet and the house it was read in, in one view of the database."""
+
+    sheet: Sheet
+    house: Snapshot
+
+
+def get_sheet(day: date, *, include_not_shown: bool = False, clinician_id: int | None = None) -> Sheet:
+    """One day. `clinician_id` narrows it to that column (a clinician sees their own)."""
+    return read_day(day, include_not_shown=include_not_shown, clinician_id=clinician_id).sheet
+
+
+def read_day(
+    day: date | None = None, *, include_not_shown: bool = False, clinician_id: int | None = None
+) -> DayRead:
+    """One day (None: the clinic's today) and how everything stands.
+
+    Four statements, whatever the number of cards, clinicians and connections.
+    """
+    now = clock.now()
+    with reading() as session:
+        house = snapshot.load(session, now, day=day)
+        day = day or day_of(now, house.clinic.time_zone)
+        stamp = etag.read(session, day)
+        cards = _cards_of(session, stamp.sheet_id, day)
+        ages = _Ages(house, day, now)
+        clinicians = _clinicians(session, cards, ages)
+    if clinician_id is not None:
+        clinicians = [one for one in clinicians if one[0] == clinician_id]
+        cards = [card for card in cards if card.clinician_id == clinician_id]
+    sheet_cards = [card for card in cards if card.date == day]
+    shown = [card for card in sheet_cards if stays_in_view(card)]
+    hidden = [card for card in sheet_cards if card.presence in NOT_SHOWN and not stays_in_view(card)]
+    moved = [card for card in cards if card.date != day]
+    columns, unassigned = arrange(shown, clinicians)
+    sheet = Sheet(
+        date=day,
+        time_zone=house.clinic.time_zone,
+        version=stamp.version,
+        freshness=oldest(ages.all_parts()),
+        columns=columns,
+        unassigned=unassigned if clinician_id is None else (),
+        not_shown=_not_shown_counts(hidden, moved),
+        not_shown_cards=in_time_order([*hidden, *moved]) if include_not_shown else None,
+        etag=stamp.mark,
+        ages_next=ages.next,
+        in_person_not_shown=ages.not_shown,
+        undecided=ages.undecided,
+        open_decisions=stamp.open_decisions,
+        connections=tuple(one.row.display_name for one in house.connections),
+    )
+    return DayRead(sheet, house)
+
+
+def get_card(card_id: int) -> Card:
+    """One card whatever its presence. Raises NotFound."""
+    with reading() as session:
+        found = load_cards(session, key_ring(), [CARDS.c.id == card_id])
+    if not found:
+        raise NotFound("appointment")
+    return found[0]
+
+
+def sheet_etag(day: date) -> str:
+    """The sheet's `etag` as it is now, in one statement."""
+    with reading() as session:
+        return etag.read(session, day).mark
+
+
+def tag_of(sheet: Sheet) -> str:
+    """What a program keeps beside a sheet, to ask later whether it still holds."""
+    until = int(sheet.ages_next.timestamp()) if sheet.ages_next else _FOR_EVER
+    return f"{sheet.date:%Y%m%d}.{until}.{sheet.etag}"
+
+
+def is_current(tag: str, day: date | None) -> bool:
+    """True while the sheet of `day` (None: the clinic's today) is the one with this tag. One statement for a day."""
+    parts = tag.split(".")
+    if len(parts) != 3 or not (parts[1].isascii() and parts[1].isdigit()):
+        return False
+    until = int(parts[1])
+    if until != _FOR_EVER and clock.now().timestamp() >= until:
+        return False
+    with reading() as session:
+        wanted = day or clinic.today(session)
+        return parts[0] == f"{wanted:%Y%m%d}" and etag.read(session, wanted).mark == parts[2]
+
+
+def _cards_of(session: Session, sheet_id: int | None, day: date) -> list[Card]:
+    """Cards shown on the day, and those that moved away from it."""
+    here = CARDS.c.moved_from_date == day
+    return load_cards(
+        session, key_ring(), [or_(CARDS.c.run_sheet_id == sheet_id, here) if sheet_id else here]
+    )
+
+
+def _clinicians(session: Session, cards: Sequence[Card], ages: _Ages) -> list[tuple[int, str, Freshness]]:
+    """Active columns in their order, and inactive ones that still have cards."""
+    used = {card.clinician_id for card in cards}
+    rows = session.execute(
+        select(RunSheetClinician.id, RunSheetClinician.name, RunSheetClinician.active).order_by(
+            RunSheetClinician.sort_order, RunSheetClinician.name, RunSheetClinician.id
+        )
+    )
+    return [(row.id, row.name, ages.of(row.id)) for row in rows if row.active or row.id in used]
+
+
+def _not_shown_counts(hidden: Sequence[Card], moved: Sequence[Card]) -> dict[str, int]:
+    counts = Counter(card.presence for card in hidden)
+    return {
+        "moved": len(moved),
+        "filtered": counts[Presence.FILTERED],
+        "unmapped": counts[Presence.UNMAPPED],
+        "removed_by_staff": counts[Presence.REMOVED_BY_STAFF],
+    }
+
+
+class _Ages:
+    """How old each practitioner-day is, folded by clinician. A day that is over no longer ages.
+
+    `next`: when any of it may age next.
+    """
+
+    def __init__(self, house: Snapshot, day: date, now: datetime) -> None:
+        hours = opening_hours.hours_of(house.clinic, now)
+        over = day_start(day + timedelta(days=1), hours.zone)
+        self.parts: dict[int, list[Freshness]] = {}
+        periods: list[tuple[datetime | None, timedelta]] = []
+        for one in house.connections:
+            period = timedelta(minutes=one.row.sync_frequency_minutes)
+            for feed in one.mapped:
+                as_of = feed.readings[day].as_of if day in feed.readings else None
+                periods.append((as_of, period))
+                if feed.clinician_id is not None:
+                    age = aged(as_of, min(now, over), period, hours)
+                    self.parts.setdefault(feed.clinician_id, []).append(age)
+        self.next = ages_next(periods, now, hours) if now < over else None
+        feeds = [feed for one in house.connections for feed in one.feeds if day in feed.readings]
+        self.not_shown = sum(feed.readings[day].not_shown for feed in feeds if _is_shown(feed))
+        self.undecided = tuple(
+            (feed.name or feed.practitioner_id, feed.readings[day].fetched)
+            for feed in feeds
+            if feed.decision is MappingDecision.UNDECIDED and feed.readings[day].fetched
+        )
+
+    def of(self, clinician_id: int) -> Freshness:
+        """A column's age: its oldest part; NEVER when no connection feeds it."""
+        return oldest(self.parts.get(clinician_id, ()))
+
+    def all_parts(self) -> list[Freshness]:
+        """Every part there is."""
+        return [age for ages in self.parts.values() for age in ages]
+
+
+def _is_shown(feed: Feed) -> bool:
+    return feed.decision is MappingDecision.MAPPED or feed.practitioner_id == UNASSIGNED

@@ -1,0 +1,176 @@
+"""Opening and closing what only a person can settle. Each open decision is unique by its subject."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from pmsapp.domain.appointment import Presence
+from pmsapp.domain.sync.merge import OverrideState
+from pmsapp.models import (
+    Decision,
+    PMSAppointmentType,
+    PMSClinicianMapping,
+    RunSheetAppointment,
+    RunSheetOverride,
+)
+
+
+def open_question(
+    session: Session,
+    *,
+    kind: str,
+    subject: str,
+    now: datetime,
+    connection_id: int | None = None,
+    run_id: int | None = None,
+    day: date | None = None,
+    clinician_id: int | None = None,
+    appointment_ids: Sequence[int] = (),
+    field: str | None = None,
+    ours: Any = None,
+    theirs: Any = None,
+    marker: str | None = None,
+) -> None:
+    """Ask a person; when the same question is open already, bring what it shows up to date."""
+    known = session.scalar(select(Decision.id).where(Decision.subject == subject, Decision.state == "open"))
+    shown = {
+        "date": day,
+        "clinician_id": clinician_id,
+        "appointment_ids": list(appointment_ids),
+        "field": field,
+        "ours": ours,
+        "theirs": theirs,
+        "marker": marker,
+    }
+    if known is not None:
+        session.execute(update(Decision).where(Decision.id == known).values(**shown))
+        return
+    session.add(
+        Decision(
+            kind=kind,
+            subject=subject,
+            connection_id=connection_id,
+            run_id=run_id,
+            since=now,
+            state="open",
+            **shown,
+        )
+    )
+    session.flush()
+
+
+def lapse(session: Session, subjects: Sequence[str], now: datetime) -> None:
+    """Close questions that settled themselves."""
+    if subjects:
+        session.execute(
+            update(Decision)
+            .where(Decision.subject.in_(list(subjects)), Decision.state == "open")
+            .values(state="lapsed", decided_at=now)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def note_marker(session: Session, subject: str, marker: str) -> None:
+    """Bring an open question's marker up to date; nothing is written when it is."""
+    session.execute(
+        update(Decision)
+        .where(
+            Decision.subject == subject, Decision.state == "open", Decision.marker.is_distinct_from(marker)
+        )
+        .values(marker=marker)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def cards_of(session: Session, subject: str) -> list[int]:
+    """The cards an open question is about; none when it is not open."""
+    found = session.scalar(
+        select(Decision.appointment_ids).where(Decision.subject == subject, Decision.state == "open")
+    )
+    return list(found or ())
+
+
+def lapse_settled(session: Session, connection_id: int | None, now: datetime) -> None:
+    """Close open questions that have settled themselves, whoever settled them: a connection's, or (None) all."""
+    query = select(Decision).where(Decision.state == "open")
+    if connection_id is not None:
+        query = query.where(Decision.connection_id == connection_id)
+    for row in session.scalars(query).all():
+        if row.kind == "removals_held":
+            still = _standing(session, row.appointment_ids, Presence.HELD)
+            if still != set(row.appointment_ids):
+                row.appointment_ids = sorted(still)
+        if not _still_asked(session, row):
+            row.state, row.decided_at = "lapsed", now
+    session.flush()
+
+
+def _still_asked(session: Session, row: Decision) -> bool:
+    cards: list[int] = row.appointment_ids or []
+    theirs: dict[str, Any] = row.theirs if isinstance(row.theirs, dict) else {}
+    if row.kind == "field_conflict":
+        return _has_conflict(session, cards[0], row.field)
+    if row.kind == "patient_changed":
+        return bool(_standing(session, cards[:1], Presence.HELD))
+    if row.kind == "removals_held":
+        return bool(cards)
+    if row.kind == "merge_suggestion":
+        return _standing(session, cards, Presence.ON_SHEET) == set(cards)
+    if row.kind == "practitioner_new":
+        return _is_undecided(session, row.connection_id, theirs.get("pms_practitioner_id"))
+    return _is_unclassified(session, row.connection_id, theirs.get("pms_type_id"))
+
+
+def _standing(session: Session, card_ids: Sequence[int], presence: Presence) -> set[int]:
+    return set(
+        session.scalars(
+            select(RunSheetAppointment.id).where(
+                RunSheetAppointment.id.in_(card_ids), RunSheetAppointment.presence == presence.value
+            )
+        )
+    )
+
+
+def _has_conflict(session: Session, card_id: int, field: str | None) -> bool:
+    found = session.scalar(
+        select(RunSheetOverride.id).where(
+            RunSheetOverride.appointment_id == card_id,
+            RunSheetOverride.field == field,
+            RunSheetOverride.state == OverrideState.CONFLICT.value,
+        )
+    )
+    return found is not None
+
+
+def _is_undecided(session: Session, connection_id: int | None, practitioner_id: str | None) -> bool:
+    decision = session.scalar(
+        select(PMSClinicianMapping.decision).where(
+            PMSClinicianMapping.connection_id == connection_id,
+            PMSClinicianMapping.pms_practitioner_id == practitioner_id,
+        )
+    )
+    return decision == "undecided"
+
+
+def _is_unclassified(session: Session, connection_id: int | None, type_id: str | None) -> bool:
+    row = session.execute(
+        select(PMSAppointmentType.is_telehealth, PMSAppointmentType.sync_enabled).where(
+            PMSAppointmentType.connection_id == connection_id, PMSAppointmentType.pms_type_id == type_id
+        )
+    ).one_or_none()
+    return row is not None and row.is_telehealth is None and row.sync_enabled
+
+
+def field_subject(card_id: int, field: str) -> str:
+    """The subject of a field's conflict."""
+    return f"field:{card_id}:{field}"
+
+
+def patient_subject(card_id: int) -> str:
+    """The subject of a card whose appointment now names another patient."""
+    return f"patient:{card_id}"

@@ -1,0 +1,1 @@
+"""Doing a run, from its claim to its receipt."""

@@ -1,0 +1,92 @@
+"""What a dry run would change, line by line; made from the same plans a real run writes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pmsapp.domain.sync.reconcile import CardKey, Change, Incoming
+from pmsapp.domain.sync.run_status import ScopeResult
+from pmsapp.domain.window import utc_text
+from pmsapp.services.scopes.plan import ScopePlan
+from pmsapp.services.scopes.vanished import VanishedResult
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One card that would change: how, which, and where it would stand."""
+
+    change: str
+    key: CardKey
+    card_id: int | None = None
+    start_at: str | None = None
+    clinician_id: int | None = None
+    patient_name: str | None = None
+    fields: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Line({self.change}, {self.card_id})"
+
+
+def lines_of(plan: ScopePlan) -> list[Line]:
+    """What one scope would change."""
+    lines = [_line("created", one) for one in plan.sorted.creates]
+    lines += [
+        _line(one.change.value, one.incoming, one.card.id, one.fields)
+        for one in plan.updates
+        if not one.silent
+    ]
+    return lines + [Line(Change.HELD.value, swap.old.key, swap.old.id) for swap in plan.swaps]
+
+
+def lines_of_leavings(result: VanishedResult) -> list[Line]:
+    """What the look-ups of vanished cards would change."""
+    lines = lines_of(result.found_plan) if result.found_plan else []
+    lines += [Line(Change.DELETED.value, card.key, card.id) for card in result.decisions.delete]
+    return lines + [Line(Change.HELD.value, card.key, card.id) for card in result.decisions.hold]
+
+
+def claimed(lines: Sequence[Line]) -> set[CardKey]:
+    """Cards another scope of the preview has claimed: they moved, they did not vanish."""
+    return {line.key for line in lines if line.card_id is not None and line.change != Change.DELETED}
+
+
+def as_json(lines: Sequence[Line], results: Sequence[ScopeResult]) -> dict[str, Any]:
+    """The preview as the run keeps it: what would change, and how each list was read."""
+    return {
+        "scopes": [
+            {
+                "pms_practitioner_id": one.place[0],
+                "name": one.name,
+                "date": one.place[1].isoformat(),
+                "outcome": one.outcome,
+                "counts": dict(one.counts),
+                "error_code": one.error_code,
+            }
+            for one in results
+            if one.place is not None
+        ],
+        "changes": dict(Counter(line.change for line in lines)),
+        "cards": [
+            {
+                "change": line.change,
+                "id": line.card_id,
+                "pms_appointment_id": line.key[0],
+                "pms_patient_id": line.key[1],
+                "start_at": line.start_at,
+                "clinician_id": line.clinician_id,
+                "patient_name": line.patient_name,
+                "fields": list(line.fields),
+            }
+            for line in lines
+        ],
+    }
+
+
+def _line(change: str, one: Incoming, card_id: int | None = None, fields: tuple[str, ...] = ()) -> Line:
+    values = one.values
+    return Line(
+        change, one.key, card_id, utc_text(values.start_at), values.clinician_id, values.patient_name, fields
+    )

@@ -1,0 +1,1 @@
+"""Adapters put together with stored logins, tokens, waits and reference data."""

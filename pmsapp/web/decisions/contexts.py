@@ -1,0 +1,49 @@
+"""What the decision pages are drawn from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One of the two answers to a question: the word on its button and what it does."""
+
+    choice: str
+    word: str
+    effect: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something only a person can settle. `facts` are lines that help to decide; `alike` counts others like it."""
+
+    id: int
+    headline: str
+    since: str
+    facts: tuple[str, ...]
+    answers: tuple[Answer, ...]
+    until_then: str
+    card_href: str | None = None
+    alike: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """An answer given today."""
+
+    id: int
+    headline: str
+    answer: str
+    by: str
+    at: str
+    can_undo: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionsPage:
+    """`decisions/index.html` and its part `decisions/_list.html`."""
+
+    questions: tuple[Question, ...]
+    decided: tuple[Decided, ...]
+    fault: str | None = None

@@ -1,0 +1,109 @@
+"""The list of what only a person can settle, answering it, and taking an answer back."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import suppress
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+
+from pmsapp.access import guard
+from pmsapp.domain.runsheet import Card
+from pmsapp.services.base.errors import Conflict, NotFound
+from pmsapp.services.clinic import clinic
+from pmsapp.services.editing import decisions
+from pmsapp.services.editing.decisions import DecisionView
+from pmsapp.services.sheet import days
+from pmsapp.web.decisions.contexts import DecisionsPage
+from pmsapp.web.decisions.view import Surroundings, build_decided, build_question
+from pmsapp.web.sheet import pages as sheet_pages
+from pmsapp.web.ui import shell
+
+bp = Blueprint("decisions", __name__)
+
+
+@bp.get("/decisions")
+def index() -> ResponseReturnValue:
+    """What waits, oldest first, and what was answered today."""
+    return _answer()
+
+
+@bp.post("/decisions/<int:decision_id>")
+def decide(decision_id: int) -> ResponseReturnValue:
+    """Answer one question (`choice` keep or pms), and with `same` every other like it."""
+    try:
+        decisions.decide(
+            decision_id,
+            request.form.get("choice", ""),
+            guard.current_actor(),
+            same_for_others="same" in request.form,
+        )
+    except Conflict as error:
+        return _answer(fault=_who_was_faster(error), status=409)
+    return _done("Decided.")
+
+
+@bp.post("/decisions/<int:decision_id>/undo")
+def undo(decision_id: int) -> ResponseReturnValue:
+    """Take an answer back."""
+    try:
+        decisions.undo(decision_id, guard.current_actor())
+    except Conflict as error:
+        return _answer(fault=error.message, status=409)
+    return _done("Taken back. The question is open again.")
+
+
+def _who_was_faster(error: Conflict) -> str:
+    given = error.current
+    if isinstance(given, DecisionView) and given.decided_by:
+        return f"{error.message} {given.decided_by} did; their answer is below."
+    return error.message
+
+
+def _done(said: str) -> ResponseReturnValue:
+    if not request.headers.get("HX-Request"):
+        return redirect("/decisions", 303)
+    response = _answer()
+    response.headers["HX-Trigger"] = json.dumps(
+        {"say": {"target": "body", "text": said}, "sheet:changed": {"target": "body"}}
+    )
+    return response
+
+
+def _answer(*, fault: str | None = None, status: int = 200) -> Response:
+    now = shell.page_status()
+    page = _page(now, fault)
+    frame = shell.page_shell("decisions", now, open_decisions=len(page.questions))
+    name = "decisions/_answer.html" if request.headers.get("HX-Request") else "decisions/index.html"
+    return make_response(render_template(name, shell=frame, page=page), status)
+
+
+def _page(now: shell.PageStatus, fault: str | None) -> DecisionsPage:
+    open_ones, decided = decisions.list_open(), decisions.list_decided_today()
+    around = Surroundings(
+        cards=_cards_of([*open_ones, *decided]),
+        clinicians=sheet_pages.clinicians_of(clinic.today()),
+        sources=now.names(),
+        now=now.now,
+        zone=now.zone,
+    )
+    alike = Counter((one.kind, one.field, one.date) for one in open_ones if one.kind == "field_conflict")
+    return DecisionsPage(
+        questions=tuple(
+            build_question(one, around, max(0, alike[one.kind, one.field, one.date] - 1)) for one in open_ones
+        ),
+        decided=tuple(build_decided(one, around) for one in decided),
+        fault=fault,
+    )
+
+
+def _cards_of(listed: Iterable[DecisionView]) -> dict[int, Card]:
+    """The cards the questions are about; one that no longer exists is left out."""
+    found: dict[int, Card] = {}
+    for card_id in {key for one in listed for key in one.appointment_ids}:
+        with suppress(NotFound):
+            found[card_id] = days.get_card(card_id)
+    return found

@@ -1,0 +1,207 @@
+"""Each kind of question in words: what happened, what holds until it is answered, and what each answer does. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from pmsapp.domain.runsheet import Card
+from pmsapp.domain.sync.merge import EDITABLE
+from pmsapp.services.editing.decisions import DecisionView
+from pmsapp.web.decisions.contexts import Answer, Decided, Question
+from pmsapp.web.ui import formatting as fmt
+from pmsapp.web.ui import labels as ui_labels
+from pmsapp.web.ui.field_text import in_words
+
+_FACTS_SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What ids in questions stand for. `zone`: the clinic's."""
+
+    cards: Mapping[int, Card]
+    clinicians: Mapping[int, str]
+    sources: Mapping[int, str]
+    now: datetime
+    zone: str
+
+    def source(self, one: DecisionView) -> str:
+        return self.sources.get(one.connection_id or 0, "the practice software")
+
+    def card_of(self, one: DecisionView) -> Card | None:
+        return next((self.cards[key] for key in one.appointment_ids if key in self.cards), None)
+
+    def words(self, one: DecisionView, value: object) -> str:
+        card = self.card_of(one)
+        zone = card.time_zone if card else self.zone
+        day = card.date if card else None
+        return in_words(one.field or "", value, zone=zone, clinicians=self.clinicians, day=day)
+
+
+def build_question(one: DecisionView, around: Surroundings, alike: int = 0) -> Question:
+    """A question, ready to print."""
+    headline, facts, answers, until_then = _KINDS[one.kind](one, around)
+    card = around.card_of(one)
+    return Question(
+        id=one.id,
+        headline=headline,
+        since=fmt.moment(one.since, around.now, around.zone),
+        facts=tuple(facts),
+        answers=answers,
+        until_then=until_then,
+        card_href=f"/cards/{card.id}" if card else None,
+        alike=alike,
+    )
+
+
+def build_decided(one: DecisionView, around: Surroundings) -> Decided:
+    """An answer given today, ready to print."""
+    headline, _, answers, _ = _KINDS[one.kind](one, around)
+    given = next((answer.word for answer in answers if answer.choice == one.choice), "Decided")
+    return Decided(
+        id=one.id,
+        headline=headline,
+        answer=given,
+        by=one.decided_by or "somebody",
+        at=fmt.moment(one.decided_at, around.now, around.zone) if one.decided_at else "",
+        can_undo=one.can_undo,
+    )
+
+
+Words = tuple[str, list[str], tuple[Answer, Answer], str]
+
+
+def _name(card: Card | None) -> str:
+    return (card.patient_name if card else None) or "a patient without a name"
+
+
+def _line(card: Card) -> str:
+    return f"{fmt.hhmm(card.start_at, card.time_zone)} {_name(card)}"
+
+
+def _which(card: Card | None, around: Surroundings) -> list[str]:
+    """The appointment a question is about, so that two of one patient are told apart."""
+    if card is None:
+        return []
+    column = around.clinicians.get(card.clinician_id or 0)
+    when = f"{fmt.short_day(card.date, around.now.date())} {fmt.hhmm(card.start_at, card.time_zone)}"
+    return [f"Appointment: {when}{f', {column}' if column else ''}"]
+
+
+def _field_conflict(one: DecisionView, around: Surroundings) -> Words:
+    card, source = around.card_of(one), around.source(one)
+    label = ui_labels.FIELDS.get(one.field or "", "A field")
+    ours, theirs = around.words(one, one.ours), around.words(one, one.theirs)
+    edit = next((e for e in card.edited if e.field == one.field), None) if card else None
+    typed = f", typed by {edit.by} {fmt.moment(edit.at, around.now, around.zone)}" if edit else ""
+    rule = EDITABLE.get(one.field or "")
+    shows = ours if rule and rule.staff_shows_in_conflict else theirs
+    return (
+        f"{label} of {_name(card)} changed in two places",
+        [*_which(card, around), f"Here: {ours}{typed}", f"{source}: {theirs}"],
+        (
+            Answer("keep", f"Keep {ours}", "What was typed here stands."),
+            Answer("pms", f"Use {theirs}", f"What {source} says stands."),
+        ),
+        f"Until then the sheet shows {shows}.",
+    )
+
+
+def _patient_changed(one: DecisionView, around: Surroundings) -> Words:
+    source = around.source(one)
+    names = one.theirs if isinstance(one.theirs, list) else [one.theirs]
+    new = fmt.listed([str(name) for name in names if name]) or "another patient"
+    return (
+        f"This booking now belongs to a different patient in {source}",
+        [*_which(around.card_of(one), around), f"Before: {one.ours or 'no name'}", f"Now: {new}"],
+        (
+            Answer(
+                "pms",
+                "The earlier patient is not coming",
+                "Their card is struck out; their notes stay on it.",
+            ),
+            Answer("keep", "Keep both cards", f"Both stay until {source} changes again."),
+        ),
+        "Until then the earlier card is held, and its notes are not on the new one.",
+    )
+
+
+def _removals_held(one: DecisionView, around: Surroundings) -> Words:
+    source = around.source(one)
+    gone = [around.cards[key] for key in one.appointment_ids if key in around.cards]
+    who = around.clinicians.get(one.clinician_id or 0, "one clinician")
+    day = f" on {fmt.short_day(one.date, around.now.date())}" if one.date else ""
+    facts = [_line(card) for card in sorted(gone, key=lambda card: card.start_at)[:_FACTS_SHOWN]]
+    if len(gone) > _FACTS_SHOWN:
+        facts.append(f"and {len(gone) - _FACTS_SHOWN} more")
+    before = f" of {one.ours}" if isinstance(one.ours, int) else ""
+    return (
+        f"{len(one.appointment_ids)}{before} cards of {who}{day} are no longer in {source}",
+        facts,
+        (
+            Answer("keep", f"Keep them and look in {source}", "They stay on the sheet."),
+            Answer("pms", "They are gone", "They are struck out."),
+        ),
+        "Until then they are held. Everything else is up to date.",
+    )
+
+
+def _merge_suggestion(one: DecisionView, around: Surroundings) -> Words:
+    source = around.source(one)
+    pair = [around.cards[key] for key in one.appointment_ids if key in around.cards]
+    labels = ("By hand", source)
+    return (
+        f"A card added by hand looks like one from {source}",
+        [f"{label}: {_line(card)}" for label, card in zip(labels, pair, strict=False)],
+        (
+            Answer(
+                "pms",
+                "They are the same",
+                f"One card stays, from {source}, with the notes, phone and email typed here.",
+            ),
+            Answer("keep", "They are different", "Both stay."),
+        ),
+        "Until then both are on the sheet.",
+    )
+
+
+def _practitioner_new(one: DecisionView, around: Surroundings) -> Words:
+    name = _theirs_name(one, "Somebody")
+    return (
+        f"{name} is new in {around.source(one)}",
+        ["To put them into a column that exists already, use the connection's page."],
+        (
+            Answer("pms", "Give them a column", f"A column {name} is added; the next update fills it."),
+            Answer("keep", "Do not show them", "Their appointments are not listed."),
+        ),
+        "Until then their appointments are counted, not shown.",
+    )
+
+
+def _type_new(one: DecisionView, around: Surroundings) -> Words:
+    name = _theirs_name(one, "A type")
+    return (
+        f"{name} is a new appointment type in {around.source(one)}",
+        [],
+        (
+            Answer("pms", "It is telehealth", "Its appointments are shown as telehealth."),
+            Answer("keep", "It is not telehealth", "Its appointments are not on the run sheet."),
+        ),
+        "Until then its appointments are shown and marked.",
+    )
+
+
+def _theirs_name(one: DecisionView, default: str) -> str:
+    return str(one.theirs.get("name") or default) if isinstance(one.theirs, dict) else default
+
+
+_KINDS: dict[str, Callable[[DecisionView, Surroundings], Words]] = {
+    "field_conflict": _field_conflict,
+    "patient_changed": _patient_changed,
+    "removals_held": _removals_held,
+    "merge_suggestion": _merge_suggestion,
+    "practitioner_new": _practitioner_new,
+    "type_new": _type_new,
+}

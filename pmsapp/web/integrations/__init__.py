@@ -1,0 +1,1 @@
+"""Connections to a practice: the list, the five steps, practitioners and types."""

@@ -1,0 +1,207 @@
+"""One connection's own page: how it stands, its settings, pausing, testing, disconnecting."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+
+from flask import Blueprint, Response, make_response, redirect, request
+from flask.typing import ResponseReturnValue
+
+from pmsapp import clock
+from pmsapp.access import guard
+from pmsapp.adapters.registry import get_info
+from pmsapp.domain.errors import PMSError
+from pmsapp.domain.window import day_of, local_to_utc
+from pmsapp.services.base.errors import Invalid
+from pmsapp.services.connections import connections, webhooks
+from pmsapp.services.connections.connections import ConnectionView, Pause
+from pmsapp.services.sync import recheck
+from pmsapp.web.integrations.contexts import AsideRecord, ConnectionPage, DisconnectPage, WebhookPanel
+from pmsapp.web.integrations.pages import card_of
+from pmsapp.web.ui import fields, shell
+from pmsapp.web.ui import formatting as fmt
+from pmsapp.web.ui.page_contexts import FormField, Notice
+
+bp = Blueprint("connection", __name__)
+_PAUSES = {"30min": timedelta(minutes=30), "2h": timedelta(hours=2)}
+END_OF_DAY = time(23, 59)
+
+
+@bp.get("/integrations/<int:connection_id>")
+def show(connection_id: int) -> ResponseReturnValue:
+    """Everything about one connection."""
+    return _page(connections.get_connection(connection_id), saved="saved" in request.args)
+
+
+@bp.post("/integrations/<int:connection_id>")
+def save(connection_id: int) -> ResponseReturnValue:
+    """Change name, zone, rhythm and what is shown."""
+    minutes = request.form.get("sync_frequency_minutes", "")
+    try:
+        if not minutes.isdecimal():
+            raise Invalid({"sync_frequency_minutes": "Choose 5 to 120 minutes."})
+        connections.update_connection(
+            connection_id,
+            guard.current_actor(),
+            display_name=request.form.get("display_name", ""),
+            time_zone=request.form.get("time_zone") or None,
+            sync_frequency_minutes=int(minutes),
+            sync_telehealth_only="sync_telehealth_only" in request.form,
+        )
+    except Invalid as error:
+        return _page(connections.get_connection(connection_id), errors=error.errors)
+    return redirect(f"/integrations/{connection_id}?saved=1", 303)
+
+
+@bp.post("/integrations/<int:connection_id>/test")
+def test(connection_id: int) -> ResponseReturnValue:
+    """Ask the vendor who answers, now."""
+    result = connections.check(connection_id, guard.current_actor())
+    tone, icon = ("good", "tick") if result.healthy else ("warn", "cloud")
+    parts = [f"Answered in {result.latency_ms} ms."] if result.healthy else []
+    if result.practitioners is not None:
+        parts.append(f"{fmt.plural(result.practitioners, 'practitioner')} found.")
+    notice = Notice(result.message, " ".join(parts), tone, icon, result.code)
+    return _page(connections.get_connection(connection_id), test=notice)
+
+
+@bp.post("/integrations/<int:connection_id>/webhook-secret")
+def make_webhook_secret(connection_id: int) -> ResponseReturnValue:
+    """Make the text that proves a webhook is the vendor's; shown this once."""
+    secret = webhooks.make_secret(connection_id, guard.current_actor())
+    return _page(connections.get_connection(connection_id), secret=secret)
+
+
+@bp.post("/integrations/<int:connection_id>/records/<int:record_id>/retry")
+def retry_record(connection_id: int, record_id: int) -> ResponseReturnValue:
+    """Read a record that was kept aside once more."""
+    try:
+        recheck.retry_quarantined(record_id, guard.current_actor())
+        notice = Notice("The record could be read this time.", "", "good", "tick")
+    except PMSError as error:
+        notice = Notice(error.message, error.advice, "warn", "cloud", error.code)
+    return _page(connections.get_connection(connection_id), test=notice)
+
+
+@bp.post("/integrations/<int:connection_id>/pause")
+def pause(connection_id: int) -> ResponseReturnValue:
+    """Pause updates until a time, with a reason."""
+    view = connections.get_connection(connection_id)
+    reason = request.form.get("reason", "").strip() or None
+    try:
+        until = _pause_end(request.form.get("until", ""), view.time_zone)
+        connections.update_connection(connection_id, guard.current_actor(), paused=Pause(until, reason))
+    except Invalid as error:
+        return _page(view, errors=error.errors)
+    return redirect(f"/integrations/{connection_id}", 303)
+
+
+@bp.post("/integrations/<int:connection_id>/resume")
+def resume(connection_id: int) -> ResponseReturnValue:
+    """End a pause."""
+    connections.update_connection(connection_id, guard.current_actor(), paused=None, sync_enabled=True)
+    return redirect(f"/integrations/{connection_id}", 303)
+
+
+@bp.get("/integrations/<int:connection_id>/disconnect")
+def ask_disconnect(connection_id: int) -> ResponseReturnValue:
+    """What would happen, and three choices."""
+    return _disconnect_page(connection_id)
+
+
+@bp.post("/integrations/<int:connection_id>/disconnect")
+def disconnect(connection_id: int) -> ResponseReturnValue:
+    """Take the connection away."""
+    try:
+        connections.delete_connection(connection_id, request.form.get("cards", ""), guard.current_actor())
+    except Invalid as error:
+        return _disconnect_page(connection_id, error.errors.get("cards"))
+    return redirect("/integrations", 303)
+
+
+def _pause_end(text: str, zone: str) -> datetime:
+    """ "30min", "2h", "day" (the end of today), "week" (the end of the day in a week), or a local "HH:MM" of today."""
+    now = clock.now()
+    if text in _PAUSES:
+        return now + _PAUSES[text]
+    try:
+        wall = END_OF_DAY if text in ("day", "week") else time.fromisoformat(text)
+    except ValueError:
+        raise Invalid({"paused.until": "Choose how long to pause."}) from None
+    day = day_of(now, zone) + timedelta(days=7 if text == "week" else 0)
+    return local_to_utc(datetime.combine(day, wall), zone)[0]
+
+
+def _page(
+    view: ConnectionView,
+    *,
+    test: Notice | None = None,
+    errors: dict[str, str] | None = None,
+    saved: bool = False,
+    secret: str | None = None,
+) -> Response:
+    now, errors = shell.page_status(), errors or {}
+    values = {"display_name": view.display_name, "sync_frequency_minutes": str(view.sync_frequency_minutes)}
+    labels = {"display_name": "Name on screens", "sync_frequency_minutes": "Minutes between updates"}
+    page = ConnectionPage(
+        card=card_of(view, now),
+        id=view.id,
+        pms=view.pms_label,
+        defs=_defs(view, now),
+        form={
+            name: FormField(
+                name, labels[name], request.form.get(name, value) if errors else value, error=errors.get(name)
+            )
+            for name, value in values.items()
+        },
+        zones=fields.zone_options(view.time_zone),
+        telehealth_only=view.sync_telehealth_only,
+        is_paused=view.state == "paused",
+        paused_words=fmt.moment(view.paused.until, now.now, view.time_zone) if view.paused else "",
+        test=test,
+        errors=tuple(errors.items()),
+        saved=saved,
+        aside=_aside(view, now),
+        webhook=_webhook(view, secret),
+    )
+    html = shell.render("integrations/detail.html", "integrations", now, page=page)
+    return make_response(html, 422 if errors else 200)
+
+
+def _aside(view: ConnectionView, now: shell.PageStatus) -> tuple[AsideRecord, ...]:
+    return tuple(
+        AsideRecord(
+            one.id,
+            one.reason,
+            fmt.moment(one.first_seen_at, now.now, now.zone),
+            one.shape,
+            can_retry=one.pms_appointment_id is not None,
+        )
+        for one in recheck.list_quarantined(view.id)
+    )
+
+
+def _webhook(view: ConnectionView, secret: str | None) -> WebhookPanel | None:
+    info = get_info(view.pms_type)
+    if not info.capabilities.webhooks:
+        return None
+    base = request.host_url.rstrip("/")
+    addresses = tuple(f"{base}/webhooks/{view.id}/{event}" for event in info.webhook_events)
+    return WebhookPanel(info.menu_paths.get("webhook", ""), addresses, secret)
+
+
+def _defs(view: ConnectionView, now: shell.PageStatus) -> tuple[tuple[str, str], ...]:
+    found = (
+        ("Practice", view.practice_name),
+        ("Practice id", view.practice_id or view.tenant_id),
+        ("Clinic id", view.organization_id),
+        ("Connected", fmt.moment(view.created_at, now.now, now.zone)),
+    )
+    return tuple((label, text) for label, text in found if text)
+
+
+def _disconnect_page(connection_id: int, error: str | None = None) -> Response:
+    view = connections.get_connection(connection_id)
+    page = DisconnectPage(id=view.id, name=view.display_name, error=error)
+    html = shell.render("integrations/disconnect.html", "integrations", page=page)
+    return make_response(html, 422 if error else 200)

@@ -1,0 +1,152 @@
+"""Matching practitioners to columns and choosing telehealth types: what the tables show and what was chosen. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pmsapp.domain.sync.rules import MappingDecision
+from pmsapp.services.matching import mappings
+from pmsapp.services.matching.appointment_types import TypeChoice, TypeView
+from pmsapp.services.matching.mappings import MappingChoice, PractitionerView
+from pmsapp.services.sheet.columns import ClinicianView
+from pmsapp.web.integrations.contexts import PractitionerRow, TypeRow
+from pmsapp.web.ui.page_contexts import Option
+
+_YES, _NO, _FOLLOW = "yes", "no", "follow"
+_TELEHEALTH: dict[str, bool | None] = {_YES: True, _NO: False, _FOLLOW: None}
+
+
+def practitioner_rows(
+    listed: Sequence[PractitionerView],
+    columns: Sequence[ClinicianView],
+    *,
+    suggest: bool,
+    chosen: Mapping[str, str] | None = None,
+    errors: Mapping[str, str] | None = None,
+) -> tuple[PractitionerRow, ...]:
+    """A line each, most upcoming appointments first. `suggest`: choose for those nobody has decided about yet."""
+    ordered = sorted(listed, key=lambda one: (-(one.upcoming_appointments or 0), one.name))
+    return tuple(
+        PractitionerRow(
+            key=one.pms_practitioner_id,
+            name=one.name,
+            marks=_marks(one),
+            upcoming="" if one.upcoming_appointments is None else str(one.upcoming_appointments),
+            options=_options(
+                one, columns, (chosen or {}).get(one.pms_practitioner_id) or _standing(one, suggest)
+            ),
+            why=_why(one),
+            error=(errors or {}).get(one.pms_practitioner_id),
+        )
+        for one in ordered
+    )
+
+
+def _marks(one: PractitionerView) -> str:
+    marks = [] if one.active else ["inactive"]
+    if not one.shown_in_appointment_book:
+        marks.append("not in the appointment book")
+    return ", ".join(marks)
+
+
+def _why(one: PractitionerView) -> str | None:
+    if one.decision is not MappingDecision.UNDECIDED or not one.suggestions:
+        return None
+    best = one.suggestions[0]
+    return f"{best.name}: {best.reason}"
+
+
+def _standing(one: PractitionerView, suggest: bool) -> str:
+    """What the select starts with: what was decided, else the clear candidate, else a column of their own."""
+    if one.decision is MappingDecision.MAPPED and one.clinician_id is not None:
+        return f"{mappings.MAP}:{one.clinician_id}"
+    if one.decision is MappingDecision.IGNORED:
+        return mappings.IGNORE
+    if not suggest:
+        return mappings.UNDECIDED
+    if one.prechosen_id is not None:
+        return f"{mappings.MAP}:{one.prechosen_id}"
+    works_here = one.active and one.shown_in_appointment_book and one.upcoming_appointments != 0
+    return mappings.CREATE if works_here and not one.suggestions else mappings.UNDECIDED
+
+
+def _options(one: PractitionerView, columns: Sequence[ClinicianView], standing: str) -> tuple[Option, ...]:
+    likely = [best.clinician_id for best in one.suggestions]
+    ordered = sorted(
+        columns, key=lambda column: likely.index(column.id) if column.id in likely else len(likely)
+    )
+    options = [
+        (mappings.UNDECIDED, "Decide later"),
+        *((f"{mappings.MAP}:{column.id}", f"Column {column.name}") for column in ordered),
+        (mappings.CREATE, f"New column “{one.name}”"),
+        (mappings.IGNORE, "Do not show"),
+    ]
+    return tuple(Option(value, word, value == standing) for value, word in options)
+
+
+def counter(rows: Sequence[PractitionerRow]) -> str:
+    """ "6 matched, 1 not shown on purpose, 2 to decide"."""
+    values = [
+        next((option.value for option in row.options if option.chosen), mappings.UNDECIDED) for row in rows
+    ]
+    ignored, undecided = values.count(mappings.IGNORE), values.count(mappings.UNDECIDED)
+    return (
+        f"{len(values) - ignored - undecided} matched, {ignored} not shown on purpose, {undecided} to decide"
+    )
+
+
+def mapping_choices(chosen: Mapping[str, str]) -> list[MappingChoice]:
+    """What the selects held, as the service takes it."""
+    choices = []
+    for key, value in chosen.items():
+        decision, _, clinician = value.partition(":")
+        choices.append(MappingChoice(key, decision, int(clinician) if clinician.isdecimal() else None))
+    return choices
+
+
+def type_rows(
+    listed: Sequence[TypeView], *, pms: str, follows_pms: bool, suggest: bool
+) -> tuple[TypeRow, ...]:
+    """A line each. `suggest`: tick what the name suggests where nobody has decided and the PMS has no mark."""
+    return tuple(
+        TypeRow(
+            key=one.pms_type_id,
+            name=one.name,
+            length=f"{one.default_duration_minutes} min" if one.default_duration_minutes else "",
+            evidence=_evidence(one, pms),
+            options=_type_options(one, pms, follows_pms, suggest),
+            shown=one.sync_enabled,
+            archived=not one.active,
+        )
+        for one in sorted(listed, key=lambda one: (not _looks_like_telehealth(one), one.name.casefold()))
+    )
+
+
+def _looks_like_telehealth(one: TypeView) -> bool:
+    mark = one.is_telehealth if one.is_telehealth is not None else one.pms_is_telehealth
+    return one.suggested if mark is None else mark
+
+
+def _evidence(one: TypeView, pms: str) -> str:
+    if one.pms_is_telehealth is not None:
+        return f"{pms} says {'telehealth' if one.pms_is_telehealth else 'not telehealth'}"
+    return (one.evidence or "Looks like telehealth") if one.suggested else "—"
+
+
+def _type_options(one: TypeView, pms: str, follows_pms: bool, suggest: bool) -> tuple[Option, ...]:
+    decided = {True: _YES, False: _NO, None: _FOLLOW}[one.is_telehealth]
+    if suggest and one.is_telehealth is None and one.pms_is_telehealth is None and not follows_pms:
+        decided = _YES if one.suggested else _NO
+    follow = f"As {pms} says" if follows_pms else "Not decided"
+    return tuple(
+        Option(value, word, value == decided)
+        for value, word in ((_YES, "Yes"), (_NO, "No"), (_FOLLOW, follow))
+    )
+
+
+def type_choices(telehealth: Mapping[str, str], shown: Mapping[str, bool]) -> list[TypeChoice]:
+    """What the radios and ticks held, as the service takes it."""
+    return [
+        TypeChoice(key, is_telehealth=_TELEHEALTH.get(value), sync_enabled=shown.get(key, False))
+        for key, value in telehealth.items()
+    ]

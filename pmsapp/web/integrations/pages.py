@@ -1,0 +1,89 @@
+"""The list of connections, each one's card, and syncing one of them."""
+
+from __future__ import annotations
+
+import json
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+
+from pmsapp.access import guard
+from pmsapp.domain.sync_state import ConnectionState
+from pmsapp.services.connections import connections
+from pmsapp.services.connections.connections import ConnectionView
+from pmsapp.services.runs import history as run_history
+from pmsapp.services.runs import requests as run_requests
+from pmsapp.services.sheet import timeline
+from pmsapp.web.integrations.connection_view import build_card
+from pmsapp.web.integrations.contexts import ConnectionCard, IntegrationsPage
+from pmsapp.web.runs import view as run_view
+from pmsapp.web.ui import shell
+
+bp = Blueprint("integrations", __name__)
+
+_GRAVITY = {ConnectionState.NEEDS_YOU: 0, ConnectionState.SETUP: 1}
+
+
+@bp.get("/integrations")
+def index() -> ResponseReturnValue:
+    """Every connection; what needs somebody comes first."""
+    now = shell.page_status()
+    listed = sorted(now.connections, key=lambda one: (_GRAVITY.get(one.state, 2), one.id))
+    page = IntegrationsPage(
+        cards=tuple(card_of(one, now) for one in listed), can_connect=guard.may("connecting.choose")
+    )
+    return shell.render("integrations/index.html", "integrations", now, page=page)
+
+
+@bp.get("/integrations/<int:connection_id>/card")
+def card(connection_id: int) -> ResponseReturnValue:
+    """One card again; 204 when it would look the same. A run it was following ends with a spoken sentence."""
+    view = connections.get_connection(connection_id)
+    if not request.headers.get("HX-Request"):
+        return redirect("/integrations", 303)
+    now = shell.page_status()
+    shown = card_of(view, now)
+    if f"v={request.args.get('v', '')}&" in f"{shown.poll_href.partition('?')[2]}&":
+        return Response(status=204)
+    return _card_answer(shown, followed=request.args.get("run", type=int))
+
+
+@bp.post("/integrations/<int:connection_id>/sync")
+def sync_now(connection_id: int) -> ResponseReturnValue:
+    """Ask for a run, or join the one under way."""
+    run_requests.request_run(connection_id, trigger="manual", actor=guard.current_actor())
+    if not request.headers.get("HX-Request"):
+        return redirect("/integrations", 303)
+    return _card_answer(card_of(connections.get_connection(connection_id), shell.page_status()), 202)
+
+
+@bp.post("/integrations/<int:connection_id>/runs/<int:run_id>/cancel")
+def cancel(connection_id: int, run_id: int) -> ResponseReturnValue:
+    """Ask a run to stop."""
+    run_history.cancel_run(connection_id, run_id, guard.current_actor())
+    if not request.headers.get("HX-Request"):
+        return redirect("/integrations", 303)
+    return _card_answer(card_of(connections.get_connection(connection_id), shell.page_status()))
+
+
+def card_of(view: ConnectionView, now: shell.PageStatus) -> ConnectionCard:
+    """The card as the one asking may use it."""
+    found = run_history.list_runs(view.id, limit=2)
+    return build_card(
+        view,
+        current=found.current,
+        last=next((run for run in found.items if run.is_over), None),
+        now=now.now,
+        can_sync=guard.may("integrations.sync_now", "POST"),
+        can_configure=guard.may("connecting.choose"),
+    )
+
+
+def _card_answer(shown: ConnectionCard, status: int = 200, *, followed: int | None = None) -> Response:
+    response = make_response(render_template("integrations/_card.html", c=shown), status)
+    if followed is not None and shown.run_id != followed:
+        said = run_view.result_sentence(run_history.get_run(shown.id, followed), timeline.of_run(followed))
+        response.headers["HX-Trigger"] = json.dumps(
+            {"say": {"target": "body", "text": f"{shown.name}: {said}"}}
+        )
+    return response

@@ -1,0 +1,1 @@
+"""Runs: asked for, followed, listed."""

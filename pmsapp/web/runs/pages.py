@@ -1,0 +1,150 @@
+"""What the updates of a connection did: the list, one run, and the list for a spreadsheet. No patient data in it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+
+from flask import Blueprint, make_response, request
+from flask.typing import ResponseReturnValue
+
+from pmsapp.domain.errors import advice_for
+from pmsapp.services.connections import connections
+from pmsapp.services.runs import history as run_history
+from pmsapp.services.runs.history import RunView, ScopeView
+from pmsapp.services.sheet import timeline
+from pmsapp.services.sheet.timeline import EventView
+from pmsapp.web.runs import view as run_view
+from pmsapp.web.runs.contexts import HistoryPage, RunPage, RunRow, ScopeRow
+from pmsapp.web.ui import formatting as fmt
+from pmsapp.web.ui import shell
+
+bp = Blueprint("history", __name__)
+CSV_RUNS = 1000
+_FORMULA_SIGNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001 - the wide forms count too
+_TOTALS = {
+    "fetched": "read",
+    "created": "new",
+    "updated": "changed",
+    "unchanged": "unchanged",
+    "skipped": "not for the sheet",
+    "failed": "not understood",
+    "removed": "cancelled or gone",
+    "held": "held",
+}
+
+
+@bp.get("/integrations/<int:connection_id>/history")
+def index(connection_id: int) -> ResponseReturnValue:
+    """Newest first, 25 at a time."""
+    view = connections.get_connection(connection_id)
+    now = shell.page_status()
+    found = run_history.list_runs(connection_id, limit=25, before_id=request.args.get("before", type=int))
+    base = f"/integrations/{connection_id}/history"
+    current = found.current
+    page = HistoryPage(
+        id=view.id,
+        name=view.display_name,
+        current=run_view.progress_of(current, now=now.now, zone=now.zone, pms=view.pms_label)
+        if current
+        else None,
+        rows=tuple(_row(run, now) for run in found.items if run.is_over),
+        next_href=f"{base}?before={found.next}" if found.next else None,
+        csv_href=f"{base}.csv",
+    )
+    return shell.render("integrations/history.html", "integrations", now, page=page)
+
+
+@bp.get("/integrations/<int:connection_id>/history/<int:run_id>")
+def show(connection_id: int, run_id: int) -> ResponseReturnValue:
+    """One run: list by list."""
+    view, now = connections.get_connection(connection_id), shell.page_status()
+    run = run_history.get_run(connection_id, run_id)
+    page = RunPage(
+        id=run.id,
+        connection_id=view.id,
+        name=view.display_name,
+        row=_row(run, now, timeline.of_run(run.id)),
+        scopes=tuple(_scope(scope, now.zone) for scope in run.scopes),
+        changes=tuple(run_view.change_row(one, now.now.date()) for one in timeline.changes_of_run(run.id)),
+        totals=tuple((word, str(run.counts[name])) for name, word in _TOTALS.items()),
+        note=run.note,
+        advice=advice_for(run.error[0], view.pms_label) if run.error else None,
+        progress=None
+        if run.is_over
+        else run_view.progress_of(run, now=now.now, zone=now.zone, pms=view.pms_label),
+    )
+    return shell.render("integrations/run.html", "integrations", now, page=page)
+
+
+@bp.get("/integrations/<int:connection_id>/history.csv")
+def as_csv(connection_id: int) -> ResponseReturnValue:
+    """The latest thousand runs for a spreadsheet."""
+    view = connections.get_connection(connection_id)
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(["run", "started", "completed", "started_by", "status", *_TOTALS, "code"])
+    for run in _latest(connection_id):
+        writer.writerow([_plain(cell) for cell in _cells(run)])
+    response = make_response(out.getvalue())
+    response.mimetype = "text/csv"
+    response.headers["Content-Disposition"] = f'attachment; filename="history-{view.id}.csv"'
+    return response
+
+
+def _latest(connection_id: int) -> list[RunView]:
+    found: list[RunView] = []
+    before: int | None = None
+    while len(found) < CSV_RUNS:
+        page = run_history.list_runs(connection_id, limit=run_history.PAGE_SIZE_LIMIT, before_id=before)
+        found.extend(page.items)
+        before = page.next
+        if before is None:
+            break
+    return found
+
+
+def _cells(run: RunView) -> list[str]:
+    return [
+        str(run.id),
+        run.started_at.isoformat() if run.started_at else "",
+        run.completed_at.isoformat() if run.completed_at else "",
+        run_view.started_by(run),
+        run.status,
+        *(str(run.counts[name]) for name in _TOTALS),
+        run.error[0] if run.error else "",
+    ]
+
+
+def _plain(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(("\t", "\r")) or text.lstrip().startswith(_FORMULA_SIGNS) else text
+
+
+def _row(run: RunView, now: shell.PageStatus, events: Sequence[EventView] = ()) -> RunRow:
+    begun = run.started_at or run.requested_at
+    took = fmt.span((run.completed_at - begun).total_seconds()) if run.completed_at and run.started_at else ""
+    return RunRow(
+        id=run.id,
+        started=fmt.moment(begun, now.now, now.zone),
+        took=took,
+        by=run_view.started_by(run) + (", preview only" if run.dry_run else ""),
+        badge=run_view.status_badge(run),
+        counts=run_view.count_words(run.counts) or "nothing changed",
+        days=fmt.listed([fmt.short_day(day, now.now.date()) for day in run.dates]),
+        code=run.error[0] if run.error else None,
+        said=run_view.result_sentence(run, events) if run.is_over else "",
+    )
+
+
+def _scope(scope: ScopeView, zone: str) -> ScopeRow:
+    return ScopeRow(
+        name=scope.name or "No clinician",
+        day=fmt.short_day(scope.date),
+        badge=run_view.outcome_badge(scope),
+        counts=f"{fmt.plural(scope.counts['fetched'], 'appointment')} read"
+        + (f": {words}" if (words := run_view.count_words(scope.counts)) else ""),
+        code=scope.error_code,
+        match=run_view.receipt_words(scope, zone),
+    )

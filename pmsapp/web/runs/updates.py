@@ -1,0 +1,94 @@
+"""Sync now for the whole sheet, its progress, and the sentence it ends with."""
+
+from __future__ import annotations
+
+import json
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import BadRequest
+
+from pmsapp.access import guard
+from pmsapp.services.base.errors import NotFound
+from pmsapp.services.runs import history as run_history
+from pmsapp.services.runs import requests as run_requests
+from pmsapp.services.runs.history import RunView
+from pmsapp.services.sheet import timeline
+from pmsapp.web.runs import view as run_view
+from pmsapp.web.ui import fields, shell
+from pmsapp.web.ui.page_contexts import SyncButton
+
+bp = Blueprint("updates", __name__)
+MAX_FOLLOWED = 20
+_REMOVED = "The update is gone: its connection was removed."
+
+
+@bp.post("/sync")
+def start() -> ResponseReturnValue:
+    """Ask every connection that is switched on for a run (of `date`, if given), and follow it."""
+    text = request.form.get("date")
+    wanted = fields.parse_day(text) if text else None
+    now = shell.page_status()
+    actor = guard.current_actor()
+    asked = [
+        (one.id, run_requests.request_run(one.id, day=wanted, trigger="manual", actor=actor).sync_id)
+        for one in shell.live(now.connections)
+    ]
+    if not request.headers.get("HX-Request"):
+        return redirect(guard.path_to_return_to(), 303)
+    return _follow(asked, 202)
+
+
+@bp.get("/sync/run")
+def progress() -> ResponseReturnValue:
+    """How the runs in `run=<connection>.<run>` are doing."""
+    return _follow([_pair(text) for text in request.args.getlist("run")[:MAX_FOLLOWED]], 200)
+
+
+def _pair(text: str) -> tuple[int, int]:
+    connection_id, _, run_id = text.partition(".")
+    if not (connection_id.isdecimal() and run_id.isdecimal()):
+        raise BadRequest
+    return int(connection_id), int(run_id)
+
+
+def _follow(asked: list[tuple[int, int]], status: int) -> Response:
+    now = shell.page_status()
+    found = [run for pair in asked if (run := _run_of(pair, now)) is not None]
+    panel = _panel(found, now) if found or not asked else SyncButton(can_sync=True, said=_REMOVED)
+    html = render_template("components/_sync_answer.html", run=panel, shell=shell.page_shell("", now))
+    response = make_response(html, status)
+    if panel.said:
+        response.headers["HX-Trigger"] = json.dumps(
+            {"say": {"target": "body", "text": panel.said}, "sheet:changed": {"target": "body"}}
+        )
+    return response
+
+
+def _run_of(pair: tuple[int, int], now: shell.PageStatus) -> RunView | None:
+    """A followed run; None once its connection was removed."""
+    if pair[0] not in {one.id for one in now.connections}:
+        return None
+    try:
+        return run_history.get_run(*pair)
+    except NotFound:
+        return None
+
+
+def _panel(found: list[RunView], now: shell.PageStatus) -> SyncButton:
+    labels = {one.id: one for one in now.connections}
+    open_runs = [run for run in found if not run.is_over]
+    if open_runs:
+        following = "&".join(f"run={run.connection_id}.{run.id}" for run in found)
+        return SyncButton(
+            can_sync=True,
+            progress=tuple(
+                run_view.progress_of(run, now=now.now, zone=now.zone, pms=labels[run.connection_id].pms_label)
+                for run in open_runs
+            ),
+            poll_href=f"/sync/run?{following}",
+        )
+    if not found:
+        return SyncButton(can_sync=True, said="Nothing to update: no connection is switched on.")
+    named = [(labels[run.connection_id].display_name, run, timeline.of_run(run.id)) for run in found]
+    return SyncButton(can_sync=True, said=run_view.results_sentence(named))

@@ -1,0 +1,1 @@
+"""Settings pages: clinic, people, keys for programs, alerts, health."""

@@ -1,0 +1,142 @@
+"""The health page: the same numbers as monitoring reads, in words and small drawings."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pmsapp.adapters.registry import ADAPTERS, get_info
+from pmsapp.services.base import metrics
+from pmsapp.services.base.metrics import Count
+from pmsapp.services.maintenance import retention
+from pmsapp.services.monitoring import (
+    alerts,
+    doctor,
+    heartbeat_ping,
+    incidents,
+    process_heartbeats,
+    task_table,
+)
+from pmsapp.services.monitoring.doctor import State
+from pmsapp.services.runs import last_24h
+from pmsapp.services.runs import queue as run_queue
+from pmsapp.web.settings import nav as settings_nav
+from pmsapp.web.settings import plots
+from pmsapp.web.settings.contexts import CheckLine, HealthPage, RhythmLine
+from pmsapp.web.ui import formatting as fmt
+from pmsapp.web.ui import labels, shell
+from pmsapp.web.ui.page_contexts import Badge
+
+_CHECKS = {
+    State.OK: Badge("Good", "tick", "good"),
+    State.WARN: Badge("Look", "warn", "warn"),
+    State.FAIL: Badge("Wrong", "cross", "stop"),
+}
+
+# Shown as programs and regular tasks instead, or too slow for a page because they read every row.
+_NOT_CHECKED_HERE = frozenset(
+    {process_heartbeats.SCHEDULER, process_heartbeats.WORKER, "queue", "jobs", "integrity", "keys"}
+)
+
+
+def build(now: shell.PageStatus) -> HealthPage:
+    """How this installation is at this moment."""
+    return HealthPage(
+        nav=settings_nav.nav(),
+        open_incidents=len(incidents.list_open()),
+        checks=tuple(
+            CheckLine(_CHECKS[one.state], _title(one.name), one.message, one.hint)
+            for one in doctor.examine(without=_NOT_CHECKED_HERE)
+        ),
+        programs=(*(_beat_line(one, now) for one in process_heartbeats.list_beats()), _queue_line()),
+        rhythms=_rhythms(now),
+        requests=tuple(_request_lines(metrics.list_counts(("vendor_requests", "vendor_waits")))),
+        tasks=tuple(_task_line(one, now) for one in task_table.list_tasks()),
+        tokens=tuple(
+            f"{one.name} stops working {_moment(one.expires_at, now)}." for one in retention.ageing_tokens()
+        ),
+        channels=tuple(alerts.channels()),
+    )
+
+
+def _beat_line(one: process_heartbeats.Beat, now: shell.PageStatus) -> CheckLine:
+    badge = _CHECKS[State.OK if one.is_alive else State.WARN]
+    since = _moment(one.started_at, now)
+    return CheckLine(
+        badge, one.name.capitalize(), f"Last sign of life {_moment(one.at, now)}, started {since}.", None
+    )
+
+
+def _queue_line() -> CheckLine:
+    state = run_queue.get_state()
+    if not state.answers:
+        text = "It does not answer; the scheduler performs the updates itself."
+        return CheckLine(
+            _CHECKS[State.WARN], "Queue", text, "Nothing is lost: the database knows what waits."
+        )
+    failed = (
+        f"{fmt.plural(len(state.failed), 'job')} failed within a week." if state.failed else "No job failed."
+    )
+    text = f"It answers. {fmt.plural(state.waiting, 'update')} waiting in it. {failed}"
+    return CheckLine(_CHECKS[State.WARN if state.failed else State.OK], "Queue", text, None)
+
+
+def _rhythms(now: shell.PageStatus) -> tuple[RhythmLine, ...]:
+    """A day of each connection that was ever switched on."""
+    runs = last_24h.of_last_day()
+    return tuple(
+        RhythmLine(
+            name=one.display_name,
+            href=f"/integrations/{one.id}/history",
+            badge=labels.connection_badge(one, now.running.get(one.id), now.now),
+            next=f"Next update {_moment(one.next_sync_at, now)}, {one.next_sync_reason}."
+            if one.next_sync_at
+            else "No update is planned.",
+            plot=plots.day_plot(runs.get(one.id, ()), now.now, now.zone),
+        )
+        for one in now.connections
+        if one.last_sync_at is not None
+    )
+
+
+def _request_lines(counts: list[Count]) -> list[tuple[str, str]]:
+    """Vendor -> how its answers were, since counting began."""
+    lines = []
+    for slug in sorted({one.labels["pms"] for one in counts}):
+        by_status: dict[str, float] = {}
+        for one in counts:
+            if one.name == "vendor_requests" and one.labels["pms"] == slug:
+                kind = _answer(one.labels["status"])
+                by_status[kind] = by_status.get(kind, 0) + one.value
+        waits = sum(one.value for one in counts if one.name == "vendor_waits" and one.labels["pms"] == slug)
+        parts = [f"{int(number)} {kind}" for kind, number in by_status.items()]
+        if waits:
+            parts.append(f"{int(waits)} that waited for their turn")
+        label = get_info(slug).label if slug in ADAPTERS else slug
+        lines.append((label, f"{fmt.listed(parts)}."))
+    return lines
+
+
+def _answer(status: str) -> str:
+    if status == "0":
+        return "without an answer"
+    if status == "429":
+        return "told to wait (429)"
+    return "answered" if status < "400" else f"refused or failed ({status[0]}xx)"
+
+
+def _task_line(one: task_table.TaskView, now: shell.PageStatus) -> CheckLine:
+    badge = _CHECKS[State.WARN if one.failures else State.OK]
+    at = max(filter(None, (one.last_ended_at, one.last_started_at)), default=None)
+    result = f": {one.last_result}" if one.last_result else ""
+    last = f"Last {_moment(at, now)}{result}." if at else "Not run yet."
+    if one.name == heartbeat_ping.TASK_NAME:
+        return CheckLine(badge, "Ping the watcher outside", last, None)
+    return CheckLine(badge, _title(one.name), f"{last} Next {_moment(one.due_at, now)}.", None)
+
+
+def _title(name: str) -> str:
+    return name[:1].upper() + name[1:]
+
+
+def _moment(instant: datetime, now: shell.PageStatus) -> str:
+    return fmt.moment(instant, now.now, now.zone)

@@ -1,0 +1,42 @@
+"""The settings pages there are, and which of them the one asking may open."""
+
+from __future__ import annotations
+
+from pmsapp.access import guard
+from pmsapp.web.ui.page_contexts import NavItem
+
+_PAGES = (
+    (
+        "clinic",
+        "Clinic",
+        "today",
+        "settings.clinic_page",
+        "Name, time zone, opening hours, days it is closed.",
+    ),
+    ("clinicians", "Columns", "list", "settings.columns", "The columns of the run sheet and their order."),
+    ("people", "People", "person", "people.index", "Who may sign in, and as what."),
+    (
+        "tokens",
+        "API tokens",
+        "key",
+        "tokens.index",
+        "Keys for programs that read or write the run sheet.",
+    ),
+    ("alerts", "Alerts", "bell", "alerts.index", "What is wrong now, whom it is told to, what was sent."),
+    ("health", "Health", "done", "settings.health", "This installation: database, clock, backups, programs."),
+    ("account", "Your account", "settings", "auth.account", "Your password and where you are signed in."),
+)
+
+
+def lines() -> tuple[tuple[NavItem, str], ...]:
+    """Every page the one asking may open, with what is there."""
+    return tuple(
+        (NavItem(key, word, f"/settings/{key}", icon), about)
+        for key, word, icon, endpoint, about in _PAGES
+        if guard.may(endpoint)
+    )
+
+
+def nav() -> tuple[NavItem, ...]:
+    """The same as tabs."""
+    return tuple(item for item, _ in lines())

@@ -1,0 +1,84 @@
+"""Which programs hold a key. Each change needs a password given minutes ago."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask import Blueprint, Response, make_response, redirect, request
+from flask.typing import ResponseReturnValue
+
+from pmsapp.access import guard
+from pmsapp.domain.roles import TOKEN_ROLES
+from pmsapp.services.base.errors import Invalid
+from pmsapp.services.people import api_tokens
+from pmsapp.services.people.api_tokens import TokenView
+from pmsapp.web.settings import nav as settings_nav
+from pmsapp.web.settings.contexts import TokenLine, TokensPage
+from pmsapp.web.ui import formatting as fmt
+from pmsapp.web.ui import shell
+from pmsapp.web.ui.labels import ROLE_WORDS
+from pmsapp.web.ui.page_contexts import FormField, Option
+
+bp = Blueprint("tokens", __name__)
+_ROLES = ROLE_WORDS | {"status": "Status only, no patients"}
+_DAYS = {"30": "30 days", "365": "One year", "": "Until revoked"}
+
+
+@bp.get("/settings/tokens")
+def index() -> ResponseReturnValue:
+    """Every key there is."""
+    return _page()
+
+
+@bp.post("/settings/tokens")
+def make() -> ResponseReturnValue:
+    """Make a key; it is shown once, on this answer."""
+    days = request.form.get("days", "365")
+    try:
+        made = api_tokens.create(
+            request.form.get("name", ""),
+            request.form.get("role", ""),
+            guard.current_actor(),
+            days=int(days) if days.isdecimal() else None,
+        )
+    except Invalid as error:
+        return _page(errors=error.errors)
+    return _page(made=made.token)
+
+
+@bp.post("/settings/tokens/<int:token_id>/revoke")
+def revoke(token_id: int) -> ResponseReturnValue:
+    """Make a key useless at once."""
+    api_tokens.revoke(token_id, guard.current_actor())
+    return redirect("/settings/tokens", 303)
+
+
+def _page(*, errors: Mapping[str, str] | None = None, made: str | None = None) -> Response:
+    now, errors = shell.page_status(), errors or {}
+    typed = request.form if errors else {}
+    page = TokensPage(
+        nav=settings_nav.nav(),
+        tokens=tuple(_line(one, now) for one in api_tokens.list_tokens()),
+        form={"name": FormField("name", "What it is for", typed.get("name", ""), error=errors.get("name"))},
+        roles=tuple(Option(key, _ROLES[key], key == "viewer") for key in sorted(TOKEN_ROLES)),
+        days=tuple(Option(key, word, key == "365") for key, word in _DAYS.items()),
+        errors=tuple(errors.items()),
+        made=made,
+    )
+    html = shell.render("settings/tokens.html", "settings", now, page=page)
+    return make_response(html, 422 if errors else 200)
+
+
+def _line(one: TokenView, now: shell.PageStatus) -> TokenLine:
+    over = one.revoked_at is not None or (one.expires_at is not None and one.expires_at <= now.now)
+    ends = fmt.moment(one.expires_at, now.now, now.zone) if one.expires_at else "when revoked"
+    return TokenLine(
+        id=one.id,
+        name=one.name,
+        prefix=one.prefix,
+        role=_ROLES.get(one.role, one.role),
+        made=f"{fmt.moment(one.created_at, now.now, now.zone)} by {one.created_by}",
+        used=fmt.moment(one.last_used_at, now.now, now.zone) if one.last_used_at else "never",
+        ends="revoked" if one.revoked_at else ends,
+        works=not over,
+    )

@@ -1,0 +1,189 @@
+"""One card: its panel, and what staff do to it. Every action works as a plain form; htmx only shortens the way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+
+from pmsapp.access import guard
+from pmsapp.domain.runsheet import Card
+from pmsapp.services.base.errors import Conflict, Invalid, NotFound
+from pmsapp.services.clinic import clinic
+from pmsapp.services.editing import overrides
+from pmsapp.services.sheet import days, timeline
+from pmsapp.services.sync import recheck
+from pmsapp.web.sheet import card_form
+from pmsapp.web.sheet import pages as sheet_pages
+from pmsapp.web.sheet.card_contexts import CardPanel, NewCardPanel
+from pmsapp.web.sheet.card_panel import build_new_panel, build_panel
+from pmsapp.web.ui import fields, shell
+
+bp = Blueprint("cards", __name__)
+
+
+@bp.get("/cards/<int:card_id>")
+def show(card_id: int) -> ResponseReturnValue:
+    """Everything about one card; whoever may edit gets the form."""
+    return _panel(_own_card(card_id))
+
+
+@bp.post("/cards/<int:card_id>")
+def save(card_id: int) -> ResponseReturnValue:
+    """Store what was typed; `use_pms` names one field that goes back to what the practice software says."""
+    card = _own_card(card_id)
+    shown = card_form.shown_values(card)
+    typed = card_form.typed_values(request.form, shown)
+    version = request.form.get("row_version", type=int)
+    if version is None:
+        raise Invalid({"row_version": "Open the card again."})
+    try:
+        if version != card.row_version:
+            raise Conflict("ROW-CHANGED", "This card changed while you were typing; nothing was overwritten.")
+        wanted = _wanted(typed, shown, card.time_zone)
+        after = overrides.edit_card(card_id, wanted, guard.current_actor(), row_version=version)
+    except Invalid as error:
+        return _panel(card, typed=typed, faults=error.errors, status=422)
+    except Conflict as error:
+        return _panel(_own_card(card_id), typed=typed, conflict=error.message, status=412)
+    return _done(after, "Saved.")
+
+
+def _wanted(typed: Mapping[str, str], shown: Mapping[str, str], zone: str) -> dict[str, object]:
+    field = request.form.get("use_pms")
+    if field is None:
+        return card_form.changes(typed, shown, zone)
+    if field not in card_form.EDITABLE:
+        raise Invalid({field: "This field cannot be changed."})
+    return {field: None}
+
+
+@bp.get("/cards/new")
+def new() -> ResponseReturnValue:
+    """The empty form for a card by hand."""
+    day = fields.parse_day(request.args.get("date") or clinic.today().isoformat())
+    return _new_panel(build_new_panel(day, card_form.new_values(day), sheet_pages.clinicians_of(day)))
+
+
+@bp.post("/cards/new")
+def add() -> ResponseReturnValue:
+    """Add a card by hand."""
+    day = fields.parse_day(request.form.get("date", ""))
+    empty = card_form.new_values(day)
+    typed = card_form.typed_values(request.form, empty)
+    day = fields.parse_day(typed["start_date"] or day.isoformat())
+    try:
+        # Against values no input can hold, so that everything filled in counts as typed.
+        untouched = dict.fromkeys(empty, "") | {"start_date": "-", "state": typed["state"]}
+        values = card_form.changes(typed, untouched, clinic.time_zone())
+        card = overrides.add_card(day, values, guard.current_actor())
+    except Invalid as error:
+        panel = build_new_panel(day, typed, sheet_pages.clinicians_of(day), faults=error.errors)
+        return _new_panel(panel, 422)
+    return _done(card, "Card added.")
+
+
+@bp.post("/cards/<int:card_id>/remove")
+def remove(card_id: int) -> ResponseReturnValue:
+    """Take a card off the sheet, with a reason."""
+    card = _own_card(card_id)
+    version = request.form.get("row_version", type=int)
+    actor = guard.current_actor()
+    try:
+        overrides.remove_card(card_id, request.form.get("reason"), actor, row_version=version)
+    except Invalid as error:
+        return _panel(card, faults=error.errors, status=422)
+    except Conflict as error:
+        return _panel(_own_card(card_id), conflict=error.message, status=412)
+    return _done(card, "Card removed.")
+
+
+@bp.post("/cards/<int:card_id>/restore")
+def restore(card_id: int) -> ResponseReturnValue:
+    """Bring back a card that staff removed."""
+    _own_card(card_id)
+    return _done(overrides.restore_card(card_id, guard.current_actor()), "Card brought back.")
+
+
+@bp.post("/cards/<int:card_id>/acknowledge")
+def acknowledge(card_id: int) -> ResponseReturnValue:
+    """Say that a cancelled or deleted card has been seen."""
+    _own_card(card_id)
+    return _done(overrides.acknowledge_card(card_id, guard.current_actor()), "Acknowledged.")
+
+
+@bp.post("/cards/<int:card_id>/state")
+def state(card_id: int) -> ResponseReturnValue:
+    """Say where reception stands with the patient."""
+    _own_card(card_id)
+    wanted = {"state": request.form.get("state", "")}
+    return _done(overrides.edit_card(card_id, wanted, guard.current_actor()), "Saved.")
+
+
+@bp.post("/cards/<int:card_id>/recheck")
+def recheck_now(card_id: int) -> ResponseReturnValue:
+    """Ask the practice software about this one appointment again."""
+    _own_card(card_id)
+    return _done(recheck.recheck_card(card_id, guard.current_actor()), "Checked again.", stay=True)
+
+
+def _own_card(card_id: int) -> Card:
+    """The card, if the one asking may see it. Raises NotFound."""
+    card = days.get_card(card_id)
+    actor = guard.current_actor()
+    if actor.role == "clinician" and card.clinician_id != actor.clinician_id:
+        raise NotFound("appointment")
+    return card
+
+
+def _panel(
+    card: Card,
+    *,
+    typed: Mapping[str, str] | None = None,
+    faults: Mapping[str, str] | None = None,
+    conflict: str | None = None,
+    status: int = 200,
+) -> Response:
+    now = shell.page_status()
+    panel = build_panel(
+        card,
+        timeline.of_card(card.id),
+        now=now.now,
+        sources=now.names(),
+        clinicians=sheet_pages.clinicians_of(card.date),
+        can_edit=guard.may("cards.save", "POST"),
+        can_recheck=guard.may("cards.recheck_now", "POST"),
+        typed=typed,
+        faults=faults,
+        conflict=conflict,
+    )
+    return _answer("runsheet/_panel.html", "runsheet/panel_page.html", panel, now, status)
+
+
+def _new_panel(panel: NewCardPanel, status: int = 200) -> Response:
+    return _answer("runsheet/_new_card.html", "runsheet/new_card_page.html", panel, None, status)
+
+
+def _answer(
+    fragment: str, page: str, panel: CardPanel | NewCardPanel, now: shell.PageStatus | None, status: int
+) -> Response:
+    """The panel alone for the sheet's own request, a whole page for everybody else."""
+    if request.headers.get("HX-Request"):
+        return make_response(render_template(fragment, panel=panel), status)
+    return make_response(shell.render(page, "today", now, panel=panel), status)
+
+
+def _done(card: Card, said: str, *, stay: bool = False) -> ResponseReturnValue:
+    """After a change: the sheet refreshes itself and the panel closes; without htmx, back to the sheet."""
+    if not request.headers.get("HX-Request"):
+        return redirect(f"/sheet/{card.date.isoformat()}#card-{card.id}", 303)
+    events: dict[str, object] = {"say": {"target": "body", "text": said}, "sheet:changed": {"target": "body"}}
+    if stay:
+        response = _panel(card)
+    else:
+        response = Response(status=204)
+        events["panel:done"] = {"target": "body"}
+    response.headers["HX-Trigger"] = json.dumps(events)
+    return response

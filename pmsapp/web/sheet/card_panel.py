@@ -1,0 +1,150 @@
+"""Everything the panel of one card prints. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date as Day  # noqa: N812
+from datetime import datetime
+
+from pmsapp.domain.appointment import Presence, WorkflowState
+from pmsapp.domain.runsheet import Card
+from pmsapp.services.sheet.timeline import EventView
+from pmsapp.web.sheet import card_form
+from pmsapp.web.sheet.card_contexts import CardPanel, NewCardPanel, TimelineLine
+from pmsapp.web.sheet.card_view import Names, build_card
+from pmsapp.web.ui import formatting as fmt
+from pmsapp.web.ui import labels
+from pmsapp.web.ui.field_text import in_words
+from pmsapp.web.ui.page_contexts import Option
+
+_FORWARD = {
+    WorkflowState.BOOKED: WorkflowState.CONTACTED,
+    WorkflowState.CONTACTED: WorkflowState.WAITING,
+    WorkflowState.WAITING: WorkflowState.READY,
+    WorkflowState.READY: WorkflowState.WITH_CLINICIAN,
+    WorkflowState.WITH_CLINICIAN: WorkflowState.DONE,
+    WorkflowState.NO_ANSWER: WorkflowState.CONTACTED,
+}
+_KINDS = {
+    "created": "Appeared",
+    "changed": "Changed",
+    "moved_day": "Moved to another day",
+    "moved_clinician": "Moved to another clinician",
+    "moved_time": "Moved to another time",
+    "cancelled": "Cancelled",
+    "restored": "Booked again",
+    "returned": "Returned, because its time changed",
+    "filtered": "No longer telehealth",
+    "unmapped": "Its clinician is no longer shown",
+    "deleted": "Deleted",
+    "held": "Held until somebody looks",
+    "edited": "Edited",
+    "added": "Added by hand",
+    "removed": "Removed",
+    "brought_back": "Brought back",
+    "acknowledged": "Acknowledged",
+    "answered_keep": "Decided: kept ours",
+    "answered_pms": "Decided: took the practice software's",
+    "answer_taken_back": "Decision taken back",
+    "disconnected": "Practice software disconnected",
+}
+
+
+def build_panel(
+    card: Card,
+    events: Sequence[EventView],
+    *,
+    now: datetime,
+    sources: Mapping[int, str],
+    clinicians: Mapping[int, str],
+    can_edit: bool,
+    can_recheck: bool,
+    typed: Mapping[str, str] | None = None,
+    faults: Mapping[str, str] | None = None,
+    conflict: str | None = None,
+) -> CardPanel:
+    """The panel of one card; `typed` is what a refused form held, shown again as it was typed."""
+    names = Names(sources)
+    source, shown = names.source(card), card_form.shown_values(card)
+    is_manual = card.source == "manual"
+    form = None
+    if can_edit and card.presence is not Presence.REMOVED_BY_STAFF:
+        form = card_form.build_form(
+            typed or shown,
+            clinicians=clinicians,
+            faults=faults,
+            card=card,
+            source=source,
+            theirs=shown if conflict else None,
+        )
+    return CardPanel(
+        card=build_card(card, now=now, names=names, can_edit=can_edit, sheet_zone=card.time_zone),
+        row_version=card.row_version,
+        day=fmt.long_day(card.date),
+        back=f"/sheet/{card.date.isoformat()}",
+        source=source,
+        is_manual=is_manual,
+        is_removed=card.presence is Presence.REMOVED_BY_STAFF,
+        pms_notes=card.pms_notes,
+        host_link=_web_address(card.host_link),
+        patient_link=_web_address(card.patient_link),
+        email=card.patient_email,
+        last_read=fmt.moment(card.pms_last_synced_at, now, card.time_zone)
+        if card.pms_last_synced_at
+        else None,
+        form=form,
+        timeline=tuple(_line(event, card, now, source, clinicians) for event in events),
+        conflict=conflict,
+        can_recheck=can_recheck and not is_manual,
+        next_state=_next_state(card) if can_edit else None,
+    )
+
+
+def build_new_panel(
+    day: Day,
+    typed: Mapping[str, str],
+    clinicians: Mapping[int, str],
+    *,
+    faults: Mapping[str, str] | None = None,
+) -> NewCardPanel:
+    """The panel for a card by hand."""
+    return NewCardPanel(
+        iso=day.isoformat(),
+        day=fmt.long_day(day),
+        back=f"/sheet/{day.isoformat()}",
+        form=card_form.build_form(typed, clinicians=clinicians, faults=faults),
+    )
+
+
+def _web_address(link: str | None) -> str | None:
+    """A link only when it is an https address: what a vendor sends never becomes another scheme."""
+    return link if link and link.startswith("https://") else None
+
+
+def _next_state(card: Card) -> Option | None:
+    if card.presence is not Presence.ON_SHEET:
+        return None
+    following = _FORWARD.get(WorkflowState(card.state))
+    return Option(following.value, labels.WORKFLOW[following].word) if following else None
+
+
+def _line(
+    event: EventView, card: Card, now: datetime, source: str, clinicians: Mapping[int, str]
+) -> TimelineLine:
+    what = _KINDS.get(event.kind, event.kind.replace("_", " ").capitalize())
+    before = [
+        f"{labels.PMS_FIELDS.get(name, name).lower()} was {_before(name, value, card, clinicians)}"
+        for name, value in event.was.items()
+        if name in labels.PMS_FIELDS
+    ]
+    if not before and event.fields:
+        before = [labels.PMS_FIELDS[name].lower() for name in event.fields if name in labels.PMS_FIELDS]
+    return TimelineLine(
+        at=fmt.moment(event.at, now, card.time_zone),
+        who=event.actor or (source if event.source == "pms" else "pmsapp"),
+        what=what + (f": {', '.join(before)}" if before else ""),
+    )
+
+
+def _before(name: str, value: object, card: Card, clinicians: Mapping[int, str]) -> str:
+    return in_words(name, value, zone=card.time_zone, clinicians=clinicians, day=card.date)

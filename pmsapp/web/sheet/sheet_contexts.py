@@ -1,0 +1,112 @@
+"""What the run sheet's templates are given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pmsapp.web.ui.page_contexts import Badge, Notice
+
+
+@dataclass(frozen=True, slots=True)
+class CardView:
+    """One card of the sheet, every text ready to print."""
+
+    id: int
+    row_version: int
+    css: str
+    time: str
+    zone_note: str | None
+    badge: Badge
+    name: str | None
+    birth: str | None
+    age: str | None
+    telehealth: Badge
+    type_name: str | None
+    phone: str | None
+    phone_href: str | None
+    reason: str | None
+    marks: tuple[Badge, ...]
+    chips: tuple[str, ...]
+    notes: str | None
+    is_gone: bool
+    can_acknowledge: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """The cards of one hour of one column. `now` marks the first band after the present moment."""
+
+    cards: tuple[CardView, ...]
+    now: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """A label at the edge of the sheet: "9 am", or the present time where the line of now runs."""
+
+    label: str
+    now: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnView:
+    """One clinician's column. `freshness` is set when the data is not fresh; `as_of` is then its age."""
+
+    key: str
+    name: str
+    counts: str
+    as_of: str
+    freshness: Badge | None
+    bands: tuple[Band, ...]
+    empty: str | None = None
+    unassigned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DayLink:
+    """A day one can go to."""
+
+    href: str
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
+class EmptySheet:
+    """Why there is no card, in words that cannot be mistaken for another reason."""
+
+    headline: str
+    sentences: tuple[str, ...]
+    read_now: bool = False
+    href: str | None = None
+    action: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SheetPage:
+    """`runsheet/sheet.html` and its refreshing part `runsheet/_sheet.html`."""
+
+    iso: str
+    heading: str
+    day: str
+    title: str
+    version: str
+    poll_href: str
+    previous: DayLink
+    following: DayLink
+    today: DayLink | None
+    as_of: str
+    as_of_long: str
+    freshness: Badge
+    summary: tuple[str, ...]
+    hours: tuple[Hour, ...]
+    columns: tuple[ColumnView, ...]
+    empty: EmptySheet | None
+    asides: tuple[Notice, ...]
+    not_shown: str | None
+    zone: str
+    sources: str
+    can_edit: bool
+    now: str
+    is_old: bool
+    paper: str
+    open_decisions: int

@@ -1,0 +1,241 @@
+"""The frame around every signed-in screen: sidebar, sync badge, age of the data, the notice above the page."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import render_template
+
+from pmsapp import clock
+from pmsapp.access import guard
+from pmsapp.domain.runsheet import oldest
+from pmsapp.domain.sync_state import ConnectionState, overall_state
+from pmsapp.services.base.transaction import reading
+from pmsapp.services.clinic import snapshot
+from pmsapp.services.clinic.snapshot import Snapshot
+from pmsapp.services.connections import connections
+from pmsapp.services.connections.connections import ConnectionView
+from pmsapp.services.editing import decisions
+from pmsapp.services.monitoring import incidents
+from pmsapp.services.monitoring.incidents import IncidentView
+from pmsapp.services.vendors import adapters as vendor_adapters
+from pmsapp.web.ui import formatting as fmt
+from pmsapp.web.ui import labels
+from pmsapp.web.ui.page_contexts import Badge, NavItem, Notice, Shell
+
+_LIVE = frozenset(ConnectionState) - {ConnectionState.SETUP, ConnectionState.PAUSED}
+
+
+@dataclass(frozen=True, slots=True)
+class PageStatus:
+    """How everything stands now: what the sidebar, the badge and the notice are made of.
+
+    `running`: what the run under way says of itself, by connection. `has_trouble`: something wrong was told of.
+    """
+
+    connections: tuple[ConnectionView, ...]
+    running: dict[int, Mapping[str, Any]]
+    zone: str
+    now: datetime
+    clinic: str = ""
+    is_training: bool = False
+    has_trouble: bool = False
+
+    @property
+    def state(self) -> ConnectionState:
+        """The most serious state of all connections."""
+        return overall_state(one.state for one in self.connections)
+
+    def names(self) -> dict[int, str]:
+        """What each connection is called on cards. One that is still being set up makes no other's name longer."""
+        used = [one for one in self.connections if one.state is not ConnectionState.SETUP]
+        rest = {one.id: one.pms_label for one in self.connections}
+        return rest | names_on_cards([(one.id, one.pms_label, one.display_name) for one in used])
+
+
+def names_on_cards(connections: Sequence[tuple[int, str, str]]) -> dict[int, str]:
+    """The PMS ("Gentu"), or the connection's own name where two use the same one. Takes (id, PMS, own name)."""
+    used = Counter(pms for _, pms, _ in connections)
+    return {number: pms if used[pms] == 1 else own for number, pms, own in connections}
+
+
+def page_status() -> PageStatus:
+    """Ask the services how everything stands."""
+    with reading() as session:
+        return page_status_of(snapshot.load(session, clock.now()))
+
+
+def page_status_of(house: Snapshot) -> PageStatus:
+    """The same, of what was read already."""
+    now = clock.now()
+    running = {one.row.id: one.progress for one in house.connections if one.progress is not None}
+    own, listed = house.clinic, tuple(connections.views_in(house, now))
+    return PageStatus(
+        listed,
+        running,
+        own.time_zone,
+        now,
+        own.name,
+        own.is_training or any(vendor_adapters.is_simulated(one.pms_type) for one in listed),
+        house.has_trouble,
+    )
+
+
+def page_shell(active: str, now: PageStatus | None = None, *, open_decisions: int | None = None) -> Shell:
+    """The frame for a page under the sidebar's entry `active` (today, decisions, integrations, settings)."""
+    now = now or page_status()
+    if open_decisions is None:
+        open_decisions = len(decisions.list_open())
+    actor = guard.current_actor()
+    on = live(now.connections)
+    age = oldest(one.freshness for one in on) if on else None
+    return Shell(
+        active=active,
+        items=_items(now, open_decisions),
+        badge=overall_badge(now),
+        as_of=fmt.moment(age.as_of, now.now, now.zone) if age and age.as_of else None,
+        person=actor.name,
+        can_sync=bool(on) and guard.may("updates.start", "POST"),
+        can_configure=guard.may("connecting.choose"),
+        is_training=now.is_training,
+    )
+
+
+def render(template: str, active: str, now: PageStatus | None = None, **context: object) -> str:
+    """A whole page in the frame."""
+    return render_template(template, shell=page_shell(active, now), **context)
+
+
+def live(listed: Sequence[ConnectionView]) -> list[ConnectionView]:
+    """Those that are set up and not paused: the ones "Sync now" asks."""
+    return [one for one in listed if one.state in _LIVE]
+
+
+def overall_badge(now: PageStatus) -> Badge:
+    """One badge that speaks for every connection: a run in progress, else the most serious state."""
+    if now.running:
+        return labels.updating_badge(now.running.values())
+    if not now.connections:
+        return Badge("Nothing connected", "plug")
+    worst = next(one for one in now.connections if one.state is now.state)
+    return labels.connection_badge(worst, None, now.now)
+
+
+def notice(now: PageStatus) -> Notice | None:
+    """The one thing that changes what staff should trust, most serious first; None when all is well."""
+    told = incidents.list_open() if now.has_trouble else []
+    of_house = [one for one in told if one.connection_id is None]
+    for trouble in of_house:
+        if trouble.code in _EXPLAINS_ALL:
+            return _installation_notice(trouble, now)
+    for state, make in _NOTICES:
+        for one in now.connections:
+            if one.state is state:
+                return make(one, now)
+    for trouble in of_house:
+        if trouble.code in _TOUCHES_CARDS or guard.may("settings.health"):
+            return _installation_notice(trouble, now)
+    return None
+
+
+# Nobody reads, or nothing read can be relied on: whatever a connection says follows from this.
+_EXPLAINS_ALL = frozenset({"SCHED-DEAD", "QUEUE-STUCK", "DATABASE-DAMAGED"})
+# Staff should know; the rest is for those who can do something about it.
+_TOUCHES_CARDS = frozenset({"RECEIPT-DIFFERS"})
+
+
+def _installation_notice(one: IncidentView, now: PageStatus) -> Notice:
+    """What is wrong with pmsapp itself, such as updates that no longer start."""
+    age = (
+        oldest(each.freshness for each in live(now.connections)).as_of if one.code in _EXPLAINS_ALL else None
+    )
+    as_of = f"Cards are as of {fmt.moment(age, now.now, now.zone)}. " if age else ""
+    href = one.path if guard.may("settings.health") else None
+    since = fmt.moment(one.started_at, now.now, now.zone)
+    tone = "stop" if one.code in _EXPLAINS_ALL else "warn"
+    return Notice(
+        f"{one.message}.", f"Since {since}. {as_of}{one.advice}", tone, "warn", one.code, href, "See health"
+    )
+
+
+def _age(one: ConnectionView, now: PageStatus) -> str:
+    if one.freshness.as_of is None:
+        return "Nothing has been read yet."
+    return f"Cards are as of {fmt.moment(one.freshness.as_of, now.now, now.zone)}."
+
+
+def _needs_you(one: ConnectionView, now: PageStatus) -> Notice:
+    error = one.last_sync_error
+    headline = error.message if error else f"{one.display_name} needs you"
+    return Notice(
+        headline,
+        f"{_age(one, now)} {one.advice}",
+        "stop",
+        "person",
+        error.code if error else None,
+        f"/integrations/{one.id}" if guard.may("connection.show") else None,
+        labels.connection_badge(one, None, now.now).word,
+    )
+
+
+def _stale(one: ConnectionView, now: PageStatus) -> Notice:
+    return _notice_of(one, now, f"{one.display_name} has not been read for a while", "clock")
+
+
+def _pms_trouble(one: ConnectionView, now: PageStatus) -> Notice:
+    return _notice_of(one, now, f"{one.pms_label} has a problem", "cloud")
+
+
+def _retrying(one: ConnectionView, now: PageStatus) -> Notice:
+    return _notice_of(one, now, f"{one.pms_label} is not answering", "again")
+
+
+def _notice_of(one: ConnectionView, now: PageStatus, headline: str, icon: str) -> Notice:
+    error = one.last_sync_error
+    again = f" Next try {fmt.moment(one.next_sync_at, now.now, now.zone)}." if one.next_sync_at else ""
+    return Notice(
+        error.message if error else headline,
+        f"{_age(one, now)} {one.advice}{again}",
+        "warn",
+        icon,
+        error.code if error else None,
+        f"/integrations/{one.id}/history" if guard.may("history.index") else None,
+        "See history",
+    )
+
+
+_NOTICES = (
+    (ConnectionState.NEEDS_YOU, _needs_you),
+    (ConnectionState.STALE, _stale),
+    (ConnectionState.PMS_TROUBLE, _pms_trouble),
+    (ConnectionState.RETRYING, _retrying),
+)
+
+
+def _items(now: PageStatus, open_decisions: int) -> tuple[NavItem, ...]:
+    needy = _needy(now.connections)
+    items = [
+        NavItem("today", "Today", "/", "today"),
+        NavItem(
+            "decisions", "Decisions", "/decisions", "decide", open_decisions, f"{open_decisions} to decide"
+        ),
+        NavItem(
+            "integrations", "Integrations", "/integrations", "plug", needy, f"{needy} needs you", urgent=True
+        ),
+        NavItem("settings", "Settings", "/settings", "settings"),
+    ]
+    endpoints = {
+        "today": "runsheet.today",
+        "decisions": "decisions.index",
+        "integrations": "integrations.index",
+        "settings": "settings.index",
+    }
+    return tuple(item for item in items if guard.may(endpoints[item.key]))
+
+
+def _needy(listed: Sequence[ConnectionView]) -> int:
+    return sum(one.state is ConnectionState.NEEDS_YOU for one in listed)

@@ -1,0 +1,204 @@
+"""Every command: help, exit code, one clear sentence when it fails, JSON where it lists."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import click
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from pmsapp.cli.program import COMMANDS, program
+from pmsapp.cli.shared import failures
+from pmsapp.domain.errors import ConfigurationError, ReconnectRequiredError
+from pmsapp.services.base.errors import Conflict, Invalid, NotFound, Refused
+from tests.cli.conftest import Pmsapp
+
+PASSWORD = "purple trains eat moss"
+
+
+def _every_command() -> list[list[str]]:
+    found: list[list[str]] = [[]]
+    context = click.Context(program)
+    for name in COMMANDS:
+        command = program.get_command(context, name)
+        assert command is not None
+        found.append([name])
+        if isinstance(command, click.Group):
+            found += [[name, child] for child in command.commands]
+    return found
+
+
+@pytest.mark.parametrize("command", _every_command(), ids=" ".join)
+def test_every_command_explains_itself(pmsapp: Pmsapp, command: list[str]) -> None:
+    shown = pmsapp(*command, "--help")
+    assert shown.code == 0
+    first = shown.out.split("\n\n")[1].strip()
+    assert first.endswith((".", ":")) or "." in first
+
+
+def test_commands_that_list_speak_json(pmsapp: Pmsapp) -> None:
+    for command in (["users", "list"], ["tokens", "list"], ["keys", "list"]):
+        shown = pmsapp(*command, "--json")
+        assert shown.code == 0
+        assert isinstance(json.loads(shown.out)["items"], list)
+
+
+def test_an_unknown_command_is_one_sentence(pmsapp: Pmsapp) -> None:
+    shown = pmsapp("upp")
+    assert shown.code == 2
+    assert "No such command 'upp'" in shown.err
+
+
+def test_a_wrong_setting_is_one_sentence(pmsapp: Pmsapp) -> None:
+    shown = pmsapp("users", "list", PMSAPP_CLINIC_TIME_ZONE="Mars/Olympus")
+    assert shown.code == 2
+    assert shown.err.startswith("Error: PMSAPP_CLINIC_TIME_ZONE is wrong")
+    assert len(shown.err.splitlines()) == 1
+
+
+def test_a_misspelt_setting_is_one_sentence(pmsapp: Pmsapp) -> None:
+    shown = pmsapp("users", "list", PMSAPP_PROT="8000")
+    assert (shown.code, shown.err) == (
+        2,
+        "Error: PMSAPP_PROT is not a setting of pmsapp; check its spelling.\n",
+    )
+
+
+def test_a_database_without_tables_is_one_sentence(pmsapp: Pmsapp, instance_dir: Path) -> None:
+    (instance_dir / "pmsapp.sqlite3").unlink()
+    shown = pmsapp("users", "list")
+    assert (shown.code, shown.err) == (2, "Error: The database has no tables yet; run: pmsapp db upgrade\n")
+
+
+def test_a_folder_one_may_not_write_is_one_sentence(pmsapp: Pmsapp) -> None:
+    shown = pmsapp("db", "upgrade", PMSAPP_INSTANCE_DIR="/proc/pmsapp")
+    assert shown.code == 2
+    assert "set PMSAPP_INSTANCE_DIR to a folder of yours" in shown.err
+
+
+def test_upgrading_a_fresh_folder_makes_everything_private(pmsapp: Pmsapp, tmp_path: Path) -> None:
+    folder = tmp_path / "fresh"
+    shown = pmsapp("db", "upgrade", PMSAPP_INSTANCE_DIR=str(folder))
+    assert (shown.code, shown.out) == (0, "The database is ready.\n")
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+    assert pmsapp("db", "upgrade", PMSAPP_INSTANCE_DIR=str(folder)).out == "The database is up to date.\n"
+
+
+def test_a_person_is_added_listed_given_a_password_and_disabled(pmsapp: Pmsapp) -> None:
+    added = pmsapp(
+        "users", "add", "mel@example.org", "--role", "admin", "--password-stdin", stdin=PASSWORD + "\n"
+    )
+    assert (added.code, added.out) == (0, "mel@example.org may now sign in as admin.\n")
+    pmsapp("users", "add", "jo@example.org", "--role", "reception", "--password-stdin", stdin=PASSWORD + "\n")
+    assert (
+        pmsapp(
+            "users", "passwd", "jo@example.org", "--password-stdin", stdin="moss eats purple trains\n"
+        ).code
+        == 0
+    )
+    assert pmsapp("users", "disable", "jo@example.org").code == 0
+    people = json.loads(pmsapp("users", "list", "--json").out)["items"]
+    assert [(p["email"], p["role"], bool(p["disabled_at"])) for p in people] == [
+        ("jo@example.org", "reception", True),
+        ("mel@example.org", "admin", False),
+    ]
+    assert "disabled" in pmsapp("users", "list").out
+    assert pmsapp("users", "enable", "jo@example.org").code == 0
+
+
+def test_a_weak_password_is_refused_with_its_reason(pmsapp: Pmsapp) -> None:
+    shown = pmsapp("users", "add", "mel@example.org", "--role", "admin", "--password-stdin", stdin="short\n")
+    assert shown.code == 1
+    assert shown.err.startswith("Error: ")
+    assert "short" not in shown.err.replace("too short", "")
+
+
+def test_without_a_terminal_a_password_must_come_from_standard_input(pmsapp: Pmsapp) -> None:
+    shown = pmsapp("users", "add", "mel@example.org", "--role", "admin")
+    assert shown.code == 1
+    assert "--password-stdin" in shown.err
+
+
+def test_an_unknown_person_is_one_sentence(pmsapp: Pmsapp) -> None:
+    shown = pmsapp("users", "disable", "nobody@example.org")
+    assert (shown.code, shown.err) == (1, "Error: There is no such user.\n")
+
+
+def test_a_token_stands_alone_on_standard_output(pmsapp: Pmsapp) -> None:
+    made = pmsapp("tokens", "create", "--name", "Display", "--role", "status")
+    assert made.code == 0
+    assert made.out.startswith("pms_")
+    assert len(made.out.split()) == 1
+    listed = pmsapp("tokens", "list", "--json")
+    assert made.out.strip() not in listed.out
+    token_id = json.loads(listed.out)["items"][0]["id"]
+    assert pmsapp("tokens", "revoke", str(token_id)).code == 0
+    assert pmsapp("tokens", "revoke", str(token_id)).err == "Error: There is no such API token.\n"
+
+
+def test_a_key_is_added_used_and_the_old_one_dropped(pmsapp: Pmsapp) -> None:
+    old = json.loads(pmsapp("keys", "list", "--json").out)["items"][0]["id"]
+    assert pmsapp("keys", "drop", old).code == 1
+    assert pmsapp("keys", "add").code == 0
+    assert pmsapp("keys", "rotate").out == "0 sealed again, 0 were already.\n"
+    assert pmsapp("keys", "drop", old).code == 0
+    assert [key["id"] == old for key in json.loads(pmsapp("keys", "list", "--json").out)["items"]] == [False]
+
+
+def test_an_unknown_connection_is_one_sentence(pmsapp: Pmsapp) -> None:
+    shown = pmsapp("sync", "Gentu")
+    assert shown.code == 1
+    assert shown.err.startswith("Error: There is no such connection")
+
+
+def test_a_backup_says_where_it_is(pmsapp: Pmsapp) -> None:
+    made = pmsapp("backup")
+    assert made.code == 0
+    assert Path(made.out.strip()).stat().st_mode & 0o777 == 0o600
+
+
+def test_doctor_says_what_is_wrong_and_what_to_do(pmsapp: Pmsapp, instance_dir: Path) -> None:
+    assert pmsapp("doctor").code == 0
+    (instance_dir / "encryption_keys").chmod(0o644)
+    shown = pmsapp("doctor", "--json")
+    assert shown.code == 1
+    assert "chmod 600" in json.loads(shown.out)["items"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "sentence"),
+    [
+        (ConfigurationError("A file is wrong."), 2, "Error: A file is wrong."),
+        (NotFound("card"), 1, "Error: There is no such card."),
+        (Conflict("X", "It is taken."), 1, "Error: It is taken."),
+        (Refused("X", "They said no.", "Ask again."), 1, "Error: They said no. Ask again."),
+        (Invalid({"a": "First.", "b": "Second."}), 1, "Error: First.\nError: Second."),
+        (
+            ReconnectRequiredError("AUTH-REFUSED", pms="Gentu"),
+            1,
+            "Error: Gentu did not accept these login details. "
+            "Check each field for a missing or extra character, then try again. (AUTH-REFUSED)",
+        ),
+        (
+            OperationalError("select secret", {}, Exception("secret")),
+            1,
+            "Error: The database could not be used; run: pmsapp doctor",
+        ),
+    ],
+)
+def test_each_kind_of_failure_is_a_sentence(error: Exception, code: int, sentence: str) -> None:
+    assert failures.exit_code_and_sentences(error) == (code, sentence.splitlines())
+
+
+def test_a_bug_is_a_sentence_without_its_text() -> None:
+    try:
+        raise KeyError("Jane Citizen")
+    except KeyError as error:
+        code, sentences = failures.exit_code_and_sentences(error)
+    assert code == 70
+    assert "KeyError" in sentences[0]
+    assert "Jane" not in sentences[0]

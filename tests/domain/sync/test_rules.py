@@ -1,0 +1,149 @@
+"""What the clinic decided, and what follows for one appointment."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pmsapp.domain.appointment import AppointmentStatus, Presence
+from pmsapp.domain.sync.rules import (
+    MappingDecision,
+    TypeRule,
+    judge,
+    place,
+    telehealth,
+    values_of,
+)
+from pmsapp.domain.sync.values import changed_fields, digest
+from tests import tables
+from tests.domain.sync.pairs import (
+    RULES,
+    at,
+    incoming,
+    pair,
+    with_rules,
+)
+
+ANSWERS = {"yes": True, "no": False, "": None}
+
+TELEHEALTH = """
+clinic says of the type | appointment's evidence | type's mark | telehealth
+yes                     | no                     | no          | yes
+yes                     | -                      | -           | yes
+no                      | yes                    | yes         | no
+no                      | -                      | -           | no
+-                       | yes                    | no          | yes
+-                       | no                     | yes         | no
+-                       | -                      | yes         | yes
+-                       | -                      | no          | no
+-                       | -                      | -           | -
+"""
+
+
+@pytest.mark.parametrize("row", tables.rows(TELEHEALTH), ids=tables.case)
+def test_staff_decide_then_the_appointment_then_its_type(row: dict[str, str]) -> None:
+    rule = TypeRule("Review", ANSWERS[row["clinic says of the type"]], ANSWERS[row["type's mark"]])
+    rules = with_rules(types={"plain": rule})
+    found = telehealth(
+        pair(type_external_id="plain", telehealth_evidence=ANSWERS[row["appointment's evidence"]]), rules
+    )
+    assert found is ANSWERS[row["telehealth"]]
+
+
+def test_an_appointment_without_a_type_follows_its_own_evidence() -> None:
+    assert telehealth(pair(type_external_id=None, telehealth_evidence=True), RULES) is True
+    assert telehealth(pair(type_external_id=None), RULES) is None
+    assert telehealth(pair(type_external_id="unheard of"), RULES) is None
+
+
+PLACES = """
+practitioner | type is shown | telehealth | only telehealth | cancelled | belongs     | because
+anna         | yes           | yes        | yes             | no        | on_sheet    | -
+anna         | yes           | -          | yes             | no        | on_sheet    | -
+anna         | yes           | no         | yes             | no        | filtered    | not_telehealth
+anna         | yes           | no         | no              | no        | on_sheet    | -
+anna         | no            | yes        | yes             | no        | filtered    | type_off
+anna         | no            | -          | no              | no        | filtered    | type_off
+anna         | yes           | yes        | yes             | yes       | cancelled   | -
+anna         | yes           | no         | yes             | yes       | filtered    | not_telehealth
+ida          | yes           | yes        | yes             | no        | unmapped    | practitioner_ignored
+uma          | yes           | yes        | yes             | no        | unmapped    | practitioner_undecided
+a stranger   | yes           | yes        | yes             | no        | unmapped    | practitioner_undecided
+ida          | no            | no         | yes             | yes       | unmapped    | practitioner_ignored
+nobody       | yes           | yes        | yes             | no        | on_sheet    | -
+"""
+
+
+@pytest.mark.parametrize("row", tables.rows(PLACES), ids=tables.case)
+def test_where_an_appointment_belongs(row: dict[str, str]) -> None:
+    rules = with_rules(
+        telehealth_only=row["only telehealth"] == "yes",
+        types={"plain": TypeRule("Review", sync_enabled=row["type is shown"] == "yes")},
+    )
+    verdict = place(
+        rules,
+        practitioner_id=None if row["practitioner"] == "nobody" else row["practitioner"],
+        type_id="plain",
+        is_telehealth=ANSWERS[row["telehealth"]],
+        is_cancelled=row["cancelled"] == "yes",
+    )
+    assert (verdict.presence.value, verdict.reason or "") == (row["belongs"], row["because"])
+
+
+@given(
+    practitioner=st.sampled_from(("anna", "ida", "uma", None)),
+    type_id=st.sampled_from(("video", "rooms", "plain", "off", None)),
+    status=st.sampled_from(AppointmentStatus),
+    evidence=st.sampled_from((None, True, False)),
+)
+def test_unknown_telehealth_is_never_dropped(
+    practitioner: str | None, type_id: str | None, status: AppointmentStatus, evidence: bool | None
+) -> None:
+    one = pair(
+        practitioner_external_id=practitioner,
+        type_external_id=type_id,
+        status=status,
+        telehealth_evidence=evidence,
+    )
+    is_telehealth = telehealth(one, RULES)
+    verdict = judge(one, is_telehealth, RULES)
+    if is_telehealth is None and practitioner in ("anna", None) and type_id != "off":
+        assert verdict.presence in (Presence.ON_SHEET, Presence.CANCELLED)
+    assert (verdict.reason is None) == (verdict.presence in (Presence.ON_SHEET, Presence.CANCELLED))
+
+
+def test_a_no_show_stays_on_the_sheet() -> None:
+    one = pair(status=AppointmentStatus.NO_SHOW)
+    assert judge(one, True, RULES).presence is Presence.ON_SHEET
+
+
+def test_a_card_takes_its_types_length_and_name_where_the_appointment_has_none() -> None:
+    rules = with_rules(types={"plain": TypeRule("Review", default_duration_min=25)})
+    values = values_of(pair(type_external_id="plain", duration_min=None), None, rules)
+    assert (values.appointment_duration_minutes, values.duration_estimated) == (25, True)
+    assert values.appointment_type_name == "Review"
+
+
+def test_a_row_without_a_patient_has_no_card() -> None:
+    with pytest.raises(ValueError, match="patient"):
+        values_of(pair(None), None, RULES)
+
+
+def test_equal_values_have_equal_digests_and_others_do_not() -> None:
+    said = incoming().values
+    assert digest(said) == digest(incoming().values)
+    for name, value in said._asdict().items():
+        other = said._replace(**{name: "another" if value != "another" else None})
+        assert digest(other) != digest(said)
+        assert changed_fields(said, other) == (name,)
+
+
+def test_an_unassigned_appointment_has_no_column() -> None:
+    assert incoming(practitioner_external_id=None).values.clinician_id is None
+    assert RULES.decision_on(None) is MappingDecision.MAPPED
+
+
+def test_the_day_of_a_card_is_that_of_its_start_in_the_connections_zone() -> None:
+    assert incoming(start_at=at("00:00", 24)).values.pms_date.day == 24
+    assert incoming(start_at=at("23:59")).values.pms_date.day == 23

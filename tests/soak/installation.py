@@ -1,0 +1,55 @@
+"""One app for all examples of a process, and a fresh database for each: the file is put back as it was migrated."""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+
+from flask import Flask
+
+from pmsapp.extensions import db
+from pmsapp.factory import create_app
+from pmsapp.services.maintenance import database
+from pmsapp.settings import load_settings
+
+_MEMORY = Path("/dev/shm")
+
+
+class House:
+    """The app and its pristine database. Its folder lies in memory where the machine has such a place."""
+
+    def __init__(self) -> None:
+        folder = Path(tempfile.mkdtemp(prefix="pms-soak-", dir=_MEMORY if _MEMORY.is_dir() else None))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        settings = load_settings({}, instance_dir=folder / "instance", log_format="text")
+        self.app: Flask = create_app(settings)
+        self._file = folder / "instance" / "pmsapp.sqlite3"
+        with self.app.app_context():
+            database.upgrade()
+            db.engine.dispose()
+        self._pristine = self._file.read_bytes()
+
+    def reset(self) -> None:
+        """An empty, migrated database. Inside the app's context."""
+        self.load(self._pristine)
+
+    def save(self) -> bytes:
+        """The database as it is. Inside the app's context."""
+        db.engine.dispose()  # the last connection to close writes the log into the file
+        return self._file.read_bytes()
+
+    def load(self, saved: bytes) -> None:
+        """The database as it was. Inside the app's context."""
+        db.engine.dispose()
+        for name in ("-wal", "-shm"):
+            Path(f"{self._file}{name}").unlink(missing_ok=True)
+        self._file.write_bytes(saved)
+
+
+@lru_cache(maxsize=1)
+def house() -> House:
+    """This process's house."""
+    return House()

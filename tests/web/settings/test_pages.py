@@ -1,0 +1,128 @@
+"""The settings pages: what they change, what they refuse, and what they never show again."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask import Flask
+
+from pmsapp.services.clinic import clinic
+from pmsapp.services.people import api_tokens, users
+from pmsapp.services.sheet import columns
+from tests import actors
+from tests.conftest import FrozenClock
+
+
+@pytest.fixture
+def admin(app: Flask, frozen_clock: FrozenClock) -> actors.Browser:
+    return actors.browser_for(app, "admin")
+
+
+def clinic_form(**more: str) -> dict[str, str]:
+    form = {"name": "Banksia Street", "time_zone": "Australia/Perth", "state": "WA", "closed_days": ""}
+    for day in ("mon", "tue", "wed", "thu", "fri"):
+        form |= {f"opens-{day}": "08:00", f"closes-{day}": "18:00"}
+    return form | more
+
+
+def test_the_clinic_is_changed_from_its_page(admin: actors.Browser) -> None:
+    answer = admin.post("/settings/clinic", data=clinic_form(closed_days="2026-12-24\n2026-12-31"))
+    assert answer.status_code == 303
+    view = clinic.get_clinic()
+    assert (view.name, view.time_zone, view.state) == ("Banksia Street", "Australia/Perth", "WA")
+    assert (view.hours["mon"], view.hours["sun"]) == (("08:00", "18:00"), None)
+    assert len(view.closed_days) == 2
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"closed_days": "Christmas"}, "Write each day like 2026-12-25"),
+        ({"closes-mon": "07:00"}, "On mon the clinic must open before it closes."),
+        ({"name": ""}, "Give the clinic a name"),
+    ],
+)
+def test_a_wrong_clinic_is_explained_and_nothing_changes(
+    admin: actors.Browser, wrong: dict[str, str], said: str
+) -> None:
+    answer = admin.post("/settings/clinic", data=clinic_form(**wrong))
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert clinic.get_clinic().time_zone == "Australia/Melbourne"
+
+
+def test_columns_are_added_renamed_and_put_in_order(admin: actors.Browser) -> None:
+    admin.post("/settings/clinicians", data={"name": "Dr Hart"})
+    admin.post("/settings/clinicians", data={"name": "Dr Lee"})
+    first, second = columns.list_clinicians()
+    admin.post(
+        f"/settings/clinicians/{second.id}", data={"name": "Dr H. Lee", "sort_order": "0", "active": "1"}
+    )
+    admin.post(f"/settings/clinicians/{first.id}", data={"name": "Dr Hart", "sort_order": "5"})
+    assert [(one.name, one.active) for one in columns.list_clinicians()] == [
+        ("Dr H. Lee", True),
+        ("Dr Hart", False),
+    ]
+    assert admin.post("/settings/clinicians", data={"name": ""}).status_code == 422
+
+
+def test_a_person_is_let_in_kept_out_and_never_locks_the_last_administrator_out(
+    admin: actors.Browser,
+) -> None:
+    person = {
+        "email": "jo@example.org",
+        "name": "Jo",
+        "role": "reception",
+        "password": "purple trains eat moss",
+    }
+    assert admin.post("/settings/people", data=person).status_code == 303
+    jo = users.find_user("jo@example.org")
+    admin.post(f"/settings/people/{jo.id}/disable")
+    assert users.get_user(jo.id).disabled_at is not None
+    admin.post(f"/settings/people/{jo.id}/enable")
+    assert users.get_user(jo.id).disabled_at is None
+    refused = admin.post(f"/settings/people/{admin.user.id}/disable")
+    assert refused.status_code == 422
+    assert users.get_user(admin.user.id).disabled_at is None
+
+
+def test_a_weak_first_password_is_refused_and_not_shown_again(admin: actors.Browser) -> None:
+    form = {"email": "jo@example.org", "role": "reception", "password": "short-pw-7"}
+    answer = admin.post("/settings/people", data=form)
+    assert answer.status_code == 422
+    assert "short-pw-7" not in answer.text
+    assert 'value="jo@example.org"' in answer.text
+
+
+def test_a_token_is_shown_once_and_can_be_revoked(admin: actors.Browser) -> None:
+    made = admin.post("/settings/tokens", data={"name": "Wall screen", "role": "viewer", "days": "30"})
+    found = re.search(r'<code class="secret">([^<]+)</code>', made.text)
+    assert found
+    assert api_tokens.find(found.group(1)) is not None
+    assert found.group(1) not in admin.get("/settings/tokens").text
+    admin.post(f"/settings/tokens/{api_tokens.list_tokens()[0].id}/revoke")
+    assert api_tokens.find(found.group(1)) is None
+
+
+def test_health_and_alerts_open_and_say_what_is_what(admin: actors.Browser) -> None:
+    assert "SQLite" in admin.get("/settings/health").text
+    alerts = admin.get("/settings/alerts").text
+    assert "Nothing is wrong" in alerts
+    assert "No channel is set up." in admin.post("/settings/alerts/test").text
+
+
+def test_help_explains_every_code(admin: actors.Browser) -> None:
+    page = admin.get("/help").text
+    assert 'id="AUTH-EXPIRED"' in page
+    assert "{pms}" not in page
+
+
+@pytest.mark.parametrize("role", ["reception", "clinician", "viewer"])
+def test_others_see_only_their_own_account(app: Flask, frozen_clock: FrozenClock, role: str) -> None:
+    column = columns.create_clinician(actors.COMMAND_LINE, name="Dr Hart").id if role == "clinician" else None
+    browser = actors.browser(app, actors.make_user(role, clinician_id=column))
+    page = browser.get("/settings").text
+    assert "/settings/account" in page
+    assert "/settings/people" not in page
+    assert browser.get("/settings/people").status_code == 403
