@@ -14,8 +14,8 @@ from pmsapp.services.matching import live_lists
 from pmsapp.services.people import api_tokens
 from pmsapp.services.sync import execute
 from pmsapp.settings import Settings
-from tests.conftest import FrozenClock
-from tests.connecting import ADMIN, LOGIN, gentu_access, vendor_settings
+from tests.support.clock import FrozenClock
+from tests.support.connecting import ADMIN, LOGIN, gentu_access, vendor_settings
 
 
 class API:

@@ -30,9 +30,9 @@ from pmsapp.services.clinic import clinic as clinics
 from pmsapp.services.runs.history import RunView
 from pmsapp.services.sync import execute
 from pmsapp.settings import Settings
-from tests import actors
-from tests.conftest import FrozenClock
-from tests.synced_clinic import SyncedClinic
+from tests.support import actors
+from tests.support.clock import FrozenClock
+from tests.support.synced_clinic import SyncedClinic
 
 expect.set_options(timeout=30_000)  # a busy machine may take its time
 

@@ -35,8 +35,8 @@ from pmsapp.services.runs import waiting as run_waiting
 from pmsapp.services.runs.history import RunView
 from pmsapp.services.sync import execute, recheck
 from pmsapp.settings import Settings
-from tests.conftest import FrozenClock
-from tests.synced_clinic import SyncedClinic, same
+from tests.support.clock import FrozenClock
+from tests.support.synced_clinic import SyncedClinic, same
 
 MEL = Actor(kind="user", name="Mel", id=1, role="reception")
 PARTS = ("created", "updated", "unchanged", "skipped", "failed")

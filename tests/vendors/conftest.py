@@ -10,7 +10,7 @@ from pmsapp import clock
 from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services.matching import live_lists
 from pmsapp.settings import Settings
-from tests.conftest import FrozenClock
+from tests.support.clock import FrozenClock
 from tests.vendors.clinics import vendors_at
 
 FIRST_SEED = 1

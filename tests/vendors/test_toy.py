@@ -18,10 +18,10 @@ from pmsapp.sandbox.clinic.model import VENDORS as SERVED
 from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services.matching import live_lists
 from pmsapp.settings import Settings, load_settings
-from tests.actors import program_for
 from tests.adapters.contract import AdapterContract
-from tests.conftest import FrozenClock
-from tests.synced_clinic import LOGINS
+from tests.support.actors import program_for
+from tests.support.clock import FrozenClock
+from tests.support.synced_clinic import LOGINS
 from tests.vendors.clinics import vendors_at
 from tests.vendors.proof import check_first_sheet
 from tests.vendors.toy.server import KEY

@@ -19,7 +19,7 @@ from pmsapp.services.matching import appointment_types, live_lists
 from pmsapp.services.matching.appointment_types import TypeChoice
 from pmsapp.services.sheet import questions
 from pmsapp.settings import Settings
-from tests.connecting import ADMIN, count, paired_gentu, vendor_settings
+from tests.support.connecting import ADMIN, count, paired_gentu, vendor_settings
 
 pytestmark = pytest.mark.usefixtures("app")
 

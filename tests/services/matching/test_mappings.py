@@ -32,8 +32,8 @@ from pmsapp.services.sheet import columns, questions
 from pmsapp.services.sheet import days as sheet_days
 from pmsapp.services.sync import execute
 from pmsapp.settings import Settings
-from tests.conftest import FrozenClock
-from tests.connecting import ADMIN, count, paired_gentu, vendor_settings
+from tests.support.clock import FrozenClock
+from tests.support.connecting import ADMIN, count, paired_gentu, vendor_settings
 
 pytestmark = pytest.mark.usefixtures("app")
 

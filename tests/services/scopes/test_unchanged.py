@@ -19,7 +19,7 @@ from pmsapp.services.editing import overrides
 from pmsapp.services.runs.history import RunView
 from pmsapp.services.scopes import unchanged
 from pmsapp.settings import Settings
-from tests.synced_clinic import SyncedClinic
+from tests.support.synced_clinic import SyncedClinic
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from flask import Flask
 from pmsapp import clock
 from pmsapp.sandbox.server import SandboxServer
 from pmsapp.settings import Settings
-from tests.synced_clinic import SyncedClinic, same
+from tests.support.synced_clinic import SyncedClinic, same
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from pmsapp import clock
 from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services.sync import recheck
 from pmsapp.settings import Settings
-from tests import actors
-from tests.conftest import FrozenClock
-from tests.synced_clinic import SyncedClinic
+from tests.support import actors
+from tests.support.clock import FrozenClock
+from tests.support.synced_clinic import SyncedClinic
 
 
 @pytest.fixture

@@ -25,9 +25,9 @@ from pmsapp.services.runs import history as run_history
 from pmsapp.services.sheet import days
 from pmsapp.services.sync import execute
 from pmsapp.settings import Settings
-from tests import actors
-from tests.conftest import FrozenClock
-from tests.connecting import ADMIN, LOGIN, gentu_access, paired_gentu, vendor_settings
+from tests.support import actors
+from tests.support.clock import FrozenClock
+from tests.support.connecting import ADMIN, LOGIN, gentu_access, paired_gentu, vendor_settings
 from tests.web.made_up import DAY
 
 HTMX = {"HX-Request": "true"}

@@ -12,10 +12,10 @@ from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services.runs import history as run_history
 from pmsapp.services.sync import execute
 from pmsapp.settings import Settings
-from tests import actors
-from tests.actors import Browser
-from tests.conftest import FrozenClock
-from tests.synced_clinic import SyncedClinic
+from tests.support import actors
+from tests.support.actors import Browser
+from tests.support.clock import FrozenClock
+from tests.support.synced_clinic import SyncedClinic
 
 HTMX = {"HX-Request": "true"}
 
