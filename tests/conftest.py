@@ -18,6 +18,8 @@ pytest_plugins = ("tests.support.fixtures",)
 
 network.limit_to_this_machine()
 speed.remember_routes()
+speed.remember_clinics()
+speed.hash_cheaply()
 for _name in [name for name in os.environ if name.startswith("PMSAPP_")]:
     del os.environ[_name]
 

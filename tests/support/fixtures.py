@@ -28,6 +28,7 @@ from tests.support.clients import Client
 from tests.support.clock import MONDAY_9AM, FrozenClock
 from tests.support.fake_clinic import stock
 from tests.support.fake_pms import FakePractice, registered
+from tests.support.sandboxes import Sandboxes
 from tests.support.watching import Receiver
 
 
@@ -171,11 +172,18 @@ def outsider(client: FlaskClient) -> FlaskClient:
     return client
 
 
+@pytest.fixture(scope="session")
+def sandboxes() -> Iterator[Sandboxes]:
+    """The sandboxes of this test process."""
+    made = Sandboxes()
+    yield made
+    made.stop()
+
+
 @pytest.fixture
-def sandbox() -> Iterator[SandboxServer]:
-    """The vendors' servers of a made-up clinic over real HTTP, on the tests' clock."""
-    with SandboxServer(now=clock.now) as server:
-        yield server
+def sandbox(sandboxes: Sandboxes) -> SandboxServer:
+    """The vendors' servers of a made-up clinic over real HTTP, on the tests' clock, as just started."""
+    return sandboxes.lend()
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from flask import Flask
@@ -22,12 +22,6 @@ from pmsapp.settings import Settings
 from tests.support.connecting import ADMIN, count, paired_gentu, vendor_settings
 
 pytestmark = pytest.mark.usefixtures("app")
-
-
-@pytest.fixture
-def sandbox() -> Iterator[SandboxServer]:
-    with SandboxServer() as server:
-        yield server
 
 
 @pytest.fixture
