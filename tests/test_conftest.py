@@ -12,8 +12,8 @@ from flask.testing import FlaskClient
 from pmsapp import clock
 from pmsapp.domain.window import day_of
 from pmsapp.sandbox.server import SandboxServer
-from tests.actors import Browser
-from tests.conftest import FrozenClock
+from tests.support.actors import Browser
+from tests.support.clock import FrozenClock
 
 
 @pytest.mark.parametrize("role", ["admin", "reception", "clinician", "viewer"])

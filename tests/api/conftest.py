@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,8 +14,9 @@ from pmsapp.services.matching import live_lists
 from pmsapp.services.people import api_tokens
 from pmsapp.services.sync import execute
 from pmsapp.settings import Settings
-from tests.conftest import FrozenClock
-from tests.connecting import ADMIN, LOGIN, gentu_access, vendor_settings
+from tests.support.clock import FrozenClock
+from tests.support.connecting import ADMIN, LOGIN, gentu_access, vendor_settings
+from tests.support.sandboxes import Sandboxes
 
 
 class API:
@@ -51,11 +52,12 @@ class API:
 
 
 @pytest.fixture
-def sandbox(frozen_clock: FrozenClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[SandboxServer]:
+def sandbox(
+    sandboxes: Sandboxes, frozen_clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> SandboxServer:
     """The vendors on a Monday morning; counting appointments ahead may take its time on a busy machine."""
     monkeypatch.setattr(live_lists, "UPCOMING_S", 60.0)
-    with SandboxServer(now=frozen_clock) as server:
-        yield server
+    return sandboxes.lend()
 
 
 @pytest.fixture

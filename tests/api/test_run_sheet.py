@@ -13,7 +13,7 @@ from pmsapp.models import RunSheetAppointment
 from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services.base.transaction import writing
 from tests.api.conftest import API, run_waiting
-from tests.conftest import FrozenClock
+from tests.support.clock import FrozenClock
 
 SHEET_KEYS = {
     "date",

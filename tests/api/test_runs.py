@@ -9,7 +9,7 @@ import pytest
 from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services.sync import execute
 from tests.api.conftest import API, run_waiting
-from tests.connecting import LOGIN
+from tests.support.connecting import LOGIN
 
 RUN_KEYS = {
     "id",

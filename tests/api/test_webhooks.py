@@ -15,7 +15,7 @@ from pmsapp.services.base.errors import Refused
 from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.connections import webhooks
 from tests.api.conftest import API
-from tests.connecting import ADMIN, LOGIN, count
+from tests.support.connecting import ADMIN, LOGIN, count
 
 
 @pytest.fixture

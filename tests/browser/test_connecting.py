@@ -14,9 +14,9 @@ from pmsapp.models import PMSConnection
 from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services.base.transaction import writing
 from tests.browser.conftest import Visit
-from tests.conftest import FrozenClock
-from tests.connecting import LOGIN, gentu_access
-from tests.synced_clinic import SyncedClinic
+from tests.support.clock import FrozenClock
+from tests.support.connecting import LOGIN, gentu_access
+from tests.support.synced_clinic import SyncedClinic
 
 pytestmark = pytest.mark.browser
 

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from pmsapp.sandbox.clinic.truth import TruthRow
 from pmsapp.sandbox.server import SandboxServer
 from tests.browser.conftest import Visit
-from tests.synced_clinic import SyncedClinic
+from tests.support.synced_clinic import SyncedClinic
 
 pytestmark = pytest.mark.browser
 # What has the focus is not under the heads that stay in place.

@@ -12,7 +12,7 @@ from pmsapp import clock
 from pmsapp.models import UserSession
 from pmsapp.services.base.transaction import writing
 from tests.browser.conftest import Visit
-from tests.synced_clinic import SyncedClinic
+from tests.support.synced_clinic import SyncedClinic
 
 pytestmark = pytest.mark.browser
 

@@ -21,7 +21,7 @@ from pmsapp.domain.runsheet import (
     oldest,
     stays_in_view,
 )
-from tests import tables
+from tests.support import tables
 
 NINE = datetime(2026, 11, 22, 22, 0, tzinfo=UTC)
 EDIT = EditedField("patient_phone", "+61491570156", None, "Mel", NINE, conflict=False)

@@ -19,7 +19,7 @@ from pmsapp.domain.window import (
     local_to_utc,
     utc_text,
 )
-from tests import tables
+from tests.support import tables
 
 AUTUMN, SPRING = date(2027, 4, 4), date(2027, 10, 3)
 

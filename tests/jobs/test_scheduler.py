@@ -23,7 +23,7 @@ from pmsapp.services.runs import lease
 from pmsapp.services.runs import requests as run_requests
 from pmsapp.settings import Settings
 from pmsapp.supervisor.redis import EmbeddedRedis
-from tests.conftest import FrozenClock
+from tests.support.clock import FrozenClock
 
 DAY = timedelta(days=1)
 

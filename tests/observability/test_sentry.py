@@ -19,7 +19,7 @@ from pmsapp.domain.errors import ConfigurationError
 from pmsapp.observability import logs, sentry
 from pmsapp.services.sheet import days
 from pmsapp.settings import Settings
-from tests.actors import Browser
+from tests.support.actors import Browser
 
 PATIENT = "Zzyzx Quux"
 TYPED = "typedwords"

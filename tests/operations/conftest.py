@@ -16,8 +16,8 @@ from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services.clinic import clinic as clinic_service
 from pmsapp.settings import Settings
 from pmsapp.supervisor.redis import EmbeddedRedis, find_program
-from tests.supervisor.installation import House
-from tests.synced_clinic import SyncedClinic
+from tests.support.installation import House
+from tests.support.synced_clinic import SyncedClinic
 
 _ONE_RUN = "import sys; from pmsapp.cli.shared.base import open_app\nfrom pmsapp.jobs import tasks\n" + (
     "with open_app(): tasks.run_sync(int(sys.argv[1]))"

@@ -36,11 +36,11 @@ from pmsapp.services.runs.history import RunView
 from pmsapp.services.sync import execute
 from pmsapp.settings import Settings
 from pmsapp.supervisor.redis import EmbeddedRedis
-from tests.actors import browser, make_user
-from tests.conftest import FrozenClock
 from tests.operations.pace import own_seconds_until
-from tests.supervisor.installation import House, eventually, is_running, stall
-from tests.synced_clinic import FOLLOWS_THE_CLOCK, SyncedClinic, same
+from tests.support.actors import browser, make_user
+from tests.support.clock import FrozenClock
+from tests.support.installation import House, eventually, is_running, stall
+from tests.support.synced_clinic import FOLLOWS_THE_CLOCK, SyncedClinic, same
 
 RunElsewhere = Callable[..., subprocess.CompletedProcess[bytes]]
 PARTS = ("created", "updated", "unchanged", "skipped", "failed")

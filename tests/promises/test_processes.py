@@ -26,8 +26,8 @@ from pmsapp.services.runs import requests as run_requests
 from pmsapp.services.runs.history import RunView
 from pmsapp.settings import Settings
 from pmsapp.supervisor.redis import EmbeddedRedis, find_program
-from tests.supervisor.installation import House, eventually
-from tests.synced_clinic import FOLLOWS_THE_CLOCK, SyncedClinic, same
+from tests.support.installation import House, eventually
+from tests.support.synced_clinic import FOLLOWS_THE_CLOCK, SyncedClinic, same
 
 MEL = Actor(kind="user", name="Mel", id=1, role="reception")
 

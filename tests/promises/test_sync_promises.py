@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import datetime, timedelta
@@ -35,8 +35,9 @@ from pmsapp.services.runs import waiting as run_waiting
 from pmsapp.services.runs.history import RunView
 from pmsapp.services.sync import execute, recheck
 from pmsapp.settings import Settings
-from tests.conftest import FrozenClock
-from tests.synced_clinic import SyncedClinic, same
+from tests.support.clock import FrozenClock
+from tests.support.sandboxes import Sandboxes
+from tests.support.synced_clinic import SyncedClinic, same
 
 MEL = Actor(kind="user", name="Mel", id=1, role="reception")
 PARTS = ("created", "updated", "unchanged", "skipped", "failed")
@@ -57,9 +58,8 @@ with create_app(settings).app_context(), clock.use(lambda: datetime.fromisoforma
 
 
 @pytest.fixture
-def sandbox(frozen_clock: FrozenClock) -> Iterator[SandboxServer]:
-    with SandboxServer(now=clock.now, paired=True, vendors=("gentu",)) as server:
-        yield server
+def sandbox(sandboxes: Sandboxes, frozen_clock: FrozenClock) -> SandboxServer:
+    return sandboxes.lend(paired=True)
 
 
 @pytest.fixture

@@ -30,12 +30,12 @@ from pmsapp.services.runs.history import RunView
 from pmsapp.services.sheet import days as sheet_days
 from pmsapp.services.sheet import timeline
 from pmsapp.services.sync import execute, recheck
-from tests.conftest import MONDAY_9AM, FrozenClock
-from tests.fake_clinic import MEL, PATIENTS, PEOPLE, FakeClinic, stock
-from tests.fake_pms import PER_PRACTITIONER, FakePractice, Faults, Visit, registered
-from tests.soak import snapshot
 from tests.soak.installation import house
 from tests.soak.oracle import Oracle
+from tests.support import snapshot
+from tests.support.clock import MONDAY_9AM, FrozenClock
+from tests.support.fake_clinic import MEL, PATIENTS, PEOPLE, FakeClinic, stock
+from tests.support.fake_pms import PER_PRACTITIONER, FakePractice, Faults, Visit, registered
 
 NTH = st.integers(0, 40)
 SLOTS = ("08:00", "09:00", "09:15", "10:00", "13:30", "16:00", "23:45", "00:00")

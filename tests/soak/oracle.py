@@ -14,9 +14,9 @@ from pmsapp.services.base.transaction import reading
 from pmsapp.services.runs.history import RunView
 from pmsapp.services.sheet import days as sheet_days
 from pmsapp.services.sheet.cards import load_cards
-from tests.fake_clinic import FakeClinic
-from tests.fake_pms import WHOLE_PRACTICE, Visit
-from tests.soak.snapshot import Row, Snapshot, take
+from tests.support.fake_clinic import FakeClinic
+from tests.support.fake_pms import WHOLE_PRACTICE, Visit
+from tests.support.snapshot import Row, Snapshot, take
 
 COLUMNS = {
     "patient_name": "patient_name",

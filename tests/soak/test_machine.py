@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.fake_pms import PER_PRACTITIONER, WHOLE_PRACTICE
 from tests.soak.machine import SyncMachine
 from tests.soak.seeds import EACH, SEED, SHARES
+from tests.support.fake_pms import PER_PRACTITIONER, WHOLE_PRACTICE
 
 STEPS = 10
 

@@ -36,7 +36,7 @@ from pmsapp.services.matching.mappings import CREATE, IGNORE, MappingChoice
 from pmsapp.services.runs.history import RunView
 from pmsapp.services.vendors import adapters as vendor_adapters
 from pmsapp.web.integrations.connection_view import build_card
-from tests.conftest import MONDAY_9AM, FrozenClock
+from tests.support.clock import MONDAY_9AM, FrozenClock
 from tests.vendors.clinics import ADMIN, ConnectedClinic
 
 LIST = "appointments"

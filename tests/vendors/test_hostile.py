@@ -20,7 +20,7 @@ from pmsapp.models import Decision, PMSConnection, VendorReference
 from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services.base.transaction import writing
 from tests.adapters.damage import Rewriter, places
-from tests.conftest import FrozenClock
+from tests.support.clock import FrozenClock
 from tests.vendors.clinics import VENDORS, ConnectedClinic
 
 ROUNDS = int(os.environ.get("HOSTILE_ROUNDS", "6"))

@@ -16,8 +16,8 @@ from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.editing import decisions
 from pmsapp.services.sync import recheck
-from tests.conftest import FrozenClock
-from tests.synced_clinic import SyncedClinic
+from tests.support.clock import FrozenClock
+from tests.support.synced_clinic import SyncedClinic
 from tests.vendors.clinics import ConnectedClinic
 
 SHOWN = 5

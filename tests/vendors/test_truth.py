@@ -10,7 +10,7 @@ from flask import Flask
 
 from pmsapp.domain.runsheet import Sheet
 from pmsapp.sandbox.server import SandboxServer
-from tests.actors import Program, program_for
+from tests.support.actors import Program, program_for
 from tests.vendors.clinics import VENDORS, ConnectedClinic, expected_card, shown_card
 
 SEEDS = range(1, 11)

@@ -19,7 +19,7 @@ from pmsapp.domain.errors import (
     RetryLaterError,
 )
 from tests.adapters.client.scripted import Script, answer, client_for, serving
-from tests.conftest import FrozenClock
+from tests.support.clock import FrozenClock
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ from tests.adapters.client.scripted import (
     serving,
 )
 from tests.adapters.client.test_http import everything_said
-from tests.conftest import FrozenClock
+from tests.support.clock import FrozenClock
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 

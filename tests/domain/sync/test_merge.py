@@ -17,8 +17,8 @@ from pmsapp.domain.sync.merge import (
     merge,
     staff_value_shows,
 )
-from tests import tables
 from tests.domain.sync.pairs import typed
+from tests.support import tables
 
 PHONES = {"old": "+61491570001", "new": "+61491570002", "typed": "+61491570003", "": None}
 

@@ -21,7 +21,6 @@ from pmsapp.domain.sync.reconcile import (
     swapped_patients,
 )
 from pmsapp.domain.sync.rules import MappingDecision, SkipReason, TypeRule
-from tests import tables
 from tests.domain.sync.pairs import (
     RULES,
     at,
@@ -32,6 +31,7 @@ from tests.domain.sync.pairs import (
     typed,
     with_rules,
 )
+from tests.support import tables
 
 CHANGES = """
 the card is     | the PMS now says               | it is then | in one word

@@ -16,7 +16,6 @@ from pmsapp.domain.sync.rules import (
     values_of,
 )
 from pmsapp.domain.sync.values import changed_fields, digest
-from tests import tables
 from tests.domain.sync.pairs import (
     RULES,
     at,
@@ -24,6 +23,7 @@ from tests.domain.sync.pairs import (
     pair,
     with_rules,
 )
+from tests.support import tables
 
 ANSWERS = {"yes": True, "no": False, "": None}
 

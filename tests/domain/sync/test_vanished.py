@@ -15,7 +15,6 @@ from pmsapp.domain.sync.vanished import (
     lookup_outcome,
     plan_vanished,
 )
-from tests import tables
 from tests.domain.sync.pairs import (
     ZONE,
     at,
@@ -23,6 +22,7 @@ from tests.domain.sync.pairs import (
     key,
     pair,
 )
+from tests.support import tables
 
 LIMITS = """
 cards on the clinician-day | may go unasked

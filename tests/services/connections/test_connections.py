@@ -21,8 +21,8 @@ from pmsapp.services.connections import connections
 from pmsapp.services.connections.connections import Pause
 from pmsapp.services.vendors import adapters as vendor_adapters
 from pmsapp.settings import Settings
-from tests.conftest import MONDAY_9AM
-from tests.connecting import ADMIN, LOGIN, count, gentu_access, paired_gentu, vendor_settings
+from tests.support.clock import MONDAY_9AM
+from tests.support.connecting import ADMIN, LOGIN, count, gentu_access, paired_gentu, vendor_settings
 
 pytestmark = pytest.mark.usefixtures("frozen_clock", "app")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from flask import Flask
@@ -32,18 +32,20 @@ from pmsapp.services.sheet import columns, questions
 from pmsapp.services.sheet import days as sheet_days
 from pmsapp.services.sync import execute
 from pmsapp.settings import Settings
-from tests.conftest import FrozenClock
-from tests.connecting import ADMIN, count, paired_gentu, vendor_settings
+from tests.support.clock import FrozenClock
+from tests.support.connecting import ADMIN, count, paired_gentu, vendor_settings
+from tests.support.sandboxes import Sandboxes
 
 pytestmark = pytest.mark.usefixtures("app")
 
 
 @pytest.fixture
-def sandbox(frozen_clock: FrozenClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[SandboxServer]:
+def sandbox(
+    sandboxes: Sandboxes, frozen_clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> SandboxServer:
     """A Monday morning; counting appointments ahead may take as long as it takes on a busy machine."""
     monkeypatch.setattr(live_lists, "UPCOMING_S", 60.0)
-    with SandboxServer(now=frozen_clock) as server:
-        yield server
+    return sandboxes.lend()
 
 
 @pytest.fixture

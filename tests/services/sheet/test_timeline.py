@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from flask import Flask
 
 from pmsapp.services.base.errors import NotFound
 from pmsapp.services.editing import overrides
 from pmsapp.services.sheet.timeline import of_card, of_run
-from tests.conftest import FrozenClock
-from tests.fake_clinic import MEL, FakeClinic, stock
-from tests.fake_pms import FakePractice, registered
-
-
-@pytest.fixture
-def practice() -> Iterator[FakePractice]:
-    practice = stock(FakePractice())
-    with registered("practice", practice):
-        yield practice
+from tests.support.clock import FrozenClock
+from tests.support.fake_clinic import MEL, FakeClinic
+from tests.support.fake_pms import FakePractice
 
 
 @pytest.fixture

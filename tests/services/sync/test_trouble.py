@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -14,17 +13,10 @@ from pmsapp.domain.errors import BadVendorDataError, PMSError, ReconnectRequired
 from pmsapp.models import PMSConnection, ScopeFreshness
 from pmsapp.services.base.transaction import reading
 from pmsapp.services.sync import execute, recheck
-from tests import tables
-from tests.conftest import FrozenClock
-from tests.fake_clinic import MEL, FakeClinic, stock
-from tests.fake_pms import WHOLE_PRACTICE, FakePractice, Faults, registered
-
-
-@pytest.fixture
-def practice() -> Iterator[FakePractice]:
-    practice = stock(FakePractice())
-    with registered("practice", practice):
-        yield practice
+from tests.support import tables
+from tests.support.clock import FrozenClock
+from tests.support.fake_clinic import MEL, FakeClinic
+from tests.support.fake_pms import WHOLE_PRACTICE, FakePractice, Faults
 
 
 @pytest.fixture

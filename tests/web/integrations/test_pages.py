@@ -5,14 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from flask import Flask
 from sqlalchemy import update
 
-from pmsapp import clock
 from pmsapp.domain.actor import COMMAND_LINE
 from pmsapp.domain.errors import message_for
 from pmsapp.models import PMSConnection
@@ -25,18 +24,18 @@ from pmsapp.services.runs import history as run_history
 from pmsapp.services.sheet import days
 from pmsapp.services.sync import execute
 from pmsapp.settings import Settings
-from tests import actors
-from tests.conftest import FrozenClock
-from tests.connecting import ADMIN, LOGIN, gentu_access, paired_gentu, vendor_settings
+from tests.support import actors
+from tests.support.clock import FrozenClock
+from tests.support.connecting import ADMIN, LOGIN, gentu_access, paired_gentu, vendor_settings
+from tests.support.sandboxes import Sandboxes
 from tests.web.made_up import DAY
 
 HTMX = {"HX-Request": "true"}
 
 
 @pytest.fixture
-def sandbox(frozen_clock: FrozenClock) -> Iterator[SandboxServer]:
-    with SandboxServer(now=clock.now) as server:
-        yield server
+def sandbox(sandboxes: Sandboxes, frozen_clock: FrozenClock) -> SandboxServer:
+    return sandboxes.lend()
 
 
 @pytest.fixture

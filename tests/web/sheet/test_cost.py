@@ -20,10 +20,10 @@ from pmsapp.models import (
     SyncRun,
 )
 from pmsapp.services.base.transaction import writing
-from tests.actors import Browser
-from tests.conftest import MONDAY_9AM, FrozenClock
-from tests.seeded_clinic import DAY, ZONE, seed
-from tests.statements import counted
+from tests.support.actors import Browser
+from tests.support.clock import MONDAY_9AM, FrozenClock
+from tests.support.seeded_clinic import DAY, ZONE, seed
+from tests.support.statements import counted
 
 PAGE = f"/sheet/{DAY}"
 POLL = {"HX-Request": "true", "X-Poll": "1"}

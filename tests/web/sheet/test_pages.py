@@ -20,8 +20,8 @@ from pmsapp.web.sheet.sheet_contexts import CardView, SheetPage
 from pmsapp.web.sheet.sheet_view import build_page
 from pmsapp.web.ui import shell
 from pmsapp.web.ui.page_contexts import Badge, Shell
-from tests import actors
-from tests.conftest import FrozenClock
+from tests.support import actors
+from tests.support.clock import FrozenClock
 from tests.web import made_up
 from tests.web.made_up import LATE, NEVER, NOW, STALE, at, card, column, sheet
 

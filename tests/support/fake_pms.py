@@ -265,7 +265,10 @@ class FakeWholeAdapter(FakeAdapter):
 @contextmanager
 def registered(name: str, practice: FakePractice) -> Iterator[None]:
     """While it lasts, connections with this `practice_id` read `practice`, and the two fake vendors exist."""
-    ours = {PER_PRACTITIONER: "tests.fake_pms:FakeAdapter", WHOLE_PRACTICE: "tests.fake_pms:FakeWholeAdapter"}
+    ours = {
+        PER_PRACTITIONER: "tests.support.fake_pms:FakeAdapter",
+        WHOLE_PRACTICE: "tests.support.fake_pms:FakeWholeAdapter",
+    }
     _PRACTICES[name] = practice
     ADAPTERS.update(ours)
     try:

@@ -1,4 +1,4 @@
-"""A clinic connected to a practice held in memory (tests/fake_pms.py), and the few verbs sync tests need."""
+"""A clinic connected to a practice held in memory (tests/support/fake_pms.py), and the few verbs sync tests need."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from pmsapp.services.sheet import days as sheet_days
 from pmsapp.services.sheet.cards import load_cards
 from pmsapp.services.sheet.stored_cards import CARDS
 from pmsapp.services.sync import execute
-from tests.fake_pms import PER_PRACTITIONER, ZONE, FakePractice
+from tests.support.fake_pms import PER_PRACTITIONER, ZONE, FakePractice
 
 MEL = Actor(kind="user", name="Mel", id=1, role="reception")
 PEOPLE = {"anna": "Dr Anna Abel", "ben": "Dr Ben Bock", "cleo": "Dr Cleo Cohn"}

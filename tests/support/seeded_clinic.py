@@ -29,7 +29,7 @@ from pmsapp.models import (
     SyncScope,
 )
 from pmsapp.services.base.transaction import writing
-from tests.conftest import MONDAY_9AM
+from tests.support.clock import MONDAY_9AM
 
 DAY = date(2026, 11, 23)
 ZONE = "Australia/Melbourne"
