@@ -43,7 +43,7 @@ def test_a_login_copied_to_another_row_does_not_open(ring: KeyRing) -> None:
 def test_a_login_moved_to_another_column_does_not_open(ring: KeyRing) -> None:
     row = connection()
     encrypted_columns.seal_credentials(ring, row, {"client_secret": "wattle"})
-    row.token_sealed = row.credentials_sealed
+    row.access_token = row.credentials_sealed
     assert encrypted_columns.open_token(ring, row) is None
 
 
