@@ -65,6 +65,16 @@ def test_a_token_opens_with_its_end_and_can_be_taken_out(ring: KeyRing) -> None:
     assert row.token_expires_at is None
 
 
+def test_a_refresh_token_is_sealed_in_its_own_place(ring: KeyRing) -> None:
+    row = connection()
+    encrypted_columns.seal_token(ring, row, Token("abc", NOW, "again"), NOW)
+    assert encrypted_columns.open_token(ring, row) == Token("abc", NOW, "again")
+    row.access_token, row.refresh_token = row.refresh_token, row.access_token
+    assert encrypted_columns.open_token(ring, row) is None, "one does not open in the other's place"
+    encrypted_columns.seal_token(ring, row, Token("abc", None), NOW)
+    assert row.refresh_token is None, "a vendor without one leaves it empty"
+
+
 def test_a_token_sealed_with_another_key_counts_as_none(ring: KeyRing) -> None:
     row = connection()
     encrypted_columns.seal_token(KeyRing([make_key()]), row, Token("abc", None), NOW)
