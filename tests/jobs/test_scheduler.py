@@ -77,7 +77,7 @@ def test_a_due_connection_gets_one_run_from_two_schedulers(
         scheduler.tick()
         scheduler.tick()
     (run,) = _runs()
-    assert (run.trigger, run.status, run.connection_id) == ("schedule", "queued", connection_id)
+    assert (run.trigger, run.status, run.pms_connection_id) == ("schedule", "queued", connection_id)
     assert _job_ids(settings) == [f"run-{run.id}"]
     assert (_next_sync_at(connection_id) or clock.now()) > clock.now()
 

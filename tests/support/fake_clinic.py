@@ -117,12 +117,12 @@ class FakeClinic:
                     session.flush()
                 mapped[one.external_id] = column.id
             for row in self._mappings(session):
-                row.decision, row.clinician_id = "mapped", mapped[row.pms_practitioner_id]
+                row.decision, row.run_sheet_clinician_id = "mapped", mapped[row.pms_practitioner_id]
             session.get_one(PMSConnection, self.connection_id).reference_read_at = now
         return mapped
 
     def _mappings(self, session: Any) -> Sequence[PMSClinicianMapping]:
-        rows = select(PMSClinicianMapping).where(PMSClinicianMapping.connection_id == self.connection_id)
+        rows = select(PMSClinicianMapping).where(PMSClinicianMapping.pms_connection_id == self.connection_id)
         return session.scalars(rows).all()  # type: ignore[no-any-return]
 
     def decide_on(self, practitioner: str, decision: str, clinician: str | None = None) -> None:
@@ -131,7 +131,7 @@ class FakeClinic:
             for row in self._mappings(session):
                 if row.pms_practitioner_id == practitioner:
                     row.decision = decision
-                    row.clinician_id = (
+                    row.run_sheet_clinician_id = (
                         self.mapped[clinician or practitioner] if decision == "mapped" else None
                     )
 
@@ -140,7 +140,7 @@ class FakeClinic:
         with writing() as session:
             row = session.scalars(
                 select(PMSAppointmentType).where(
-                    PMSAppointmentType.connection_id == self.connection_id,
+                    PMSAppointmentType.pms_connection_id == self.connection_id,
                     PMSAppointmentType.pms_type_id == type_id,
                 )
             ).one()

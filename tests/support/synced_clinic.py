@@ -106,8 +106,8 @@ class SyncedClinic:
                 session.flush()
                 mapped[one.external_id] = clinician.id
             for row in session.scalars(select(PMSClinicianMapping)):
-                if row.connection_id == self.connection_id:
-                    row.decision, row.clinician_id = "mapped", mapped[row.pms_practitioner_id]
+                if row.pms_connection_id == self.connection_id:
+                    row.decision, row.run_sheet_clinician_id = "mapped", mapped[row.pms_practitioner_id]
             session.get_one(PMSConnection, self.connection_id).reference_read_at = now
         return mapped
 

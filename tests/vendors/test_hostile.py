@@ -122,6 +122,6 @@ def _forget() -> None:
     with writing() as session:
         session.execute(delete(VendorReference))
         session.execute(
-            update(PMSConnection).values(reference_read_at=None, not_before=None, token_sealed=None)
+            update(PMSConnection).values(reference_read_at=None, not_before=None, access_token=None)
         )
         session.execute(update(Decision).where(Decision.state == "open").values(state="lapsed"))

@@ -232,7 +232,11 @@ class TestSomebodyNew:
             mapped_id = sandbox.clinic.id_of("gentu", "practitioner", "odwyer")
             mapping = select(PMSClinicianMapping).where(PMSClinicianMapping.pms_practitioner_id == mapped_id)
             row = session.scalars(mapping).one()
-            row.pms_practitioner_id, row.decision, row.clinician_id = "not-an-id-of-theirs", "undecided", None
+            row.pms_practitioner_id, row.decision, row.run_sheet_clinician_id = (
+                "not-an-id-of-theirs",
+                "undecided",
+                None,
+            )
         assert clinic.sync(clinic.today).error is not None
         frozen_clock.advance(hours=2)
         assert clinic.sync(clinic.today).error is None

@@ -98,11 +98,11 @@ def _days_around(now: datetime) -> set[date]:
 # A connection's practitioners, and always one more for what has none.
 _FEEDS = union_all(
     select(
-        Mapped_.connection_id,
+        Mapped_.pms_connection_id,
         Mapped_.id.label("place"),
         Mapped_.pms_practitioner_id.label("practitioner_id"),
         Mapped_.pms_practitioner_name.label("name"),
-        Mapped_.clinician_id,
+        Mapped_.run_sheet_clinician_id,
         Mapped_.decision,
     ),
     select(PMSConnection.id, literal(0), literal(UNASSIGNED), null(), null(), null()),
@@ -110,7 +110,7 @@ _FEEDS = union_all(
 _TYPES = (
     select(func.count())
     .where(
-        PMSAppointmentType.connection_id == PMSConnection.id,
+        PMSAppointmentType.pms_connection_id == PMSConnection.id,
         func.coalesce(PMSAppointmentType.is_telehealth, PMSAppointmentType.pms_is_telehealth).is_(True),
     )
     .scalar_subquery()
@@ -132,7 +132,7 @@ def _query(is_narrowed: bool) -> Select[Any]:
             SyncRun.progress,
             _FEEDS.c.practitioner_id,
             _FEEDS.c.name,
-            _FEEDS.c.clinician_id,
+            _FEEDS.c.run_sheet_clinician_id,
             _FEEDS.c.decision,
             ScopeFreshness.date,
             ScopeFreshness.as_of,
@@ -142,8 +142,8 @@ def _query(is_narrowed: bool) -> Select[Any]:
         .select_from(select(literal(1)).subquery("one"))
         .outerjoin(Clinic, Clinic.id == clinic.THE_ONE)
         .outerjoin(PMSConnection, wanted)
-        .outerjoin(SyncRun, and_(SyncRun.connection_id == PMSConnection.id, SyncRun.status == "running"))
-        .outerjoin(_FEEDS, _FEEDS.c.connection_id == PMSConnection.id)
+        .outerjoin(SyncRun, and_(SyncRun.pms_connection_id == PMSConnection.id, SyncRun.status == "running"))
+        .outerjoin(_FEEDS, _FEEDS.c.pms_connection_id == PMSConnection.id)
         .outerjoin(
             ScopeFreshness,
             and_(
@@ -177,7 +177,7 @@ def _feeds(rows: Iterable[Row[Any]]) -> Iterator[Feed]:
         yield Feed(
             practitioner_id,
             first.name,
-            first.clinician_id,
+            first.run_sheet_clinician_id,
             MappingDecision(first.decision) if first.decision else None,
             {row.date: Reading(row.as_of, row.fetched, row.not_shown) for row in listed if row.date},
         )

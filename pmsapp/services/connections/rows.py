@@ -41,7 +41,7 @@ def forget_error(row: PMSConnection) -> None:
     """What kept the connection from working is gone: nobody has to act any more."""
     if row.state != ConnectionState.SETUP:
         row.state = ConnectionState.OK.value
-    row.last_error_code = row.last_error_message = None
+    row.last_error_code = row.last_sync_error = None
     row.failures_in_row = 0
 
 
@@ -49,7 +49,7 @@ def note_error(row: PMSConnection, error: PMSError) -> None:
     """Note what a person has to settle. Other faults are left to the next run, which decides about them."""
     if not isinstance(error, ReconnectRequiredError):
         return
-    row.last_error_code, row.last_error_message = error.code, error.message
+    row.last_error_code, row.last_sync_error = error.code, error.message
     if row.state != ConnectionState.SETUP:
         row.state = sync_state.state_after_error(error.code).value
 

@@ -139,7 +139,7 @@ def _view(one: Connected, now: datetime, hours: ClinicHours) -> ConnectionView:
 def _error(row: PMSConnection) -> ErrorView | None:
     if row.last_error_code is None:
         return None
-    return ErrorView(row.last_error_code, row.last_error_message or row.last_error_code)
+    return ErrorView(row.last_error_code, row.last_sync_error or row.last_error_code)
 
 
 def _counts(one: Connected) -> ConnectionCounts:

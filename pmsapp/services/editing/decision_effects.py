@@ -142,7 +142,7 @@ def _answer_practitioner(session: Session, row: Decision, choice: str, actor: Ac
     """pms: give them a column of their own. keep: they are not shown."""
     mapping = session.scalar(
         select(PMSClinicianMapping).where(
-            PMSClinicianMapping.connection_id == row.connection_id,
+            PMSClinicianMapping.pms_connection_id == row.connection_id,
             PMSClinicianMapping.pms_practitioner_id == (row.theirs or {}).get("pms_practitioner_id"),
         )
     )
@@ -150,12 +150,10 @@ def _answer_practitioner(session: Session, row: Decision, choice: str, actor: Ac
         return [], None
     mapping.decided_by, mapping.decided_at = actor.name, now
     if choice == KEEP:
-        mapping.decision, mapping.clinician_id = "ignored", None
+        mapping.decision, mapping.run_sheet_clinician_id, mapping.auto_created = "ignored", None, False
     else:
-        mapping.decision, mapping.clinician_id = (
-            "mapped",
-            columns.add_row(session, mapping.pms_practitioner_name, now).id,
-        )
+        made = columns.add_row(session, mapping.pms_practitioner_name, now)
+        mapping.decision, mapping.run_sheet_clinician_id, mapping.auto_created = "mapped", made.id, True
     _rules_changed(session, row.connection_id)
     return [], None
 
@@ -166,7 +164,8 @@ def _answer_type(session: Session, row: Decision, choice: str, actor: Actor, now
     session.execute(
         update(PMSAppointmentType)
         .where(
-            PMSAppointmentType.connection_id == row.connection_id, PMSAppointmentType.pms_type_id == type_id
+            PMSAppointmentType.pms_connection_id == row.connection_id,
+            PMSAppointmentType.pms_type_id == type_id,
         )
         .values(is_telehealth=choice == PMS)
     )

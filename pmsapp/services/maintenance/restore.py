@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from pmsapp import clock
 from pmsapp.domain.actor import Actor
 from pmsapp.domain.errors import ConfigurationError
+from pmsapp.domain.sync.run_status import error_details
 from pmsapp.domain.sync_state import RunStatus
 from pmsapp.models import (
     AlertDelivery,
@@ -187,6 +188,7 @@ def _forget_what_went_on(session: Session, now: datetime) -> None:
             completed_at=now,
             error_code="RUN-INTERRUPTED",
             error_message="The update stopped half way",
+            error_details=error_details("RUN-INTERRUPTED", ()),
         ),
     )
     _all(session, update(ScopeFreshness).values(read_state=None))

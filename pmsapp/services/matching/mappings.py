@@ -152,7 +152,7 @@ def _upcoming(connection_id: int, listed: Sequence[Practitioner]) -> dict[str, i
 def _rows(session: Session, connection_id: int) -> Sequence[PMSClinicianMapping]:
     return session.scalars(
         select(PMSClinicianMapping)
-        .where(PMSClinicianMapping.connection_id == connection_id)
+        .where(PMSClinicianMapping.pms_connection_id == connection_id)
         .order_by(PMSClinicianMapping.pms_practitioner_name, PMSClinicianMapping.id)
     ).all()
 
@@ -171,7 +171,7 @@ def _view(
         active=one.active,
         shown_in_appointment_book=one.shown_in_appointment_book,
         decision=MappingDecision(row.decision) if row else MappingDecision.UNDECIDED,
-        clinician_id=row.clinician_id if row else None,
+        clinician_id=row.run_sheet_clinician_id if row else None,
         suggestions=suggestions,
         prechosen_id=choice.clinician_id if choice else None,
         upcoming_appointments=upcoming.get(one.external_id),
@@ -211,36 +211,42 @@ def _decide(
     session: Session, row: PMSClinicianMapping, choice: MappingChoice, actor: Actor, now: datetime
 ) -> bool:
     """Write one decision. True when it changed anything."""
-    before = (row.decision, row.clinician_id)
+    before, made = (row.decision, row.run_sheet_clinician_id), False
     if choice.decision == MAP:
-        row.decision, row.clinician_id = MappingDecision.MAPPED.value, choice.clinician_id
+        row.decision, row.run_sheet_clinician_id = MappingDecision.MAPPED.value, choice.clinician_id
     elif choice.decision == CREATE:
-        row.decision, row.clinician_id = MappingDecision.MAPPED.value, _column_for(session, row, choice, now)
+        row.decision = MappingDecision.MAPPED.value
+        row.run_sheet_clinician_id, made = _column_for(session, row, choice, now)
     else:
         decision = MappingDecision.IGNORED if choice.decision == IGNORE else MappingDecision.UNDECIDED
-        row.decision, row.clinician_id = decision.value, None
+        row.decision, row.run_sheet_clinician_id = decision.value, None
         _take_off(session, row, _REASONS[decision], actor, now)
-    if (row.decision, row.clinician_id) == before:
+    if (row.decision, row.run_sheet_clinician_id) == before:
         return False
-    row.decided_by, row.decided_at = actor.name, now
+    row.auto_created, row.decided_by, row.decided_at = made, actor.name, now
     session.flush()
     return True
 
 
-def _column_for(session: Session, row: PMSClinicianMapping, choice: MappingChoice, now: datetime) -> int:
-    """A column of that name which is nobody else's, made when there is none: asking twice makes one column."""
+def _column_for(
+    session: Session, row: PMSClinicianMapping, choice: MappingChoice, now: datetime
+) -> tuple[int, bool]:
+    """A column of that name which is nobody else's, made when there is none: asking twice makes one column.
+
+    True beside it when it was made here.
+    """
     name = (choice.name or row.pms_practitioner_name).strip()
     taken = set(
         session.scalars(
-            select(PMSClinicianMapping.clinician_id).where(
-                PMSClinicianMapping.clinician_id.is_not(None), PMSClinicianMapping.id != row.id
+            select(PMSClinicianMapping.run_sheet_clinician_id).where(
+                PMSClinicianMapping.run_sheet_clinician_id.is_not(None), PMSClinicianMapping.id != row.id
             )
         )
     )
     for column in sheet_columns.active_rows(session):
         if column.name.casefold() == name.casefold() and column.id not in taken:
-            return column.id
-    return sheet_columns.add_row(session, name, now).id
+            return column.id, False
+    return sheet_columns.add_row(session, name, now).id, True
 
 
 def _take_off(session: Session, row: PMSClinicianMapping, reason: str, actor: Actor, now: datetime) -> None:
@@ -249,7 +255,7 @@ def _take_off(session: Session, row: PMSClinicianMapping, reason: str, actor: Ac
         select(_CARDS.c.id)
         .join(_SHEETS, _SHEETS.c.id == _CARDS.c.run_sheet_id)
         .where(
-            _CARDS.c.pms_connection_id == row.connection_id,
+            _CARDS.c.pms_connection_id == row.pms_connection_id,
             _CARDS.c.pms_practitioner_id == row.pms_practitioner_id,
             _CARDS.c.presence.in_([presence.value for presence in _IN_VIEW]),
             _SHEETS.c.date >= clinic.today(session),

@@ -128,7 +128,7 @@ def _may_heal(session: Session, connection_id: int, now: datetime) -> bool:
     """True while a run that was asked for just now is on its way."""
     since = session.scalar(
         select(func.max(func.coalesce(SyncRun.started_at, SyncRun.requested_at))).where(
-            SyncRun.connection_id == connection_id, SyncRun.status.in_(("queued", "running"))
+            SyncRun.pms_connection_id == connection_id, SyncRun.status.in_(("queued", "running"))
         )
     )
     return since is not None and now - since < RUN_MAY_HEAL
@@ -142,11 +142,11 @@ def _as_of(session: Session, one: PMSConnection, now: datetime) -> datetime | No
         .select_from(mapping)
         .outerjoin(
             ScopeFreshness,
-            (mapping.connection_id == ScopeFreshness.connection_id)
+            (mapping.pms_connection_id == ScopeFreshness.connection_id)
             & (mapping.pms_practitioner_id == ScopeFreshness.pms_practitioner_id)
             & (ScopeFreshness.date == day_of(now, one.time_zone)),
         )
-        .where(mapping.connection_id == one.id, mapping.decision == MappingDecision.MAPPED.value)
+        .where(mapping.pms_connection_id == one.id, mapping.decision == MappingDecision.MAPPED.value)
     )
 
 
@@ -158,15 +158,15 @@ def _scheduler_is_gone(session: Session, now: datetime) -> bool:
 
 def _oldest_waiting(session: Session, now: datetime) -> int | None:
     """The connection of a queued run that could have started minutes ago, when nothing of it is running."""
-    running = select(SyncRun.connection_id).where(SyncRun.status == "running")
+    running = select(SyncRun.pms_connection_id).where(SyncRun.status == "running")
     rows = session.execute(
-        select(SyncRun.connection_id, SyncRun.requested_at, SyncRun.not_before)
-        .where(SyncRun.status == "queued", SyncRun.connection_id.not_in(running))
+        select(SyncRun.pms_connection_id, SyncRun.requested_at, SyncRun.not_before)
+        .where(SyncRun.status == "queued", SyncRun.pms_connection_id.not_in(running))
         .order_by(SyncRun.id)
     )
     for row in rows:
         if now - max(row.requested_at, row.not_before or row.requested_at) > NOT_STARTED:
-            return int(row.connection_id)
+            return int(row.pms_connection_id)
     return None
 
 

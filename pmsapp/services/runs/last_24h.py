@@ -35,7 +35,7 @@ def of_last_day() -> dict[int, list[EndedRun]]:
     since = clock.now() - DAY
     found: dict[int, list[EndedRun]] = {}
     query = (
-        select(SyncRun.connection_id, SyncRun.status, SyncRun.started_at, SyncRun.completed_at)
+        select(SyncRun.pms_connection_id, SyncRun.status, SyncRun.started_at, SyncRun.completed_at)
         .where(SyncRun.completed_at >= since, SyncRun.dry_run.is_(False), SyncRun.started_at.is_not(None))
         .order_by(SyncRun.completed_at.desc(), SyncRun.id.desc())
         .limit(MOST)
@@ -43,6 +43,6 @@ def of_last_day() -> dict[int, list[EndedRun]]:
     with reading() as session:
         for row in session.execute(query):
             took_s = max(0.0, (row.completed_at - row.started_at).total_seconds())
-            run = EndedRun(row.connection_id, row.status, row.completed_at, took_s)
+            run = EndedRun(row.pms_connection_id, row.status, row.completed_at, took_s)
             found.setdefault(run.connection_id, []).insert(0, run)
     return found

@@ -107,7 +107,7 @@ def _queue(
         return joined
     not_before = connection.not_before if connection.not_before and connection.not_before > now else None
     run = SyncRun(
-        connection_id=connection.id,
+        pms_connection_id=connection.id,
         sync_type="day" if day else "full",
         trigger=trigger,
         actor=actor_name,
@@ -133,7 +133,7 @@ def _join(
     rows = session.scalars(
         select(SyncRun)
         .where(
-            SyncRun.connection_id == connection_id,
+            SyncRun.pms_connection_id == connection_id,
             SyncRun.status.in_(("queued",) if only_queued else ("queued", "running")),
             SyncRun.dry_run.is_(dry_run),
             SyncRun.cancel_requested_at.is_(None),

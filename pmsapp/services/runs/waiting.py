@@ -28,9 +28,9 @@ def waiting_runs(*, for_at_least_s: float) -> list[WaitingRun]:
     """Queued runs that may start (no run of their connection is going, no vendor asked to wait), oldest first."""
     now = clock.now()
     other = aliased(SyncRun)
-    going = exists().where(other.connection_id == SyncRun.connection_id, other.status == "running")
+    going = exists().where(other.pms_connection_id == SyncRun.pms_connection_id, other.status == "running")
     query = (
-        select(SyncRun.id, SyncRun.connection_id, SyncRun.requested_at)
+        select(SyncRun.id, SyncRun.pms_connection_id, SyncRun.requested_at)
         .where(
             SyncRun.status == "queued",
             or_(

@@ -92,8 +92,8 @@ def load_rules(session: Session, connection_id: int, listed: Sequence[Appointmen
         select(
             PMSClinicianMapping.pms_practitioner_id,
             PMSClinicianMapping.decision,
-            PMSClinicianMapping.clinician_id,
-        ).where(PMSClinicianMapping.connection_id == connection_id)
+            PMSClinicianMapping.run_sheet_clinician_id,
+        ).where(PMSClinicianMapping.pms_connection_id == connection_id)
     )
     types = _stored_types(session, connection_id)
     for one in listed:
@@ -109,7 +109,7 @@ def load_rules(session: Session, connection_id: int, listed: Sequence[Appointmen
         zone=connection.time_zone,
         telehealth_only=connection.sync_telehealth_only,
         practitioners={
-            row.pms_practitioner_id: (MappingDecision(row.decision), row.clinician_id)
+            row.pms_practitioner_id: (MappingDecision(row.decision), row.run_sheet_clinician_id)
             for row in practitioners
         },
         types=types,
@@ -131,16 +131,20 @@ def _stored_types(session: Session, connection_id: int) -> dict[str, TypeRule]:
     rows = session.execute(
         select(
             PMSAppointmentType.pms_type_id,
-            PMSAppointmentType.name,
+            PMSAppointmentType.pms_type_name,
             PMSAppointmentType.is_telehealth,
             PMSAppointmentType.pms_is_telehealth,
             PMSAppointmentType.sync_enabled,
             PMSAppointmentType.default_duration_minutes,
-        ).where(PMSAppointmentType.connection_id == connection_id)
+        ).where(PMSAppointmentType.pms_connection_id == connection_id)
     )
     return {
         row.pms_type_id: TypeRule(
-            row.name, row.is_telehealth, row.pms_is_telehealth, row.sync_enabled, row.default_duration_minutes
+            row.pms_type_name,
+            row.is_telehealth,
+            row.pms_is_telehealth,
+            row.sync_enabled,
+            row.default_duration_minutes,
         )
         for row in rows
     }

@@ -229,7 +229,7 @@ def _note_key_mismatch(connection_id: int, label: str) -> None:
             .values(
                 state="needs_you",
                 last_error_code="KEY-MISMATCH",
-                last_error_message=message_for("KEY-MISMATCH", label),
+                last_sync_error=message_for("KEY-MISMATCH", label),
                 updated_at=clock.now(),
             )
         )

@@ -266,14 +266,14 @@ def test_a_new_login_is_tried_first_and_a_bad_one_changes_nothing(sandbox: Sandb
     assert refused.value.code == "AUTH-REFUSED"
     after = row_of(connection_id)
     assert after.credentials_sealed == before.credentials_sealed
-    assert after.token_sealed == before.token_sealed
+    assert after.access_token == before.access_token
 
 
 def test_a_new_login_replaces_the_token_at_once(sandbox: SandboxServer) -> None:
     connection_id = paired_gentu(sandbox)
-    assert row_of(connection_id).token_sealed is not None
+    assert row_of(connection_id).access_token is not None
     connections.update_connection(connection_id, ADMIN, credentials={"client_secret": LOGIN["client_secret"]})
-    assert row_of(connection_id).token_sealed is None
+    assert row_of(connection_id).access_token is None
     assert connections.check(connection_id, ADMIN).healthy
 
 
@@ -284,7 +284,7 @@ def test_signing_in_again_heals_and_catches_up_and_keeps_everything(sandbox: San
         session.execute(update(SyncRun).values(status="failed"))
         session.execute(
             update(PMSConnection).values(
-                state="needs_you", last_error_code="AUTH-REFUSED", last_error_message="x"
+                state="needs_you", last_error_code="AUTH-REFUSED", last_sync_error="x"
             )
         )
     before = connections.get_connection(connection_id)
@@ -371,7 +371,7 @@ def test_a_login_sealed_with_another_key_hurts_that_connection_only(
         session.execute(
             update(PMSConnection)
             .where(PMSConnection.id == broken)
-            .values(credentials_sealed=row_of(whole).credentials_sealed, token_sealed=None)
+            .values(credentials_sealed=row_of(whole).credentials_sealed, access_token=None)
         )
     result = connections.check(broken, ADMIN)
     assert (result.healthy, result.code) == (False, "KEY-MISMATCH")

@@ -316,7 +316,8 @@ def test_giving_them_a_column_shows_their_cards_with_the_next_run(
     clinic: FakeClinic, newcomer: DecisionView
 ) -> None:
     decisions.decide(newcomer.id, "pms", MEL)
-    assert mapping(clinic, "nia").decision == "mapped"
+    made = mapping(clinic, "nia")
+    assert (made.decision, made.auto_created, made.sync_enabled) == ("mapped", True, True)
     clinic.sync()
     assert [(one.name, len(one.cards)) for one in clinic.sheet().columns if one.cards] == [("Dr Nia New", 1)]
 

@@ -140,6 +140,12 @@ def test_each_decision_is_stored_with_its_author(connection_id: int) -> None:
             select(PMSClinicianMapping).where(PMSClinicianMapping.decision == MappingDecision.IGNORED.value)
         ).one()
         assert row.decided_by == "Mel"
+        rows = {one.pms_practitioner_id: one for one in session.scalars(select(PMSClinicianMapping))}
+    asked = [rows[one.pms_practitioner_id] for one in (first, second, third, fourth)]
+    assert [row.sync_enabled for row in asked] == [True, True, False, False]
+    assert [row.auto_created for row in asked] == [False, True, False, False]
+    assert all(row.created_at == row.first_seen_at <= row.updated_at for row in asked)
+    with reading() as session:
         assert "connection.practitioners_decided" in session.scalars(select(AuditEvent.action)).all()
 
 
@@ -148,6 +154,20 @@ def test_creating_twice_makes_one_column(connection_id: int) -> None:
     for _ in range(2):
         decide(connection_id, MappingChoice(first.pms_practitioner_id, "create"))
     assert [one.name for one in columns.list_clinicians()] == [first.name]
+    assert is_auto_created(first.pms_practitioner_id)
+
+
+def test_a_column_that_was_there_is_not_called_made(connection_id: int) -> None:
+    first = mappings.list_practitioners(connection_id)[0]
+    columns.create_clinician(ADMIN, name=first.name)
+    decide(connection_id, MappingChoice(first.pms_practitioner_id, "create"))
+    assert not is_auto_created(first.pms_practitioner_id)
+
+
+def is_auto_created(practitioner_id: str) -> bool:
+    with reading() as session:
+        rows = select(PMSClinicianMapping.auto_created)
+        return session.scalars(rows.where(PMSClinicianMapping.pms_practitioner_id == practitioner_id)).one()
 
 
 @pytest.mark.parametrize(

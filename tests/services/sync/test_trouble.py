@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from pmsapp import clock
 from pmsapp.domain.errors import BadVendorDataError, PMSError, ReconnectRequiredError, RetryLaterError
-from pmsapp.models import PMSConnection, ScopeFreshness
+from pmsapp.models import PMSConnection, ScopeFreshness, SyncRun
 from pmsapp.services.base.transaction import reading
 from pmsapp.services.sync import execute, recheck
 from tests.support import tables
@@ -79,6 +79,9 @@ def test_reading_stops_where_asking_on_would_meet_the_same_answer(clinic: FakeCl
     assert len(asked) <= 2, "one, and perhaps the one that was under way"
     assert len(run.scopes) == 6, "everybody is accounted for"
     assert {scope.error_code for scope in run.scopes} == {"AUTH-EXPIRED"}
+    with reading() as session:
+        stored = session.get_one(SyncRun, run.id)
+        assert stored.error_details == {"code": "AUTH-EXPIRED", "scopes": {"AUTH-EXPIRED": 6}}
 
 
 def test_three_lists_in_a_row_that_time_out_are_enough(clinic: FakeClinic) -> None:

@@ -296,5 +296,5 @@ def test_a_fixed_token_is_replaced_by_a_person_only() -> None:
 
 def test_a_token_that_does_not_open_is_fetched_again(connection_id: int) -> None:
     with writing() as session:
-        session.execute(update(PMSConnection).values(token_sealed="v1.nokey.AAAA"))
+        session.execute(update(PMSConnection).values(access_token="v1.nokey.AAAA"))
     assert source(connection_id, Mint()).get().access_token == "token-1"

@@ -162,7 +162,7 @@ def test_the_card_of_each_state_says_what_to_do(
     admin: actors.Browser, connected: int, columns: dict[str, object], badge: str, way_on: str | None
 ) -> None:
     message = message_for(str(columns.get("last_error_code", "")), "Gentu")
-    set_state(connected, **columns, last_error_message=message)
+    set_state(connected, **columns, last_sync_error=message)
     page = admin.get("/integrations").text
     card = page[page.index("<article") : page.index("</article>")]
     assert badge in card
