@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from pmsapp.adapters import http, transport
+from pmsapp.adapters import http, retry, transport
 from pmsapp.adapters.deadline import Deadline
 from pmsapp.adapters.hosts import HostPolicy
 from pmsapp.adapters.http import HTTPClient
@@ -237,7 +237,7 @@ def test_dripping_bytes_end_with_the_deadline(script: Script, client: HTTPClient
 
 
 def test_dripping_bytes_end_without_a_deadline_too(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "MAX_REQUEST_S", 0.3)
+    monkeypatch.setattr(retry, "MAX_REQUEST_S", 0.3)
     script.then(lambda handler: handler.drip(HEAD + b" " * 1000, 0.02))
     assert _error(client_for(script, retries=0)).code == "PMS-SLOW"
 
