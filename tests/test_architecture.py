@@ -23,6 +23,7 @@ DOORS = {
     "requests": {"adapters/http.py", "adapters/transport.py", "adapters/faults.py", "adapters/deadline.py"},
     "urllib3": {
         "adapters/http.py",
+        "adapters/retry.py",
         "adapters/transport.py",
         "adapters/faults.py",
         "adapters/hosts.py",

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
+from pmsapp import logs
 from pmsapp.adapters.base import Adapter
 from pmsapp.cipher import KeyRing
 from pmsapp.domain.appointment import Presence, UnifiedAppointment
@@ -79,7 +80,8 @@ def _ask(adapter: Adapter, appointment_id: str) -> list[UnifiedAppointment] | PM
         return None
     except PMSError as error:
         return error
-    except Exception:  # noqa: BLE001 - one record must not sink the run
+    except Exception as error:  # noqa: BLE001 - one record must not sink the run
+        logs.record_bug(error, "looking up an appointment", pms=adapter.info.slug)
         return BadVendorDataError("BUG", pms=adapter.info.label)
 
 

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
-from pmsapp import clock
+from pmsapp import clock, logs
 from pmsapp.adapters.deadline import Deadline
 from pmsapp.domain.actor import SCHEDULE, Actor
 from pmsapp.domain.errors import PMSError
@@ -210,7 +210,8 @@ def _perform(run: RunWork) -> None:
         close_run(run.lease, run.results, cancelled=True)
     except PMSError as error:
         close_run(run.lease, run.results, error=error)
-    except Exception:
+    except Exception as error:
+        logs.record_bug(error, "a run", run_id=run.lease.run_id)
         close_run(run.lease, run.results, error=PMSError("BUG"))
         raise
 
