@@ -27,6 +27,7 @@ DOORS = {
     },
     "urllib3": {
         "adapters/client/http.py",
+        "adapters/client/retry.py",
         "adapters/client/transport.py",
         "adapters/client/error_mapping.py",
         "adapters/client/hosts.py",

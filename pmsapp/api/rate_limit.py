@@ -11,10 +11,11 @@ import time
 from flask import current_app
 from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.errors import StorageError
-from limits.storage import MemoryStorage, RedisStorage
+from limits.storage import RedisStorage
 from limits.strategies import MovingWindowRateLimiter
 
 from pmsapp import clock
+from pmsapp.adapters.client.rate_limit import ProcessStorage
 from pmsapp.observability import logs
 from pmsapp.services.runs import queue as run_queue
 
@@ -26,12 +27,13 @@ def retry_after_s(key: str, per_minute: int) -> int | None:
     """Count one call of `key`. None when it fits into the last minute, else whole seconds until one does."""
     found: _Counter | None = current_app.extensions.get("pmsapp_api_limits")
     if found is None:
-        found = current_app.extensions["pmsapp_api_limits"] = _Counter()
+        # In one step: a thread that comes at the same time must not count for itself.
+        found = current_app.extensions.setdefault("pmsapp_api_limits", _Counter())
     return found.hit(RateLimitItemPerMinute(per_minute), key)
 
 
 class _Counter:
-    """Counts in Redis, through the connection that rings the bell; in this process while Redis is away."""
+    """Counts in Redis, through the connection that wakes the worker; in this process while Redis is away."""
 
     def __init__(self) -> None:
         storage = RedisStorage(
@@ -41,7 +43,7 @@ class _Counter:
             wrap_exceptions=True,
         )
         self._shared = MovingWindowRateLimiter(storage)
-        self._local = MovingWindowRateLimiter(MemoryStorage())
+        self._local = MovingWindowRateLimiter(ProcessStorage())
         self._rests_until_s = 0.0
 
     def hit(self, item: RateLimitItem, key: str) -> int | None:

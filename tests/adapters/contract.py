@@ -133,6 +133,7 @@ class AdapterContract:
             label=kind.info.label,
             user_agent="pmsapp contract",
             hosts=HostPolicy((), ("127.0.0.1",)),
+            repeats_500=kind.info.repeats_500,
             **{"backoff_s": 0.0, **options},
         )
         yield kind(config, client.with_tokens(MemoryTokens(lambda: kind.mint_token(config, client))))

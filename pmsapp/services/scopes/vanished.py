@@ -23,6 +23,7 @@ from pmsapp.domain.sync.vanished import (
     lookup_outcome,
     plan_vanished,
 )
+from pmsapp.observability import logs
 from pmsapp.services.scopes.context import RunContext
 from pmsapp.services.scopes.plan import KEPT_MISSING, ScopePlan, plan_pairs
 from pmsapp.services.scopes.reading import INCOMPLETE, Reader, ScopeRead
@@ -88,7 +89,8 @@ def _ask(adapter: Adapter, appointment_id: str) -> list[UnifiedAppointment] | PM
         return None
     except PMSError as error:
         return error
-    except Exception:  # noqa: BLE001 - one record must not sink the run
+    except Exception as error:  # noqa: BLE001 - one record must not sink the run
+        logs.record_bug(error, "looking up an appointment", pms=adapter.info.slug)
         return BadVendorDataError("BUG", pms=adapter.info.label)
 
 

@@ -187,6 +187,7 @@ def _client(info: AdapterInfo, deadline: Deadline | None) -> HTTPClient:
         hosts=HostPolicy(documented, settings.allowed_pms_hosts),
         pace=_pace(info, settings),
         deadline=deadline,
+        repeats_500=info.repeats_500,
         on_request=partial(counts.vendor_request, info.slug),
         on_wait=partial(counts.vendor_wait, info.slug),
     )
