@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pmsapp.domain.appointment import AppointmentStatus, UnifiedAppointment
-from pmsapp.domain.leaving import Fate, brake_holds, brake_limit, fate_of, plan_leavings
+from pmsapp.domain.leaving import Fate, LeavingPlan, brake_holds, brake_limit, fate_of, plan_leavings
 from pmsapp.domain.reconcile import StoredKey
 from tests import tables
 from tests.domain.pairs import ZONE, at, incoming, key, pair
@@ -111,6 +111,18 @@ def test_what_becomes_of_them(row: dict[str, str]) -> None:
     counts = [len(cards) for cards in (plan.delete, plan.hold, plan.unknown, plan.found)]
     assert counts == [int(row[name]) for name in ("deleted", "held", "stay, in doubt", "applied")]
     assert plan.is_doubtful is (row["scope is complete"] == "no")
+
+
+def test_where_nothing_vanished_there_is_nothing_to_do() -> None:
+    plan = plan_leavings([], {}, 10)
+    assert plan == LeavingPlan()
+    assert not plan.is_doubtful
+
+
+def test_a_day_counts_as_open_unless_it_is_known_to_be_closed() -> None:
+    vanished = [key(number=number) for number in range(4)]
+    plan = plan_leavings(vanished, {card.id: Fate.GONE for card in vanished}, 10)
+    assert (plan.hold, plan.delete) == (vanished, [])
 
 
 @given(
