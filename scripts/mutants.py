@@ -262,19 +262,17 @@ def name_of(path: Path) -> str:
 
 
 def tests_of(module: str) -> list[list[str]]:
-    """The domain's test files that import a module: those that name it, then those that reach it through others."""
+    """The domain's test files that import a module: its own, those that name it, those that reach it by others."""
     files = [*DOMAIN.rglob("*.py"), *TESTS.rglob("*.py")]
     imports = {name_of(path): _imports(path) for path in files}
     reached = {module}
     while more := {name for name, named in imports.items() if named & reached} - reached:
         reached |= more
-    last = module.rpartition(".")[2]
-    found = sorted(
-        (path for path in TESTS.rglob("test_*.py")), key=lambda path: (path.stem != f"test_{last}", path)
-    )
-    near = [str(path) for path in found if module in imports[name_of(path)]]
-    far = [str(path) for path in found if name_of(path) in reached and str(path) not in near]
-    return [group for group in (near, far) if group]
+    found = sorted(path for path in TESTS.rglob("test_*.py") if name_of(path) in reached)
+    own = [path for path in found if path.stem == f"test_{module.rpartition('.')[2]}"]
+    near = [path for path in found if path not in own and module in imports[name_of(path)]]
+    far = [path for path in found if path not in own and path not in near]
+    return [[str(path) for path in group] for group in (own, near, far) if group]
 
 
 def _imports(path: Path) -> set[str]:

@@ -406,11 +406,18 @@ def test_only_a_card_that_stands_on_the_sheet_is_held() -> None:
         assert swapped_patients(found, [key(presence=presence)], {("v1", "bo")}) == ([], [])
 
 
+def test_an_appointment_that_was_not_read_holds_and_lets_go_nobody() -> None:
+    found = sort_pairs([pair("bo", external_id="v2")], {}, RULES)
+    assert swapped_patients(found, [key()], {("v2", "bo")}) == ([], [])
+
+
 def test_a_patient_who_comes_back_counts_as_new_on_the_sheet() -> None:
     back = plan_update(card(presence=Presence.HELD), incoming())
     assert newcomers([], [back]) == {("v1", "ada")}
     same = plan_update(card(), incoming(start_at=at("10:00")))
     assert newcomers([], [same]) == set()
+    cancelled = plan_update(card(presence=Presence.HELD), incoming(status=AppointmentStatus.CANCELLED))
+    assert newcomers([], [cancelled]) == set()
 
 
 def test_what_the_pms_says_about_an_appointment_is_one_text() -> None:
