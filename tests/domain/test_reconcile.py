@@ -406,6 +406,14 @@ def test_only_a_card_that_stands_on_the_sheet_is_held() -> None:
         assert swapped_patients(found, [key(presence=presence)], {("v1", "bo")}) == ([], [])
 
 
+def test_an_answer_to_keep_one_card_says_nothing_about_the_next() -> None:
+    found = sort_pairs([pair("cy")], {}, RULES)
+    kept = key(incoming(patient="ada"), number=1, kept_digest=found.marker_of("v1"))
+    other = key(incoming(patient="bo"), number=2)
+    swaps, left = swapped_patients(found, [kept, other], {("v1", "cy")})
+    assert ([swap.old for swap in swaps], left) == ([other], [])
+
+
 def test_an_appointment_that_was_not_read_holds_and_lets_go_nobody() -> None:
     found = sort_pairs([pair("bo", external_id="v2")], {}, RULES)
     assert swapped_patients(found, [key()], {("v2", "bo")}) == ([], [])
