@@ -20,7 +20,6 @@ LOOK_AHEAD_DAYS = 14
 # What a planned time may lie further ahead than the longest wait: jitter (below a minute) and a clock put right.
 PLAN_SLACK = timedelta(minutes=2)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +71,10 @@ class Rhythm:
         """The first due time after `now`. A wall-clock time that exists twice counts once."""
         if self.at is None:
             return now + self.every
-        today = day_of(now, zone)
-        for ahead in range(9):
-            day = today + timedelta(days=ahead)
-            at = local_to_utc(datetime.combine(day, self.at), zone)[0]
-            if at > now and (self.weekday is None or day.weekday() == self.weekday):
-                return at
-        return now + _WEEK
+        days = (day_of(now, zone) + timedelta(days=ahead) for ahead in range(8))
+        wanted = (day for day in days if self.weekday is None or day.weekday() == self.weekday)
+        times = (local_to_utc(datetime.combine(day, self.at), zone)[0] for day in wanted)
+        return next(at for at in times if at > now)
 
 
 def is_watched(now: datetime, hours: ClinicHours) -> bool:
@@ -91,16 +87,16 @@ def next_slot(now: datetime, period: timedelta, hours: ClinicHours, jitter: time
 
     `jitter` (less than a minute, the same for one installation for ever) shifts every slot.
     """
-    if _watched(now, hours) is not None:
-        often = Slot(_on_grid(now, period, jitter), _every(period))
-    else:
-        slow = max(period, OUTSIDE_HOURS_EVERY)
-        reason = "hourly outside clinic hours" if slow <= OUTSIDE_HOURS_EVERY else "outside clinic hours"
-        often = Slot(_on_grid(now, slow, jitter), reason)
+    if is_watched(now, hours):
+        return Slot(_on_grid(now, period, jitter), _every(period))
+    slow = max(period, OUTSIDE_HOURS_EVERY)
+    often = _on_grid(now, slow, jitter)
     first = _next_first_read(now, hours, jitter)
-    if first is not None and first <= often.at and _watched(now, hours) is None:
+    if first is not None and first <= often:
         return Slot(first, "half an hour before opening")
-    return often
+    return Slot(
+        often, "hourly outside clinic hours" if slow <= OUTSIDE_HOURS_EVERY else "outside clinic hours"
+    )
 
 
 def is_too_far(planned_at: datetime, now: datetime, period: timedelta, hours: ClinicHours) -> bool:

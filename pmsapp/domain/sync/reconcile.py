@@ -82,8 +82,8 @@ class Incoming(NamedTuple):
     values: PMSValues
     verdict: Placement
     digest: str
-    cancelled_at: datetime | None = None
-    cancellation_reason: str | None = None
+    cancelled_at: datetime | None
+    cancellation_reason: str | None
 
 
 class Change(StrEnum):
@@ -111,7 +111,7 @@ class UpdateCard:
     presence: Presence
     fields: tuple[str, ...]
     change: Change
-    moves: tuple[OverrideMove, ...] = ()
+    moves: tuple[OverrideMove, ...]
     silent: bool = False
 
     @property

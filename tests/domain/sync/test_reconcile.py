@@ -3,34 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
+from hashlib import blake2b
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pmsapp.domain.appointment import AppointmentStatus, Presence
+from pmsapp.domain.appointment import AppointmentStatus, Patient, Presence
 from pmsapp.domain.sync.merge import OverrideState
 from pmsapp.domain.sync.reconcile import (
     Change,
     SortedPairs,
     StoredKey,
+    incoming_of,
     newcomers,
     plan_update,
     sort_pairs,
     swapped_patients,
 )
-from pmsapp.domain.sync.rules import MappingDecision, SkipReason, TypeRule
-from tests.domain.sync.pairs import (
-    RULES,
-    at,
-    card,
-    incoming,
-    key,
-    pair,
-    typed,
-    with_rules,
-)
+from pmsapp.domain.sync.rules import MappingDecision, Placement, SkipReason, TypeRule, values_of
+from pmsapp.domain.sync.values import digest
+from tests.domain.sync.pairs import RULES, at, card, incoming, key, pair, typed, with_rules
 from tests.support import tables
 
 CHANGES = """
@@ -104,6 +99,55 @@ def test_a_move_is_only_what_somebody_could_have_seen(row: dict[str, str]) -> No
     assert update.has_moved is (row["it has moved"] == "yes")
 
 
+LEAVES = """
+the card is      | it is then | it leaves the sheet
+on_sheet         | cancelled  | yes
+on_sheet         | filtered   | yes
+on_sheet         | unmapped   | yes
+on_sheet         | on_sheet   | no
+held             | cancelled  | yes
+held             | on_sheet   | no
+filtered         | cancelled  | no
+cancelled        | cancelled  | no
+cancelled        | on_sheet   | no
+removed_by_staff | cancelled  | no
+"""
+
+
+@pytest.mark.parametrize("row", tables.rows(LEAVES), ids=tables.case)
+def test_only_a_card_that_stood_on_the_sheet_leaves_it(row: dict[str, str]) -> None:
+    update = plan_update(card(presence=Presence(row["the card is"])), incoming())
+    update = replace(update, presence=Presence(row["it is then"]))
+    assert update.leaves is (row["it leaves the sheet"] == "yes")
+
+
+def test_what_the_pms_says_of_a_card_removed_by_staff_is_noted_all_the_same() -> None:
+    edit = typed("patient_phone", "typed", "+61491570006")
+    removed = card(presence=Presence.REMOVED_BY_STAFF, tombstone_start_at=at("09:00"), overrides=(edit,))
+    for said, presence in (
+        ({"phone": "+61491570999", "duration_min": 30}, Presence.REMOVED_BY_STAFF),
+        ({"phone": "+61491570999", "start_at": at("10:00")}, Presence.ON_SHEET),
+    ):
+        now = incoming(**said)
+        update = plan_update(removed, now)
+        assert (update.presence, update.incoming) == (presence, now)
+        assert "patient_phone" in update.fields
+        assert [(move.override, move.to) for move in update.moves] == [(edit, OverrideState.CONFLICT)]
+
+
+def test_a_card_removed_by_staff_whose_start_then_is_not_known_stays_away() -> None:
+    known = key(presence=Presence.REMOVED_BY_STAFF)
+    assert sort_pairs([pair()], {known.key: known}, RULES).skipped == Counter(
+        {SkipReason.REMOVED_BY_STAFF: 1}
+    )
+    update = plan_update(card(presence=Presence.REMOVED_BY_STAFF), incoming(start_at=at("10:00")))
+    assert (update.presence, update.silent) == (Presence.REMOVED_BY_STAFF, True)
+
+
+def test_a_card_by_itself_carries_no_marks_and_nothing_typed() -> None:
+    assert (card().marks, card().overrides) == ({}, ())
+
+
 def test_another_column_for_the_same_practitioner_is_no_move() -> None:
     rules = with_rules(practitioners={"anna": (MappingDecision.MAPPED, 7)})
     update = plan_update(card(), incoming(rules))
@@ -111,17 +155,78 @@ def test_another_column_for_the_same_practitioner_is_no_move() -> None:
     assert update.fields == ("clinician_id",)
 
 
-def test_typed_fields_are_compared_one_by_one() -> None:
-    edits = (
-        typed("patient_phone", "typed", "+61491570006"),
-        typed("start_at", at("11:00"), at("09:00")),
-        typed("duration_minutes", 30, 15),
-    )
-    update = plan_update(card(overrides=edits), incoming(start_at=at("10:00"), duration_min=30))
+TYPED: dict[str, tuple[Any, Any]] = {
+    "patient_name": ("Ada B", "Ada"),
+    "patient_phone": ("+61491570001", "+61491570006"),
+    "patient_email": ("typed@example.com", None),
+    "start_at": (at("11:00"), at("09:00")),
+    "duration_minutes": (30, 15),
+    "clinician_id": (9, 1),
+    "is_telehealth": (False, True),
+}
+COMPARED = """
+the PMS now says     | field typed over | then
+another name         | patient_name     | conflict
+the name typed       | patient_name     | agreed
+another phone        | patient_phone    | conflict
+the phone typed      | patient_phone    | agreed
+an email             | patient_email    | conflict
+the email typed      | patient_email    | agreed
+10:00                | start_at         | conflict
+11:00                | start_at         | agreed
+45 minutes           | duration_minutes | conflict
+30 minutes           | duration_minutes | agreed
+Dr Ben               | clinician_id     | conflict
+nothing of the kind  | is_telehealth    | conflict
+no telehealth        | is_telehealth    | agreed
+"""
+ADA = Patient("ada", "Ada", phone="+61491570006")
+NOW: dict[str, dict[str, Any]] = {
+    "another name": {"patient": ADA._replace(name="Ada C")},
+    "the name typed": {"patient": ADA._replace(name="Ada B")},
+    "another phone": {"patient": ADA._replace(phone="+61491570999")},
+    "the phone typed": {"patient": ADA._replace(phone="+61491570001")},
+    "an email": {"patient": ADA._replace(email="ada@example.com")},
+    "the email typed": {"patient": ADA._replace(email="typed@example.com")},
+    "10:00": {"start_at": at("10:00")},
+    "11:00": {"start_at": at("11:00")},
+    "45 minutes": {"duration_min": 45},
+    "30 minutes": {"duration_min": 30},
+    "Dr Ben": {"practitioner_external_id": "ben"},
+    "nothing of the kind": {"type_external_id": "plain"},
+    "no telehealth": {"type_external_id": "rooms"},
+}
+
+
+@pytest.mark.parametrize("row", tables.rows(COMPARED), ids=tables.case)
+def test_typed_fields_are_compared_one_by_one(row: dict[str, str]) -> None:
+    """Every field of the card is typed over; only the one about which the PMS says something new moves."""
+    edits = tuple(typed(field, *both) for field, both in TYPED.items())
+    now = incoming_of(pair()._replace(**NOW[row["the PMS now says"]]), RULES)
+    update = plan_update(card(overrides=edits), now)
     assert [(move.override.field, move.to) for move in update.moves] == [
-        ("start_at", OverrideState.CONFLICT),
-        ("duration_minutes", OverrideState.AGREED),
+        (row["field typed over"], row["then"])
     ]
+
+
+def test_everything_of_an_appointment_reaches_its_card() -> None:
+    read = pair(
+        type_external_id="rooms",
+        status=AppointmentStatus.CANCELLED,
+        cancelled_at=at("08:00"),
+        cancellation_reason="Feeling better",
+    )
+    said = incoming_of(read, with_rules(telehealth_only=False))
+    assert said.key == ("v1", "ada")
+    assert said.verdict == Placement(Presence.CANCELLED)
+    assert (said.cancelled_at, said.cancellation_reason) == (at("08:00"), "Feeling better")
+    assert said.values == values_of(read, False, RULES)
+    assert said.digest == digest(said.values)
+
+
+def test_a_row_without_a_patient_becomes_no_card() -> None:
+    with pytest.raises(ValueError, match=r"^A row without a patient has no card\.$"):
+        incoming_of(pair(None), RULES)
 
 
 SAME = """
@@ -182,6 +287,51 @@ def test_an_appointment_never_seen_before(row: dict[str, str]) -> None:
     found = sort_pairs([pair(**says(row["the PMS says"]))], {}, RULES)
     assert len(found.creates) == (row["makes a card"] == "yes")
     assert found.skipped == (Counter({row["because"]: 1}) if row["because"] else Counter())
+
+
+def test_every_pair_read_is_counted_under_what_became_of_it() -> None:
+    """Two of each kind: new, as it was, changed, filtered (new and known), removed by staff, without a patient."""
+    ada, bo = ("ada", "bo")
+    known = [
+        key(incoming(patient=ada, external_id="same"), number=1),
+        key(incoming(patient=bo, external_id="same"), number=2),
+        key(incoming(patient=ada, external_id="later"), number=3),
+        key(incoming(patient=bo, external_id="later"), number=4),
+        key(incoming(patient=ada, external_id="rooms", type_external_id="rooms"), Presence.FILTERED, 5),
+        key(incoming(patient=bo, external_id="rooms", type_external_id="rooms"), Presence.FILTERED, 6),
+        key(incoming(patient=ada, external_id="removed"), Presence.REMOVED_BY_STAFF, 7),
+        key(incoming(patient=bo, external_id="removed"), Presence.REMOVED_BY_STAFF, 8),
+    ]
+    read = [
+        pair(name, external_id=visit, **more)
+        for name in (ada, bo)
+        for visit, more in {
+            "new": {},
+            "same": {},
+            "later": {"start_at": at("10:00")},
+            "rooms": {"type_external_id": "rooms"},
+            "new in the rooms": {"type_external_id": "rooms"},
+            "off": {"type_external_id": "off"},
+            "removed": {},
+        }.items()
+    ]
+    nobody = [pair(None, external_id=visit) for visit in ("empty", "blocked")]
+    found = sort_pairs([*read, *nobody], {one.key: one for one in known}, RULES)
+    assert [one.key[0] for one in found.creates] == ["new", "new"]
+    assert [one.id for one in found.unchanged] == [1, 2]
+    assert [(one.id, said.values.start_at) for one, said in found.changed] == [
+        (3, at("10:00")),
+        (4, at("10:00")),
+    ]
+    assert found.skipped == Counter(
+        {
+            "not_telehealth": 4,
+            "type_off": 2,
+            "removed_by_staff": 2,
+            "no_patient": 2,
+        }
+    )
+    assert found.fetched == 16
 
 
 def test_a_row_without_a_patient_is_counted_once() -> None:
@@ -256,11 +406,26 @@ def test_only_a_card_that_stands_on_the_sheet_is_held() -> None:
         assert swapped_patients(found, [key(presence=presence)], {("v1", "bo")}) == ([], [])
 
 
+def test_an_answer_to_keep_one_card_says_nothing_about_the_next() -> None:
+    found = sort_pairs([pair("cy")], {}, RULES)
+    kept = key(incoming(patient="ada"), number=1, kept_digest=found.marker_of("v1"))
+    other = key(incoming(patient="bo"), number=2)
+    swaps, left = swapped_patients(found, [kept, other], {("v1", "cy")})
+    assert ([swap.old for swap in swaps], left) == ([other], [])
+
+
+def test_an_appointment_that_was_not_read_holds_and_lets_go_nobody() -> None:
+    found = sort_pairs([pair("bo", external_id="v2")], {}, RULES)
+    assert swapped_patients(found, [key()], {("v2", "bo")}) == ([], [])
+
+
 def test_a_patient_who_comes_back_counts_as_new_on_the_sheet() -> None:
     back = plan_update(card(presence=Presence.HELD), incoming())
     assert newcomers([], [back]) == {("v1", "ada")}
     same = plan_update(card(), incoming(start_at=at("10:00")))
     assert newcomers([], [same]) == set()
+    cancelled = plan_update(card(presence=Presence.HELD), incoming(status=AppointmentStatus.CANCELLED))
+    assert newcomers([], [cancelled]) == set()
 
 
 def test_what_the_pms_says_about_an_appointment_is_one_text() -> None:
@@ -274,6 +439,14 @@ def test_what_the_pms_says_about_an_appointment_is_one_text() -> None:
     assert marker(pair("ada"), pair("bo", status=AppointmentStatus.CANCELLED)) != base
     assert marker(pair("ada"), pair("bo", practitioner_external_id="ben")) != base
     assert SortedPairs().marker_of("v1") == marker(pair(None))
+
+
+def test_a_marker_stored_by_an_earlier_release_still_holds() -> None:
+    """Staff's answer to keep a card stands until the PMS says something else, not until the next upgrade."""
+    found = sort_pairs([pair("bo"), pair("ada", status=AppointmentStatus.CANCELLED)], {}, RULES)
+    nine = "2026-11-22T22:00:00.000000+00:00"
+    text = f"[('ada', '{nine} anna True'), ('bo', '{nine} anna False')]"
+    assert found.marker_of("v1") == "visit:" + blake2b(text.encode(), digest_size=12).hexdigest()
 
 
 NAMES = st.sets(st.sampled_from(("ada", "bo", "cy", "di")), max_size=4)
