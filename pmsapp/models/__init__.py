@@ -6,6 +6,7 @@ from pmsapp.models.operations import (
     MetricCounter,
     ProcessBeat,
     ScheduledTask,
+    StoredAnswer,
     VendorBlock,
 )
 from pmsapp.models.people import APIToken, AuditEvent, Clinic, LoginThrottle, User, UserSession
@@ -55,6 +56,7 @@ __all__ = [
     "RunSheetEvent",
     "RunSheetOverride",
     "ScheduledTask",
+    "StoredAnswer",
     "SyncRun",
     "SyncScope",
     "TokenLease",

@@ -11,17 +11,28 @@ from pydantic import Field
 from pmsapp.domain.appointment import AppointmentStatus, Presence, WorkflowState
 from pmsapp.domain.runsheet import Card, EditedField, Sheet
 from pmsapp.schemas.base import (
+    NOT_SENT,
     Answer,
     Asked,
     AskedInAddress,
-    BlankDate,
-    Id,
-    Instant,
+    Change,
     is_none,
     local,
     local_or_none,
 )
 from pmsapp.schemas.connections import FreshnessOut
+from pmsapp.schemas.fields import (
+    BlankDay,
+    Email,
+    Id,
+    Instant,
+    Minutes,
+    Notes,
+    PatientName,
+    Phone,
+    Reason,
+)
+from pmsapp.schemas.fields import Day as AskedDay
 
 
 class Edited(Answer):
@@ -174,14 +185,14 @@ class RunSheetOut(Answer):
 class SheetAsked(AskedInAddress):
     """Which day (today when none is named), and whether cards that are not shown come along."""
 
-    date: BlankDate = None
+    date: BlankDay = None
     include: Literal["", "not_shown"] = ""
 
 
 class DateAsked(AskedInAddress):
     """Which day; every open question when none is named."""
 
-    date: BlankDate = None
+    date: BlankDay = None
 
 
 class IfMatch(Answer):
@@ -193,36 +204,58 @@ class IfMatch(Answer):
 class CardCreate(Asked):
     """A card added by hand."""
 
-    date: Day
+    date: AskedDay
     start_at: Instant
-    patient_name: str
+    patient_name: PatientName
     clinician_id: Id | None = None
-    duration_minutes: int | None = None
-    patient_phone: str | None = None
-    patient_email: str | None = None
-    is_telehealth: bool | None = None
-    notes: str | None = None
+    duration_minutes: Minutes | None = None
+    patient_phone: Phone | None = None
+    patient_email: Email | None = None
+    is_telehealth: bool | None = True
+    notes: Notes | None = None
     state: WorkflowState = WorkflowState.BOOKED
 
 
-class CardChange(Asked):
-    """What to type over a card; null drops what was typed."""
+Shown = Annotated[str, Field(max_length=4000)]
 
-    patient_name: str | None = None
-    patient_phone: str | None = None
-    patient_email: str | None = None
-    start_at: Instant | None = None
-    duration_minutes: int | None = None
-    clinician_id: Id | None = None
-    is_telehealth: bool | None = None
-    notes: str | None = None
-    state: WorkflowState | None = None
+
+class CardBase(Change):
+    """What the fields showed when they were changed, as the card's answer had them."""
+
+    patient_name: Shown | None = NOT_SENT
+    patient_phone: Shown | None = NOT_SENT
+    patient_email: Shown | None = NOT_SENT
+    start_at: Instant = NOT_SENT
+    duration_minutes: int | None = NOT_SENT
+    clinician_id: Id | None = NOT_SENT
+    is_telehealth: bool | None = NOT_SENT
+    notes: Shown | None = NOT_SENT
+    state: WorkflowState = NOT_SENT
+
+
+class CardChange(Change):
+    """What to type over a card; null drops what was typed; what is not sent stays.
+
+    `base` says what the fields showed before. A field that is sent as it was is no change; and where every field that
+    is changed still shows its base, the change is made, whatever else of the card somebody changed meanwhile.
+    """
+
+    patient_name: PatientName | None = NOT_SENT
+    patient_phone: Phone | None = NOT_SENT
+    patient_email: Email | None = NOT_SENT
+    start_at: Instant | None = NOT_SENT
+    duration_minutes: Minutes | None = NOT_SENT
+    clinician_id: Id | None = NOT_SENT
+    is_telehealth: bool | None = NOT_SENT
+    notes: Notes | None = NOT_SENT
+    state: WorkflowState = NOT_SENT
+    base: CardBase = NOT_SENT
 
 
 class CardRemoval(Asked):
     """Why a card is taken off the sheet."""
 
-    reason: str
+    reason: Reason
 
 
 def field_value(field: str | None, value: Any, zone: str) -> Any:

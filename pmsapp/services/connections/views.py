@@ -14,7 +14,7 @@ from pmsapp.domain import sync_state
 from pmsapp.domain.runsheet import Freshness
 from pmsapp.domain.schedule import ClinicHours, aged
 from pmsapp.domain.sync_state import ConnectionFacts, ConnectionState
-from pmsapp.domain.window import day_of
+from pmsapp.domain.window import local_time
 from pmsapp.models import PMSConnection
 from pmsapp.services.clinic import opening_hours, snapshot
 from pmsapp.services.clinic.snapshot import Connected, Snapshot
@@ -149,7 +149,7 @@ def _counts(one: Connected) -> ConnectionCounts:
 
 def _as_of(one: Connected, now: datetime) -> datetime | None:
     """When today's list was last read completely: the oldest mapped practitioner counts."""
-    today = day_of(now, one.row.time_zone)
+    today = local_time(now, one.row.time_zone).date()
     read = [feed.readings[today].as_of for feed in one.mapped if today in feed.readings]
     if read:
         return min(read)

@@ -26,30 +26,42 @@ from pmsapp.models.upsert import table_of
 from pmsapp.services.base import audit
 from pmsapp.services.base.errors import Conflict, Invalid, NotFound
 from pmsapp.services.base.transaction import writing
-from pmsapp.services.clinic import clinic
+from pmsapp.services.clinic import clinic, day_bounds
 from pmsapp.services.editing.card_input import OWN_FIELDS, check_fields, check_reason
 from pmsapp.services.sheet import placement, questions, versions
-from pmsapp.services.sheet.cards import load_cards
+from pmsapp.services.sheet.cards import load_cards, may_see
 from pmsapp.services.sheet.questions import field_subject
 from pmsapp.services.sheet.stored_cards import CARDS, IN_FORCE, as_instant
 
 EVENTS = table_of(RunSheetEvent)
+_OUT_OF_COLUMN = (
+    "The card would leave your column, and you would not see it any more. Ask reception to move it."
+)
 
 
 def edit_card(
-    card_id: int, changes: Mapping[str, Any], actor: Actor, *, row_version: int | None = None
+    card_id: int,
+    changes: Mapping[str, Any],
+    actor: Actor,
+    *,
+    row_version: int | None = None,
+    base: Mapping[str, Any] | None = None,
 ) -> Card:
     """Type over fields of a card; None drops what was typed. Returns the card as it now shows.
 
-    `row_version` is the version the person was looking at: when the card has changed since, nothing is stored and
-    Conflict ROW-CHANGED carries the card as it is. Raises NotFound, Invalid, Conflict.
+    `row_version` is the version the person was looking at, `base` what its fields showed. A field given as it was is no
+    change. When a changed field no longer shows its base, or the card has changed and a changed field has no base,
+    nothing is stored and Conflict ROW-CHANGED carries the card as it is. Raises NotFound, Invalid, Conflict.
     """
     now = clock.now()
+    base = base or {}
+    changes = {
+        name: value for name, value in changes.items() if name not in base or not _same(value, base[name])
+    }
     with writing() as session:
-        card = _card_for_update(session, card_id, actor)
-        _check_version(session, card, row_version)
+        card, before = _card_for_update(session, card_id, actor)
+        _check_base(before, changes, base, row_version)
         values = check_fields(session, changes)
-        before = _shown(session, card_id)
         for name in OWN_FIELDS:
             if name in values:
                 setattr(card, name, values[name])
@@ -60,6 +72,8 @@ def edit_card(
             for name, value in typed.items():
                 _type_over(session, card, name, value, actor, now)
         after = _seen(session, card, before, actor, now)
+        if not may_see(actor, after.card):
+            raise Invalid({"clinician_id": _OUT_OF_COLUMN})
         if after.changed:
             _trace(session, card, actor, "edited", now, {"fields": sorted(changes)})
             audit.record(session, actor, "card.edit", f"card:{card_id}", {"fields": sorted(changes)})
@@ -79,6 +93,7 @@ def add_card(day: date, values: Mapping[str, Any], actor: Actor) -> Card:
         if missing:
             raise Invalid(missing)
         start_at = as_instant(checked["start_at"])
+        day_bounds.check(day, session=session)
         if day_of(start_at, zone) != day:
             raise Invalid({"start_at": "The time is not on that day."})
         card = RunSheetAppointment(
@@ -115,8 +130,8 @@ def remove_card(card_id: int, reason: str | None, actor: Actor, *, row_version: 
     text = check_reason(reason)
     now = clock.now()
     with writing() as session:
-        card = _card_for_update(session, card_id, actor)
-        _check_version(session, card, row_version)
+        card, shown = _card_for_update(session, card_id, actor)
+        _check_base(shown, {}, {}, row_version)
         if card.presence == Presence.REMOVED_BY_STAFF:
             return
         card.presence = Presence.REMOVED_BY_STAFF.value
@@ -134,7 +149,7 @@ def restore_card(card_id: int, actor: Actor) -> Card:
     """Bring back a card that staff removed. Raises NotFound, Conflict when it was not removed by staff."""
     now = clock.now()
     with writing() as session:
-        card = _card_for_update(session, card_id, actor)
+        card, _ = _card_for_update(session, card_id, actor)
         if card.presence != Presence.REMOVED_BY_STAFF:
             raise Conflict("NOT-REMOVED", "This card was not removed by staff.")
         verdict = placement.place_of(session, card)
@@ -155,7 +170,7 @@ def acknowledge_card(card_id: int, actor: Actor) -> Card:
     """Say that somebody has seen that a card left the sheet or is held. Once is enough. Raises NotFound."""
     now = clock.now()
     with writing() as session:
-        card = _card_for_update(session, card_id, actor)
+        card, _ = _card_for_update(session, card_id, actor)
         if card.acknowledged_at is None and card.presence != Presence.ON_SHEET:
             card.acknowledged_at, card.acknowledged_by = now, actor.name
             _seen(session, card, None, actor, now)
@@ -172,23 +187,36 @@ class _Seen:
         self.changed = changed
 
 
-def _card_for_update(session: Session, card_id: int, actor: Actor) -> RunSheetAppointment:
+def _card_for_update(session: Session, card_id: int, actor: Actor) -> tuple[RunSheetAppointment, Card]:
+    """The row, locked where the database locks rows, and the card as it shows. Raises NotFound."""
     card = session.scalar(
         select(RunSheetAppointment).where(RunSheetAppointment.id == card_id).with_for_update()
     )
     if card is None:
         raise NotFound("appointment")
-    if actor.role == "clinician" and _shown(session, card_id).clinician_id != actor.clinician_id:
+    shown = _shown(session, card_id)
+    if not may_see(actor, shown):
         raise NotFound("appointment")
-    return card
+    return card, shown
 
 
-def _check_version(session: Session, card: RunSheetAppointment, row_version: int | None) -> None:
-    if row_version is not None and card.row_version != row_version:
-        current = _shown(session, card.id)
-        raise Conflict(
-            "ROW-CHANGED", "This card changed while you were typing; nothing was overwritten.", current
-        )
+def _check_base(
+    shown: Card, changes: Mapping[str, Any], base: Mapping[str, Any], row_version: int | None
+) -> None:
+    is_outdated = row_version is not None and shown.row_version != row_version
+    for name in changes or (() if base else ("",)):
+        moved_on = name in base and not _same(getattr(shown, name), base[name])
+        if moved_on or (is_outdated and name not in base):
+            raise Conflict(
+                "ROW-CHANGED", "This card changed while you were typing; nothing was overwritten.", shown
+            )
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Equal, where an empty text is none."""
+    return (one or None if isinstance(one, str) else one) == (
+        other or None if isinstance(other, str) else other
+    )
 
 
 def _write_manual(card: RunSheetAppointment, typed: Mapping[str, Any]) -> None:

@@ -19,8 +19,8 @@ from pmsapp.crypto import key_files
 from pmsapp.crypto.cipher import CipherError, KeyRing, make_key, sealed_with
 from pmsapp.domain.actor import Actor
 from pmsapp.extensions import current_settings, key_ring
-from pmsapp.models import PMSConnection, RunSheetAppointment
-from pmsapp.services.base import audit, encrypted_columns
+from pmsapp.models import PMSConnection, RunSheetAppointment, StoredAnswer
+from pmsapp.services.base import audit, encrypted_columns, idempotency
 from pmsapp.services.base.errors import Conflict, NotFound
 from pmsapp.services.base.transaction import reading, writing
 
@@ -80,6 +80,7 @@ SEALED: tuple[SealedColumn, ...] = (
     SealedColumn(PMSConnection.webhook_secret_sealed, _of_connection(encrypted_columns.WEBHOOK_SECRET)),
     SealedColumn(RunSheetAppointment.host_link_sealed, _of_link("host")),
     SealedColumn(RunSheetAppointment.patient_link_sealed, _of_link("patient")),
+    SealedColumn(StoredAnswer.answer_sealed, idempotency.context_of),
 )
 
 

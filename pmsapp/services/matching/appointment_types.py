@@ -82,14 +82,14 @@ def set_types(connection_id: int, choices: Sequence[TypeChoice], actor: Actor) -
         _answer_questions(session, connection_id, changed, actor, now)
         if changed:
             connection.config_version += 1
-        connection.updated_at = now
-        audit.record(
-            session,
-            actor,
-            "connection.types_decided",
-            f"connection:{connection_id}",
-            {"types": sorted(one.pms_type_id for one in changed)},
-        )
+            connection.updated_at = now
+            audit.record(
+                session,
+                actor,
+                "connection.types_decided",
+                f"connection:{connection_id}",
+                {"types": sorted(one.pms_type_id for one in changed)},
+            )
     return list_types(connection_id)
 
 

@@ -112,17 +112,18 @@ def set_mappings(
             for choice in choices
             if _decide(session, rows[choice.pms_practitioner_id], choice, actor, now)
         ]
-        _answer_questions(session, connection_id, choices, actor, now)
+        answered = _answer_questions(session, connection_id, choices, actor, now)
         if changed:
             connection.config_version += 1
-        connection.updated_at = now
-        audit.record(
-            session,
-            actor,
-            "connection.practitioners_decided",
-            f"connection:{connection_id}",
-            {"decided": {one.pms_practitioner_id: one.decision for one in changed}},
-        )
+        if changed or answered:
+            connection.updated_at = now
+            audit.record(
+                session,
+                actor,
+                "connection.practitioners_decided",
+                f"connection:{connection_id}",
+                {"decided": {one.pms_practitioner_id: one.decision for one in changed}},
+            )
     return list_practitioners(connection_id)
 
 
@@ -286,8 +287,8 @@ def _take_off(session: Session, row: PMSClinicianMapping, reason: str, actor: Ac
 
 def _answer_questions(
     session: Session, connection_id: int, choices: Sequence[MappingChoice], actor: Actor, now: datetime
-) -> None:
-    """Whoever was decided about here need not be asked about elsewhere."""
+) -> int:
+    """Whoever was decided about here need not be asked about elsewhere. Returns how many questions that answers."""
     decided = {one.pms_practitioner_id: one.decision for one in choices if one.decision != UNDECIDED}
     subjects = {f"practitioner:{connection_id}:{external_id}": external_id for external_id in decided}
     rows = session.scalars(
@@ -296,3 +297,4 @@ def _answer_questions(
     for row in rows:
         row.state, row.decided_by, row.decided_at = "decided", actor.name, now
         row.choice = "keep" if decided[subjects[row.subject]] == IGNORE else "pms"
+    return len(rows)

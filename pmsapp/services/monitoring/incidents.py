@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
@@ -17,6 +16,7 @@ from pmsapp.domain.actor import Actor
 from pmsapp.domain.errors import advice_for, message_for
 from pmsapp.domain.incidents import Condition, IncidentFacts, Message, Severity
 from pmsapp.domain.schedule import Rhythm
+from pmsapp.domain.window import local_time
 from pmsapp.models import Incident, PMSConnection
 from pmsapp.services.base import audit
 from pmsapp.services.base.errors import Conflict, Invalid, NotFound
@@ -250,5 +250,5 @@ def _path(row: Incident, connection: PMSConnection | None) -> str:
 
 def _when(instant: datetime, zone: str) -> str:
     """ "Mon 23 Nov 09:02" at the clinic; a message may be read days later."""
-    local = instant.astimezone(ZoneInfo(zone))
+    local = local_time(instant, zone)
     return f"{local:%a} {local.day} {local:%b %H:%M}"

@@ -10,7 +10,9 @@ from sqlalchemy import ColumnElement, Row, and_, select
 from sqlalchemy.orm import Session
 
 from pmsapp.crypto.cipher import KeyRing
+from pmsapp.domain.actor import Actor
 from pmsapp.domain.appointment import Presence
+from pmsapp.domain.roles import CLINICIAN
 from pmsapp.domain.runsheet import Card, EditedField
 from pmsapp.domain.sync.merge import (
     EDITABLE,
@@ -44,6 +46,13 @@ def load_cards(session: Session, ring: KeyRing, where: Sequence[ColumnElement[bo
         typed = [] if first.typed_id is None else [first, *more]
         cards.append(_card(first, typed, ring))
     return cards
+
+
+def may_see(actor: Actor, card: Card) -> bool:
+    """Whether a card is the actor's to see: a clinician has their own column, everybody else the whole sheet."""
+    return actor.role != CLINICIAN or (
+        actor.clinician_id is not None and card.clinician_id == actor.clinician_id
+    )
 
 
 def _card(row: Row[Any], typed: Sequence[Row[Any]], ring: KeyRing) -> Card:

@@ -64,21 +64,20 @@ def update_clinician(
     sort_order: int | None = None,
     active: bool | None = None,
 ) -> ClinicianView:
-    """Change what is given. Raises NotFound and Invalid."""
+    """Change what is given; nothing is stored or audited when nothing differs. Raises NotFound and Invalid."""
     _check(name, sort_order)
     now = clock.now()
     with writing() as session:
         row = _row(session, clinician_id)
-        if name is not None:
-            row.name = name.strip()
-        if sort_order is not None:
-            row.sort_order = sort_order
-        if active is not None:
-            row.active = active
-        given = {"name": name, "sort_order": sort_order, "active": active}
-        fields = sorted(field for field, value in given.items() if value is not None)
-        audit.record(session, actor, "clinician.changed", f"clinician:{row.id}", {"fields": fields})
-        _show(session, now)
+        given = {"name": name and name.strip(), "sort_order": sort_order, "active": active}
+        changed = sorted(
+            field for field, value in given.items() if value is not None and value != getattr(row, field)
+        )
+        for field in changed:
+            setattr(row, field, given[field])
+        if changed:
+            audit.record(session, actor, "clinician.changed", f"clinician:{row.id}", {"fields": changed})
+            _show(session, now)
         return _view(row)
 
 

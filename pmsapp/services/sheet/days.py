@@ -11,6 +11,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from pmsapp import clock
+from pmsapp.domain.actor import Actor
 from pmsapp.domain.appointment import Presence
 from pmsapp.domain.runsheet import (
     NOT_SHOWN,
@@ -32,7 +33,7 @@ from pmsapp.services.base.transaction import reading
 from pmsapp.services.clinic import clinic, opening_hours, snapshot
 from pmsapp.services.clinic.snapshot import UNASSIGNED, Feed, Snapshot
 from pmsapp.services.sheet import etag
-from pmsapp.services.sheet.cards import load_cards
+from pmsapp.services.sheet.cards import load_cards, may_see
 from pmsapp.services.sheet.stored_cards import CARDS
 
 _FOR_EVER = 0
@@ -93,11 +94,11 @@ def read_day(
     return DayRead(sheet, house)
 
 
-def get_card(card_id: int) -> Card:
-    """One card whatever its presence. Raises NotFound."""
+def get_card(card_id: int, actor: Actor | None = None) -> Card:
+    """One card whatever its presence. Raises NotFound, also when it is not the actor's to see."""
     with reading() as session:
         found = load_cards(session, key_ring(), [CARDS.c.id == card_id])
-    if not found:
+    if not found or (actor is not None and not may_see(actor, found[0])):
         raise NotFound("appointment")
     return found[0]
 

@@ -54,30 +54,21 @@ def recheck_card(card_id: int, actor: Actor) -> Card:
 
     Raises NotFound, Conflict MANUAL-CARD for a card without a PMS, and the PMSError family when it cannot be asked.
     """
-    with reading() as session:
-        row = session.execute(
-            select(
-                RunSheetAppointment.pms_connection_id,
-                RunSheetAppointment.pms_appointment_id,
-                RunSheetAppointment.pms_patient_id,
-            ).where(RunSheetAppointment.id == card_id)
-        ).one_or_none()
-    if row is None:
-        raise NotFound("appointment")
-    if row.pms_connection_id is None or row.pms_appointment_id is None:
+    card = days.get_card(card_id, actor)
+    if card.pms_connection_id is None or card.pms_appointment_id is None:
         raise Conflict(
             "MANUAL-CARD", "This card was added by hand; there is nothing to ask the practice software."
         )
-    pairs = _ask(row.pms_connection_id, row.pms_appointment_id)
+    pairs = _ask(card.pms_connection_id, card.pms_appointment_id)
     now = clock.now()
     with writing() as session:
-        writer = Writer(session, key_ring(), row.pms_connection_id, None, now)
+        writer = Writer(session, key_ring(), card.pms_connection_id, None, now)
         days_changed = _apply(session, writer, pairs)
         named = {pair.patient.external_id for pair in pairs if pair.patient}
         presence = session.scalar(
             select(RunSheetAppointment.presence).where(RunSheetAppointment.id == card_id)
         )
-        if row.pms_patient_id not in named and presence == Presence.ON_SHEET:
+        if (card.pms_patient_id or "") not in named and presence == Presence.ON_SHEET:
             days_changed |= set_presence(writer, [card_id], Presence.DELETED, GONE_REASON, Change.DELETED)
         versions.bump(session, days_changed, now)
         audit.record(session, actor, "card.recheck", f"card:{card_id}")

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 
 from flask import Blueprint, make_response, request
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import NotFound
 
 from pmsapp.domain.errors import advice_for
+from pmsapp.schemas.addresses import id_or_none
 from pmsapp.services.connections import connections
 from pmsapp.services.runs import history as run_history
 from pmsapp.services.runs.history import RunView, ScopeView
@@ -35,12 +37,12 @@ _TOTALS = {
 }
 
 
-@bp.get("/integrations/<int:connection_id>/history")
+@bp.get("/integrations/<id:connection_id>/history")
 def index(connection_id: int) -> ResponseReturnValue:
     """Newest first, 25 at a time."""
     view = connections.get_connection(connection_id)
     now = shell.page_status()
-    found = run_history.list_runs(connection_id, limit=25, before_id=request.args.get("before", type=int))
+    found = run_history.list_runs(connection_id, limit=25, before_id=_before())
     base = f"/integrations/{connection_id}/history"
     current = found.current
     page = HistoryPage(
@@ -56,7 +58,16 @@ def index(connection_id: int) -> ResponseReturnValue:
     return shell.render("integrations/history.html", "integrations", now, page=page)
 
 
-@bp.get("/integrations/<int:connection_id>/history/<int:run_id>")
+def _before() -> int | None:
+    """The run that the page before ended with. Raises NotFound for one that cannot be."""
+    text = request.args.get("before")
+    before_id = id_or_none(text)
+    if text and before_id is None:
+        raise NotFound
+    return before_id
+
+
+@bp.get("/integrations/<id:connection_id>/history/<id:run_id>")
 def show(connection_id: int, run_id: int) -> ResponseReturnValue:
     """One run: list by list."""
     view, now = connections.get_connection(connection_id), shell.page_status()
@@ -78,7 +89,7 @@ def show(connection_id: int, run_id: int) -> ResponseReturnValue:
     return shell.render("integrations/run.html", "integrations", now, page=page)
 
 
-@bp.get("/integrations/<int:connection_id>/history.csv")
+@bp.get("/integrations/<id:connection_id>/history.csv")
 def as_csv(connection_id: int) -> ResponseReturnValue:
     """The latest thousand runs for a spreadsheet."""
     view = connections.get_connection(connection_id)

@@ -47,7 +47,7 @@ def test() -> ResponseReturnValue:
     return _page(Notice("Every channel delivered the test message.", "", "good", "tick"))
 
 
-@bp.post("/settings/alerts/<int:incident_id>/snooze")
+@bp.post("/settings/alerts/<id:incident_id>/snooze")
 def snooze(incident_id: int) -> ResponseReturnValue:
     """Silence one incident's messages for some hours, with a reason; without one, end the silence."""
     reason = request.form.get("reason")

@@ -10,6 +10,11 @@ from flask.typing import ResponseReturnValue
 from pmsapp import clock
 from pmsapp.access import guard
 from pmsapp.domain.errors import CATALOGUE, ActionOwner, Code
+from pmsapp.schemas.addresses import day_or_none
+from pmsapp.schemas.base import given
+from pmsapp.schemas.fields import MAX_CLOSED_DAYS
+from pmsapp.schemas.matching import ClinicianChange
+from pmsapp.schemas.reading import read_form
 from pmsapp.services.base.errors import Invalid
 from pmsapp.services.clinic import clinic, opening_hours
 from pmsapp.services.clinic.clinic import STATES, WEEKDAYS, ClinicView
@@ -75,10 +80,12 @@ def _hours_of(key: str) -> tuple[str, str] | None:
 
 
 def _days_of(text: str) -> tuple[date, ...]:
-    try:
-        return tuple(date.fromisoformat(part) for part in text.replace(",", " ").split())
-    except ValueError:
-        raise Invalid({"closed_days": "Write each day like 2026-12-25, one per line."}) from None
+    days = [day_or_none(part) for part in text.replace(",", " ").split()]
+    if None in days or len(days) > MAX_CLOSED_DAYS:
+        raise Invalid(
+            {"closed_days": f"Write each day like 2026-12-25, one per line, {MAX_CLOSED_DAYS} at most."}
+        )
+    return tuple(day for day in days if day is not None)
 
 
 def _clinic_page(view: ClinicView, errors: dict[str, str] | None = None) -> Response:
@@ -135,20 +142,17 @@ def add_column() -> ResponseReturnValue:
     return redirect("/settings/clinicians?saved=1", 303)
 
 
-@bp.post("/settings/clinicians/<int:clinician_id>")
+@bp.post("/settings/clinicians/<id:clinician_id>")
 def save_column(clinician_id: int) -> ResponseReturnValue:
     """Change a column's name, place, or whether it is shown."""
-    place = request.form.get("sort_order", "")
+    sent = {
+        "name": request.form.get("name", ""),
+        "sort_order": request.form.get("sort_order", ""),
+        "active": "active" in request.form,
+    }
     try:
-        if not place.isdecimal():
-            raise Invalid({"sort_order": "The place is a whole number."})
-        sheet_columns.update_clinician(
-            clinician_id,
-            guard.current_actor(),
-            name=request.form.get("name", ""),
-            sort_order=int(place),
-            active="active" in request.form,
-        )
+        changes = given(read_form(ClinicianChange, sent))
+        sheet_columns.update_clinician(clinician_id, guard.current_actor(), **changes)
     except Invalid as error:
         return _columns_page(error.errors)
     return redirect("/settings/clinicians?saved=1", 303)

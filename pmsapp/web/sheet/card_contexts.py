@@ -10,13 +10,17 @@ from pmsapp.web.ui.page_contexts import FormField, Option
 
 @dataclass(frozen=True, slots=True)
 class CardForm:
-    """The form of `runsheet/_card_form.html`. `errors` is the summary: (field, sentence)."""
+    """The form of `runsheet/_card_form.html`. `errors` is the summary: (field, sentence).
+
+    `base`: what each input held before anything was typed.
+    """
 
     fields: dict[str, FormField]
     clinicians: tuple[Option, ...]
     states: tuple[Option, ...]
     telehealth: tuple[Option, ...]
     errors: tuple[tuple[str, str], ...] = ()
+    base: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

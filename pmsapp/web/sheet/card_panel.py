@@ -60,10 +60,12 @@ def build_panel(
     can_edit: bool,
     can_recheck: bool,
     typed: Mapping[str, str] | None = None,
+    base: Mapping[str, str] | None = None,
     faults: Mapping[str, str] | None = None,
     conflict: str | None = None,
 ) -> CardPanel:
-    """The panel of one card; `typed` is what a refused form held, shown again as it was typed."""
+    """The panel of one card; `typed` is what a refused form held, shown again as it was typed, and `base` what it was
+    made with."""
     names = Names(sources)
     source, shown = names.source(card), card_form.shown_values(card)
     is_manual = card.source == "manual"
@@ -76,6 +78,7 @@ def build_panel(
             card=card,
             source=source,
             theirs=shown if conflict else None,
+            base=base or shown,
         )
     return CardPanel(
         card=build_card(card, now=now, names=names, can_edit=can_edit, sheet_zone=card.time_zone),

@@ -16,7 +16,7 @@ from pmsapp.services.sheet.days import DayRead
 from pmsapp.web.sheet.card_view import Names
 from pmsapp.web.sheet.sheet_view import build_page
 from pmsapp.web.ui import shell
-from pmsapp.web.ui.fields import parse_day
+from pmsapp.web.ui.fields import within_bounds
 
 bp = Blueprint("runsheet", __name__)
 
@@ -27,10 +27,10 @@ def today() -> ResponseReturnValue:
     return _page(None)
 
 
-@bp.get("/sheet/<iso>")
-def day(iso: str) -> ResponseReturnValue:
+@bp.get("/sheet/<day:wanted>")
+def day(wanted: date) -> ResponseReturnValue:
     """The sheet of one day; for the page's own poll only what changed, or 204."""
-    wanted = parse_day(iso)
+    within_bounds(wanted)
     if not request.headers.get("HX-Request"):
         return _page(wanted)
     if request.args.get("v") == _version(days.sheet_etag(wanted), clock.now()):

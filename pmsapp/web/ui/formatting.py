@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import phonenumbers
 
-from pmsapp.domain.window import day_of
+from pmsapp.domain.window import local_time
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -24,12 +24,12 @@ def zone_of(name: str) -> ZoneInfo:
 
 def hhmm(instant: datetime, zone: str) -> str:
     """ "09:30", for tables and cards."""
-    return f"{instant.astimezone(ZoneInfo(zone)):%H:%M}"
+    return f"{local_time(instant, zone):%H:%M}"
 
 
 def prose_time(instant: datetime, zone: str) -> str:
     """ "9:30 am", for sentences."""
-    return clock_words(instant.astimezone(ZoneInfo(zone)))
+    return clock_words(local_time(instant, zone))
 
 
 def clock_words(local: datetime) -> str:
@@ -49,7 +49,7 @@ def time_range(start_at: datetime, end_at: datetime | None, zone: str) -> str:
 
 def moment(instant: datetime, now: datetime, zone: str) -> str:
     """ "09:02" today, "yesterday 17:40", "Mon 16 Nov 09:02" before that (or after today)."""
-    clock, today, then = hhmm(instant, zone), day_of(now, zone), day_of(instant, zone)
+    clock, today, then = hhmm(instant, zone), local_time(now, zone).date(), local_time(instant, zone).date()
     if then == today:
         return clock
     if then == today - timedelta(days=1):
