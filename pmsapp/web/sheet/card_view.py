@@ -50,7 +50,6 @@ def build_card(card: Card, *, now: datetime, names: Names, can_edit: bool, sheet
         telehealth=labels.TELEHEALTH[card.is_telehealth],
         type_name=card.appointment_type,
         phone=fmt.phone(card.patient_phone) if card.patient_phone else None,
-        phone_href=fmt.phone_href(card.patient_phone) if card.patient_phone else None,
         reason=_reason(card, now),
         marks=_marks(card, now, names),
         chips=(name_of_source,),

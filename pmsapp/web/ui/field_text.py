@@ -34,7 +34,7 @@ def in_words(
     if field == "is_telehealth":
         return _YES_NO[bool(value)]
     if field == "patient_phone":
-        return fmt.phone(str(value))
+        return str(fmt.phone(str(value)))
     if field == "state":
         return labels.WORKFLOW[WorkflowState(value)].word
     return str(value)
