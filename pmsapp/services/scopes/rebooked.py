@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from pmsapp.domain.appointment import Presence
@@ -56,7 +56,7 @@ def link(
     without_new = (CARDS.c.presence.in_([one.value for one in GONE]), CARDS.c.rebooked_to_id.is_(None))
     if session.execute(select(CARDS.c.id).where(*theirs, *without_new).limit(1)).first() is None:
         return set()
-    by_patient: dict[tuple[str, date], list[Row[Any]]] = {}
+    by_patient: dict[tuple[str, date], list[Any]] = {}
     for row in session.execute(_FOUND.where(*theirs)):
         by_patient.setdefault((row.pms_patient_id, row.pms_date), []).append(row)
     pairs = [pair for key, rows in by_patient.items() if key in whose for pair in _pairs(rows)]
@@ -66,7 +66,7 @@ def link(
     return versions.days_of(session, [card_id for pair in pairs for card_id in pair])
 
 
-def _pairs(rows: Iterable[Row[Any]]) -> list[tuple[int, int]]:
+def _pairs(rows: Iterable[Any]) -> list[tuple[int, int]]:
     """(cancelled card, new card): each cancelled one with the first that appeared in a later run."""
     listed = list(rows)
     taken: set[int] = set()
@@ -82,7 +82,7 @@ def _pairs(rows: Iterable[Row[Any]]) -> list[tuple[int, int]]:
     return found
 
 
-def _is_booked_anew(old: Row[Any], new: Row[Any]) -> bool:
+def _is_booked_anew(old: Any, new: Any) -> bool:
     """Two visits that appeared together were booked as two; one is no replacement of the other."""
     same_run = new.made_by is not None and new.made_by == old.made_by
     return (

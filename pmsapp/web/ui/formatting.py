@@ -61,6 +61,11 @@ def moment(instant: datetime, now: datetime, zone: str) -> str:
     return f"{short_day(then, today)} {clock}"
 
 
+def spreadsheet_time(instant: datetime, zone: str) -> str:
+    """ "2026-11-23 09:02:00": the wall clock of the zone, as every spreadsheet reads it."""
+    return f"{instant.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S}"
+
+
 def short_day(day: date, today: date | None = None) -> str:
     """ "Mon 23 Nov", with the year when it is not this year's."""
     year = "" if today is None or today.year == day.year else f" {day.year}"
