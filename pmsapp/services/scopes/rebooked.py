@@ -35,7 +35,6 @@ _FOUND = select(
     CARDS.c.pms_patient_id,
     CARDS.c.pms_date,
     CARDS.c.presence,
-    CARDS.c.created_at,
     CARDS.c.rebooked_from_id,
     CARDS.c.rebooked_to_id,
     _MADE_BY.label("made_by"),
@@ -89,7 +88,7 @@ def _is_booked_anew(old: Any, new: Any) -> bool:
         new.presence == Presence.ON_SHEET
         and new.rebooked_from_id is None
         and new.pms_appointment_id != old.pms_appointment_id
-        and new.created_at > old.created_at
+        and new.id > old.id
         and not same_run
     )
 
