@@ -43,6 +43,7 @@ TABLE: Table = {
     "api_run_sheet.change_card": {"PATCH": OWN_EDIT},
     "api_run_sheet.remove_card": {"DELETE": DESK},
     "api_run_sheet.acknowledge_card": {"POST": OWN_EDIT},
+    "api_run_sheet.take_over": {"POST": OWN_EDIT},
     "api_run_sheet.recheck_card": {"POST": OWN_EDIT},
     "api_decisions.list_decisions": {"GET": DESK_READ},
     "api_decisions.decide": {"POST": DESK},

@@ -101,6 +101,16 @@ def acknowledge_card(card_id: int) -> Answered:
     return _one(overrides.acknowledge_card(card_id, current_actor()))
 
 
+@bp.post("/appointments/<id:card_id>/take-over")
+@call(answers={200: CardOut}, refusals=(404, 409), tag=TAG)
+def take_over(card_id: int) -> Answered:
+    """Take notes, state and the patient's edits over from the cancelled visit this one was booked anew from.
+
+    Once, on the new card (its `rebooked.from` names the other); 409 where there is nothing to take over.
+    """
+    return _one(overrides.take_over(card_id, current_actor()))
+
+
 @bp.post("/appointments/<id:card_id>/recheck")
 @call(answers={200: CardOut}, refusals=(404, 409, 502), tag=TAG)
 def recheck_card(card_id: int) -> Answered:

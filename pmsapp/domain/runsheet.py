@@ -20,6 +20,42 @@ _MOMENT = timedelta.resolution
 NOT_SHOWN = frozenset({Presence.FILTERED, Presence.UNMAPPED, Presence.REMOVED_BY_STAFF})
 
 
+class Action(StrEnum):
+    """What can be done to a card. Pages and the API offer and take only what `allowed_actions` names."""
+
+    JOIN = "join"
+    EDIT = "edit"
+    ADVANCE = "advance"
+    ACKNOWLEDGE = "acknowledge"
+    RECHECK = "recheck"
+    REMOVE = "remove"
+    RESTORE = "restore"
+    TAKE_OVER = "take_over"
+
+
+_ON_EVERY_CARD_IN_USE = frozenset({Action.EDIT, Action.RECHECK, Action.REMOVE})
+_BY_PRESENCE = {
+    Presence.ON_SHEET: _ON_EVERY_CARD_IN_USE | {Action.JOIN, Action.ADVANCE, Action.TAKE_OVER},
+    Presence.CANCELLED: _ON_EVERY_CARD_IN_USE | {Action.ACKNOWLEDGE},
+    Presence.DELETED: _ON_EVERY_CARD_IN_USE | {Action.ACKNOWLEDGE},
+    Presence.HELD: _ON_EVERY_CARD_IN_USE | {Action.ACKNOWLEDGE},
+    Presence.FILTERED: _ON_EVERY_CARD_IN_USE | {Action.ACKNOWLEDGE},
+    Presence.UNMAPPED: _ON_EVERY_CARD_IN_USE | {Action.ACKNOWLEDGE},
+    Presence.REMOVED_BY_STAFF: frozenset({Action.RESTORE, Action.RECHECK}),
+}
+_OVER = frozenset({WorkflowState.DONE, WorkflowState.DID_NOT_ATTEND})
+
+
+def allowed_actions(presence: Presence, state: str) -> frozenset[Action]:
+    """What a card allows by where it stands and where reception stands with the patient.
+
+    Only a visit that takes place is joined or moved on: never one that was cancelled, deleted or held, nor one that
+    is shown elsewhere or not at all.
+    """
+    allowed = _BY_PRESENCE[presence]
+    return allowed - {Action.ADVANCE} if state in _OVER else allowed
+
+
 class FreshnessState(StrEnum):
     """How old the data is. Stale never looks like empty."""
 
@@ -80,6 +116,18 @@ class EditedField:
     conflict: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Rebooked:
+    """The other half of a visit that was cancelled and booked anew the same day: its card and when that begins.
+
+    `untaken`: the cancelled card holds notes, a state or edits that nobody has taken over yet.
+    """
+
+    card_id: int
+    start_at: datetime
+    untaken: bool = False
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Card:
     """One appointment of one patient as the sheet shows it: PMS values with what staff typed laid over them."""
@@ -115,6 +163,9 @@ class Card:
     presence_at: datetime | None = None
     acknowledged_at: datetime | None = None
     moved_from_at: datetime | None = None
+    moved_from_clinician_id: int | None = None
+    rebooked_from: Rebooked | None = None
+    rebooked_to: Rebooked | None = None
     returned_at: datetime | None = None
     duration_estimated: bool = False
     time_odd: bool = False
@@ -123,6 +174,16 @@ class Card:
 
     def __repr__(self) -> str:
         return f"Card({self.id})"
+
+    @property
+    def actions(self) -> frozenset[Action]:
+        """What can be done to it."""
+        allowed = allowed_actions(self.presence, self.state)
+        if self.rebooked_from is None or not self.rebooked_from.untaken:
+            allowed -= {Action.TAKE_OVER}
+        if self.source == "manual":
+            allowed -= {Action.RECHECK}
+        return allowed if self.acknowledged_at is None else allowed - {Action.ACKNOWLEDGE}
 
     @property
     def is_gone(self) -> bool:

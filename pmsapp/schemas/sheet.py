@@ -6,10 +6,10 @@ from datetime import date as Day  # noqa: N812 - a field is called date
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from pmsapp.domain.appointment import AppointmentStatus, Presence, WorkflowState
-from pmsapp.domain.runsheet import Card, EditedField, Sheet
+from pmsapp.domain.runsheet import Action, Card, EditedField, Sheet
 from pmsapp.schemas.base import (
     NOT_SENT,
     Answer,
@@ -64,10 +64,27 @@ class Links(Answer):
     patient: str | None
 
 
+class RebookedOut(Answer):
+    """The other card of a visit that was cancelled and booked anew the same day: which it came from, which it became."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    from_: Annotated[int | None, Field(alias="from", exclude_if=is_none)] = None
+    to: Annotated[int | None, Field(exclude_if=is_none)] = None
+
+    @classmethod
+    def of(cls, card: Card) -> Self | None:
+        before, after = card.rebooked_from, card.rebooked_to
+        if before is None and after is None:
+            return None
+        return cls.model_validate({"from": before and before.card_id, "to": after and after.card_id})
+
+
 class CardOut(Answer):
     """One appointment of one patient: what the PMS says with what staff typed laid over it.
 
-    `start_at` has the offset of the card's own `time_zone`; other instants have the clinic's.
+    `start_at` has the offset of the card's own `time_zone`; other instants have the clinic's. `links` is null unless
+    the card is on the sheet.
     """
 
     id: int
@@ -95,7 +112,8 @@ class CardOut(Answer):
     pms_practitioner_id: str | None
     pms_last_synced_at: datetime | None
     edited: list[Edited]
-    links: Links
+    links: Links | None
+    rebooked: RebookedOut | None
 
     @classmethod
     def of(cls, card: Card, zone: str) -> Self:
@@ -125,7 +143,10 @@ class CardOut(Answer):
             pms_practitioner_id=card.pms_practitioner_id,
             pms_last_synced_at=local_or_none(card.pms_last_synced_at, zone),
             edited=[Edited.of(one, card.time_zone, zone) for one in card.edited],
-            links=Links(host=card.host_link, patient=card.patient_link),
+            links=Links(host=card.host_link, patient=card.patient_link)
+            if Action.JOIN in card.actions
+            else None,
+            rebooked=RebookedOut.of(card),
         )
 
 

@@ -51,6 +51,7 @@ CARD_KEYS = {
     "pms_last_synced_at",
     "edited",
     "links",
+    "rebooked",
 }
 
 

@@ -190,5 +190,10 @@ class FakeClinic:
     def presence(self, visit_id: str, patient: str | None = None) -> str:
         return self.card(visit_id, patient).presence.value
 
+    def write(self, card_id: int, **columns: object) -> None:
+        """Write columns of a card as no service would."""
+        with writing() as session:
+            session.execute(CARDS.update().where(CARDS.c.id == card_id).values(**columns))
+
     def questions(self) -> list[DecisionView]:
         return decisions.list_open()

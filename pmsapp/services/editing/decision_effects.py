@@ -14,7 +14,8 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from pmsapp.domain.actor import Actor
-from pmsapp.domain.appointment import Presence, WorkflowState
+from pmsapp.domain.appointment import Presence
+from pmsapp.domain.sync.compare import same_meaning, same_person
 from pmsapp.domain.sync.merge import EDITABLE, OverrideState, as_stored
 from pmsapp.models import (
     Decision,
@@ -24,10 +25,13 @@ from pmsapp.models import (
     RunSheetAppointment,
     RunSheetOverride,
 )
-from pmsapp.services.sheet import columns, placement
+from pmsapp.services.editing.carry_over import carry_over, take_notes_and_state
+from pmsapp.services.sheet import columns, placement, questions
+from pmsapp.services.sheet.questions import field_subject
 from pmsapp.services.sheet.stored_cards import IN_FORCE
 
-KEEP, PMS = "keep", "pms"
+KEEP, PMS, SAME = "keep", "pms", "same"
+REFILED = "the same person under another file"
 
 Answer = tuple[list[int], dict[str, Any] | None]
 
@@ -56,8 +60,47 @@ def _answer_field(session: Session, row: Decision, choice: str, actor: Actor, no
 
 
 def _answer_patient(session: Session, row: Decision, choice: str, actor: Actor, now: datetime) -> Answer:
-    """pms: the old patient's card is deleted. keep: both stay until the PMS changes again."""
+    """pms: the old patient's card is deleted. keep: both stay until the PMS changes again. same: see `_answer_same`."""
+    if choice == SAME:
+        return _answer_same(session, row, actor, now)
     return _place_held(session, row, row.appointment_ids[:1], choice, "no longer booked there", now)
+
+
+def _answer_same(session: Session, row: Decision, actor: Actor, now: datetime) -> Answer:
+    """One person under a new file: everything staff did moves to the new card; the old one leaves, seen."""
+    old = session.get(RunSheetAppointment, row.appointment_ids[0])
+    new = same_person_card(session, row)
+    if old is None or new is None or old.presence != Presence.HELD:
+        return [], None
+    before = [old.id, old.presence, old.presence_reason, old.kept_digest]
+    carried = carry_over(session, old, new, now)
+    old.presence, old.presence_reason, old.presence_at = Presence.DELETED.value, REFILED, now
+    old.kept_digest = None
+    old.acknowledged_at, old.acknowledged_by = now, actor.name
+    return [old.id, new.id], {
+        "cards": [[*before, old.presence, old.kept_digest]],
+        "merged": [new.id, carried.notes, carried.state, new.notes, new.state],
+        "typed": list(carried.edit_ids),
+    }
+
+
+def same_person_card(session: Session, row: Decision) -> RunSheetAppointment | None:
+    """The new card of a `patient_changed` question whose name and birth date are those of the old one, if any."""
+    if row.kind != "patient_changed":
+        return None
+    cards = [session.get(RunSheetAppointment, card_id) for card_id in row.appointment_ids]
+    old = cards[0] if cards else None
+    for new in cards[1:]:
+        if old is None or new is None:
+            continue
+        if same_person(old.patient_name, old.patient_dob, new.patient_name, new.patient_dob):
+            return new
+    return None
+
+
+def choices_of(session: Session, row: Decision) -> tuple[str, ...]:
+    """The answers a question takes."""
+    return (PMS, KEEP, SAME) if same_person_card(session, row) is not None else (PMS, KEEP)
 
 
 def _answer_removals(session: Session, row: Decision, choice: str, actor: Actor, now: datetime) -> Answer:
@@ -95,9 +138,7 @@ def _answer_duplicate(session: Session, row: Decision, choice: str, actor: Actor
         return [], None
     before = [manual.id, manual.presence, manual.presence_reason, manual.kept_digest]
     merged = [pms.id, pms.notes, pms.state]
-    pms.notes = "\n".join(text for text in (pms.notes, manual.notes) if text) or None
-    if pms.state == WorkflowState.BOOKED:
-        pms.state = manual.state
+    take_notes_and_state(manual, pms)
     manual.presence, manual.presence_reason, manual.presence_at = (
         Presence.REMOVED_BY_STAFF.value,
         "merged with the card from the practice software",
@@ -131,7 +172,9 @@ def _take_contacts(
             state=OverrideState.ACTIVE.value,
         )
         for name in ("patient_phone", "patient_email")
-        if (value := getattr(manual, name)) not in (None, getattr(pms, name)) and name not in typed_before
+        if (value := getattr(manual, name)) is not None
+        and not same_meaning(name, value, getattr(pms, name))
+        and name not in typed_before
     ]
     session.add_all(edits)
     session.flush()
@@ -206,7 +249,7 @@ def is_as_answered(session: Session, undo_data: dict[str, Any]) -> bool:
             return False
     for edit_id in undo_data.get("typed", ()):
         edit = session.get(RunSheetOverride, edit_id)
-        if edit is None or edit.state != OverrideState.ACTIVE:
+        if edit is None or edit.state not in IN_FORCE:
             return False
     if "merged" in undo_data:
         card_id, _, _, notes, state = undo_data["merged"]
@@ -248,5 +291,7 @@ def put_back(session: Session, undo_data: dict[str, Any], now: datetime) -> list
         card.notes, card.state = notes, state
         touched.append(card_id)
     for edit_id in undo_data.get("typed", ()):
-        session.get_one(RunSheetOverride, edit_id).state = OverrideState.DROPPED.value
+        edit = session.get_one(RunSheetOverride, edit_id)
+        edit.state = OverrideState.DROPPED.value
+        questions.lapse(session, [field_subject(edit.appointment_id, edit.field)], now)
     return touched

@@ -1,6 +1,7 @@
 """Questions only a person can settle: listing them, answering them, and taking an answer back until midnight.
 
-Each kind has two answers, `keep` (ours) and `pms` (theirs). An answer is in force when the call returns.
+Each kind has two answers, `keep` (ours) and `pms` (theirs); where one person seems to have a new file there is a third,
+`same`. An answer is in force when the call returns.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from pmsapp.services.editing.decision_effects import (
     ANSWERS,
     KEEP,
     PMS,
+    SAME,
+    choices_of,
     is_as_answered,
     put_back,
 )
@@ -38,7 +41,7 @@ from pmsapp.services.sheet.stored_cards import CARDS
 
 @dataclass(frozen=True, slots=True, repr=False)
 class DecisionView:
-    """One question. `ours` and `theirs` are what each side says, in the field's own form."""
+    """One question. `ours` and `theirs` are what each side says, in the field's own form; `choices` its answers."""
 
     id: int
     kind: str
@@ -55,6 +58,7 @@ class DecisionView:
     decided_by: str | None
     decided_at: datetime | None
     can_undo: bool = False
+    choices: tuple[str, ...] = (PMS, KEEP)
 
     def __repr__(self) -> str:
         return f"DecisionView({self.id}, {self.kind})"
@@ -90,10 +94,10 @@ def get_decision(decision_id: int) -> DecisionView:
 def decide(decision_id: int, choice: str, actor: Actor, *, same_for_others: bool = False) -> DecisionView:
     """Answer a question. `same_for_others`: also every other open conflict of the same field on the same day.
 
-    Raises NotFound; Invalid for another word than keep or pms; Conflict DECIDED (with the answer given) when
+    Raises NotFound; Invalid for an answer the question does not take; Conflict DECIDED (with the answer given) when
     somebody was faster.
     """
-    if choice not in (KEEP, PMS):
+    if choice not in (KEEP, PMS, SAME):
         raise Invalid({"choice": "Choose keep or pms."})
     now = clock.now()
     with writing() as session:
@@ -105,6 +109,8 @@ def decide(decision_id: int, choice: str, actor: Actor, *, same_for_others: bool
                 else "This has settled itself."
             )
             raise Conflict("DECIDED", by, _view(session, row))
+        if choice not in choices_of(session, row):
+            raise Invalid({"choice": "These are not known to be one person. Choose keep or pms."})
         others = _alike(session, row) if same_for_others else []
         for one in [row, *others]:
             _settle(session, one, choice, actor, now)
@@ -215,4 +221,5 @@ def _view(session: Session, row: Decision) -> DecisionView:
         decided_by=row.decided_by,
         decided_at=row.decided_at,
         can_undo=_can_undo(session, row),
+        choices=choices_of(session, row),
     )

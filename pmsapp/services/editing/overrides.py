@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 from pmsapp import clock
 from pmsapp.domain.actor import Actor
 from pmsapp.domain.appointment import AppointmentStatus, Presence, WorkflowState
-from pmsapp.domain.runsheet import Card
+from pmsapp.domain.runsheet import Action, Card
+from pmsapp.domain.sync.compare import same_meaning
 from pmsapp.domain.sync.merge import EDITABLE, OverrideState, as_stored
 from pmsapp.domain.sync.rules import REASONS
 from pmsapp.domain.window import day_of
@@ -28,6 +29,7 @@ from pmsapp.services.base.errors import Conflict, Invalid, NotFound
 from pmsapp.services.base.transaction import writing
 from pmsapp.services.clinic import clinic, day_bounds
 from pmsapp.services.editing.card_input import OWN_FIELDS, check_fields, check_reason
+from pmsapp.services.editing.carry_over import OF_THE_PATIENT, carry_over
 from pmsapp.services.sheet import placement, questions, versions
 from pmsapp.services.sheet.cards import load_cards, may_see
 from pmsapp.services.sheet.questions import field_subject
@@ -62,6 +64,8 @@ def edit_card(
         card, before = _card_for_update(session, card_id, actor)
         _check_base(before, changes, base, row_version)
         values = check_fields(session, changes)
+        if Action.EDIT not in before.actions:
+            raise Conflict("CARD-REMOVED", "This card was removed; bring it back to change it.")
         for name in OWN_FIELDS:
             if name in values:
                 setattr(card, name, values[name])
@@ -75,7 +79,7 @@ def edit_card(
         if not may_see(actor, after.card):
             raise Invalid({"clinician_id": _OUT_OF_COLUMN})
         if after.changed:
-            _trace(session, card, actor, "edited", now, {"fields": sorted(changes)})
+            _trace(session, card, actor, "edited", now, _told(changes, before, after.card))
             audit.record(session, actor, "card.edit", f"card:{card_id}", {"fields": sorted(changes)})
     return after.card
 
@@ -179,12 +183,48 @@ def acknowledge_card(card_id: int, actor: Actor) -> Card:
         return _shown(session, card_id)
 
 
+def take_over(card_id: int, actor: Actor) -> Card:
+    """Take the notes, the state and the patient's edits of the cancelled card this visit was booked anew from. Once.
+
+    Raises NotFound, and Conflict NOTHING-TO-TAKE-OVER.
+    """
+    now = clock.now()
+    with writing() as session:
+        card, before = _card_for_update(session, card_id, actor)
+        source = session.get(RunSheetAppointment, card.rebooked_from_id) if card.rebooked_from_id else None
+        if source is None or Action.TAKE_OVER not in before.actions:
+            raise Conflict("NOTHING-TO-TAKE-OVER", "There is nothing to take over to this card.")
+        carry_over(session, source, card, now, fields=OF_THE_PATIENT)
+        card.taken_over_at = now
+        after = _seen(session, card, before, actor, now)
+        _trace(session, card, actor, "took_over", now)
+        audit.record(session, actor, "card.take_over", f"card:{card_id}")
+    return after.card
+
+
 class _Seen:
     """A card as it shows after a change, and whether anything did change."""
 
     def __init__(self, card: Card, changed: bool) -> None:
         self.card = card
         self.changed = changed
+
+
+# Long, and on the card itself.
+_NOT_IN_TIMELINE = frozenset({"notes"})
+
+
+def _told(changes: Mapping[str, Any], before: Card, after: Card) -> dict[str, Any]:
+    """What the timeline keeps of an edit: the fields, and what each showed before and shows now."""
+    told = sorted(name for name in changes if name not in _NOT_IN_TIMELINE)
+    was = {name: as_stored(getattr(before, name)) for name in told}
+    now = {name: as_stored(getattr(after, name)) for name in told}
+    differ = [name for name in told if was[name] != now[name]]
+    return {
+        "fields": sorted(changes),
+        "was": {name: was[name] for name in differ},
+        "now": {name: now[name] for name in differ},
+    }
 
 
 def _card_for_update(session: Session, card_id: int, actor: Actor) -> tuple[RunSheetAppointment, Card]:
@@ -249,7 +289,7 @@ def _type_over(
         standing.decided_by, standing.decided_at = actor.name, now
         questions.lapse(session, [field_subject(card.id, name)], now)
         session.flush()
-    if value is not None and value != pms_value:
+    if value is not None and not same_meaning(name, value, pms_value):
         session.add(
             RunSheetOverride(
                 appointment_id=card.id,

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from pmsapp.crypto.cipher import KeyRing
 from pmsapp.domain.appointment import Presence, WorkflowState
+from pmsapp.domain.sync.compare import same_meaning
 from pmsapp.domain.sync.merge import (
     Override,
     OverrideMove,
@@ -30,6 +31,7 @@ from pmsapp.models import RunSheetAppointment, RunSheetEvent
 from pmsapp.models.bulk import among, insert_missing, update_by_id
 from pmsapp.models.upsert import table_of
 from pmsapp.services.base.failpoints import failpoint
+from pmsapp.services.scopes import rebooked
 from pmsapp.services.scopes.plan import ScopePlan
 from pmsapp.services.sheet import questions, versions
 from pmsapp.services.sheet.questions import field_subject, patient_subject
@@ -76,9 +78,21 @@ def write_plan(writer: Writer, plan: ScopePlan) -> set[date]:
     swapped = _write_swaps(writer, plan)
     _note_markers(writer, plan)
     failpoint("after_swaps")
+    linked = rebooked.link(writer.session, writer.connection_id, _of_whom(plan), writer.now)
     if any(one.card.presence is Presence.HELD for one in plan.updates):
         questions.lapse_settled(writer.session, writer.connection_id, writer.now)
-    return created | updated | swapped
+    return created | updated | swapped | linked
+
+
+def _of_whom(plan: ScopePlan) -> set[tuple[str, date]]:
+    """Whose cards came or left, and on which day: they may have been booked anew."""
+    came = [(one.key[1], one.values.pms_date) for one in plan.sorted.creates]
+    gone = [
+        (one.incoming.key[1], one.incoming.values.pms_date)
+        for one in plan.updates
+        if one.presence is Presence.CANCELLED and one.card.presence is not Presence.CANCELLED
+    ]
+    return {*came, *gone}
 
 
 def _write_creates(writer: Writer, creates: Sequence[Incoming]) -> set[date]:
@@ -154,12 +168,22 @@ def _marks(writer: Writer, one: UpdateCard, shown_on: date) -> dict[str, Any]:
     """The card's marks: as they were, but for what this change says."""
     marks = dict(one.card.marks) | _presence_marks(writer, one)
     if one.has_moved:
-        marks |= {"moved_from_at": one.card.values.start_at, "moved_at": writer.now}
+        marks |= {"moved_at": writer.now, **_came_from(one)}
         if one.card.shown_on != shown_on:
             marks["moved_from_date"] = one.card.shown_on
     if one.change is Change.RETURNED:
         marks |= {"returned_at": writer.now, "tombstone_start_at": None}
     return marks
+
+
+def _came_from(one: UpdateCard) -> dict[str, Any]:
+    """The other start and the other column it came from, each only where the PMS changed it."""
+    came: dict[str, Any] = {}
+    if "start_at" in one.fields:
+        came["moved_from_at"] = one.card.values.start_at
+    if "pms_practitioner_id" in one.fields and "clinician_id" in one.fields:
+        came["moved_from_clinician_id"] = one.card.values.clinician_id
+    return came
 
 
 def _presence_marks(writer: Writer, one: UpdateCard) -> dict[str, Any]:
@@ -198,15 +222,19 @@ def _shown_day(one: UpdateCard) -> date:
 
 
 def _event(one: UpdateCard) -> dict[str, Any]:
-    was = {
-        name: as_stored(_plain(getattr(one.card.values, name)))
-        for name in one.fields
-        if name not in _NOT_IN_TIMELINE
-    }
+    """What changed, with each value before and now; another spelling of the same is not worth a line."""
+    told = [name for name in one.fields if name not in _NOT_IN_TIMELINE]
+    was = {name: as_stored(_plain(getattr(one.card.values, name))) for name in told}
+    now = {name: as_stored(_plain(getattr(one.incoming.values, name))) for name in told}
+    same = {name for name in told if same_meaning(name, was[name], now[name])}
     return {
         "appointment_id": one.card.id,
         "kind": one.change.value,
-        "data": {"fields": list(one.fields), "was": was},
+        "data": {
+            "fields": list(one.fields),
+            "was": {name: value for name, value in was.items() if name not in same},
+            "now": {name: value for name, value in now.items() if name not in same},
+        },
     }
 
 

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, select
+from sqlalchemy import ColumnElement, Row, and_, or_, select
 from sqlalchemy.orm import Session
 
 from pmsapp.crypto.cipher import KeyRing
 from pmsapp.domain.actor import Actor
-from pmsapp.domain.appointment import Presence
+from pmsapp.domain.appointment import Presence, WorkflowState
 from pmsapp.domain.roles import CLINICIAN
-from pmsapp.domain.runsheet import Card, EditedField
+from pmsapp.domain.runsheet import GONE, Card, EditedField, Rebooked
 from pmsapp.domain.sync.merge import (
     EDITABLE,
     Override,
@@ -30,13 +30,33 @@ _TYPED = [
     for name in ("id", "field", "value", "base_value", "by", "at", "state")
 ]
 _IN_FORCE = and_(OVERRIDES.c.appointment_id == CARDS.c.id, OVERRIDES.c.state.in_(IN_FORCE))
+# The cancelled card a visit was booked anew from, and the card it was booked anew as.
+_BEFORE, _AFTER = CARDS.alias("card_before"), CARDS.alias("card_after")
+_TYPED_BEFORE = OVERRIDES.alias("typed_before")
+_REBOOKED = [
+    _BEFORE.c.start_at.label("before_start_at"),
+    _BEFORE.c.presence.label("before_presence"),
+    or_(
+        _BEFORE.c.notes.is_not(None),
+        _BEFORE.c.state != WorkflowState.BOOKED.value,
+        select(_TYPED_BEFORE.c.id)
+        .where(_TYPED_BEFORE.c.appointment_id == _BEFORE.c.id, _TYPED_BEFORE.c.state.in_(IN_FORCE))
+        .exists(),
+    ).label("before_has_work"),
+    _AFTER.c.start_at.label("after_start_at"),
+]
+_CARDS = (
+    CARDS.outerjoin(_BEFORE, _BEFORE.c.id == CARDS.c.rebooked_from_id)
+    .outerjoin(_AFTER, _AFTER.c.id == CARDS.c.rebooked_to_id)
+    .outerjoin(OVERRIDES, _IN_FORCE)
+)
 
 
 def load_cards(session: Session, ring: KeyRing, where: Sequence[ColumnElement[bool]]) -> list[Card]:
     """Every card that matches, with what staff typed, in one statement whatever their number."""
     rows = session.execute(
-        select(CARDS, *_TYPED)
-        .select_from(CARDS.outerjoin(OVERRIDES, _IN_FORCE))
+        select(CARDS, *_REBOOKED, *_TYPED)
+        .select_from(_CARDS)
         .where(*where)
         .order_by(CARDS.c.id, OVERRIDES.c.id)
     )
@@ -58,7 +78,8 @@ def may_see(actor: Actor, card: Card) -> bool:
 def _card(row: Row[Any], typed: Sequence[Row[Any]], ring: KeyRing) -> Card:
     columns, edited = _typed_over(row, typed)
     is_pms = columns["pms_appointment_id"] is not None
-    place = (row.pms_connection_id, row.pms_appointment_id, row.pms_patient_id)
+    presence = Presence(row.presence)
+    host_link, patient_link = _links(row, ring) if is_pms and presence is Presence.ON_SHEET else (None, None)
     return Card(
         id=row.id,
         row_version=row.row_version,
@@ -74,7 +95,7 @@ def _card(row: Row[Any], typed: Sequence[Row[Any]], ring: KeyRing) -> Card:
         appointment_type=row.appointment_type_name,
         appointment_status=row.appointment_status,
         is_telehealth=columns["is_telehealth"],
-        presence=Presence(row.presence),
+        presence=presence,
         state=row.state,
         notes=row.notes,
         pms_notes=row.pms_notes,
@@ -85,20 +106,45 @@ def _card(row: Row[Any], typed: Sequence[Row[Any]], ring: KeyRing) -> Card:
         pms_practitioner_id=row.pms_practitioner_id,
         pms_last_synced_at=row.pms_last_synced_at,
         edited=tuple(edited),
-        host_link=encrypted_columns.open_link(ring, row.host_link_sealed, *place, "host") if is_pms else None,
-        patient_link=encrypted_columns.open_link(ring, row.patient_link_sealed, *place, "patient")
-        if is_pms
-        else None,
+        host_link=host_link,
+        patient_link=patient_link,
         presence_reason=row.presence_reason,
         presence_at=row.presence_at,
         acknowledged_at=row.acknowledged_at,
         moved_from_at=row.moved_from_at,
+        moved_from_clinician_id=row.moved_from_clinician_id,
+        rebooked_from=_rebooked_from(row),
+        rebooked_to=Rebooked(row.rebooked_to_id, row.after_start_at)
+        if presence in GONE and row.after_start_at
+        else None,
         returned_at=row.returned_at,
         duration_estimated=row.duration_estimated,
         time_odd=row.time_odd,
         unknown_status=row.pms_status_raw,
         patient_has_died=bool(row.patient_has_died),
     )
+
+
+def _links(row: Row[Any], ring: KeyRing) -> tuple[str | None, str | None]:
+    """The join addresses (clinician's, patient's) of a visit that takes place; (None, None) for any other.
+
+    A card that staff keep although the PMS no longer lists it has none: its visit is another patient's now, or gone.
+    """
+    if row.kept_digest is not None:
+        return None, None
+    place = (row.pms_connection_id, row.pms_appointment_id, row.pms_patient_id)
+    return (
+        encrypted_columns.open_link(ring, row.host_link_sealed, *place, "host"),
+        encrypted_columns.open_link(ring, row.patient_link_sealed, *place, "patient"),
+    )
+
+
+def _rebooked_from(row: Row[Any]) -> Rebooked | None:
+    """The cancelled card this visit was booked anew from, while that stays cancelled."""
+    if row.before_presence is None or Presence(row.before_presence) not in GONE:
+        return None
+    untaken = bool(row.before_has_work) and row.taken_over_at is None
+    return Rebooked(row.rebooked_from_id, row.before_start_at, untaken)
 
 
 def _typed_over(row: Row[Any], typed: Sequence[Row[Any]]) -> tuple[dict[str, Any], list[EditedField]]:

@@ -50,6 +50,7 @@ _MARKS = (
     "acknowledged_at",
     "moved_from_at",
     "moved_from_date",
+    "moved_from_clinician_id",
     "moved_at",
     "returned_at",
     "tombstone_start_at",

@@ -17,7 +17,7 @@ LIMIT = 500
 
 @dataclass(frozen=True, slots=True, repr=False)
 class EventView:
-    """One line. `source`: pms, staff or system; `was`: the values before, by field."""
+    """One line. `source`: pms, staff or system; `was` and `now`: the values before and after, by field."""
 
     id: int
     appointment_id: int
@@ -28,6 +28,7 @@ class EventView:
     actor: str | None
     fields: tuple[str, ...]
     was: dict[str, Any]
+    now: dict[str, Any]
 
     def __repr__(self) -> str:
         return f"EventView({self.id}, {self.kind})"
@@ -114,4 +115,5 @@ def _view(row: RunSheetEvent) -> EventView:
         actor=row.actor,
         fields=tuple(data.get("fields", ())),
         was=data.get("was", {}),
+        now=data.get("now", {}),
     )

@@ -21,7 +21,7 @@ from pmsapp.models import PMSConnection, Quarantine, RunSheetAppointment
 from pmsapp.services.base import audit
 from pmsapp.services.base.errors import Conflict, NotFound
 from pmsapp.services.base.transaction import reading, writing
-from pmsapp.services.scopes import duplicates, known_patients
+from pmsapp.services.scopes import duplicates, known_patients, rebooked
 from pmsapp.services.scopes.context import ReadTarget, RunContext
 from pmsapp.services.scopes.plan import plan_pairs
 from pmsapp.services.scopes.reading import INCOMPLETE, ScopeRead
@@ -70,6 +70,11 @@ def recheck_card(card_id: int, actor: Actor) -> Card:
         )
         if (card.pms_patient_id or "") not in named and presence == Presence.ON_SHEET:
             days_changed |= set_presence(writer, [card_id], Presence.DELETED, GONE_REASON, Change.DELETED)
+            pms_date = session.scalar(
+                select(RunSheetAppointment.pms_date).where(RunSheetAppointment.id == card_id)
+            )
+            gone = {(card.pms_patient_id or "", pms_date)} if pms_date else set()
+            days_changed |= rebooked.link(session, card.pms_connection_id, gone, now)
         versions.bump(session, days_changed, now)
         audit.record(session, actor, "card.recheck", f"card:{card_id}")
     return days.get_card(card_id)

@@ -12,6 +12,7 @@ from werkzeug.exceptions import NotFound
 
 from pmsapp.domain.errors import advice_for
 from pmsapp.schemas.addresses import id_or_none
+from pmsapp.services.clinic import clinic
 from pmsapp.services.connections import connections
 from pmsapp.services.runs import history as run_history
 from pmsapp.services.runs.history import RunView, ScopeView
@@ -91,15 +92,18 @@ def show(connection_id: int, run_id: int) -> ResponseReturnValue:
 
 @bp.get("/integrations/<id:connection_id>/history.csv")
 def as_csv(connection_id: int) -> ResponseReturnValue:
-    """The latest thousand runs for a spreadsheet."""
-    view = connections.get_connection(connection_id)
+    """The latest thousand runs for a spreadsheet, in the screen's words and the clinic's time.
+
+    It begins with the mark by which spreadsheets know UTF-8.
+    """
+    view, zone = connections.get_connection(connection_id), clinic.time_zone()
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(["run", "started", "completed", "started_by", "status", *_TOTALS, "code"])
     for run in _latest(connection_id):
-        writer.writerow([_plain(cell) for cell in _cells(run)])
-    response = make_response(out.getvalue())
-    response.mimetype = "text/csv"
+        writer.writerow([_plain(cell) for cell in _cells(run, zone)])
+    response = make_response(out.getvalue().encode("utf-8-sig"))
+    response.headers["Content-Type"] = "text/csv; charset=utf-8"
     response.headers["Content-Disposition"] = f'attachment; filename="history-{view.id}.csv"'
     return response
 
@@ -116,13 +120,13 @@ def _latest(connection_id: int) -> list[RunView]:
     return found
 
 
-def _cells(run: RunView) -> list[str]:
+def _cells(run: RunView, zone: str) -> list[str]:
     return [
         str(run.id),
-        run.started_at.isoformat() if run.started_at else "",
-        run.completed_at.isoformat() if run.completed_at else "",
-        run_view.started_by(run),
-        run.status,
+        fmt.spreadsheet_time(run.started_at, zone) if run.started_at else "",
+        fmt.spreadsheet_time(run.completed_at, zone) if run.completed_at else "",
+        run_view.started_by(run) + (", preview only" if run.dry_run else ""),
+        run_view.status_badge(run).word,
         *(str(run.counts[name]) for name in _TOTALS),
         run.error[0] if run.error else "",
     ]

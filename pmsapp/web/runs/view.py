@@ -45,6 +45,7 @@ _KINDS = {
     "moved_clinician": "moved",
     "cancelled": "cancelled",
     "deleted": "deleted",
+    "left": "left an appointment",
     "changed": "changed",
     "filtered": "no longer telehealth",
     "unmapped": "no longer shown",

@@ -34,7 +34,10 @@ class TimelineLine:
 
 @dataclass(frozen=True, slots=True)
 class CardPanel:
-    """`runsheet/_panel.html`: everything about one card. `conflict` is set when somebody else saved first."""
+    """`runsheet/_panel.html`: everything about one card. `conflict` is set when somebody else saved first.
+
+    `take_over`: when the cancelled visit was whose work can be taken over; None where there is none.
+    """
 
     card: CardView
     row_version: int
@@ -42,7 +45,6 @@ class CardPanel:
     back: str
     source: str
     is_manual: bool
-    is_removed: bool
     pms_notes: str | None
     host_link: str | None
     patient_link: str | None
@@ -52,7 +54,10 @@ class CardPanel:
     timeline: tuple[TimelineLine, ...]
     conflict: str | None = None
     can_recheck: bool = False
+    can_remove: bool = False
+    can_restore: bool = False
     next_state: Option | None = None
+    take_over: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

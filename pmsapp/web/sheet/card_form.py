@@ -43,7 +43,7 @@ def shown_values(card: Card) -> dict[str, str]:
     local = card.start_at.astimezone(fmt.zone_of(card.time_zone))
     return {
         "patient_name": card.patient_name or "",
-        "patient_phone": fmt.phone(card.patient_phone) if card.patient_phone else "",
+        "patient_phone": str(fmt.phone(card.patient_phone)) if card.patient_phone else "",
         "patient_email": card.patient_email or "",
         "notes": card.notes or "",
         "start_date": local.date().isoformat(),

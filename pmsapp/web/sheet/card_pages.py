@@ -129,6 +129,13 @@ def acknowledge(card_id: int) -> ResponseReturnValue:
     return _done(overrides.acknowledge_card(card_id, guard.current_actor()), "Acknowledged.")
 
 
+@bp.post("/cards/<id:card_id>/take-over")
+def take_over(card_id: int) -> ResponseReturnValue:
+    """Take the work of the cancelled visit over to the one that was booked anew."""
+    _own_card(card_id)
+    return _done(overrides.take_over(card_id, guard.current_actor()), "Taken over.", stay=True)
+
+
 @bp.post("/cards/<id:card_id>/state")
 def state(card_id: int) -> ResponseReturnValue:
     """Say where reception stands with the patient."""

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from pmsapp.domain.appointment import AppointmentStatus, Presence
-from pmsapp.domain.runsheet import Card, EditedField
+from pmsapp.domain.runsheet import Action, Card, EditedField
 from pmsapp.domain.sync.merge import EDITABLE
 from pmsapp.web.sheet.sheet_contexts import CardView
 from pmsapp.web.ui import formatting as fmt
@@ -50,13 +50,12 @@ def build_card(card: Card, *, now: datetime, names: Names, can_edit: bool, sheet
         telehealth=labels.TELEHEALTH[card.is_telehealth],
         type_name=card.appointment_type,
         phone=fmt.phone(card.patient_phone) if card.patient_phone else None,
-        phone_href=fmt.phone_href(card.patient_phone) if card.patient_phone else None,
         reason=_reason(card, now),
         marks=_marks(card, now, names),
         chips=(name_of_source,),
         notes=card.notes,
         is_gone=card.is_gone,
-        can_acknowledge=can_edit and card.is_gone and card.acknowledged_at is None,
+        can_acknowledge=can_edit and card.waits_to_be_seen and Action.ACKNOWLEDGE in card.actions,
     )
 
 
@@ -66,7 +65,7 @@ def _css(card: Card, now: datetime) -> str:
         names.append("gone")
     elif card.presence is Presence.HELD or any(edit.conflict for edit in card.edited) or card.time_odd:
         names.append("hand")
-    elif card.moved_from_at or card.returned_at:
+    elif card.moved_from_at or card.moved_from_clinician_id or card.returned_at:
         names.append("moved")
     over = (card.end_at or card.start_at + GRACE) <= now
     if over and card.appointment_status != AppointmentStatus.IN_PROGRESS:
@@ -99,12 +98,7 @@ def _marks(card: Card, now: datetime, names: Names) -> tuple[Badge, ...]:
     state = labels.workflow_badge(card.state)
     if state:
         marks.append(state)
-    if card.moved_from_at:
-        marks.append(
-            Badge(
-                f"Moved from {fmt.moment(card.moved_from_at, card.start_at, card.time_zone)}", "moved", "wait"
-            )
-        )
+    marks += _moves(card, names)
     if card.returned_at:
         marks.append(Badge("Returned: time changed in PMS", "undo", "wait"))
     if card.time_odd:
@@ -124,6 +118,24 @@ def _marks(card: Card, now: datetime, names: Names) -> tuple[Badge, ...]:
             Badge(f"Edited: {fields} ({last.by}, {fmt.moment(last.at, now, card.time_zone)})", "edit")
         )
     return tuple(marks)
+
+
+def _moves(card: Card, names: Names) -> list[Badge]:
+    """Where it came from: another time, another clinician, or a visit that was cancelled and booked anew."""
+    moves = []
+    if card.moved_from_at and card.moved_from_at != card.start_at:
+        was = fmt.moment(card.moved_from_at, card.start_at, card.time_zone)
+        moves.append(Badge(f"Moved from {was}", "moved", "wait"))
+    if card.moved_from_clinician_id and card.moved_from_clinician_id != card.clinician_id:
+        whom = names.clinicians.get(card.moved_from_clinician_id, "another clinician")
+        moves.append(Badge(f"Moved from {whom}", "moved", "wait"))
+    if card.rebooked_to:
+        at = fmt.moment(card.rebooked_to.start_at, card.start_at, card.time_zone)
+        moves.append(Badge(f"Booked anew at {at}", "moved", "wait"))
+    if card.rebooked_from:
+        at = fmt.moment(card.rebooked_from.start_at, card.start_at, card.time_zone)
+        moves.append(Badge(f"Booked anew, was at {at}", "moved", "wait"))
+    return moves
 
 
 def _conflict_mark(edit: EditedField, card: Card, names: Names) -> Badge:

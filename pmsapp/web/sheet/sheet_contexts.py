@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pmsapp.web.ui.formatting import PhoneText
 from pmsapp.web.ui.page_contexts import Badge, Notice
 
 
@@ -22,8 +23,7 @@ class CardView:
     age: str | None
     telehealth: Badge
     type_name: str | None
-    phone: str | None
-    phone_href: str | None
+    phone: PhoneText | None
     reason: str | None
     marks: tuple[Badge, ...]
     chips: tuple[str, ...]

@@ -231,7 +231,7 @@ def test_history_speaks_in_words_and_holds_no_patient(admin: actors.Browser, con
     detail = admin.get(f"/integrations/{connected}/history/{current.id}").text
     table = admin.get(f"/integrations/{connected}/history.csv")
     assert table.mimetype == "text/csv"
-    rows = list(csv.DictReader(io.StringIO(table.text)))
+    rows = list(csv.DictReader(io.StringIO(table.data.decode("utf-8-sig"))))
     assert [row["run"] for row in rows] == [str(current.id)]
     assert "Set-up" in page
     names = {card.patient_name for card in days.get_sheet(DAY).cards if card.patient_name}
