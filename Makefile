@@ -51,6 +51,7 @@ format: installed-for-work
 
 docs: installed-for-work
 	@$(BIN)/python scripts/settings_page.py
+	@$(BIN)/python scripts/import_picture.py
 
 wheel: installed-for-work
 	@$(BIN)/python -m build --wheel --no-isolation >/dev/null && ls dist/*.whl
