@@ -341,7 +341,10 @@ def _prepare() -> None:
 
 def _judge(module: str) -> tuple[int, list[Mutant]]:
     """How many mutants a module has, and which survive."""
-    (path,) = DOMAIN.rglob(f"{module}.py")
+    found = list(DOMAIN.rglob(f"{module}.py"))
+    if len(found) != 1:
+        sys.exit(f"pmsapp/domain has {len(found)} modules called {module}.")
+    (path,) = found
     name = name_of(path)
     groups = tests_of(name)
     if not groups or is_caught(name, path, None, groups):

@@ -141,7 +141,7 @@ def longest_wait(now: datetime, period: timedelta, hours: ClinicHours) -> timede
 
 
 def _every(period: timedelta) -> str:
-    minutes = int(period.total_seconds() // 60)
+    minutes = period // timedelta(minutes=1)
     return "every minute in clinic hours" if minutes == 1 else f"every {minutes} minutes in clinic hours"
 
 

@@ -134,6 +134,17 @@ def test_jitter_shifts_every_slot_by_the_same_seconds() -> None:
     assert local(next_slot(at("2026-11-23 20:30"), QUARTER, HOURS, jitter).at) == "Mon 21:00:37"
 
 
+def test_a_first_reading_of_the_day_that_jitter_has_moved_is_not_skipped() -> None:
+    slot = next_slot(at("2026-11-24 06:29:50"), QUARTER, HOURS, timedelta(seconds=37))
+    assert (local(slot.at), slot.reason) == ("Tue 06:30:37", "half an hour before opening")
+
+
+def test_a_clinic_that_opens_for_ten_minutes_is_read_hourly_again_afterwards() -> None:
+    short = ClinicHours(MELBOURNE, {0: (9 * 60, 9 * 60 + 10)})
+    slot = next_slot(at("2026-11-23 09:15"), QUARTER, short)
+    assert (local(slot.at), slot.reason) == ("Mon 10:00:00", "hourly outside clinic hours")
+
+
 def test_a_run_by_hand_moves_no_slot() -> None:
     slots = {next_slot(at(f"2026-11-23 09:{minute:02d}"), QUARTER, HOURS).at for minute in range(15)}
     assert len(slots) == 1
@@ -151,16 +162,29 @@ def test_a_clinic_open_round_the_clock_has_no_break_at_midnight() -> None:
     assert (local(slot.at), slot.reason) == ("Tue 00:00:00", "every 15 minutes in clinic hours")
     evening = next_slot(at("2026-11-23 23:20"), QUARTER, hours)
     assert (local(evening.at), evening.reason) == ("Mon 23:30:00", "every 15 minutes in clinic hours")
-    assert aged(at("2026-11-23 20:00"), at("2026-11-24 00:05"), QUARTER, hours).state is FreshnessState.STALE
 
 
-def test_a_clinic_that_closes_half_an_hour_before_it_opens_has_no_break_either() -> None:
-    hours = ClinicHours(MELBOURNE, dict.fromkeys(range(7), (0, 23 * 60 + 30)))
-    assert aged(at("2026-11-23 20:00"), at("2026-11-24 00:05"), QUARTER, hours).state is FreshnessState.STALE
-    shorter = ClinicHours(MELBOURNE, dict.fromkeys(range(7), (0, 23 * 60 + 29)))
-    assert (
-        aged(at("2026-11-23 20:00"), at("2026-11-23 23:45"), QUARTER, shorter).state is FreshnessState.FRESH
+BREAKS = """
+open each day    | read             | every hours | now              | state
+00:00 to 24:00   | 2026-11-23 20:00 | 1           | 2026-11-24 00:05 | stale
+00:00 to 24:00   | 2026-11-22 12:00 | 24          | 2026-11-24 00:05 | late
+00:00 to 24:00   | 2026-11-19 12:00 | 48          | 2026-11-24 00:05 | stale
+00:00 to 23:30   | 2026-11-23 20:00 | 1           | 2026-11-24 00:05 | stale
+00:00 to 23:29   | 2026-11-23 20:00 | 1           | 2026-11-24 00:05 | fresh
+00:00 to 23:29   | 2026-11-23 20:00 | 1           | 2026-11-24 00:32 | late
+"""
+
+
+@pytest.mark.parametrize("row", tables.rows(BREAKS), ids=tables.case)
+def test_data_does_not_grow_younger_at_midnight_where_days_touch(row: dict[str, str]) -> None:
+    """Days touch when one closes no more than half an hour before the next one opens."""
+    opens, closes = (
+        int(hour) * 60 + int(minute)
+        for hour, minute in (text.split(":") for text in row["open each day"].split(" to "))
     )
+    hours = ClinicHours(MELBOURNE, dict.fromkeys(range(7), (opens, closes)))
+    every = timedelta(hours=int(row["every hours"]))
+    assert aged(at(row["read"]), at(row["now"]), every, hours).state == row["state"]
 
 
 NIGHT_CLINIC = ClinicHours(MELBOURNE, {1: (0, 8 * 60)})
