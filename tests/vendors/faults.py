@@ -13,7 +13,7 @@ from flask import Flask
 from sqlalchemy import delete, update
 
 from pmsapp import clock
-from pmsapp.adapters import http
+from pmsapp.adapters import http, retry
 from pmsapp.adapters.deadline import Deadline
 from pmsapp.adapters.registry import get_info
 from pmsapp.domain.appointment import Presence
@@ -201,7 +201,7 @@ class FaultyClinic:
         self._turn_on(case)
         self.sandbox.requests.clear()
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(http, "MAX_BACKOFF_S", 0.0)
+            patch.setattr(retry, "MAX_BACKOFF_S", 0.0)
             patch.setattr(Deadline, "wait", lambda *given: self._let_time_pass(*given))
             patch.setattr(search, "BACK", BOOK_REACHES)
             patch.setattr(search, "AHEAD", BOOK_REACHES)
