@@ -26,6 +26,7 @@ from tests.support import actors, postgres, speed
 from tests.support.actors import Browser
 from tests.support.clients import Client
 from tests.support.clock import MONDAY_9AM, FrozenClock
+from tests.support.elsewhere import Elsewhere
 from tests.support.fake_clinic import stock
 from tests.support.fake_pms import FakePractice, registered
 from tests.support.sandboxes import Sandboxes
@@ -184,6 +185,14 @@ def sandboxes() -> Iterator[Sandboxes]:
 def sandbox(sandboxes: Sandboxes) -> SandboxServer:
     """The vendors' servers of a made-up clinic over real HTTP, on the tests' clock, as just started."""
     return sandboxes.lend()
+
+
+@pytest.fixture(scope="session")
+def elsewhere() -> Iterator[Elsewhere]:
+    """Does runs in processes of their own."""
+    made = Elsewhere()
+    yield made
+    made.close()
 
 
 @pytest.fixture
