@@ -74,9 +74,10 @@ def let_the_lease_lapse() -> None:
 def is_right(clinic: SyncedClinic) -> bool:
     """Every card is what the practice says, and there is no other."""
     rows = [row for row in clinic.truth() if row.appointment_status != "cancelled"]
-    cards = [card for card in clinic.sheet().cards if card.presence == "on_sheet"]
+    every = clinic.all_cards()
+    cards = [card for card in every if card.presence == "on_sheet"]
     return len(cards) == len(rows) > 0 and all(
-        set(same(clinic.card_of(row), row)) <= FOLLOWS_THE_CLOCK for row in rows
+        set(same(clinic.card_of(row, every), row)) <= FOLLOWS_THE_CLOCK for row in rows
     )
 
 

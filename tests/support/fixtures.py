@@ -22,7 +22,7 @@ from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services.base.transaction import writing
 from pmsapp.services.maintenance import database
 from pmsapp.settings import Settings, load_settings
-from tests.support import actors, postgres, speed
+from tests.support import actors, postgres, prepared, speed
 from tests.support.actors import Browser
 from tests.support.clients import Client
 from tests.support.clock import MONDAY_9AM, FrozenClock
@@ -49,6 +49,7 @@ def migrated_instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with app.app_context():
         database.upgrade()
         db.engine.dispose()
+    prepared.know_as_migrated((folder / "pmsapp.sqlite3").read_bytes())
     return folder
 
 
