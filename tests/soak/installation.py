@@ -31,8 +31,7 @@ class House:
         with self.app.app_context():
             database.upgrade()
             db.engine.dispose()
-        self._pristine = self._file.read_bytes()
-        prepared.know_as_migrated(self._pristine)
+        self._pristine = prepared.know(self._file.read_bytes())
 
     def reset(self) -> None:
         """An empty, migrated database. Inside the app's context."""

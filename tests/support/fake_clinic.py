@@ -72,7 +72,7 @@ class FakeClinic:
         self.practice = practice
         self.zone = zone
         stock = repr((list(practice.practitioners.values()), list(practice.types.values())))
-        begun = (slug, name, zone, clock.now(), stock)
+        begun = (slug, name, zone, stock)
         self.connection_id, self.mapped = prepared.once(begun, lambda: self._begin(slug, name))
 
     @property

@@ -49,7 +49,7 @@ def migrated_instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with app.app_context():
         database.upgrade()
         db.engine.dispose()
-    prepared.know_as_migrated((folder / "pmsapp.sqlite3").read_bytes())
+    prepared.know((folder / "pmsapp.sqlite3").read_bytes())
     return folder
 
 
