@@ -23,11 +23,14 @@ speed.hash_cheaply()
 for _name in [name for name in os.environ if name.startswith("PMSAPP_")]:
     del os.environ[_name]
 
-# Modules whose tests share one running installation, or measure how soon one is back: each stays on one worker.
+# Tests that share something dear (an installation, a wheel, Chromium) or measure how soon something is back: each of
+# these stays on one worker.
 TOGETHER = (
+    "tests/browser/",
     "tests/operations/test_kills.py",
     "tests/promises/test_processes.py",
     "tests/supervisor/test_up.py",
+    "tests/test_packaging.py",
 )
 
 
@@ -42,10 +45,10 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 class _ModulesTogether(LoadScopeScheduling):
-    """The tests of a few modules go to one worker, one after another; every other test to whoever is free."""
+    """What belongs together goes to one worker, one after another; every other test to whoever is free."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return next((module for module in TOGETHER if nodeid.startswith(module)), nodeid)
+        return next((place for place in TOGETHER if nodeid.startswith(place)), nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:

@@ -14,7 +14,7 @@ from pmsapp.extensions import db
 from pmsapp.factory import create_app
 from pmsapp.services.maintenance import database
 from pmsapp.settings import load_settings
-from tests.support import prepared
+from tests.support import prepared, snapshot
 
 _MEMORY = Path("/dev/shm")
 
@@ -31,6 +31,7 @@ class House:
         with self.app.app_context():
             database.upgrade()
             db.engine.dispose()
+            self.snapshots = snapshot.Taken(db.engine)
         self._pristine = prepared.know(self._file.read_bytes())
 
     def reset(self) -> None:
@@ -44,6 +45,7 @@ class House:
     def load(self, saved: bytes) -> None:
         """The database as it was. Inside the app's context."""
         prepared.load(self._file, saved)
+        self.snapshots.forget()
 
 
 @lru_cache(maxsize=1)
