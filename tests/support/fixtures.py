@@ -27,7 +27,7 @@ from tests.support.actors import Browser
 from tests.support.clients import Client
 from tests.support.clock import MONDAY_9AM, FrozenClock
 from tests.support.elsewhere import Elsewhere
-from tests.support.fake_clinic import stock
+from tests.support.fake_clinic import FakeClinic, stock
 from tests.support.fake_pms import FakePractice, registered
 from tests.support.sandboxes import Sandboxes
 from tests.support.watching import Receiver
@@ -202,6 +202,12 @@ def practice() -> Iterator[FakePractice]:
     made = stock(FakePractice())
     with registered("practice", made):
         yield made
+
+
+@pytest.fixture
+def clinic(app: Flask, frozen_clock: FrozenClock, practice: FakePractice) -> FakeClinic:
+    """That practice connected, everybody in it matched; nothing read yet."""
+    return FakeClinic(practice)
 
 
 @pytest.fixture
