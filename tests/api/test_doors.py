@@ -154,16 +154,16 @@ def test_field_16_a_pause_lasts_31_days_at_most(
     assert api.get(path).json["paused"] is None
 
 
-EDGES = {"paused_until": datetime.max, "next_sync_at": datetime.max, "last_sync_at": datetime.max}
+LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
 
 
-@pytest.mark.parametrize("column", EDGES)
+@pytest.mark.parametrize("column", ["paused_until", "next_sync_at", "last_sync_at"])
 @pytest.mark.parametrize("zone", ["Australia/Melbourne", "Nowhere/Atall"])
 def test_field_16_no_page_breaks_on_what_a_row_holds(
     app: Flask, seeded: None, admin: Browser, column: str, zone: str
 ) -> None:
     with writing() as session:
-        values = {column: EDGES[column].replace(tzinfo=UTC), "time_zone": zone, "sync_enabled": True}
+        values = {column: LAST_MOMENT, "time_zone": zone, "sync_enabled": True}
         session.execute(update(PMSConnection).values(**values))
     for page in ("/", "/integrations", "/integrations/1", "/settings/health", "/api/pms/connections"):
         assert admin.get(page).status_code == 200, page
@@ -356,7 +356,8 @@ def test_field_27_kept_answers_are_sealed_bounded_and_purged(
     with reading() as session:
         row = session.scalars(select(StoredAnswer)).one()
     stored = repr([getattr(row, column.key) for column in StoredAnswer.__table__.columns])
-    assert "Quoll" not in stored and "order-1" not in stored
+    assert "Quoll" not in stored
+    assert "order-1" not in stored
     assert key_rotation.unreadable() == 0
     monkeypatch.setattr(idempotency, "MOST_KEPT", 1)
     full = api.post(CARDS, GOOD, headers={"Idempotency-Key": "order-2"})
@@ -476,9 +477,7 @@ def test_field_29_a_clinician_is_told_before_a_card_leaves_their_column(
     seeded: None, login: Callable[..., Browser]
 ) -> None:
     own = login("clinician", clinician_id=1)
-    for wanted in (2, None):
-        refused = own.patch(f"{CARDS}/1", json={"clinician_id": wanted}) if wanted else None
-        if refused is not None:
-            assert refused.status_code == 422
-            assert "leave your column" in refused.get_json()["errors"][0]["message"]
+    refused = own.patch(f"{CARDS}/1", json={"clinician_id": 2})
+    assert refused.status_code == 422
+    assert "leave your column" in refused.get_json()["errors"][0]["message"]
     assert own.get(f"{CARDS}/1").get_json()["clinician_id"] == 1

@@ -103,8 +103,7 @@ def _ready_copy(file: Path) -> Iterator[Path]:
 
 def _brought_up(file: Path) -> Copy:
     """What the open copy of `file` holds, once it is of this version. Raises ConfigurationError."""
-    if database.versions().found is None:
-        raise ConfigurationError(f"{file} is no backup of pmsapp.")
+    service.require_ours(file)
     database.upgrade()
     return service.examine()
 
