@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from datetime import date as Day  # noqa: N812 - a field is called date
-from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -17,6 +17,7 @@ from pmsapp.domain.appointment import Presence, WorkflowState
 GONE = frozenset({Presence.CANCELLED, Presence.DELETED})
 _OFF_SHEET = (Presence.FILTERED, Presence.UNMAPPED)
 _MOMENT = timedelta.resolution
+_LAST = datetime(9000, 1, 1, tzinfo=UTC)  # later instants cannot be counted on from
 NOT_SHOWN = frozenset({Presence.FILTERED, Presence.UNMAPPED, Presence.REMOVED_BY_STAFF})
 
 
@@ -85,6 +86,7 @@ def freshness(as_of: datetime | None, now: datetime, period: timedelta) -> Fresh
 
 def ages_at(as_of: datetime, period: timedelta) -> tuple[datetime, datetime]:
     """The first instants at which data read then is no longer fresh, and no longer just late."""
+    as_of = min(as_of, _LAST)
     return as_of + period + timedelta(minutes=1) + _MOMENT, as_of + 2 * period + _MOMENT
 
 

@@ -27,6 +27,7 @@ from pmsapp.schemas.fields import (
     PairingCode,
     PracticeId,
     Reason,
+    VendorName,
     Zone,
 )
 from pmsapp.services.connections.connections import CheckResult, ConnectionView, Paired
@@ -142,7 +143,7 @@ class ConnectionList(Answer):
 class ConnectionCreate(Asked):
     """A new connection. A login that is given is tried live before anything is stored."""
 
-    pms_type: Annotated[str, Field(max_length=40)]
+    pms_type: VendorName
     display_name: ConnectionName | None = None
     credentials: Credentials | None = None
     practice_id: PracticeId | None = None

@@ -97,7 +97,7 @@ def add_card(day: date, values: Mapping[str, Any], actor: Actor) -> Card:
         if missing:
             raise Invalid(missing)
         start_at = as_instant(checked["start_at"])
-        day_bounds.check(day, session=session)
+        day_bounds.check(day)
         if day_of(start_at, zone) != day:
             raise Invalid({"start_at": "The time is not on that day."})
         card = RunSheetAppointment(

@@ -16,6 +16,7 @@ from pmsapp.services.maintenance import database
 KEEP = 14
 FOLDER = "backups"
 _PATTERN = "pmsapp-*.sqlite3"
+_SQLITE_BEGINS = b"SQLite format 3\x00"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,15 @@ def latest() -> Backup | None:
         return None
     stat = found[-1].stat()
     return Backup(found[-1], datetime.fromtimestamp(stat.st_mtime, tz=clock.now().tzinfo), stat.st_size)
+
+
+def looks_like_a_database(file: Path) -> bool:
+    """True when the file begins as every SQLite database does. Raises ConfigurationError when it cannot be read."""
+    try:
+        with file.open("rb") as opened:
+            return opened.read(len(_SQLITE_BEGINS)) == _SQLITE_BEGINS
+    except OSError as error:
+        raise ConfigurationError(f"{file.name} could not be read ({error.strerror}).") from error
 
 
 def _copy(target: Path) -> None:

@@ -58,7 +58,7 @@ def request_run(
     """
     trigger = trigger or _TRIGGERS.get(actor.kind, "manual")
     with writing() as session:
-        day_bounds.check(day, session=session)
+        day_bounds.check(day)
         connection = session.get(PMSConnection, connection_id, with_for_update=True)
         if connection is None:
             raise NotFound("connection")
