@@ -1,7 +1,7 @@
 """What each kind of answer changes, and how it is taken back. Inside the caller's write transaction.
 
-Each answer returns the cards it touched and what an undo needs: the values before and after, so that an undo never
-writes over what came later.
+Each answer returns the cards it touched (but those it placed, which `placement` has seen to) and what an undo needs:
+the values before and after, so that an undo never writes over what came later.
 """
 
 from __future__ import annotations
@@ -25,11 +25,18 @@ from pmsapp.models import (
     RunSheetOverride,
 )
 from pmsapp.services.sheet import columns, placement
+from pmsapp.services.sheet.placement import PlacedBy
 from pmsapp.services.sheet.stored_cards import IN_FORCE
 
 KEEP, PMS = "keep", "pms"
+TAKEN_BACK = "answer_taken_back"
 
 Answer = tuple[list[int], dict[str, Any] | None]
+
+
+def answered(choice: str) -> str:
+    """How a card's timeline names an answer that changed it."""
+    return f"answered_{choice}"
 
 
 def _answer_field(session: Session, row: Decision, choice: str, actor: Actor, now: datetime) -> Answer:
@@ -57,33 +64,53 @@ def _answer_field(session: Session, row: Decision, choice: str, actor: Actor, no
 
 def _answer_patient(session: Session, row: Decision, choice: str, actor: Actor, now: datetime) -> Answer:
     """pms: the old patient's card is deleted. keep: both stay until the PMS changes again."""
-    return _place_held(session, row, row.appointment_ids[:1], choice, "no longer booked there", now)
+    return _place_held(session, row, row.appointment_ids[:1], choice, "no longer booked there", actor, now)
 
 
 def _answer_removals(session: Session, row: Decision, choice: str, actor: Actor, now: datetime) -> Answer:
     """pms: what disappeared is deleted. keep: it stays until the PMS lists it again or says otherwise."""
-    return _place_held(session, row, row.appointment_ids, choice, "no longer in the practice software", now)
+    gone = "no longer in the practice software"
+    return _place_held(session, row, row.appointment_ids, choice, gone, actor, now)
 
 
 def _place_held(
-    session: Session, row: Decision, card_ids: list[int], choice: str, reason: str, now: datetime
+    session: Session,
+    row: Decision,
+    card_ids: list[int],
+    choice: str,
+    reason: str,
+    actor: Actor,
+    now: datetime,
 ) -> Answer:
     held = session.scalars(
         select(RunSheetAppointment).where(
             RunSheetAppointment.id.in_(card_ids), RunSheetAppointment.presence == Presence.HELD.value
         )
     ).all()
-    undo = []
-    for card in held:
-        before = [card.id, card.presence, card.presence_reason, card.kept_digest]
-        card.acknowledged_at = None
-        card.presence_at = now
-        if choice == PMS:
-            card.presence, card.presence_reason = Presence.DELETED.value, reason
-        else:
-            card.presence, card.presence_reason, card.kept_digest = Presence.ON_SHEET.value, None, row.marker
-        undo.append([*before, card.presence, card.kept_digest])
-    return [card.id for card in held], {"cards": undo}
+    presence = Presence.DELETED if choice == PMS else Presence.ON_SHEET
+    kept = {} if choice == PMS else {"kept_digest": row.marker}
+    undo = [
+        [
+            card.id,
+            card.presence,
+            card.presence_reason,
+            card.kept_digest,
+            presence.value,
+            kept.get("kept_digest", card.kept_digest),
+        ]
+        for card in held
+    ]
+    placement.place(
+        session,
+        [card.id for card in held],
+        presence,
+        reason if choice == PMS else None,
+        kind=answered(choice),
+        by=PlacedBy.staff(actor),
+        now=now,
+        also=kept,
+    )
+    return [], {"cards": undo}
 
 
 def _answer_duplicate(session: Session, row: Decision, choice: str, actor: Actor, now: datetime) -> Answer:
@@ -98,17 +125,23 @@ def _answer_duplicate(session: Session, row: Decision, choice: str, actor: Actor
     pms.notes = "\n".join(text for text in (pms.notes, manual.notes) if text) or None
     if pms.state == WorkflowState.BOOKED:
         pms.state = manual.state
-    manual.presence, manual.presence_reason, manual.presence_at = (
-        Presence.REMOVED_BY_STAFF.value,
-        "merged with the card from the practice software",
-        now,
-    )
-    manual.removed_at, manual.removed_by, manual.removed_reason = now, actor.name, manual.presence_reason
-    return [manual.id, pms.id], {
-        "cards": [[*before, manual.presence, manual.kept_digest]],
+    undo = {
+        "cards": [[*before, Presence.REMOVED_BY_STAFF.value, manual.kept_digest]],
         "merged": [*merged, pms.notes, pms.state],
         "typed": _take_contacts(session, manual, pms, actor, now),
     }
+    reason = "merged with the card from the practice software"
+    placement.place(
+        session,
+        [manual.id],
+        Presence.REMOVED_BY_STAFF,
+        reason,
+        kind=answered(choice),
+        by=PlacedBy.staff(actor),
+        now=now,
+        also=placement.removal_columns(actor, reason, now),
+    )
+    return [pms.id], undo
 
 
 def _take_contacts(
@@ -171,7 +204,15 @@ def _answer_type(session: Session, row: Decision, choice: str, actor: Actor, now
         .values(is_telehealth=choice == PMS)
     )
     _rules_changed(session, row.connection_id)
-    return placement.reapply_type(session, row.connection_id or 0, type_id, now), None
+    placement.reapply_type(
+        session,
+        row.connection_id or 0,
+        type_id,
+        kind=answered(choice),
+        by=PlacedBy.staff(actor),
+        now=now,
+    )
+    return [], None
 
 
 def _rules_changed(session: Session, connection_id: int | None) -> None:
@@ -228,8 +269,8 @@ def _other_edit(session: Session, override: RunSheetOverride) -> int | None:
     )
 
 
-def put_back(session: Session, undo_data: dict[str, Any], now: datetime) -> list[int]:
-    """Undo what an answer changed; everything is still as it left it."""
+def put_back(session: Session, undo_data: dict[str, Any], actor: Actor, now: datetime) -> list[int]:
+    """Undo what an answer changed; everything is still as it left it. Returns the cards as an answer does."""
     touched: list[int] = []
     if "override" in undo_data:
         override_id, state, base_value, _, _ = undo_data["override"]
@@ -237,12 +278,17 @@ def put_back(session: Session, undo_data: dict[str, Any], now: datetime) -> list
         override.state, override.base_value = state, base_value
         touched.append(override.appointment_id)
     for card_id, presence, reason, kept, _, _ in undo_data.get("cards", ()):
-        card = session.get_one(RunSheetAppointment, card_id)
-        card.presence, card.presence_reason, card.kept_digest, card.presence_at = presence, reason, kept, now
-        card.acknowledged_at = None
-        if presence != Presence.REMOVED_BY_STAFF:
-            card.removed_at = card.removed_by = card.removed_reason = None
-        touched.append(card_id)
+        not_removed = {} if presence == Presence.REMOVED_BY_STAFF else placement.NOT_REMOVED
+        placement.place(
+            session,
+            [card_id],
+            Presence(presence),
+            reason,
+            kind=TAKEN_BACK,
+            by=PlacedBy.staff(actor),
+            now=now,
+            also={"kept_digest": kept, **not_removed},
+        )
     if "merged" in undo_data:
         card_id, notes, state, _, _ = undo_data["merged"]
         card = session.get_one(RunSheetAppointment, card_id)

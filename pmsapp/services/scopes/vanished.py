@@ -26,7 +26,7 @@ from pmsapp.domain.sync.vanished import (
 from pmsapp.services.scopes.context import RunContext
 from pmsapp.services.scopes.plan import KEPT_MISSING, ScopePlan, plan_pairs
 from pmsapp.services.scopes.reading import INCOMPLETE, Reader, ScopeRead
-from pmsapp.services.scopes.write import Writer, set_presence, write_plan
+from pmsapp.services.scopes.write import Writer, take_off, write_plan
 from pmsapp.services.sheet import questions, stored_cards, versions
 
 GONE_REASON = "no longer in the practice software"
@@ -160,9 +160,9 @@ def write_vanished(
     """Write what `settle` decided, in the caller's write transaction."""
     days = write_plan(writer, result.found_plan) if result.found_plan else set()
     decisions = result.decisions
-    days |= set_presence(writer, _ids(decisions.delete), Presence.DELETED, GONE_REASON, Change.DELETED)
+    days |= take_off(writer, _ids(decisions.delete), Presence.DELETED, GONE_REASON, Change.DELETED)
     if decisions.hold:
-        days |= set_presence(writer, _ids(decisions.hold), Presence.HELD, HELD_REASON, Change.HELD)
+        days |= take_off(writer, _ids(decisions.hold), Presence.HELD, HELD_REASON, Change.HELD)
         _ask_about_removals(writer, context, pending, decisions.hold)
     versions.bump(writer.session, days, writer.now)
 
