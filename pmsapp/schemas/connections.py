@@ -23,7 +23,10 @@ Credentials = Annotated[
 
 
 class FreshnessOut(Answer):
-    """How old data is. `as_of`: when it was last read completely; null with state never."""
+    """How old data is. `as_of`: when it was last read completely; null with the states never and none.
+
+    none: nothing is read here (no clinician of a connection in use is matched), so there is no age.
+    """
 
     as_of: datetime | None
     state: FreshnessState

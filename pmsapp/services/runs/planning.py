@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from pmsapp.domain.schedule import Slot, is_too_far, next_slot
+from pmsapp.domain.ages import holds
+from pmsapp.domain.schedule import LONGEST_VENDOR_WAIT, Slot, is_too_far, next_slot
 from pmsapp.models import PMSConnection
 from pmsapp.services.clinic import clinic
 from pmsapp.services.clinic.opening_hours import clinic_hours, hours_of
@@ -60,7 +61,8 @@ def is_lost(session: Session, one: PMSConnection, now: datetime) -> bool:
         return False
     if one.next_sync_at is None:
         return True
-    if one.not_before is not None and now < one.next_sync_at <= one.not_before:
+    waits = holds(one.not_before, now, LONGEST_VENDOR_WAIT)
+    if waits and one.not_before is not None and now < one.next_sync_at <= one.not_before:
         return False
     period = timedelta(minutes=one.sync_frequency_minutes)
     return is_too_far(one.next_sync_at, now, period, clinic_hours(session, now))
