@@ -87,7 +87,7 @@ def read_day(
         in_person_not_shown=ages.not_shown,
         undecided=ages.undecided,
         open_decisions=stamp.open_decisions,
-        connections=tuple(one.row.display_name for one in house.connections if not one.in_setup),
+        connections=_names_of(house),
     )
     return DayRead(sheet, house)
 
@@ -184,6 +184,12 @@ class _Ages:
 
     def _fold(self, lists: Sequence[MappedList]) -> Freshness:
         return freshness_of(lists, self._now, self._hours, over=self._over)
+
+
+def _names_of(house: Snapshot) -> tuple[str, ...]:
+    """What the sheet is read from; connections in set-up only where there is no other."""
+    in_use = tuple(one.row.display_name for one in house.connections if not one.in_setup)
+    return in_use or tuple(one.row.display_name for one in house.connections)
 
 
 def _is_shown(feed: Feed) -> bool:

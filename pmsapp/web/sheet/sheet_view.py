@@ -26,7 +26,7 @@ from pmsapp.web.ui.page_contexts import Badge, Notice
 _FRESHNESS = {
     FreshnessState.FRESH: Badge("Up to date", "tick", "good"),
     FreshnessState.NEVER: Badge("Not read yet", "broken"),
-    FreshnessState.NONE: Badge("No list to read", "plug"),
+    FreshnessState.NONE: Badge("Nothing read yet", "plug"),
 }
 
 
@@ -233,13 +233,6 @@ def _empty(sheet: Sheet, now: datetime, *, is_today: bool, closed: str | None) -
             ),
             href="/integrations/new",
             action="Connect",
-        )
-    if sheet.freshness.state is FreshnessState.NONE:
-        return EmptySheet(
-            "No clinician is matched to a column yet",
-            ("Appointments appear here once somebody has said whose column they belong to.",),
-            href="/integrations",
-            action="Match clinicians",
         )
     if closed and sheet.freshness.state is not FreshnessState.FRESH:
         name = "" if closed.startswith("closed") else f" ({closed})"

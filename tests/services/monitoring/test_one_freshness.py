@@ -138,7 +138,7 @@ def test_a_connection_in_set_up_makes_no_sheet_unread(app: Flask, fake: FakeClin
 
 
 def test_a_column_that_no_list_fills_has_no_age(app: Flask, fake: FakeClinic) -> None:
-    columns.create_clinician("Room 4", None, COMMAND_LINE)
+    columns.create_clinician(COMMAND_LINE, name="Room 4")
     empty = columns_by_name(fake)["Room 4"]
     assert (empty.freshness.state, empty.freshness.as_of) == ("none", None)
     assert fake.sheet().freshness.state == "fresh"
