@@ -12,6 +12,7 @@ from datetime import date as Day  # noqa: N812 - a field is called date
 from enum import StrEnum
 from typing import Any
 
+from pmsapp.domain.ages import is_ahead
 from pmsapp.domain.appointment import Presence, WorkflowState
 
 GONE = frozenset({Presence.CANCELLED, Presence.DELETED})
@@ -58,8 +59,9 @@ def allowed_actions(presence: Presence, state: str) -> frozenset[Action]:
 
 
 class FreshnessState(StrEnum):
-    """How old the data is. Stale never looks like empty."""
+    """How old the data is. Stale never looks like empty. NONE: no list of a PMS is shown here, so nothing has an age."""
 
+    NONE = "none"
     NEVER = "never"
     FRESH = "fresh"
     LATE = "late"
@@ -68,15 +70,18 @@ class FreshnessState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """`as_of`: when the PMS was last read completely for what this covers; None with state NEVER."""
+    """`as_of`: when the PMS was last read completely for what this covers; None with states NEVER and NONE."""
 
     as_of: datetime | None
     state: FreshnessState
 
 
 def freshness(as_of: datetime | None, now: datetime, period: timedelta) -> Freshness:
-    """Late after one period without fresh data, stale after two; a minute's grace for the run itself."""
-    if as_of is None:
+    """Late after one period without fresh data, stale after two; a minute's grace for the run itself.
+
+    A reading that lies in the future is as good as none.
+    """
+    if as_of is None or is_ahead(as_of, now):
         return Freshness(None, FreshnessState.NEVER)
     late, stale = ages_at(as_of, period)
     if now < late:
@@ -91,16 +96,16 @@ def ages_at(as_of: datetime, period: timedelta) -> tuple[datetime, datetime]:
 
 
 def oldest(parts: Iterable[Freshness]) -> Freshness:
-    """The freshness of a whole is that of its oldest part; nothing at all is NEVER."""
+    """The freshness of a whole is that of its oldest part; a whole without a part that has an age is NONE."""
     order = {
         FreshnessState.NEVER: 0,
         FreshnessState.STALE: 1,
         FreshnessState.LATE: 2,
         FreshnessState.FRESH: 3,
     }
-    listed = list(parts)
+    listed = [part for part in parts if part.state is not FreshnessState.NONE]
     if not listed:
-        return Freshness(None, FreshnessState.NEVER)
+        return Freshness(None, FreshnessState.NONE)
     known = [part.as_of for part in listed if part.as_of is not None]
     worst = min(listed, key=lambda part: order[part.state]).state
     return Freshness(min(known) if known and worst is not FreshnessState.NEVER else None, worst)
