@@ -25,7 +25,12 @@ from pmsapp.models import (
     RunSheetAppointment,
     RunSheetOverride,
 )
-from pmsapp.services.editing.carry_over import carry_over, take_notes_and_state
+from pmsapp.services.editing.carry_over import (
+    carry_over,
+    own_values,
+    put_own,
+    take_notes_and_state,
+)
 from pmsapp.services.sheet import columns, placement, questions
 from pmsapp.services.sheet.questions import field_subject
 from pmsapp.services.sheet.stored_cards import IN_FORCE
@@ -79,7 +84,7 @@ def _answer_same(session: Session, row: Decision, actor: Actor, now: datetime) -
     old.acknowledged_at, old.acknowledged_by = now, actor.name
     return [old.id, new.id], {
         "cards": [[*before, old.presence, old.kept_digest]],
-        "merged": [new.id, carried.notes, carried.state, new.notes, new.state],
+        "own": [new.id, carried.before, carried.after],
         "typed": list(carried.edit_ids),
     }
 
@@ -252,6 +257,11 @@ def is_as_answered(session: Session, undo_data: dict[str, Any]) -> bool:
         edit = session.get(RunSheetOverride, edit_id)
         if edit is None or edit.state not in IN_FORCE:
             return False
+    if "own" in undo_data:
+        card_id, _, after = undo_data["own"]
+        card = session.get(RunSheetAppointment, card_id)
+        if card is None or own_values(card) != after:
+            return False
     if "merged" in undo_data:
         card_id, _, _, notes, state = undo_data["merged"]
         card = session.get(RunSheetAppointment, card_id)
@@ -285,6 +295,10 @@ def put_back(session: Session, undo_data: dict[str, Any], now: datetime) -> list
         card.acknowledged_at = None
         if presence != Presence.REMOVED_BY_STAFF:
             card.removed_at = card.removed_by = card.removed_reason = None
+        touched.append(card_id)
+    if "own" in undo_data:
+        card_id, before, _ = undo_data["own"]
+        put_own(session.get_one(RunSheetAppointment, card_id), before)
         touched.append(card_id)
     if "merged" in undo_data:
         card_id, notes, state, _, _ = undo_data["merged"]
