@@ -25,7 +25,12 @@ from pmsapp.models import (
     RunSheetAppointment,
     RunSheetOverride,
 )
-from pmsapp.services.editing.carry_over import carry_over, take_notes_and_state
+from pmsapp.services.editing.carry_over import (
+    carry_over,
+    own_values,
+    put_own,
+    take_notes_and_state,
+)
 from pmsapp.services.sheet import columns, placement, questions
 from pmsapp.services.sheet.placement import PlacedBy
 from pmsapp.services.sheet.questions import field_subject
@@ -93,7 +98,7 @@ def _answer_same(session: Session, row: Decision, actor: Actor, now: datetime) -
     )
     return [new.id], {
         "cards": [[*before, Presence.DELETED.value, None]],
-        "merged": [new.id, carried.notes, carried.state, new.notes, new.state],
+        "own": [new.id, carried.before, carried.after],
         "typed": list(carried.edit_ids),
     }
 
@@ -299,6 +304,11 @@ def is_as_answered(session: Session, undo_data: dict[str, Any]) -> bool:
         edit = session.get(RunSheetOverride, edit_id)
         if edit is None or edit.state not in IN_FORCE:
             return False
+    if "own" in undo_data:
+        card_id, _, after = undo_data["own"]
+        card = session.get(RunSheetAppointment, card_id)
+        if card is None or own_values(card) != after:
+            return False
     if "merged" in undo_data:
         card_id, _, _, notes, state = undo_data["merged"]
         card = session.get(RunSheetAppointment, card_id)
@@ -338,6 +348,10 @@ def put_back(session: Session, undo_data: dict[str, Any], actor: Actor, now: dat
             now=now,
             also={"kept_digest": kept, **not_removed},
         )
+    if "own" in undo_data:
+        card_id, before, _ = undo_data["own"]
+        put_own(session.get_one(RunSheetAppointment, card_id), before)
+        touched.append(card_id)
     if "merged" in undo_data:
         card_id, notes, state, _, _ = undo_data["merged"]
         card = session.get_one(RunSheetAppointment, card_id)

@@ -201,7 +201,7 @@ def take_over(card_id: int, actor: Actor) -> Card:
         source = session.get(RunSheetAppointment, card.rebooked_from_id) if card.rebooked_from_id else None
         if source is None or Action.TAKE_OVER not in before.actions:
             raise Conflict("NOTHING-TO-TAKE-OVER", "There is nothing to take over to this card.")
-        carry_over(session, source, card, now, fields=OF_THE_PATIENT)
+        carry_over(session, source, card, now, fields=OF_THE_PATIENT, checks=False)
         card.taken_over_at = now
         after = _seen(session, card, before, actor, now)
         _trace(session, card, actor, "took_over", now)
