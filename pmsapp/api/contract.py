@@ -40,7 +40,7 @@ PROBLEM_JSON = "application/problem+json"
 MAX_PATH_ID = 10**18 - 1
 # Answers that any call may give.
 _ALWAYS = (401, 403, 429, 503)
-_METHODS = ("get", "post", "patch", "delete")
+_METHODS = ("get", "post", "put", "patch", "delete")
 _NOT_JSON = {"json_invalid", "json_type"}
 _SENTENCES = {
     "missing": "This is needed.",

@@ -22,6 +22,7 @@ from pmsapp.models.pms import (
     WebhookEvent,
 )
 from pmsapp.models.sheet import (
+    CardLook,
     Decision,
     FormerCard,
     PatientRead,
@@ -30,12 +31,14 @@ from pmsapp.models.sheet import (
     RunSheetClinician,
     RunSheetEvent,
     RunSheetOverride,
+    SheetLook,
 )
 
 __all__ = [
     "APIToken",
     "AlertDelivery",
     "AuditEvent",
+    "CardLook",
     "Clinic",
     "Decision",
     "FormerCard",
@@ -55,6 +58,7 @@ __all__ = [
     "RunSheetEvent",
     "RunSheetOverride",
     "ScheduledTask",
+    "SheetLook",
     "SyncRun",
     "SyncScope",
     "TokenLease",

@@ -27,7 +27,11 @@ class RunSheet(Base):
 
 
 class RunSheetClinician(Base):
-    """A column of the run sheet."""
+    """A column of the run sheet.
+
+    `notice_after_minutes`, `warn_after_minutes`, `urgent_after_minutes`: how long a patient may wait before the line
+    says so. `running_late_minutes` counts on the clinic day `running_late_on` alone.
+    """
 
     __tablename__ = "run_sheet_clinicians"
     __table_args__ = table()
@@ -36,6 +40,13 @@ class RunSheetClinician(Base):
     name: Mapped[str]
     sort_order: Mapped[int] = mapped_column(default=0)
     active: Mapped[bool] = mapped_column(default=True)
+    notice_after_minutes: Mapped[int] = mapped_column(default=10, server_default="10")
+    warn_after_minutes: Mapped[int] = mapped_column(default=15, server_default="15")
+    urgent_after_minutes: Mapped[int] = mapped_column(default=30, server_default="30")
+    running_late_minutes: Mapped[int] = mapped_column(default=0, server_default="0")
+    running_late_on: Mapped[date | None]
+    running_late_by: Mapped[str | None]
+    running_late_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
 
@@ -46,6 +57,8 @@ class RunSheetAppointment(Base):
     `pms_digest`: equal for two reads only if every vendor column is equal. `pms_patient_id` is "" for a manual card.
     `pms_status_raw`: the PMS's word for a status that is not known here; null for the others.
     `kept_digest`: staff chose to keep a card the PMS no longer lists; what the PMS said then.
+    `waiting_since`: the beginning of the wait, whatever was pressed since. `attempts`, `identity_check`: what staff
+    did, with who and when. `claimed_key`: who is calling the patient (an actor's key).
     """
 
     __tablename__ = "run_sheet_appointments"
@@ -95,6 +108,7 @@ class RunSheetAppointment(Base):
     acknowledged_by: Mapped[str | None]
     moved_from_at: Mapped[datetime | None]
     moved_from_date: Mapped[date | None] = mapped_column(index=True)
+    moved_from_clinician_id: Mapped[int | None]
     moved_at: Mapped[datetime | None]
     returned_at: Mapped[datetime | None]
     removed_at: Mapped[datetime | None]
@@ -105,9 +119,46 @@ class RunSheetAppointment(Base):
 
     notes: Mapped[str | None]
     state: Mapped[str] = mapped_column(default="booked", server_default="booked")
+    state_since: Mapped[datetime | None]
+    waiting_since: Mapped[datetime | None]
+    attempts: Mapped[Any | None] = mapped_column(JSONText)
+    identity_check: Mapped[Any | None] = mapped_column(JSONText)
+    claimed_key: Mapped[str | None]
+    claimed_by: Mapped[str | None]
+    claimed_at: Mapped[datetime | None]
     row_version: Mapped[int] = mapped_column(default=1, server_default="1")
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+
+
+class SheetLook(Base):
+    """When a person first looked at a day, or last said that they have seen all of it: later changes are news."""
+
+    __tablename__ = "run_sheet_looks"
+    __table_args__ = table()
+
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    run_sheet_id: Mapped[int] = mapped_column(
+        ForeignKey("run_sheets.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    looked_at: Mapped[datetime]
+
+
+class CardLook(Base):
+    """When a person last looked at one card, or did something to it."""
+
+    __tablename__ = "run_sheet_card_looks"
+    __table_args__ = table()
+
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    appointment_id: Mapped[int] = mapped_column(
+        ForeignKey("run_sheet_appointments.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    looked_at: Mapped[datetime]
 
 
 class PatientRead(Base):

@@ -136,16 +136,23 @@ class TypesIn(Asked):
 
 
 class Clinician(Answer):
-    """A column of the run sheet."""
+    """A column of the run sheet. `running_late_minutes`: today, 0 when on time."""
 
     id: int
     name: str
     sort_order: int
     active: bool
+    running_late_minutes: int
 
     @classmethod
     def of(cls, view: ClinicianView) -> Self:
-        return cls(id=view.id, name=view.name, sort_order=view.sort_order, active=view.active)
+        return cls(
+            id=view.id,
+            name=view.name,
+            sort_order=view.sort_order,
+            active=view.active,
+            running_late_minutes=view.running_late_minutes,
+        )
 
 
 class ClinicianList(Answer):
@@ -161,6 +168,12 @@ class ClinicianCreate(Asked):
     name: str
     sort_order: int | None = None
     active: bool = True
+
+
+class RunningLateIn(Asked):
+    """By how many minutes the clinician runs late today; 0: on time again."""
+
+    minutes: int
 
 
 class ClinicianChange(Asked):

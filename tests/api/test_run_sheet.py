@@ -51,6 +51,15 @@ CARD_KEYS = {
     "pms_last_synced_at",
     "edited",
     "links",
+    "state_since",
+    "attempts",
+    "identity_check",
+    "cancelled",
+    "acknowledged_at",
+    "moved_from",
+    "claimed",
+    "changed_since_seen",
+    "similar_names",
 }
 
 

@@ -21,7 +21,6 @@ NOTES_LIMIT = 4000
 REASON_LIMIT = 200
 LONGEST_MIN = 24 * 60
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
-OWN_FIELDS = ("notes", "state")
 
 
 def check_fields(session: Session, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -30,9 +30,8 @@ from pmsapp.services.editing.decision_effects import (
     is_as_answered,
     put_back,
 )
-from pmsapp.services.editing.overrides import EVENTS
 from pmsapp.services.sheet import versions
-from pmsapp.services.sheet.cards import load_cards
+from pmsapp.services.sheet.cards import EVENTS, load_cards
 from pmsapp.services.sheet.stored_cards import CARDS
 
 

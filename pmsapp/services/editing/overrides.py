@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pmsapp import clock
@@ -20,20 +20,17 @@ from pmsapp.domain.runsheet import Card
 from pmsapp.domain.sync.merge import EDITABLE, OverrideState, as_stored
 from pmsapp.domain.sync.rules import REASONS
 from pmsapp.domain.window import day_of
-from pmsapp.extensions import key_ring
-from pmsapp.models import RunSheetAppointment, RunSheetEvent, RunSheetOverride
-from pmsapp.models.upsert import table_of
+from pmsapp.models import RunSheetAppointment, RunSheetOverride
 from pmsapp.services.base import audit
-from pmsapp.services.base.errors import Conflict, Invalid, NotFound
+from pmsapp.services.base.errors import Conflict, Invalid
 from pmsapp.services.base.transaction import writing
 from pmsapp.services.clinic import clinic
-from pmsapp.services.editing.card_input import OWN_FIELDS, check_fields, check_reason
+from pmsapp.services.editing import steps
+from pmsapp.services.editing.card_input import check_fields, check_reason
+from pmsapp.services.editing.card_rows import card_for_update, check_version, show_change, shown, trace
 from pmsapp.services.sheet import placement, questions, versions
-from pmsapp.services.sheet.cards import load_cards
 from pmsapp.services.sheet.questions import field_subject
-from pmsapp.services.sheet.stored_cards import CARDS, IN_FORCE, as_instant
-
-EVENTS = table_of(RunSheetEvent)
+from pmsapp.services.sheet.stored_cards import IN_FORCE, as_instant
 
 
 def edit_card(
@@ -46,22 +43,24 @@ def edit_card(
     """
     now = clock.now()
     with writing() as session:
-        card = _card_for_update(session, card_id, actor)
-        _check_version(session, card, row_version)
+        card = card_for_update(session, card_id, actor)
+        check_version(session, card, row_version)
         values = check_fields(session, changes)
-        before = _shown(session, card_id)
-        for name in OWN_FIELDS:
-            if name in values:
-                setattr(card, name, values[name])
+        before = shown(session, card_id)
+        if "notes" in values:
+            card.notes = values["notes"]
+        if "state" in values:
+            steps.enter_state(session, card, values["state"], actor, now)
         typed = {name: value for name, value in values.items() if name in EDITABLE}
         if card.pms_appointment_id is None:
             _write_manual(card, typed)
         else:
             for name, value in typed.items():
                 _type_over(session, card, name, value, actor, now)
-        after = _seen(session, card, before, actor, now)
+        after = show_change(session, card, before, actor, now)
         if after.changed:
-            _trace(session, card, actor, "edited", now, {"fields": sorted(changes)})
+            if fields := sorted(set(changes) - {"state"}):
+                trace(session, card, actor, "edited", now, {"fields": fields})
             audit.record(session, actor, "card.edit", f"card:{card_id}", {"fields": sorted(changes)})
     return after.card
 
@@ -102,9 +101,9 @@ def add_card(day: date, values: Mapping[str, Any], actor: Actor) -> Card:
         session.add(card)
         session.flush()
         versions.bump(session, [day], now)
-        _trace(session, card, actor, "added", now)
+        trace(session, card, actor, "added", now)
         audit.record(session, actor, "card.add", f"card:{card.id}", {"date": day.isoformat()})
-        return _shown(session, card.id)
+        return shown(session, card.id)
 
 
 def remove_card(card_id: int, reason: str | None, actor: Actor, *, row_version: int | None = None) -> None:
@@ -115,8 +114,8 @@ def remove_card(card_id: int, reason: str | None, actor: Actor, *, row_version: 
     text = check_reason(reason)
     now = clock.now()
     with writing() as session:
-        card = _card_for_update(session, card_id, actor)
-        _check_version(session, card, row_version)
+        card = card_for_update(session, card_id, actor)
+        check_version(session, card, row_version)
         if card.presence == Presence.REMOVED_BY_STAFF:
             return
         card.presence = Presence.REMOVED_BY_STAFF.value
@@ -124,71 +123,53 @@ def remove_card(card_id: int, reason: str | None, actor: Actor, *, row_version: 
         card.removed_at, card.removed_by, card.removed_reason = now, actor.name, text
         card.tombstone_start_at = card.start_at
         card.returned_at = None
-        _seen(session, card, None, actor, now)
+        show_change(session, card, None, actor, now)
         questions.lapse_settled(session, None, now)
-        _trace(session, card, actor, "removed", now)
+        trace(session, card, actor, "removed", now)
         audit.record(session, actor, "card.remove", f"card:{card_id}")  # the reason stays with the card
 
 
 def restore_card(card_id: int, actor: Actor) -> Card:
-    """Bring back a card that staff removed. Raises NotFound, Conflict when it was not removed by staff."""
+    """Bring back a card that staff removed, or that has left and was acknowledged.
+
+    Raises NotFound, and Conflict NOT-REMOVED when there is nothing to bring back.
+    """
     now = clock.now()
     with writing() as session:
-        card = _card_for_update(session, card_id, actor)
-        if card.presence != Presence.REMOVED_BY_STAFF:
-            raise Conflict("NOT-REMOVED", "This card was not removed by staff.")
-        verdict = placement.place_of(session, card)
-        card.presence = verdict.presence.value
-        card.presence_reason = REASONS.get(verdict.reason) if verdict.reason else None
-        card.presence_at = now if verdict.reason else None
-        card.acknowledged_at = card.tombstone_start_at = None
-        card.removed_at = card.removed_by = card.removed_reason = None
-        # The next run compares it with the PMS anew.
-        card.pms_digest = None
-        after = _seen(session, card, None, actor, now)
-        _trace(session, card, actor, "brought_back", now)
+        card = card_for_update(session, card_id, actor)
+        if card.presence == Presence.REMOVED_BY_STAFF:
+            _put_back_on_sheet(session, card, now)
+        elif card.acknowledged_at is None or card.presence == Presence.ON_SHEET:
+            raise Conflict("NOT-REMOVED", "This card was neither removed by staff nor acknowledged.")
+        card.acknowledged_at = card.acknowledged_by = None
+        after = show_change(session, card, None, actor, now)
+        trace(session, card, actor, "brought_back", now)
         audit.record(session, actor, "card.restore", f"card:{card_id}")
     return after.card
+
+
+def _put_back_on_sheet(session: Session, card: RunSheetAppointment, now: datetime) -> None:
+    verdict = placement.place_of(session, card)
+    card.presence = verdict.presence.value
+    card.presence_reason = REASONS.get(verdict.reason) if verdict.reason else None
+    card.presence_at = now if verdict.reason else None
+    card.tombstone_start_at = None
+    card.removed_at = card.removed_by = card.removed_reason = None
+    # The next run compares it with the PMS anew.
+    card.pms_digest = None
 
 
 def acknowledge_card(card_id: int, actor: Actor) -> Card:
     """Say that somebody has seen that a card left the sheet or is held. Once is enough. Raises NotFound."""
     now = clock.now()
     with writing() as session:
-        card = _card_for_update(session, card_id, actor)
+        card = card_for_update(session, card_id, actor)
         if card.acknowledged_at is None and card.presence != Presence.ON_SHEET:
             card.acknowledged_at, card.acknowledged_by = now, actor.name
-            _seen(session, card, None, actor, now)
-            _trace(session, card, actor, "acknowledged", now)
+            show_change(session, card, None, actor, now)
+            trace(session, card, actor, "acknowledged", now)
             audit.record(session, actor, "card.acknowledge", f"card:{card_id}")
-        return _shown(session, card_id)
-
-
-class _Seen:
-    """A card as it shows after a change, and whether anything did change."""
-
-    def __init__(self, card: Card, changed: bool) -> None:
-        self.card = card
-        self.changed = changed
-
-
-def _card_for_update(session: Session, card_id: int, actor: Actor) -> RunSheetAppointment:
-    card = session.scalar(
-        select(RunSheetAppointment).where(RunSheetAppointment.id == card_id).with_for_update()
-    )
-    if card is None:
-        raise NotFound("appointment")
-    if actor.role == "clinician" and _shown(session, card_id).clinician_id != actor.clinician_id:
-        raise NotFound("appointment")
-    return card
-
-
-def _check_version(session: Session, card: RunSheetAppointment, row_version: int | None) -> None:
-    if row_version is not None and card.row_version != row_version:
-        current = _shown(session, card.id)
-        raise Conflict(
-            "ROW-CHANGED", "This card changed while you were typing; nothing was overwritten.", current
-        )
+        return shown(session, card_id)
 
 
 def _write_manual(card: RunSheetAppointment, typed: Mapping[str, Any]) -> None:
@@ -234,43 +215,3 @@ def _type_over(
             )
         )
     session.flush()
-
-
-def _shown(session: Session, card_id: int) -> Card:
-    return load_cards(session, key_ring(), [CARDS.c.id == card_id])[0]
-
-
-def _seen(
-    session: Session, card: RunSheetAppointment, before: Card | None, actor: Actor, now: datetime
-) -> _Seen:
-    """Let the card's and its days' versions grow when what is seen has changed, and put it on the day it shows."""
-    session.flush()
-    after = _shown(session, card.id)
-    if before is not None and after == before:
-        return _Seen(after, False)
-    changed_days = {after.date} | versions.days_of(session, [card.id])
-    sheet_id = versions.ensure(session, [after.date], now)[after.date]
-    session.execute(
-        update(CARDS)
-        .where(CARDS.c.id == card.id)
-        .values(run_sheet_id=sheet_id, row_version=CARDS.c.row_version + 1, updated_at=now)
-    )
-    session.expire(card)
-    versions.bump(session, changed_days, now)
-    return _Seen(_shown(session, card.id), True)
-
-
-def _trace(
-    session: Session, card: RunSheetAppointment, actor: Actor, kind: str, now: datetime, data: Any = None
-) -> None:
-    session.execute(
-        insert(EVENTS).values(
-            appointment_id=card.id,
-            run_id=None,
-            at=now,
-            source="staff",
-            kind=kind,
-            actor=actor.name,
-            data=data,
-        )
-    )

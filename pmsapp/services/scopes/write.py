@@ -154,7 +154,13 @@ def _marks(writer: Writer, one: UpdateCard, shown_on: date) -> dict[str, Any]:
     """The card's marks: as they were, but for what this change says."""
     marks = dict(one.card.marks) | _presence_marks(writer, one)
     if one.has_moved:
-        marks |= {"moved_from_at": one.card.values.start_at, "moved_at": writer.now}
+        before = one.card.values.clinician_id
+        changed_hands = before != one.incoming.values.clinician_id
+        marks |= {
+            "moved_from_at": one.card.values.start_at,
+            "moved_from_clinician_id": before if changed_hands else None,
+            "moved_at": writer.now,
+        }
         if one.card.shown_on != shown_on:
             marks["moved_from_date"] = one.card.shown_on
     if one.change is Change.RETURNED:

@@ -49,6 +49,7 @@ _MARKS = (
     "presence_at",
     "acknowledged_at",
     "moved_from_at",
+    "moved_from_clinician_id",
     "moved_from_date",
     "moved_at",
     "returned_at",

@@ -17,7 +17,10 @@ LIMIT = 500
 
 @dataclass(frozen=True, slots=True, repr=False)
 class EventView:
-    """One line. `source`: pms, staff or system; `was`: the values before, by field."""
+    """One line. `source`: pms, staff or system; `was`: the values before, by field.
+
+    `step`: from which state to which, where reception took one or took one back.
+    """
 
     id: int
     appointment_id: int
@@ -28,6 +31,7 @@ class EventView:
     actor: str | None
     fields: tuple[str, ...]
     was: dict[str, Any]
+    step: tuple[str, str] | None = None
 
     def __repr__(self) -> str:
         return f"EventView({self.id}, {self.kind})"
@@ -114,4 +118,5 @@ def _view(row: RunSheetEvent) -> EventView:
         actor=row.actor,
         fields=tuple(data.get("fields", ())),
         was=data.get("was", {}),
+        step=(data["from"], data["to"]) if "from" in data and "to" in data else None,
     )
