@@ -241,6 +241,16 @@ class DayQuestion:
     kind: str
     clinician_id: int | None
     number: int
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """A practitioner nobody has decided about, with their appointments of the day, which no sheet shows."""
+
+    name: str
+    number: int
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +272,7 @@ class Sheet:
     etag: str = ""
     ages_next: datetime | None = None
     in_person_not_shown: int = 0
-    undecided: tuple[tuple[str, int], ...] = ()
+    undecided: tuple[Undecided, ...] = ()
     open_decisions: int = 0
     questions: tuple[DayQuestion, ...] = ()
     acknowledged: tuple[Card, ...] = ()

@@ -13,6 +13,7 @@ from pmsapp import clock
 from pmsapp.crypto.cipher import KeyRing
 from pmsapp.domain.actor import SYSTEM, Actor
 from pmsapp.domain.appointment import Presence
+from pmsapp.domain.runsheet import DISCONNECTED
 from pmsapp.extensions import key_ring
 from pmsapp.models import PMSConnection, RunSheet, RunSheetAppointment, RunSheetEvent
 from pmsapp.models.upsert import table_of
@@ -27,7 +28,6 @@ from pmsapp.services.sheet import versions
 from pmsapp.services.sheet.stored_cards import chunks
 
 CARDS_CHOICES = ("keep", "strike", "remove")
-DISCONNECTED = "disconnected"
 
 _CARDS = table_of(RunSheetAppointment)
 _SHEETS = table_of(RunSheet)
@@ -38,7 +38,7 @@ def delete_connection(connection_id: int, cards: str = "strike", actor: Actor = 
     """Take a connection away with its runs, matches and types; earlier sheets stay as they were.
 
     `cards` says what happens to its cards on sheets from today: `keep` makes those in view manual cards, `strike`
-    marks them cancelled ("disconnected"), `remove` deletes them all. A run in progress stops at its next step.
+    strikes them through ("disconnected": nobody has cancelled), `remove` deletes them all. A run in progress stops at its next step.
     Raises NotFound and Invalid.
     """
     if cards not in CARDS_CHOICES:
@@ -120,7 +120,7 @@ def _strike(session: Session, cards: Sequence[Row[Any]], actor: Actor, now: date
                 updated_at=now,
             )
         )
-    _record_events(session, cards, "cancelled", actor, now)
+    _record_events(session, cards, "disconnected", actor, now)
 
 
 def _remove(session: Session, cards: Sequence[Row[Any]]) -> None:

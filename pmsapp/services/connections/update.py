@@ -32,6 +32,7 @@ from pmsapp.services.connections.rows import (
 from pmsapp.services.connections.views import ConnectionView, view_of
 from pmsapp.services.runs import planning
 from pmsapp.services.runs import requests as run_requests
+from pmsapp.services.sheet import questions
 from pmsapp.services.vendors import adapters as vendor_adapters
 from pmsapp.services.vendors import credential_check
 from pmsapp.services.vendors.adapters import ConnectionValues
@@ -151,7 +152,10 @@ def _apply(
             named.append("paused")
         switched_on = False
         if changes.sync_enabled is not None:
+            ends_setup = changes.sync_enabled and row.state == ConnectionState.SETUP
             switched_on = _switch(row, info, changes.sync_enabled)
+            if ends_setup:
+                questions.ask_about_undecided(session, row.id, now)
             named.append("sync_enabled")
         if {"paused", "sync_enabled", "sync_frequency_minutes"} & set(named):
             planning.plan_next(session, row, now)

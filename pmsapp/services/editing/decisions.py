@@ -54,6 +54,7 @@ class DecisionView:
     decided_by: str | None
     decided_at: datetime | None
     can_undo: bool = False
+    subject: str = ""
 
     def __repr__(self) -> str:
         return f"DecisionView({self.id}, {self.kind})"
@@ -214,4 +215,5 @@ def _view(session: Session, row: Decision) -> DecisionView:
         decided_by=row.decided_by,
         decided_at=row.decided_at,
         can_undo=_can_undo(session, row),
+        subject=row.subject,
     )

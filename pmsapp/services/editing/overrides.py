@@ -16,11 +16,11 @@ from sqlalchemy.orm import Session
 from pmsapp import clock
 from pmsapp.domain.actor import Actor
 from pmsapp.domain.appointment import AppointmentStatus, Presence, WorkflowState
-from pmsapp.domain.runsheet import Card
+from pmsapp.domain.runsheet import DISCONNECTED, Card
 from pmsapp.domain.sync.merge import EDITABLE, OverrideState, as_stored
 from pmsapp.domain.sync.rules import REASONS
 from pmsapp.domain.window import day_of
-from pmsapp.models import RunSheetAppointment, RunSheetOverride
+from pmsapp.models import RunSheet, RunSheetAppointment, RunSheetOverride
 from pmsapp.services.base import audit
 from pmsapp.services.base.errors import Conflict, Invalid
 from pmsapp.services.base.transaction import writing
@@ -170,6 +170,33 @@ def acknowledge_card(card_id: int, actor: Actor) -> Card:
             trace(session, card, actor, "acknowledged", now)
             audit.record(session, actor, "card.acknowledge", f"card:{card_id}")
         return shown(session, card_id)
+
+
+def acknowledge_disconnected(day: date, actor: Actor, *, undo: bool = False) -> int:
+    """Acknowledge every card of a day that was struck because its practice software was taken away, or (`undo`) take
+    that back. Returns how many."""
+    now = clock.now()
+    seen = RunSheetAppointment.acknowledged_at
+    with writing() as session:
+        rows = session.scalars(
+            select(RunSheetAppointment)
+            .join(RunSheet, RunSheet.id == RunSheetAppointment.run_sheet_id)
+            .where(
+                RunSheet.date == day,
+                RunSheetAppointment.presence == Presence.CANCELLED.value,
+                RunSheetAppointment.presence_reason == DISCONNECTED,
+                seen.is_not(None) if undo else seen.is_(None),
+            )
+            .with_for_update(of=RunSheetAppointment)
+        ).all()
+        for card in rows:
+            card.acknowledged_at, card.acknowledged_by = (None, None) if undo else (now, actor.name)
+            show_change(session, card, None, actor, now)
+            trace(session, card, actor, "brought_back" if undo else "acknowledged", now)
+        if rows:
+            action = "card.restore" if undo else "card.acknowledge"
+            audit.record(session, actor, action, f"day:{day.isoformat()}", {"count": len(rows)})
+    return len(rows)
 
 
 def _write_manual(card: RunSheetAppointment, typed: Mapping[str, Any]) -> None:

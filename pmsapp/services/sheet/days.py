@@ -20,6 +20,7 @@ from pmsapp.domain.runsheet import (
     Freshness,
     Sheet,
     Thresholds,
+    Undecided,
     arrange,
     in_time_order,
     oldest,
@@ -37,6 +38,7 @@ from pmsapp.services.clinic import clinic, opening_hours, snapshot
 from pmsapp.services.clinic.snapshot import UNASSIGNED, Feed, Snapshot
 from pmsapp.services.sheet import etag
 from pmsapp.services.sheet.cards import load_cards
+from pmsapp.services.sheet.questions import practitioner_subject
 from pmsapp.services.sheet.stored_cards import CARDS, IN_FORCE, OVERRIDES
 
 _FOR_EVER = 0
@@ -254,11 +256,15 @@ class _Ages:
                     age = aged(as_of, min(now, over), period, hours)
                     self.parts.setdefault(feed.clinician_id, []).append(age)
         self.next = ages_next(periods, now, hours) if now < over else None
-        feeds = [feed for one in house.connections for feed in one.feeds if day in feed.readings]
-        self.not_shown = sum(feed.readings[day].not_shown for feed in feeds if _is_shown(feed))
+        feeds = [(one, feed) for one in house.connections for feed in one.feeds if day in feed.readings]
+        self.not_shown = sum(feed.readings[day].not_shown for _, feed in feeds if _is_shown(feed))
         self.undecided = tuple(
-            (feed.name or feed.practitioner_id, feed.readings[day].fetched)
-            for feed in feeds
+            Undecided(
+                feed.name or feed.practitioner_id,
+                feed.readings[day].fetched,
+                practitioner_subject(one.row.id, feed.practitioner_id),
+            )
+            for one, feed in feeds
             if feed.decision is MappingDecision.UNDECIDED and feed.readings[day].fetched
         )
 

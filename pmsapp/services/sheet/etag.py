@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, ScalarSelect, String, bindparam, cast, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, String, bindparam, cast, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from pmsapp.domain.runsheet import DayQuestion
@@ -27,7 +27,7 @@ from pmsapp.models import (
 class SheetTag(NamedTuple):
     """A day's sheet as it stands. `mark` changes with everything stored that its page or answer is made of.
 
-    `questions`: the open decisions that touch the day.
+    `questions`: the open decisions that touch the day, and those about practitioners.
     """
 
     sheet_id: int | None
@@ -46,9 +46,13 @@ def read(session: Session, day: date) -> SheetTag:
 
 def _questions(text: str | None) -> Iterator[DayQuestion]:
     for line in (text or "").splitlines():
-        number, kind, clinician_id, cards = line.split("|", 3)
+        number, kind, clinician_id, cards, subject = line.split("|", 4)
         yield DayQuestion(
-            int(number), kind, int(clinician_id) if clinician_id else None, len(json.loads(cards or "[]"))
+            int(number),
+            kind,
+            int(clinician_id) if clinician_id else None,
+            len(json.loads(cards or "[]")),
+            subject,
         )
 
 
@@ -82,7 +86,13 @@ _CLINICIAN = (
     RunSheetClinician.running_late_minutes,
     RunSheetClinician.running_late_on,
 )
-_QUESTION = (Decision.id, Decision.kind, Decision.clinician_id, Decision.appointment_ids)
+_QUESTION = (
+    Decision.id,
+    Decision.kind,
+    Decision.clinician_id,
+    Decision.appointment_ids,
+    Decision.subject,
+)
 _READING = (
     ScopeFreshness.connection_id,
     ScopeFreshness.pms_practitioner_id,
@@ -112,7 +122,11 @@ _TAG = select(
     _of_sheet(RunSheet.id),
     _of_sheet(RunSheet.version),
     select(func.count()).where(Decision.state == "open").scalar_subquery(),
-    _all_of(_QUESTION, Decision.state == "open", Decision.date == bindparam("day")),
+    _all_of(
+        _QUESTION,
+        Decision.state == "open",
+        or_(Decision.date == bindparam("day"), Decision.kind == "practitioner_new"),
+    ),
     select(func.max(Decision.id)).where(Decision.state == "open").scalar_subquery(),
     select(func.max(Incident.id))
     .where(Incident.ended_at.is_(None), Incident.opened_at.is_not(None))

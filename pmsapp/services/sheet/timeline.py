@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
-from pmsapp.models import RunSheetAppointment, RunSheetClinician, RunSheetEvent
+from pmsapp import clock
+from pmsapp.domain.window import day_of
+from pmsapp.models import RunSheet, RunSheetAppointment, RunSheetClinician, RunSheetEvent
 from pmsapp.services.base.errors import NotFound
 from pmsapp.services.base.transaction import reading
+from pmsapp.services.clinic import clinic
 
 LIMIT = 500
 
@@ -19,7 +23,7 @@ LIMIT = 500
 class EventView:
     """One line. `source`: pms, staff or system; `was`: the values before, by field.
 
-    `step`: from which state to which, where reception took one or took one back.
+    `step`: from which state to which, where reception took one or took one back. `can_undo`: the last step, today's.
     """
 
     id: int
@@ -32,6 +36,7 @@ class EventView:
     fields: tuple[str, ...]
     was: dict[str, Any]
     step: tuple[str, str] | None = None
+    can_undo: bool = False
 
     def __repr__(self) -> str:
         return f"EventView({self.id}, {self.kind})"
@@ -59,20 +64,41 @@ def of_card(card_id: int) -> list[EventView]:
             .where(RunSheetEvent.appointment_id == card_id)
             .order_by(RunSheetEvent.id.desc())
             .limit(LIMIT)
+        ).all()
+        views = [_view(row) for row in rows]
+        last = _last_step(views)
+        zone = clinic.time_zone(session)
+    today = day_of(clock.now(), zone)
+    return [
+        replace(view, can_undo=view is last and day_of(view.at, zone) == today) if view.step else view
+        for view in views
+    ]
+
+
+def _last_step(newest_first: Sequence[EventView]) -> EventView | None:
+    """The newest step that was not taken back."""
+    taken_back = 0
+    for view in newest_first:
+        if view.kind == "step_undone":
+            taken_back += 1
+        elif view.step is not None and taken_back:
+            taken_back -= 1
+        elif view.step is not None:
+            return view
+    return None
+
+
+def of_run(run_id: int, day: date | None = None) -> list[EventView]:
+    """Which cards a run changed, and how, in the order it did; with `day` only cards that stand or stood on it."""
+    query = select(RunSheetEvent).where(RunSheetEvent.run_id == run_id)
+    if day is not None:
+        query = (
+            query.join(RunSheetAppointment, RunSheetAppointment.id == RunSheetEvent.appointment_id)
+            .join(RunSheet, RunSheet.id == RunSheetAppointment.run_sheet_id)
+            .where(or_(RunSheet.date == day, RunSheetAppointment.moved_from_date == day))
         )
-        return [_view(row) for row in rows]
-
-
-def of_run(run_id: int) -> list[EventView]:
-    """Which cards a run changed, and how, in the order it did."""
     with reading() as session:
-        rows = session.scalars(
-            select(RunSheetEvent)
-            .where(RunSheetEvent.run_id == run_id)
-            .order_by(RunSheetEvent.id)
-            .limit(LIMIT)
-        )
-        return [_view(row) for row in rows]
+        return [_view(row) for row in session.scalars(query.order_by(RunSheetEvent.id).limit(LIMIT))]
 
 
 def changes_of_run(run_id: int) -> list[RunChange]:

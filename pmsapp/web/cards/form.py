@@ -11,7 +11,7 @@ from pmsapp.domain.appointment import WorkflowState
 from pmsapp.domain.runsheet import Card
 from pmsapp.domain.window import local_to_utc
 from pmsapp.services.base.errors import Invalid
-from pmsapp.web.sheet.card_contexts import CardForm
+from pmsapp.web.cards.contexts import CardForm
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui import labels
 from pmsapp.web.ui.field_text import in_words
