@@ -9,6 +9,7 @@ from typing import Any
 
 from pmsapp.domain.errors import advice_for
 from pmsapp.domain.sync_state import ConnectionState, RunStatus
+from pmsapp.services.connections import setup_progress
 from pmsapp.services.connections.connections import ConnectionView, ErrorView
 from pmsapp.services.runs.history import RunView
 from pmsapp.web.integrations.contexts import ConnectionCard, NextStep
@@ -77,7 +78,7 @@ def way_on(view: ConnectionView) -> NextStep | None:
     """The step that ends set-up or puts a connection right; None when nobody has to do anything."""
     base = f"/integrations/{view.id}"
     if view.state is ConnectionState.SETUP:
-        return NextStep(_setup_step(view), "Continue set-up")
+        return NextStep(setup_progress.next_step(view).href, "Continue set-up")
     code = view.last_sync_error.code if view.last_sync_error else ""
     if _is_partial(view) and code == "REMOVE-HELD":
         return NextStep("/decisions", "Look and decide")
@@ -90,17 +91,6 @@ def way_on(view: ConnectionView) -> NextStep | None:
     if code == "REC-BAD":
         return NextStep(f"{base}/history", "See which")
     return NextStep(f"{base}/login", "Sign in again")
-
-
-def _setup_step(view: ConnectionView) -> str:
-    base = f"/integrations/{view.id}"
-    if not view.has_credentials:
-        return f"{base}/login"
-    if view.needs_pairing:
-        return f"{base}/pair"
-    if not view.counts.mapped and not view.counts.ignored:
-        return f"{base}/practitioners"
-    return f"{base}/start"
 
 
 def _advice(view: ConnectionView, error: ErrorView | None) -> str | None:

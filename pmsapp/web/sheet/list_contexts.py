@@ -99,7 +99,8 @@ class FilterLink:
 class ListView:
     """`runsheet/_list.html`. `attention` stands first; `notices` are what needs somebody and is no patient.
 
-    `line_of` draws one line whatever the filter, for the answer to a press.
+    `line_of` draws one line whatever the filter, for the answer to a press. `disconnected`: cards that were struck
+    because their practice software was taken away; `disconnected_seen`: those acknowledged.
     """
 
     filters: tuple[FilterLink, ...]
@@ -114,6 +115,8 @@ class ListView:
     order_word: str
     order_href: str
     news: int
+    disconnected: int
+    disconnected_seen: int
     line_of: Callable[[int], LineView | None]
 
 

@@ -53,6 +53,8 @@ def build_list(
         order_word="Attention first" if look.by_time else "By time",
         order_href=look.href(by_time=not look.by_time),
         news=sum(line.card.changed_since_seen or line.card.is_new for line in laid.lines.values()),
+        disconnected=sum(card.is_disconnected for card in sheet.cards),
+        disconnected_seen=sum(card.is_disconnected for card in sheet.acknowledged),
         line_of=partial(line_of, laid, around),
     )
 

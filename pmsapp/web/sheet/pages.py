@@ -14,6 +14,7 @@ from pmsapp.access import guard
 from pmsapp.domain.runsheet import Sheet
 from pmsapp.domain.sync_state import ConnectionState
 from pmsapp.services.clinic import clinic, opening_hours
+from pmsapp.services.connections import setup_progress
 from pmsapp.services.sheet import days, looks
 from pmsapp.services.sheet.days import DayRead
 from pmsapp.web.sheet import day_truth, toasts
@@ -22,6 +23,7 @@ from pmsapp.web.sheet.list_contexts import Toast
 from pmsapp.web.sheet.look import Look, read_look
 from pmsapp.web.sheet.sheet_contexts import SheetPage
 from pmsapp.web.sheet.sheet_view import build_page
+from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui import shell
 from pmsapp.web.ui.fields import parse_day
 from pmsapp.web.ui.page_contexts import Notice, Shell
@@ -125,7 +127,7 @@ def make_page(
         can_edit=guard.may("lines.press", "POST"),
         version=version_of(sheet.etag, now.now),
         look=_look_at(sheet.date, query, given),
-        truth=truth,
+        truth=replace(truth, notes=(*truth.notes, *_unfinished(now))),
         fed=day_truth.fed_columns(read.house),
         viewer=actor.name,
         closed=None if sheet.cards else opening_hours.why_closed_at(read.house.clinic, sheet.date),
@@ -135,6 +137,29 @@ def make_page(
     # One list that lags is said of that list, and not of the whole connection.
     banner = None if truth.notes and now.state is ConnectionState.STALE else shell.notice(now)
     return DayPage(page, _frame_of_day(frame, page, now), banner, read)
+
+
+def _unfinished(now: shell.PageStatus) -> list[Notice]:
+    """A set-up that somebody began and nobody finished, for those who can."""
+    if not guard.may("connecting.choose"):
+        return []
+    found = []
+    for view in now.connections:
+        if view.state is not ConnectionState.SETUP:
+            continue
+        step, touch = setup_progress.next_step(view), setup_progress.last_touch(view.id)
+        by = f", {touch.who} {fmt.moment(touch.at, now.now, now.zone)}" if touch else ""
+        found.append(
+            Notice(
+                f"The set-up of {view.display_name} is not finished",
+                f"Step {step.number} of {setup_progress.STEPS} comes next{by}.",
+                "wait",
+                "plug",
+                href=step.href,
+                action="Continue",
+            )
+        )
+    return found
 
 
 def _frame_of_day(frame: Shell, page: SheetPage, now: shell.PageStatus) -> Shell:
