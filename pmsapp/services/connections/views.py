@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pmsapp import clock
@@ -15,10 +16,13 @@ from pmsapp.domain.runsheet import Freshness
 from pmsapp.domain.schedule import ClinicHours, aged
 from pmsapp.domain.sync_state import ConnectionFacts, ConnectionState
 from pmsapp.domain.window import day_of
-from pmsapp.models import PMSConnection
+from pmsapp.models import AuditEvent, PMSConnection
+from pmsapp.services.base.transaction import reading
 from pmsapp.services.clinic import opening_hours, snapshot
 from pmsapp.services.clinic.snapshot import Connected, Snapshot
 from pmsapp.services.vendors import adapters as vendor_adapters
+
+SETUP_STEPS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,3 +158,43 @@ def _as_of(one: Connected, now: datetime) -> datetime | None:
     if read:
         return min(read)
     return one.row.last_sync_at if one.row.last_sync_status == "success" else None
+
+
+@dataclass(frozen=True, slots=True)
+class SetupStep:
+    """The step that comes next: its number of `SETUP_STEPS` and its address."""
+
+    number: int
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class LastTouch:
+    """Who did something to a connection last, and when."""
+
+    who: str
+    at: datetime
+
+
+def next_setup_step(view: ConnectionView) -> SetupStep:
+    """Where the set-up of this connection goes on."""
+    base = f"/integrations/{view.id}"
+    if not view.has_credentials:
+        return SetupStep(2, f"{base}/login")
+    if view.needs_pairing:
+        return SetupStep(2, f"{base}/pair")
+    if not view.counts.mapped and not view.counts.ignored:
+        return SetupStep(3, f"{base}/practitioners")
+    return SetupStep(5, f"{base}/start")
+
+
+def last_touch(connection_id: int) -> LastTouch | None:
+    """Who worked on a connection last; None where nothing tells."""
+    with reading() as session:
+        row = session.execute(
+            select(AuditEvent.actor, AuditEvent.at)
+            .where(AuditEvent.subject == f"connection:{connection_id}", AuditEvent.actor.like("user:%"))
+            .order_by(AuditEvent.id.desc())
+            .limit(1)
+        ).one_or_none()
+    return LastTouch(row.actor.partition(" ")[2], row.at) if row else None

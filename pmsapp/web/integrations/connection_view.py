@@ -9,7 +9,7 @@ from typing import Any
 
 from pmsapp.domain.errors import advice_for
 from pmsapp.domain.sync_state import ConnectionState, RunStatus
-from pmsapp.services.connections import setup_progress
+from pmsapp.services.connections import views as connection_views
 from pmsapp.services.connections.connections import ConnectionView, ErrorView
 from pmsapp.services.runs.history import RunView
 from pmsapp.web.integrations.contexts import ConnectionCard, NextStep
@@ -78,7 +78,7 @@ def way_on(view: ConnectionView) -> NextStep | None:
     """The step that ends set-up or puts a connection right; None when nobody has to do anything."""
     base = f"/integrations/{view.id}"
     if view.state is ConnectionState.SETUP:
-        return NextStep(setup_progress.next_step(view).href, "Continue set-up")
+        return NextStep(connection_views.next_setup_step(view).href, "Continue set-up")
     code = view.last_sync_error.code if view.last_sync_error else ""
     if _is_partial(view) and code == "REMOVE-HELD":
         return NextStep("/decisions", "Look and decide")

@@ -14,7 +14,7 @@ from pmsapp.access import guard
 from pmsapp.domain.runsheet import Sheet
 from pmsapp.domain.sync_state import ConnectionState
 from pmsapp.services.clinic import clinic, opening_hours
-from pmsapp.services.connections import setup_progress
+from pmsapp.services.connections import views as connection_views
 from pmsapp.services.sheet import days, looks
 from pmsapp.services.sheet.days import DayRead
 from pmsapp.web.sheet import day_truth, toasts
@@ -147,12 +147,12 @@ def _unfinished(now: shell.PageStatus) -> list[Notice]:
     for view in now.connections:
         if view.state is not ConnectionState.SETUP:
             continue
-        step, touch = setup_progress.next_step(view), setup_progress.last_touch(view.id)
+        step, touch = connection_views.next_setup_step(view), connection_views.last_touch(view.id)
         by = f", {touch.who} {fmt.moment(touch.at, now.now, now.zone)}" if touch else ""
         found.append(
             Notice(
                 f"The set-up of {view.display_name} is not finished",
-                f"Step {step.number} of {setup_progress.STEPS} comes next{by}.",
+                f"Step {step.number} of {connection_views.SETUP_STEPS} comes next{by}.",
                 "wait",
                 "plug",
                 href=step.href,

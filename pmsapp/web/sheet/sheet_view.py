@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from pmsapp.domain.appointment import Presence
 from pmsapp.domain.runsheet import FreshnessState, Sheet
@@ -55,25 +56,15 @@ def build_page(
         all(card.is_telehealth is not False for card in sheet.cards),
     )
     axis = Axis(sheet, now, is_today=is_today)
-    as_of = fmt.moment(sheet.freshness.as_of, now, sheet.time_zone) if sheet.freshness.as_of else "never read"
+    is_columns = look.view == COLUMNS
     return SheetPage(
-        iso=sheet.date.isoformat(),
-        heading=fmt.day_name(sheet.date, today),
-        day=_day_words(sheet.date, today),
-        short_day=fmt.short_day(sheet.date, today),
-        title=_title(sheet, is_today),
+        **_day_texts(sheet, now, today, clinic),
         version=version,
         poll_href=f"{look.href()}&v={version}",
-        previous=_day_link(sheet.date - timedelta(days=1), today),
-        following=_day_link(sheet.date + timedelta(days=1), today),
-        today=None if is_today else DayLink("/", "Today"),
-        as_of=as_of,
-        as_of_long=f"Data as of {as_of}" if sheet.freshness.state is FreshnessState.FRESH else "",
-        was_read=sheet.freshness.as_of is not None,
         freshness=truth.badge,
         summary=_summary(sheet),
-        hours=axis.hours if look.view == COLUMNS else (),
-        columns=build_columns(sheet, axis, names, fed, can_edit=can_edit) if look.view == COLUMNS else (),
+        hours=axis.hours if is_columns else (),
+        columns=build_columns(sheet, axis, names, fed, can_edit=can_edit) if is_columns else (),
         empty=_empty_of(sheet, look, now, is_today=is_today, closed=closed),
         asides=truth.notes,
         not_shown=_not_shown(sheet),
@@ -82,21 +73,39 @@ def build_page(
         can_edit=can_edit,
         now=fmt.hhmm(now, sheet.time_zone),
         is_old=sheet.freshness.state is not FreshnessState.FRESH,
-        paper=f"{clinic} · run sheet of {fmt.long_day(sheet.date)} · data as of {as_of}",
         open_decisions=sheet.open_decisions,
         view=look.view,
         work_list=_work_list(sheet, look, around, clinic, fed, is_today=is_today),
         reason=truth.reason,
         reason_href=truth.href,
         views=(
-            ViewChoice(LIST, "Work list", look.view == LIST),
-            ViewChoice(COLUMNS, "By clinician", look.view == COLUMNS),
+            ViewChoice(LIST, "Work list", not is_columns),
+            ViewChoice(COLUMNS, "By clinician", is_columns),
         ),
         print_href=f"{look.href(view=COLUMNS, chosen=Filter.ALL)}&print=1",
         query=look.query,
         here=look.href(),
         toast=toast,
     )
+
+
+def _day_texts(sheet: Sheet, now: datetime, today: date, clinic: str) -> dict[str, Any]:
+    """What is said of the day itself: its names, its neighbours, and the age of what is shown."""
+    as_of = fmt.moment(sheet.freshness.as_of, now, sheet.time_zone) if sheet.freshness.as_of else "never read"
+    return {
+        "iso": sheet.date.isoformat(),
+        "heading": fmt.day_name(sheet.date, today),
+        "day": _day_words(sheet.date, today),
+        "short_day": fmt.short_day(sheet.date, today),
+        "title": _title(sheet, sheet.date == today),
+        "previous": _day_link(sheet.date - timedelta(days=1), today),
+        "following": _day_link(sheet.date + timedelta(days=1), today),
+        "today": None if sheet.date == today else DayLink("/", "Today"),
+        "as_of": as_of,
+        "as_of_long": f"Data as of {as_of}" if sheet.freshness.state is FreshnessState.FRESH else "",
+        "was_read": sheet.freshness.as_of is not None,
+        "paper": f"{clinic} · run sheet of {fmt.long_day(sheet.date)} · data as of {as_of}",
+    }
 
 
 def _work_list(
