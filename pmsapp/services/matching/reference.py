@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from pmsapp.domain.appointment import AppointmentType, Practitioner
 from pmsapp.domain.sync.rules import MappingDecision
-from pmsapp.models import PMSAppointmentType, PMSClinicianMapping
+from pmsapp.models import Decision, PMSAppointmentType, PMSClinicianMapping
 from pmsapp.models.upsert import upsert
 from pmsapp.services.sheet import questions
 
@@ -42,9 +42,31 @@ def store_practitioners(
     fresh = [one for one in practitioners if one.external_id not in known]
     for one in fresh if announce and known else ():
         if one.active and one.shown_in_appointment_book:
-            named = {"pms_practitioner_id": one.external_id, "name": one.name}
-            _ask(session, "practitioner", connection_id, one.external_id, named, now)
+            _ask_about_practitioner(session, connection_id, one.external_id, one.name, now)
+    _name_those_asked_about(session, connection_id, {one.external_id: one.name for one in practitioners})
     return [one.external_id for one in fresh]
+
+
+def ask_about_hidden(
+    session: Session, connection_id: int, practitioner_ids: Collection[str], now: datetime
+) -> None:
+    """Ask about those of these undecided practitioners whom the list's own marks kept from being asked about.
+
+    Somebody inactive, or not shown in the book, has patients after all. Each is asked about once.
+    """
+    mapping = PMSClinicianMapping
+    rows = session.execute(
+        select(mapping.pms_practitioner_id, mapping.pms_practitioner_name).where(
+            mapping.pms_connection_id == connection_id,
+            mapping.pms_practitioner_id.in_(sorted(practitioner_ids)),
+            mapping.decision == MappingDecision.UNDECIDED.value,
+            ~(mapping.active & mapping.shown_in_appointment_book),
+        )
+    ).all()
+    for external_id, name in rows:
+        subject = _subject("practitioner", connection_id, external_id)
+        if session.scalar(select(Decision.id).where(Decision.subject == subject).limit(1)) is None:
+            _ask_about_practitioner(session, connection_id, external_id, name, now)
 
 
 def store_types(
@@ -84,6 +106,32 @@ def store_types(
     return [one.external_id for one in fresh]
 
 
+def _ask_about_practitioner(
+    session: Session, connection_id: int, external_id: str, name: str, now: datetime
+) -> None:
+    named = {"pms_practitioner_id": external_id, "name": name}
+    _ask(session, "practitioner", connection_id, external_id, named, now)
+
+
+def _name_those_asked_about(session: Session, connection_id: int, names: Mapping[str, str]) -> None:
+    """Somebody asked about by id has a name by now."""
+    for row in session.scalars(
+        select(Decision).where(
+            Decision.connection_id == connection_id,
+            Decision.kind == "practitioner_new",
+            Decision.state == "open",
+        )
+    ):
+        name = names.get(row.theirs["pms_practitioner_id"])
+        if name is not None and name != row.theirs["name"]:
+            row.theirs = {**row.theirs, "name": name}
+    session.flush()
+
+
+def _subject(kind: str, connection_id: int, external_id: str) -> str:
+    return f"{kind}:{connection_id}:{external_id}"
+
+
 def _ask(
     session: Session, kind: str, connection_id: int, external_id: str, named: dict[str, str], now: datetime
 ) -> None:
@@ -91,7 +139,7 @@ def _ask(
     questions.open_question(
         session,
         kind=f"{kind}_new",
-        subject=f"{kind}:{connection_id}:{external_id}",
+        subject=_subject(kind, connection_id, external_id),
         connection_id=connection_id,
         theirs=named,
         now=now,
