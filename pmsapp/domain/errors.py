@@ -43,6 +43,12 @@ _CODES = (
         "Check each field for a missing or extra character, then try again.",
     ),
     Code(
+        "NO-LOGIN",
+        ActionOwner.STAFF,
+        "There is no login for {pms} yet",
+        "Enter the login; nothing can be read before that.",
+    ),
+    Code(
         "AUTH-WRONG-PRACTICE",
         ActionOwner.STAFF,
         "That login belongs to another practice",
@@ -89,6 +95,12 @@ _CODES = (
         ActionOwner.STAFF,
         "This pairing code was already used",
         "Make a new code in {pms} and enter it here.",
+    ),
+    Code(
+        "PAIR-BLOCKED",
+        ActionOwner.STAFF,
+        "This pairing code was switched off in {pms}",
+        "Ask the practice owner to allow the app in {pms}, then make a new code and enter it here.",
     ),
     Code(
         "PAIR-UNSURE",
@@ -154,6 +166,12 @@ _CODES = (
         "What was read is kept and nothing is removed.",
     ),
     Code(
+        "READ-SHIFTED",
+        ActionOwner.WAIT,
+        "A list of {pms} changed while it was read",
+        "The next update reads it again; nothing is removed until then.",
+    ),
+    Code(
         "PMS-GARBLED",
         ActionOwner.VENDOR,
         "{pms} sent an answer that makes no sense",
@@ -177,6 +195,30 @@ _CODES = (
         ActionOwner.STAFF,
         "Cards are held until somebody looks",
         "Answer the questions about them; until then they stay on the sheet.",
+    ),
+    Code(
+        "MAP-NEW",
+        ActionOwner.STAFF,
+        "A practitioner of {pms} has no column yet",
+        "Decide whose column the appointments belong to; until then they are not shown.",
+    ),
+    Code(
+        "TYPE-NEW",
+        ActionOwner.STAFF,
+        "A new appointment type of {pms} looks like telehealth",
+        "Say whether it is; until then its appointments are shown and marked.",
+    ),
+    Code(
+        "TIME-ODD",
+        ActionOwner.STAFF,
+        "A time does not exist or exists twice that night",
+        "It is shown as {pms} sent it; please check it there.",
+    ),
+    Code(
+        "CLOCK",
+        ActionOwner.STAFF,
+        "The clock of this server and that of {pms} differ",
+        "Logins may fail. Ask the person who runs the server to set its time by the network.",
     ),
     Code("UNSUPPORTED", ActionOwner.STAFF, "{pms} cannot do this", "Use what its page offers."),
     Code(
