@@ -171,6 +171,7 @@ class Card:
     time_odd: bool = False
     unknown_status: str | None = None
     patient_has_died: bool = False
+    also_with: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"Card({self.id})"

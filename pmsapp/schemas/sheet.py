@@ -114,6 +114,7 @@ class CardOut(Answer):
     edited: list[Edited]
     links: Links | None
     rebooked: RebookedOut | None
+    also_with: list[str]
 
     @classmethod
     def of(cls, card: Card, zone: str) -> Self:
@@ -147,6 +148,7 @@ class CardOut(Answer):
             if Action.JOIN in card.actions
             else None,
             rebooked=RebookedOut.of(card),
+            also_with=list(card.also_with),
         )
 
 

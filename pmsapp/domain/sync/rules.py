@@ -70,12 +70,25 @@ class Placement:
     reason: SkipReason | None = None
 
 
+_FIRST_CHOICE = {MappingDecision.MAPPED: 0, MappingDecision.UNDECIDED: 1, MappingDecision.IGNORED: 2}
 _SHOWN = Placement(Presence.ON_SHEET)
 _CANCELLED = Placement(Presence.CANCELLED)
 _TYPE_OFF = Placement(Presence.FILTERED, SkipReason.TYPE_OFF)
 _NOT_TELEHEALTH = Placement(Presence.FILTERED, SkipReason.NOT_TELEHEALTH)
 _IGNORED = Placement(Presence.UNMAPPED, SkipReason.PRACTITIONER_IGNORED)
 _UNDECIDED = Placement(Presence.UNMAPPED, SkipReason.PRACTITIONER_UNDECIDED)
+
+
+def with_owner(pair: UnifiedAppointment, rules: Rules) -> UnifiedAppointment:
+    """The pair under the first of its own practitioners that is mapped, else undecided, else the first of all.
+
+    Whom we asked decides nothing, so a joint consultation stands in one column whichever list it was read from.
+    """
+    own = pair.practitioner_ids
+    if len(own) < 2:
+        return pair
+    owner = min(own, key=lambda one: _FIRST_CHOICE[rules.decision_on(one)])
+    return pair if owner == pair.practitioner_external_id else pair._replace(practitioner_external_id=owner)
 
 
 def telehealth(pair: UnifiedAppointment, rules: Rules) -> bool | None:
@@ -165,4 +178,6 @@ def values_of(pair: UnifiedAppointment, is_telehealth: bool | None, rules: Rules
         pms_date=day_of(pair.start_at, rules.zone),
         host_link=pair.links.host,
         patient_link=pair.links.patient,
+        also_practitioner_ids="\n".join(one for one in pair.practitioner_ids if one != practitioner_id)
+        or None,
     )

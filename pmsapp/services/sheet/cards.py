@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, or_, select
+from sqlalchemy import ColumnElement, Row, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from pmsapp.crypto.cipher import KeyRing
@@ -22,6 +23,8 @@ from pmsapp.domain.sync.merge import (
     staff_value_shows,
 )
 from pmsapp.domain.window import day_of
+from pmsapp.models import PMSClinicianMapping, RunSheetClinician
+from pmsapp.models.bulk import among
 from pmsapp.services.base import encrypted_columns
 from pmsapp.services.sheet.stored_cards import CARDS, IN_FORCE, OVERRIDES, as_instant
 
@@ -60,12 +63,43 @@ def load_cards(session: Session, ring: KeyRing, where: Sequence[ColumnElement[bo
         .where(*where)
         .order_by(CARDS.c.id, OVERRIDES.c.id)
     )
+    rows = rows.all()
+    others = _others(session, rows)
     cards = []
     for _, of_one in groupby(rows, key=lambda row: row.id):
         first, *more = of_one
         typed = [] if first.typed_id is None else [first, *more]
-        cards.append(_card(first, typed, ring))
+        card = _card(first, typed, ring)
+        also_with = _also_with(first, others)
+        cards.append(replace(card, also_with=also_with) if also_with else card)
     return cards
+
+
+def _others(session: Session, rows: Sequence[Row[Any]]) -> dict[tuple[int, str], str]:
+    """What the other practitioners of joint consultations are called here; asked for only where there are any."""
+    ids = {one for row in rows for one in _ids(row)}
+    if not ids:
+        return {}
+    found = session.execute(
+        select(
+            PMSClinicianMapping.pms_connection_id,
+            PMSClinicianMapping.pms_practitioner_id,
+            func.coalesce(RunSheetClinician.name, PMSClinicianMapping.pms_practitioner_name),
+        )
+        .outerjoin(RunSheetClinician, RunSheetClinician.id == PMSClinicianMapping.run_sheet_clinician_id)
+        .where(among(session, PMSClinicianMapping.pms_practitioner_id, ids))
+    )
+    return {(connection_id, practitioner_id): name for connection_id, practitioner_id, name in found}
+
+
+def _ids(row: Row[Any]) -> list[str]:
+    return row.also_practitioner_ids.split("\n") if row.also_practitioner_ids else []
+
+
+def _also_with(row: Row[Any], names: Mapping[tuple[int, str], str]) -> tuple[str, ...]:
+    """The others by name. Somebody without a name yet is not named; whoever is met first is asked about."""
+    found = (names.get((row.pms_connection_id, one)) for one in _ids(row))
+    return tuple(name for name in found if name is not None)
 
 
 def may_see(actor: Actor, card: Card) -> bool:

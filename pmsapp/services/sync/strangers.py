@@ -38,11 +38,12 @@ class Strangers:
         for pair in pairs:
             if pair.patient is None:
                 continue
-            one, kind = pair.practitioner_external_id, pair.type_external_id
-            if one is not None and rules.decision_on(one) is MappingDecision.UNDECIDED:
-                self.undecided.add(one)
-                if one not in rules.practitioners:
-                    self.unlisted.add(one)
+            kind = pair.type_external_id
+            for one in pair.every_practitioner:
+                if rules.decision_on(one) is MappingDecision.UNDECIDED:
+                    self.undecided.add(one)
+                    if one not in rules.practitioners:
+                        self.unlisted.add(one)
             if kind is not None and kind not in rules.types:
                 self.types.add(kind)
 

@@ -43,7 +43,7 @@ def build_card(card: Card, *, now: datetime, names: Names, can_edit: bool, sheet
         css=_css(card, now),
         time=fmt.time_range(card.start_at, card.end_at, card.time_zone),
         zone_note=_zone_note(card, sheet_zone),
-        badge=labels.status_badge(card.appointment_status, presence),
+        badge=labels.status_badge(card.appointment_status, presence, card.presence_reason),
         name=card.patient_name,
         birth=fmt.birth_date(card.patient_dob) if card.patient_dob else None,
         age=(fmt.age(card.patient_dob, card.date) or None) if card.patient_dob else None,
@@ -98,6 +98,8 @@ def _marks(card: Card, now: datetime, names: Names) -> tuple[Badge, ...]:
     state = labels.workflow_badge(card.state)
     if state:
         marks.append(state)
+    if card.also_with:
+        marks.append(Badge(f"Also with {fmt.listed(card.also_with)}", "person"))
     marks += _moves(card, names)
     if card.returned_at:
         marks.append(Badge("Returned: time changed in PMS", "undo", "wait"))
