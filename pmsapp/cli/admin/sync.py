@@ -60,7 +60,8 @@ def _beginning(found: ConnectionView, run_id: int, created: bool, not_before: da
 def _ending(run: RunView) -> str:
     parts = [f"{count} {name}" for name, count in run.counts.items() if count]
     days = ", ".join(str(day) for day in run.dates)
-    sentence = f"Run {run.id} ({days}): {run.status}" + (f"; {', '.join(parts)}" if parts else "")
+    what = "Preview" if run.dry_run else "Run"
+    sentence = f"{what} {run.id} ({days}): {run.status}" + (f"; {', '.join(parts)}" if parts else "")
     if run.error is not None:
         code, message = run.error
         sentence += f". {message} ({code})"

@@ -120,7 +120,7 @@ def _strike(session: Session, cards: Sequence[Row[Any]], actor: Actor, now: date
                 updated_at=now,
             )
         )
-    _record_events(session, cards, "cancelled", actor, now)
+    _record_events(session, cards, "disconnected", actor, now)
 
 
 def _remove(session: Session, cards: Sequence[Row[Any]]) -> None:

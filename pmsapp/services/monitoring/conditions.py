@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from pmsapp.domain.appointment import Presence
-from pmsapp.domain.incidents import TELL_AFTER_FAILURES, Condition, severity_of
+from pmsapp.domain.incidents import Condition, severity_of
 from pmsapp.domain.runsheet import FreshnessState
 from pmsapp.domain.schedule import ClinicHours, aged, is_watched
 from pmsapp.domain.sync.rules import MappingDecision
@@ -108,7 +108,8 @@ def _of_connection(
             subject=f"connection:{one.id}",
             code=code,
             connection_id=one.id,
-            failures=max(one.failures_in_row, TELL_AFTER_FAILURES if needs_you else 0),
+            failures=one.failures_in_row,
+            needs_person=needs_you,
             overdue=stale or code == "NO-NEXT-RUN",
             can_wait=not is_open,
         ),

@@ -232,8 +232,8 @@ def _view_with(row: Incident, connection: PMSConnection | None) -> IncidentView:
     )
 
 
-_PAIR_CODES = frozenset({"NOT-PAIRED", "PAIR-UNKNOWN", "PAIR-USED", "PAIR-UNSURE"})
-_LOGIN_CODES = frozenset({"PRACTICE-UNKNOWN", "KEY-MISMATCH"})
+_PAIR_CODES = frozenset({"NOT-PAIRED", "PAIR-UNKNOWN", "PAIR-USED", "PAIR-BLOCKED", "PAIR-UNSURE"})
+_LOGIN_CODES = frozenset({"PRACTICE-UNKNOWN", "KEY-MISMATCH", "NO-LOGIN"})
 
 
 def _path(row: Incident, connection: PMSConnection | None) -> str:

@@ -17,7 +17,7 @@ from pmsapp.web.runs.contexts import LastRun
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui import labels
 
-_PAIRING = frozenset({"NOT-PAIRED", "PAIR-UNKNOWN", "PAIR-USED", "PAIR-UNSURE"})
+_PAIRING = frozenset({"NOT-PAIRED", "PAIR-UNKNOWN", "PAIR-USED", "PAIR-BLOCKED", "PAIR-UNSURE"})
 
 
 def build_card(

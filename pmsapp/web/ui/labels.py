@@ -9,6 +9,7 @@ from typing import Any
 from pmsapp.domain.appointment import AppointmentStatus, Presence, WorkflowState
 from pmsapp.domain.sync_state import ConnectionState, RunStatus
 from pmsapp.services.connections.connections import ConnectionView
+from pmsapp.services.connections.disconnect import DISCONNECTED
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui.page_contexts import Badge
 
@@ -73,8 +74,13 @@ PMS_FIELDS = FIELDS | {
 }
 
 
-def status_badge(status: str, presence: Presence) -> Badge:
-    """What a card says first: what became of it, else what the practice software says."""
+def status_badge(status: str, presence: Presence, reason: str | None = None) -> Badge:
+    """What a card says first: what became of it, else what the practice software says.
+
+    A visit whose connection was taken away was not cancelled by anybody.
+    """
+    if presence is Presence.CANCELLED and reason == DISCONNECTED:
+        return Badge("Disconnected", "plug", "stop")
     if presence is not Presence.ON_SHEET:
         return PRESENCE[presence]
     try:
@@ -97,6 +103,8 @@ _NEEDS = {
     "PAIR-UNKNOWN": "Enter a pairing code",
     "PAIR-USED": "Enter a pairing code",
     "REMOVE-HELD": "Approve removals",
+    "PAIR-BLOCKED": "Enter a pairing code",
+    "NO-LOGIN": "Enter the login",
     "KEY-MISMATCH": "Sign in again",
     "AUTH-EXPIRED": "Sign in again",
     "AUTH-REFUSED": "Sign in again",
@@ -129,12 +137,19 @@ def connection_badge(view: ConnectionView, running: Mapping[str, Any] | None, no
             return Badge(f"Late: data from {age}", "clock", "wait")
         return Badge(f"Out of date: data from {age}", "clock", "warn")
     if view.last_sync_status == RunStatus.PARTIAL:
-        return Badge("Partly updated", "half", "wait")
+        return partial_badge(view.last_sync_error.code if view.last_sync_error else None)
     if view.last_sync_status == RunStatus.INTERRUPTED:
         return Badge("Stopped half way, will repeat", "broken", "wait")
     if view.last_sync_at is None:
         return Badge("Not read yet", "broken")
     return Badge("Up to date", "tick", "good")
+
+
+def partial_badge(code: str | None) -> Badge:
+    """A run that was not wholly a success: every list was read and something waits for a person, or not all was read."""
+    if code == "REMOVE-HELD":
+        return Badge("Updated, cards held", "held", "wait")
+    return Badge("Partly updated", "half", "wait")
 
 
 def updating_badge(running: Iterable[Mapping[str, Any]]) -> Badge:
