@@ -182,7 +182,8 @@ class RunSheetEvent(Base):
 class Decision(Base):
     """Something only a person can settle.
 
-    kind: field_conflict, patient_changed, removals_held, merge_suggestion, practitioner_new, type_new.
+    kind: field_conflict, patient_changed, removals_held, merge_suggestion, practitioner_new, type_new,
+    type_changed.
     state: open, decided, lapsed (it settled itself). `subject` makes an open decision unique.
     `marker`: what the PMS said when the question arose. `undo`: what an undo puts back.
     """

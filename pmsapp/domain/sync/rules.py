@@ -33,13 +33,17 @@ class SkipReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TypeRule:
-    """An appointment type and what the clinic decided: `decision` null follows the PMS."""
+    """An appointment type and what the clinic decided: `decision` null follows the PMS.
+
+    `in_doubt`: it has changed its meaning since the decision, and a person is asked.
+    """
 
     name: str
     decision: bool | None = None
     pms_is_telehealth: bool | None = None
     sync_enabled: bool = True
     default_duration_min: int | None = None
+    in_doubt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +96,13 @@ def with_owner(pair: UnifiedAppointment, rules: Rules) -> UnifiedAppointment:
 
 
 def telehealth(pair: UnifiedAppointment, rules: Rules) -> bool | None:
-    """Staff's yes or no per type wins over any evidence; the appointment's evidence over its type's; else unknown."""
+    """Staff's yes or no per type wins over any evidence; the appointment's evidence over its type's; else unknown.
+
+    Unknown too while the type's own meaning is in doubt.
+    """
     rule = rules.type_of(pair.type_external_id)
+    if rule and rule.in_doubt:
+        return None
     if rule and rule.decision is not None:
         return rule.decision
     if pair.telehealth_evidence is not None:

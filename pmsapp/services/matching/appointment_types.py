@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,6 +23,7 @@ from pmsapp.services.connections.rows import get_row
 from pmsapp.services.connections.update import UNCHANGED, Unchanged
 from pmsapp.services.matching import live_lists, reference
 from pmsapp.services.matching.live_lists import Listing
+from pmsapp.services.sheet import questions
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ def set_types(connection_id: int, choices: Sequence[TypeChoice], actor: Actor) -
         rows = {row.pms_type_id: row for row in _rows(session, connection_id)}
         changed = [choice for choice in choices if _decide(rows[choice.pms_type_id], choice)]
         _answer_questions(session, connection_id, changed, actor, now)
+        _answer_turned(session, connection_id, choices, rows, actor, now)
         if changed:
             connection.config_version += 1
             connection.updated_at = now
@@ -180,3 +182,26 @@ def _answer_questions(
     for row in rows:
         row.state, row.decided_by, row.decided_at = "decided", actor.name, now
         row.choice = "pms" if decided[row.subject] else "keep"
+
+
+def _answer_turned(
+    session: Session,
+    connection_id: int,
+    choices: Sequence[TypeChoice],
+    rows: Mapping[str, PMSAppointmentType],
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Whoever says here what a type is has answered whether it still is what it was, also with the same answer."""
+    for choice in choices:
+        if isinstance(choice.is_telehealth, Unchanged):
+            continue
+        question = session.scalar(
+            select(Question).where(
+                Question.subject == questions.type_subject(connection_id, choice.pms_type_id),
+                Question.state == "open",
+            )
+        )
+        if question is not None:
+            question.state, question.decided_by, question.decided_at = "decided", actor.name, now
+            question.choice = "keep" if rows[choice.pms_type_id].is_telehealth == question.ours else "pms"

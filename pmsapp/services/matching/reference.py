@@ -6,14 +6,17 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
-from pmsapp.domain.appointment import AppointmentType, Practitioner
+from pmsapp.domain.appointment import AppointmentType, Practitioner, Presence
 from pmsapp.domain.sync.rules import MappingDecision
+from pmsapp.domain.type_meaning import has_turned, meaning_of
 from pmsapp.models import Decision, PMSAppointmentType, PMSClinicianMapping
 from pmsapp.models.upsert import upsert
+from pmsapp.services.clinic import clinic
 from pmsapp.services.sheet import questions
+from pmsapp.services.sheet.stored_cards import CARDS
 
 
 def store_practitioners(
@@ -79,10 +82,12 @@ def store_types(
 ) -> list[str]:
     """Keep the vendor's type list; decisions stay untouched. Returns ids never seen before.
 
-    `announce`: open a decision for each new active type whose name suggests telehealth and that nothing marks.
+    `announce`: open a decision for each new active type whose name suggests telehealth and that nothing marks, and for
+    each that was decided about and has come to mean something else.
     """
     kind = PMSAppointmentType
-    known = set(session.scalars(select(kind.pms_type_id).where(kind.pms_connection_id == connection_id)))
+    before = {row.pms_type_id: row for row in _stored_types(session, connection_id)}
+    known = set(before)
     update = [
         "pms_type_name",
         "default_duration_minutes",
@@ -99,11 +104,75 @@ def store_types(
         update=[*update, "evidence", "last_seen_at", "updated_at"],
     )
     fresh = [one for one in types if one.external_id not in known]
+    for one in types if announce else ():
+        if one.external_id in before:
+            _ask_whether_it_turned(session, connection_id, before[one.external_id], one, now)
     for one in fresh if announce and known else ():
         if one.active and one.suggested and one.is_telehealth is None:
             named = {"pms_type_id": one.external_id, "name": one.name}
             _ask(session, "type", connection_id, one.external_id, named, now)
     return [one.external_id for one in fresh]
+
+
+def _stored_types(session: Session, connection_id: int) -> Sequence[Row[Any]]:
+    kind = PMSAppointmentType
+    return session.execute(
+        select(
+            kind.pms_type_id,
+            kind.pms_type_name,
+            kind.is_telehealth,
+            kind.pms_is_telehealth,
+            kind.suggested,
+            kind.sync_enabled,
+        ).where(kind.pms_connection_id == connection_id)
+    ).all()
+
+
+def _ask_whether_it_turned(
+    session: Session, connection_id: int, before: Row[Any], one: AppointmentType, now: datetime
+) -> None:
+    """A type somebody decided about means something else now: its cards are not sure until that is settled."""
+    if before.is_telehealth is None or not before.sync_enabled:
+        return
+    was = meaning_of(
+        before.pms_type_name, has_telehealth_words=before.suggested, flag=before.pms_is_telehealth
+    )
+    is_now = meaning_of(one.name, has_telehealth_words=one.suggested, flag=one.is_telehealth)
+    if not has_turned(before.is_telehealth, was, is_now):
+        return
+    cards = _cards_of_type(session, connection_id, one.external_id)
+    questions.open_question(
+        session,
+        kind="type_changed",
+        subject=questions.type_subject(connection_id, one.external_id),
+        connection_id=connection_id,
+        appointment_ids=cards,
+        ours=before.is_telehealth,
+        theirs={
+            "pms_type_id": one.external_id,
+            "name": one.name,
+            "was_name": before.pms_type_name,
+            "cards": len(cards),
+            "before": list(was),
+        },
+        now=now,
+    )
+
+
+def _cards_of_type(session: Session, connection_id: int, type_id: str) -> list[int]:
+    """Those on the sheet from today on."""
+    return list(
+        session.scalars(
+            select(CARDS.c.id)
+            .where(
+                CARDS.c.pms_connection_id == connection_id,
+                CARDS.c.pms_type_id == type_id,
+                CARDS.c.presence == Presence.ON_SHEET.value,
+                CARDS.c.pms_date >= clinic.today(session),
+            )
+            .order_by(CARDS.c.start_at, CARDS.c.id)
+        )
+    )
 
 
 def _ask_about_practitioner(

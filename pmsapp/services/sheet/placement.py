@@ -22,6 +22,7 @@ from pmsapp.domain.sync.rules import (
 )
 from pmsapp.models import PMSAppointmentType, PMSClinicianMapping, PMSConnection, RunSheetAppointment
 from pmsapp.services.clinic import clinic
+from pmsapp.services.sheet import questions
 from pmsapp.services.sheet.stored_cards import CARDS, SHEETS
 
 _OFF_SHEET = (Presence.FILTERED.value, Presence.UNMAPPED.value)
@@ -36,7 +37,9 @@ def place_of(session: Session, card: RunSheetAppointment) -> Placement:
 
 
 def reapply_type(session: Session, connection_id: int, type_id: str, now: datetime) -> list[int]:
-    """Put the cards of one type, from today on, where the clinic's decision about it says. Returns those that moved.
+    """Put the cards of one type, from today on, where the clinic's decision about it says, and mark them by it.
+
+    Returns those that changed.
 
     The next run compares them with the PMS again.
     """
@@ -51,10 +54,13 @@ def reapply_type(session: Session, connection_id: int, type_id: str, now: dateti
             SHEETS.c.date >= clinic.today(session),
         )
     ).all()
+    rule = rules.types.get(type_id)
+    decided = rule.decision if rule else None
     moved: list[int] = []
     for row in rows:
         verdict = _placement(rules, row)
-        if verdict.presence == row.presence:
+        is_telehealth = row.is_telehealth if decided is None else decided
+        if verdict.presence == row.presence and is_telehealth == row.is_telehealth:
             continue
         reason = REASONS.get(verdict.reason) if verdict.reason else None
         columns: dict[str, Any] = {
@@ -62,6 +68,7 @@ def reapply_type(session: Session, connection_id: int, type_id: str, now: dateti
             "presence_reason": reason,
             "presence_at": now if reason else None,
             "acknowledged_at": None,
+            "is_telehealth": is_telehealth,
             "pms_digest": None,
         }
         session.execute(update(CARDS).where(CARDS.c.id == row.id).values(**columns))
@@ -72,11 +79,12 @@ def reapply_type(session: Session, connection_id: int, type_id: str, now: dateti
 def _placement(rules: Rules, card: RunSheetAppointment | Row[Any]) -> Placement:
     rule = rules.types.get(card.pms_type_id) if card.pms_type_id else None
     decided = rule.decision if rule else None
+    is_telehealth = card.is_telehealth if decided is None else decided
     return place(
         rules,
         practitioner_id=card.pms_practitioner_id,
         type_id=card.pms_type_id,
-        is_telehealth=card.is_telehealth if decided is None else decided,
+        is_telehealth=None if rule and rule.in_doubt else is_telehealth,
         is_cancelled=card.appointment_status == AppointmentStatus.CANCELLED,
     )
 
@@ -104,6 +112,7 @@ def load_rules(session: Session, connection_id: int, listed: Sequence[Appointmen
             one.is_telehealth,
             known.sync_enabled if known else True,
             one.default_duration_min,
+            known.in_doubt if known else False,
         )
     return Rules(
         zone=connection.time_zone,
@@ -138,6 +147,7 @@ def _stored_types(session: Session, connection_id: int) -> dict[str, TypeRule]:
             PMSAppointmentType.default_duration_minutes,
         ).where(PMSAppointmentType.pms_connection_id == connection_id)
     )
+    doubted = questions.types_in_doubt(session, connection_id)
     return {
         row.pms_type_id: TypeRule(
             row.pms_type_name,
@@ -145,6 +155,7 @@ def _stored_types(session: Session, connection_id: int) -> dict[str, TypeRule]:
             row.pms_is_telehealth,
             row.sync_enabled,
             row.default_duration_minutes,
+            row.pms_type_id in doubted,
         )
         for row in rows
     }

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from flask import Flask
 
 from pmsapp.domain.appointment import AppointmentType, Practitioner
 from pmsapp.domain.errors import RetryLaterError
+from pmsapp.services.editing import decisions
+from pmsapp.services.editing.decisions import DecisionView
 from pmsapp.services.runs import requests as run_requests
 from pmsapp.services.sync import execute, recheck
 from tests.support.clock import FrozenClock
@@ -133,3 +136,78 @@ def test_field_04_a_record_understood_at_last_asks_about_whom_it_meets(clinic: F
     clinic.practice.change(visit, practitioner="nia")
     assert recheck.retry_quarantined(kept_aside.id, MEL)
     assert asked_about(clinic) == [("practitioner_new", "Dr Nia New")]
+
+
+# -- a ticked type that means something else now ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ticked(clinic: FakeClinic) -> str:
+    """A visit of a type that the clinic ticked as telehealth; the PMS says nothing of it but its name."""
+    clinic.practice.types["other"] = AppointmentType("other", "Video review", 20, suggested=True)
+    visit = clinic.practice.book("anna", clinic.at("13:00"), ["ada"], type_id="other")
+    clinic.sync()
+    clinic.decide_type("other", is_telehealth=True)
+    for question in clinic.questions():
+        decisions.decide(question.id, "pms", MEL)
+    clinic.sync()
+    assert (clinic.questions(), clinic.card(visit).is_telehealth) == ([], True)
+    return visit
+
+
+def retype(clinic: FakeClinic, **changes: object) -> None:
+    clinic.practice.types["other"] = replace(clinic.practice.types["other"], **changes)  # type: ignore[arg-type]
+    clinic.sync()
+
+
+def the_question(clinic: FakeClinic) -> DecisionView:
+    (question,) = clinic.questions()
+    assert question.kind == "type_changed"
+    return question
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "In-person review", "suggested": False},
+        {"name": "Review", "suggested": False},
+        {"is_telehealth": False},
+    ],
+    ids=["renamed to in person", "no longer named telehealth", "the mark turned"],
+)
+def test_field_08_a_ticked_type_that_changes_its_meaning_is_asked_about(
+    clinic: FakeClinic, ticked: str, change: dict[str, object]
+) -> None:
+    retype(clinic, **change)
+    question = the_question(clinic)
+    assert (question.ours, question.theirs["cards"]) == (True, 1)
+    assert question.appointment_ids == (clinic.card(ticked).id,)
+    card = clinic.card(ticked)
+    assert (card.presence, card.is_telehealth) == ("on_sheet", None)
+    clinic.sync()
+    assert clinic.card(ticked).is_telehealth is None
+    decisions.decide(question.id, "pms", MEL)
+    assert clinic.presence(ticked) == "filtered"
+    clinic.sync()
+    assert (clinic.questions(), clinic.presence(ticked)) == ([], "filtered")
+
+
+def test_field_08_the_clinic_may_say_that_it_still_is_what_it_was(clinic: FakeClinic, ticked: str) -> None:
+    retype(clinic, name="In-person review", suggested=False)
+    decisions.decide(the_question(clinic).id, "keep", MEL)
+    assert clinic.card(ticked).is_telehealth is True
+    clinic.sync()
+    assert (clinic.questions(), clinic.card(ticked).is_telehealth) == ([], True)
+
+
+def test_field_08_a_name_that_comes_back_settles_the_question(clinic: FakeClinic, ticked: str) -> None:
+    retype(clinic, name="In-person review", suggested=False)
+    the_question(clinic)
+    retype(clinic, name="Video review", suggested=True)
+    clinic.sync()
+    assert (clinic.questions(), clinic.card(ticked).is_telehealth) == ([], True)
+
+
+def test_field_08_another_name_for_the_same_is_nobodys_question(clinic: FakeClinic, ticked: str) -> None:
+    retype(clinic, name="Online review", suggested=True)
+    assert (clinic.questions(), clinic.card(ticked).is_telehealth) == ([], True)
