@@ -191,9 +191,10 @@ def _name_those_asked_about(session: Session, connection_id: int, names: Mapping
             Decision.state == "open",
         )
     ):
-        name = names.get(row.theirs["pms_practitioner_id"])
-        if name is not None and name != row.theirs["name"]:
-            row.theirs = {**row.theirs, "name": name}
+        asked = row.theirs or {}
+        name = names.get(asked.get("pms_practitioner_id", ""))
+        if name is not None and name != asked.get("name"):
+            row.theirs = {**asked, "name": name}
     session.flush()
 
 

@@ -168,7 +168,7 @@ def test_field_23_nothing_says_ready_or_sound_while_pages_fail(app: Flask, clien
     assert pages.state is doctor.State.OK
     with writing() as session:
         # Nothing in pmsapp writes this; a hand in the database might.
-        session.execute(text("UPDATE run_sheet_appointments SET start_at = 'soon'"))
+        session.execute(text("UPDATE pms_connections SET paused_until = 'soon'"))
     assert client.get("/readyz").status_code == 503
     pages = next(one for one in doctor.examine() if one.name == "pages")
     assert (pages.state, pages.message) == (doctor.State.FAIL, "Today's run sheet cannot be shown.")
