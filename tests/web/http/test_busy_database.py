@@ -149,7 +149,8 @@ def test_field_20_a_program_hears_that_its_edit_was_not_stored(app: Flask, card_
     version = program.get(f"/api/run-sheet/appointments/{card_id}").json["row_version"]
     with disk_full():
         for number in range(200):
-            answer = program.patch(
+            answer = program.send(
+                "PATCH",
                 f"/api/run-sheet/appointments/{card_id}",
                 json={"notes": f"{number} " + "long " * 300},
                 headers={"If-Match": str(version + number)},
