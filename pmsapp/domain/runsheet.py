@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from datetime import date as Day  # noqa: N812 - a field is called date
-from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from pmsapp.domain.ages import is_ahead
 from pmsapp.domain.appointment import Presence, WorkflowState
 
 GONE = frozenset({Presence.CANCELLED, Presence.DELETED})
 _OFF_SHEET = (Presence.FILTERED, Presence.UNMAPPED)
 _MOMENT = timedelta.resolution
+_LAST = datetime(9000, 1, 1, tzinfo=UTC)  # later instants cannot be counted on from
 NOT_SHOWN = frozenset({Presence.FILTERED, Presence.UNMAPPED, Presence.REMOVED_BY_STAFF})
 
 
@@ -57,8 +59,9 @@ def allowed_actions(presence: Presence, state: str) -> frozenset[Action]:
 
 
 class FreshnessState(StrEnum):
-    """How old the data is. Stale never looks like empty."""
+    """How old the data is. Stale never looks like empty. NONE: no list of a PMS is shown here, so nothing has an age."""
 
+    NONE = "none"
     NEVER = "never"
     FRESH = "fresh"
     LATE = "late"
@@ -67,15 +70,18 @@ class FreshnessState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """`as_of`: when the PMS was last read completely for what this covers; None with state NEVER."""
+    """`as_of`: when the PMS was last read completely for what this covers; None with states NEVER and NONE."""
 
     as_of: datetime | None
     state: FreshnessState
 
 
 def freshness(as_of: datetime | None, now: datetime, period: timedelta) -> Freshness:
-    """Late after one period without fresh data, stale after two; a minute's grace for the run itself."""
-    if as_of is None:
+    """Late after one period without fresh data, stale after two; a minute's grace for the run itself.
+
+    A reading that lies in the future is as good as none.
+    """
+    if as_of is None or is_ahead(as_of, now):
         return Freshness(None, FreshnessState.NEVER)
     late, stale = ages_at(as_of, period)
     if now < late:
@@ -85,20 +91,21 @@ def freshness(as_of: datetime | None, now: datetime, period: timedelta) -> Fresh
 
 def ages_at(as_of: datetime, period: timedelta) -> tuple[datetime, datetime]:
     """The first instants at which data read then is no longer fresh, and no longer just late."""
+    as_of = min(as_of, _LAST)
     return as_of + period + timedelta(minutes=1) + _MOMENT, as_of + 2 * period + _MOMENT
 
 
 def oldest(parts: Iterable[Freshness]) -> Freshness:
-    """The freshness of a whole is that of its oldest part; nothing at all is NEVER."""
+    """The freshness of a whole is that of its oldest part; a whole without a part that has an age is NONE."""
     order = {
         FreshnessState.NEVER: 0,
         FreshnessState.STALE: 1,
         FreshnessState.LATE: 2,
         FreshnessState.FRESH: 3,
     }
-    listed = list(parts)
+    listed = [part for part in parts if part.state is not FreshnessState.NONE]
     if not listed:
-        return Freshness(None, FreshnessState.NEVER)
+        return Freshness(None, FreshnessState.NONE)
     known = [part.as_of for part in listed if part.as_of is not None]
     worst = min(listed, key=lambda part: order[part.state]).state
     return Freshness(min(known) if known and worst is not FreshnessState.NEVER else None, worst)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from pmsapp import clock
@@ -19,23 +19,21 @@ from pmsapp.domain.appointment import AppointmentStatus, Presence, WorkflowState
 from pmsapp.domain.runsheet import Action, Card
 from pmsapp.domain.sync.compare import same_meaning
 from pmsapp.domain.sync.merge import EDITABLE, OverrideState, as_stored
-from pmsapp.domain.sync.rules import REASONS
 from pmsapp.domain.window import day_of
 from pmsapp.extensions import key_ring
-from pmsapp.models import RunSheetAppointment, RunSheetEvent, RunSheetOverride
-from pmsapp.models.upsert import table_of
+from pmsapp.models import RunSheetAppointment, RunSheetOverride
 from pmsapp.services.base import audit
 from pmsapp.services.base.errors import Conflict, Invalid, NotFound
 from pmsapp.services.base.transaction import writing
 from pmsapp.services.clinic import clinic, day_bounds
 from pmsapp.services.editing.card_input import OWN_FIELDS, check_fields, check_reason
 from pmsapp.services.editing.carry_over import OF_THE_PATIENT, carry_over
-from pmsapp.services.sheet import placement, questions, versions
+from pmsapp.services.sheet import placement, questions, timeline, versions
 from pmsapp.services.sheet.cards import load_cards, may_see
+from pmsapp.services.sheet.placement import PlacedBy
 from pmsapp.services.sheet.questions import field_subject
 from pmsapp.services.sheet.stored_cards import CARDS, IN_FORCE, as_instant
 
-EVENTS = table_of(RunSheetEvent)
 _OUT_OF_COLUMN = (
     "The card would leave your column, and you would not see it any more. Ask reception to move it."
 )
@@ -97,7 +95,7 @@ def add_card(day: date, values: Mapping[str, Any], actor: Actor) -> Card:
         if missing:
             raise Invalid(missing)
         start_at = as_instant(checked["start_at"])
-        day_bounds.check(day, session=session)
+        day_bounds.check(day)
         if day_of(start_at, zone) != day:
             raise Invalid({"start_at": "The time is not on that day."})
         card = RunSheetAppointment(
@@ -138,14 +136,21 @@ def remove_card(card_id: int, reason: str | None, actor: Actor, *, row_version: 
         _check_base(shown, {}, {}, row_version)
         if card.presence == Presence.REMOVED_BY_STAFF:
             return
-        card.presence = Presence.REMOVED_BY_STAFF.value
-        card.presence_reason, card.presence_at = text, now
-        card.removed_at, card.removed_by, card.removed_reason = now, actor.name, text
-        card.tombstone_start_at = card.start_at
-        card.returned_at = None
-        _seen(session, card, None, actor, now)
+        placement.place(
+            session,
+            [card_id],
+            Presence.REMOVED_BY_STAFF,
+            text,
+            kind="removed",
+            by=PlacedBy.staff(actor),
+            now=now,
+            also={
+                **placement.removal_columns(actor, text, now),
+                "tombstone_start_at": card.start_at,
+                "returned_at": None,
+            },
+        )
         questions.lapse_settled(session, None, now)
-        _trace(session, card, actor, "removed", now)
         audit.record(session, actor, "card.remove", f"card:{card_id}")  # the reason stays with the card
 
 
@@ -157,17 +162,19 @@ def restore_card(card_id: int, actor: Actor) -> Card:
         if card.presence != Presence.REMOVED_BY_STAFF:
             raise Conflict("NOT-REMOVED", "This card was not removed by staff.")
         verdict = placement.place_of(session, card)
-        card.presence = verdict.presence.value
-        card.presence_reason = REASONS.get(verdict.reason) if verdict.reason else None
-        card.presence_at = now if verdict.reason else None
-        card.acknowledged_at = card.tombstone_start_at = None
-        card.removed_at = card.removed_by = card.removed_reason = None
-        # The next run compares it with the PMS anew.
-        card.pms_digest = None
-        after = _seen(session, card, None, actor, now)
-        _trace(session, card, actor, "brought_back", now)
+        placement.place(
+            session,
+            [card_id],
+            verdict.presence,
+            placement.words_of(verdict),
+            kind="brought_back",
+            by=PlacedBy.staff(actor),
+            now=now,
+            # Without its digest the next run compares it with the PMS anew.
+            also={**placement.NOT_REMOVED, "tombstone_start_at": None, "pms_digest": None},
+        )
         audit.record(session, actor, "card.restore", f"card:{card_id}")
-    return after.card
+        return _shown(session, card_id)
 
 
 def acknowledge_card(card_id: int, actor: Actor) -> Card:
@@ -194,7 +201,7 @@ def take_over(card_id: int, actor: Actor) -> Card:
         source = session.get(RunSheetAppointment, card.rebooked_from_id) if card.rebooked_from_id else None
         if source is None or Action.TAKE_OVER not in before.actions:
             raise Conflict("NOTHING-TO-TAKE-OVER", "There is nothing to take over to this card.")
-        carry_over(session, source, card, now, fields=OF_THE_PATIENT)
+        carry_over(session, source, card, now, fields=OF_THE_PATIENT, checks=False)
         card.taken_over_at = now
         after = _seen(session, card, before, actor, now)
         _trace(session, card, actor, "took_over", now)
@@ -331,14 +338,5 @@ def _seen(
 def _trace(
     session: Session, card: RunSheetAppointment, actor: Actor, kind: str, now: datetime, data: Any = None
 ) -> None:
-    session.execute(
-        insert(EVENTS).values(
-            appointment_id=card.id,
-            run_id=None,
-            at=now,
-            source="staff",
-            kind=kind,
-            actor=actor.name,
-            data=data,
-        )
-    )
+    line = {"appointment_id": card.id, "kind": kind, "data": data}
+    timeline.record(session, [line], "staff", now, actor=actor.name)

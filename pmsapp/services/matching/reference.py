@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from pmsapp.domain.appointment import AppointmentType, Practitioner, Presence
 from pmsapp.domain.sync.rules import MappingDecision
-from pmsapp.domain.type_meaning import has_turned, meaning_of
+from pmsapp.domain.sync.type_meaning import has_turned, meaning_of
 from pmsapp.models import Decision, PMSAppointmentType, PMSClinicianMapping
 from pmsapp.models.upsert import upsert
 from pmsapp.services.clinic import clinic
@@ -116,7 +116,7 @@ def store_types(
 
 def _stored_types(session: Session, connection_id: int) -> Sequence[Row[Any]]:
     kind = PMSAppointmentType
-    return session.execute(
+    rows: Any = session.execute(
         select(
             kind.pms_type_id,
             kind.pms_type_name,
@@ -126,6 +126,7 @@ def _stored_types(session: Session, connection_id: int) -> Sequence[Row[Any]]:
             kind.sync_enabled,
         ).where(kind.pms_connection_id == connection_id)
     ).all()
+    return list(rows)
 
 
 def _ask_whether_it_turned(

@@ -105,7 +105,7 @@ def oldest_read(
     now = clock.now()
     today = day_of(now, zone)
     remaining = and_(CARDS.c.start_at >= now - UNDER_WAY, CARDS.c.pms_date == today)
-    return session.scalar(
+    found: datetime | None = session.scalar(
         select(func.min(READS.c.read_at))
         .join(CARDS, CARDS.c.id == READS.c.appointment_id)
         .where(
@@ -116,6 +116,7 @@ def oldest_read(
             or_(remaining, READS.c.read_at < day_start(today, zone)),
         )
     )
+    return found
 
 
 def _reads_of(connection_id: int, days: Sequence[date]) -> Select[Any]:

@@ -25,9 +25,11 @@ from pmsapp.domain.sync.merge import (
 from pmsapp.domain.window import day_of
 from pmsapp.models import PMSClinicianMapping, RunSheetClinician
 from pmsapp.models.bulk import among
+from pmsapp.models.upsert import table_of
 from pmsapp.services.base import encrypted_columns
 from pmsapp.services.sheet.stored_cards import CARDS, IN_FORCE, OVERRIDES, as_instant
 
+_MAPPINGS = table_of(PMSClinicianMapping)
 _TYPED = [
     OVERRIDES.c[name].label(f"typed_{name}")
     for name in ("id", "field", "value", "base_value", "by", "at", "state")
@@ -57,13 +59,13 @@ _CARDS = (
 
 def load_cards(session: Session, ring: KeyRing, where: Sequence[ColumnElement[bool]]) -> list[Card]:
     """Every card that matches, with what staff typed, in one statement whatever their number."""
-    rows = session.execute(
+    found = session.execute(
         select(CARDS, *_REBOOKED, *_TYPED)
         .select_from(_CARDS)
         .where(*where)
         .order_by(CARDS.c.id, OVERRIDES.c.id)
     )
-    rows = rows.all()
+    rows: Sequence[Row[Any]] = found.all()
     others = _others(session, rows)
     cards = []
     for _, of_one in groupby(rows, key=lambda row: row.id):
@@ -87,7 +89,7 @@ def _others(session: Session, rows: Sequence[Row[Any]]) -> dict[tuple[int, str],
             func.coalesce(RunSheetClinician.name, PMSClinicianMapping.pms_practitioner_name),
         )
         .outerjoin(RunSheetClinician, RunSheetClinician.id == PMSClinicianMapping.run_sheet_clinician_id)
-        .where(among(session, PMSClinicianMapping.pms_practitioner_id, ids))
+        .where(among(session, _MAPPINGS.c.pms_practitioner_id, ids))
     )
     return {(connection_id, practitioner_id): name for connection_id, practitioner_id, name in found}
 

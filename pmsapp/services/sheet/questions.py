@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from pmsapp.domain.appointment import Presence
 from pmsapp.domain.sync.merge import OverrideState
-from pmsapp.domain.type_meaning import Meaning, has_turned, meaning_of
+from pmsapp.domain.sync.type_meaning import Meaning, has_turned, meaning_of
 from pmsapp.models import (
     Decision,
     PMSAppointmentType,

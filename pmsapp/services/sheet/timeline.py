@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
 
 from pmsapp.models import RunSheetAppointment, RunSheetClinician, RunSheetEvent
+from pmsapp.models.upsert import table_of
 from pmsapp.services.base.errors import NotFound
 from pmsapp.services.base.transaction import reading
 
 LIMIT = 500
+EVENTS = table_of(RunSheetEvent)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -44,6 +48,21 @@ class RunChange:
     clinician: str | None
     kind: str
     fields: tuple[str, ...]
+
+
+def record(
+    session: Session,
+    lines: Sequence[Mapping[str, Any]],
+    source: str,
+    at: datetime,
+    *,
+    actor: str | None = None,
+    run_id: int | None = None,
+) -> None:
+    """Add lines to timelines, in one statement; each names its `appointment_id`, its `kind` and its `data`."""
+    same = {"source": source, "at": at, "actor": actor, "run_id": run_id}
+    if lines:
+        session.execute(insert(EVENTS), [same | dict(line) for line in lines])
 
 
 def of_card(card_id: int) -> list[EventView]:

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from pmsapp import clock
 from pmsapp.adapters.base import Adapter
 from pmsapp.adapters.client.deadline import Deadline
+from pmsapp.domain.ages import is_within
 from pmsapp.domain.appointment import AppointmentType, Practitioner
 from pmsapp.domain.errors import PMSError, RetryLaterError
 from pmsapp.domain.sync.reconcile import CardKey
@@ -151,7 +152,7 @@ class RunWork:
             read_at, in_setup = connection.reference_read_at, connection.state == "setup"
             run = session.get_one(SyncRun, self.lease.run_id)
             dry_run, by_itself = run.dry_run, run.trigger == known_patients.BY_ITSELF
-        if by_itself and read_at is not None and clock.now() - read_at < REFERENCE_LASTS:
+        if by_itself and is_within(read_at, clock.now(), REFERENCE_LASTS):
             return
         try:
             practitioners, types = adapter.list_practitioners(), adapter.list_appointment_types()

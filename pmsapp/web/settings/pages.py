@@ -194,7 +194,8 @@ def help_page() -> ResponseReturnValue:
     return shell.render("settings/help.html", "settings", page=page)
 
 
-def _code_line(code: Code) -> tuple[str, str, str, str]:
+def _code_line(code: Code) -> tuple[str, str, str, str, str]:
     pms = "the practice software"
     headline, advice = code.headline.format(pms=pms), code.advice.format(pms=pms)
-    return code.name, headline[:1].upper() + headline[1:], advice, _WHO[code.actor]
+    step = code.step.words.format(pms=pms)
+    return code.name, headline[:1].upper() + headline[1:], advice, step, _WHO[code.actor]

@@ -26,6 +26,7 @@ from pmsapp.web.ui.page_contexts import Badge, Notice
 _FRESHNESS = {
     FreshnessState.FRESH: Badge("Up to date", "tick", "good"),
     FreshnessState.NEVER: Badge("Not read yet", "broken"),
+    FreshnessState.NONE: Badge("Nothing read yet", "plug"),
 }
 
 
@@ -57,7 +58,7 @@ def build_page(
     if sheet.unassigned:
         columns.insert(0, _unassigned(sheet.unassigned, axis, names, can_edit=can_edit))
     badge = freshness_badge(sheet.freshness, now, sheet.time_zone)
-    as_of = fmt.moment(sheet.freshness.as_of, now, sheet.time_zone) if sheet.freshness.as_of else "never read"
+    as_of = _age_words(sheet.freshness, now, sheet.time_zone, never="never read")
     return SheetPage(
         iso=sheet.date.isoformat(),
         heading=fmt.day_name(sheet.date, today),
@@ -81,8 +82,9 @@ def build_page(
         sources=fmt.listed(sorted(set(names.connections.values()))),
         can_edit=can_edit,
         now=fmt.hhmm(now, sheet.time_zone),
-        is_old=sheet.freshness.state is not FreshnessState.FRESH,
-        paper=f"{clinic} · run sheet of {fmt.long_day(sheet.date)} · data as of {as_of}",
+        is_old=_is_old(sheet.freshness),
+        paper=f"{clinic} · run sheet of {fmt.long_day(sheet.date)}"
+        + (f" · data as of {as_of}" if as_of else ""),
         open_decisions=sheet.open_decisions,
     )
 
@@ -127,13 +129,12 @@ class _Axis:
 
 def _column(column: Column, axis: _Axis, names: Names, zone: str, *, can_edit: bool) -> ColumnView:
     fresh = column.freshness
-    is_fresh = fresh.state is FreshnessState.FRESH
     return ColumnView(
         key=str(column.id),
         name=column.name,
         counts=_counts(column.cards),
-        as_of=fmt.moment(fresh.as_of, axis.now, zone) if fresh.as_of else "not read yet",
-        freshness=None if is_fresh else freshness_badge(fresh, axis.now, zone),
+        as_of=_age_words(fresh, axis.now, zone, never="not read yet"),
+        freshness=freshness_badge(fresh, axis.now, zone) if _is_old(fresh) else None,
         bands=_bands(column.cards, axis, names, zone, can_edit=can_edit),
         empty=None if column.cards else _empty_column(fresh, axis.now, zone),
     )
@@ -166,7 +167,21 @@ def _counts(cards: Sequence[Card]) -> str:
     return f"{standing}, {gone} cancelled" if gone else standing
 
 
+def _is_old(fresh: Freshness) -> bool:
+    """True for data with an age that is not a good one."""
+    return fresh.state not in (FreshnessState.FRESH, FreshnessState.NONE)
+
+
+def _age_words(fresh: Freshness, now: datetime, zone: str, *, never: str) -> str:
+    """When it was read; "" where there is nothing to read."""
+    if fresh.state is FreshnessState.NONE:
+        return ""
+    return fmt.moment(fresh.as_of, now, zone) if fresh.as_of else never
+
+
 def _empty_column(fresh: Freshness, now: datetime, zone: str) -> str:
+    if fresh.state is FreshnessState.NONE:
+        return "No cards. No clinician of the practice software is matched to this column."
     if fresh.as_of is None:
         return "Not read yet."
     if fresh.state is FreshnessState.FRESH:
@@ -175,9 +190,7 @@ def _empty_column(fresh: Freshness, now: datetime, zone: str) -> str:
 
 
 def _some_column_is_old(sheet: Sheet) -> bool:
-    return any(column.freshness.state is not FreshnessState.FRESH for column in sheet.columns) and bool(
-        sheet.freshness.as_of
-    )
+    return any(_is_old(column.freshness) for column in sheet.columns) and bool(sheet.freshness.as_of)
 
 
 def _day_words(day: date, today: date) -> str:
