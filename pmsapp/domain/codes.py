@@ -97,13 +97,7 @@ _CODES = (
         "Check each field for a missing or extra character, then try again.",
         _SIGN_IN,
     ),
-    Code(
-        "NO-LOGIN",
-        _STAFF,
-        "There is no login for {pms} yet",
-        "Enter it; nothing is read before.",
-        _ENTER_LOGIN,
-    ),
+    Code("NO-LOGIN", _STAFF, "{pms} has no login yet", "Enter it; nothing is read before.", _ENTER_LOGIN),
     Code(
         "AUTH-WRONG-PRACTICE",
         _STAFF,
@@ -246,7 +240,7 @@ _CODES = (
         "READ-SHIFTED",
         _WAIT,
         "A list of {pms} changed while it was read",
-        "The next update reads it again; nothing is removed until then.",
+        "The next update reads it again.",
         _SEE_HISTORY,
     ),
     Code(
@@ -295,8 +289,8 @@ _CODES = (
     Code(
         "TIME-ODD",
         _STAFF,
-        "A time does not exist or exists twice that night",
-        "It is shown as {pms} sent it; please check it there.",
+        "A time does not exist or exists twice",
+        "It is shown as sent; check it in {pms}.",
         _SEE_HISTORY,
     ),
     Code(
