@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from pmsapp.domain.ages import holds, is_older, is_within
 from pmsapp.domain.appointment import Presence
-from pmsapp.domain.incidents import TELL_AFTER_FAILURES, Condition, severity_of
+from pmsapp.domain.incidents import Condition, severity_of
 from pmsapp.domain.schedule import LONGEST_VENDOR_WAIT, ClinicHours, is_watched
 from pmsapp.domain.sync_state import is_overdue, is_paused
 from pmsapp.domain.window import day_of
@@ -114,7 +114,8 @@ def _of_connection(
             subject=f"connection:{one.id}",
             code=code,
             connection_id=one.id,
-            failures=max(one.failures_in_row, TELL_AFTER_FAILURES if needs_you else 0),
+            failures=one.failures_in_row,
+            needs_person=needs_you,
             overdue=stale or code == "NO-NEXT-RUN",
             can_wait=not is_open,
         ),

@@ -73,7 +73,9 @@ def setup() -> ResponseReturnValue:
 def set_up() -> ResponseReturnValue:
     """Make the first administrator with the one-time code, and sign them in."""
     form = {name: request.form.get(name, "") for name in ("code", "email", "name", "password")}
-    shown = contexts.SetupPage(email=form["email"][: users.MAX_EMAIL_CHARS], name=form["name"][:80])
+    shown = contexts.SetupPage(
+        code=form["code"][:80], email=form["email"][: users.MAX_EMAIL_CHARS], name=form["name"][:80]
+    )
     try:
         user = users.set_up_first_admin(**form, actor=guard.stranger())
     except Invalid as error:

@@ -20,7 +20,7 @@ from pmsapp.access import guard
 from pmsapp.domain.errors import ActionOwner as WhoActs
 from pmsapp.domain.errors import PMSError, RetryLaterError
 from pmsapp.observability import logs
-from pmsapp.services.base.errors import Conflict, Invalid, NotFound, ServiceError
+from pmsapp.services.base.errors import Conflict, Invalid, NotFound, ServiceError, takes_nothing_more
 from pmsapp.services.people.users import TooManyTries
 
 MACHINE_PATHS = ("/api/", "/webhooks/", "/metrics")
@@ -47,7 +47,6 @@ _TEXTS = {
     503: ("The server is busy", "Nothing was lost. Try again in a few seconds."),
 }
 _BUSY_RETRY_S = 2
-_NO_ROOM = ("disk is full", "readonly", "disk I/O")  # as SQLite words it
 _NO_ROOM_TEXT = ("The server cannot store anything", "Tell an administrator: its disk is full or read-only.")
 
 
@@ -122,7 +121,7 @@ def _on_database(error: OperationalError) -> ResponseReturnValue:
 
 def database_trouble(error: OperationalError) -> ErrorText:
     """What to say when the database could not read or store: others are writing, or its disk takes nothing more."""
-    full = any(words in str(error.orig) for words in _NO_ROOM)
+    full = takes_nothing_more(error)
     headline, then = _NO_ROOM_TEXT if full else (_TEXTS[503][0], "Send it again in a few seconds.")
     here = (
         "What you typed is still here." if request.headers.get("HX-Request") else "Go back to what you typed."

@@ -113,7 +113,9 @@ def _people_page(
             for name, label in labels.items()
         },
         roles=_roles(typed.get("role", "reception")),
-        clinicians=tuple(Option(str(one.id), one.name) for one in columns),
+        clinicians=tuple(
+            Option(str(one.id), one.name, typed.get("clinician_id") == str(one.id)) for one in columns
+        ),
         errors=tuple(errors.items()),
         notice=notice,
     )
@@ -123,6 +125,13 @@ def _people_page(
 
 def _roles(chosen: str) -> tuple[Option, ...]:
     return tuple(Option(key, word, key == chosen) for key, word in ROLE_WORDS.items() if key in PEOPLE_ROLES)
+
+
+def _last(one: UserView, now: shell.PageStatus, *, is_me: bool) -> str:
+    """When they came last. Who reads this is signed in, also straight from the set-up page."""
+    if one.last_login_at:
+        return f"last signed in {fmt.moment(one.last_login_at, now.now, now.zone)}"
+    return "signed in now" if is_me else "never signed in"
 
 
 def _person(
@@ -135,9 +144,7 @@ def _person(
         name=one.name,
         email=one.email,
         badge=Badge("Kept out", "gone", "stop") if out else Badge(role, "person"),
-        last=f"last signed in {fmt.moment(one.last_login_at, now.now, now.zone)}"
-        if one.last_login_at
-        else "never signed in",
+        last=_last(one, now, is_me=one.id == me),
         is_me=one.id == me,
         disabled=out,
         roles=_roles(one.role),

@@ -316,8 +316,12 @@ def test_the_first_administrator_sets_up_with_the_code(app: Flask, client: Flask
     assert wrong.status_code == 422
     assert "wrong or has expired" in wrong.text
     assert "12 characters" in wrong.text
+    assert 'value="AAAA"' not in wrong.text
+    again = client.post("/setup", data=form | {"password": "short"})
+    assert f'value="{code}"' in again.text
     assert client.post("/setup", data=form).status_code == 303
     assert "Ann" in client.get("/settings/account").text
+    assert "never signed in" not in client.get("/settings/people").text
     stranger = app.test_client()
     assert stranger.get("/setup").location == "/login"
     assert "first administrator" not in stranger.get("/login").text
