@@ -228,6 +228,13 @@ _CODES = (
         "Ask the person who runs the server to look at the health page and run pmsapp doctor.",
     ),
     Code(
+        "SIGN-IN-ATTACK",
+        ActionOwner.STAFF,
+        "Somebody is guessing passwords of pmsapp",
+        "Nobody is shut out. See that everybody has a second factor, and ask the person who runs the server to look at "
+        "where it comes from.",
+    ),
+    Code(
         "ALERT-FAILED",
         ActionOwner.STAFF,
         "A channel takes no alerts any more",

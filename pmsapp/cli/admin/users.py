@@ -14,6 +14,7 @@ from pmsapp.services.base.errors import Invalid, NotFound
 from pmsapp.services.people import one_time_links, second_factor
 from pmsapp.services.people import users as people
 from pmsapp.services.people.one_time_links import NewLink
+from pmsapp.services.people.users import UserView
 
 
 @click.group()
@@ -54,7 +55,8 @@ def add(email: str, role: str, name: str | None, clinician: int | None, password
             actor=COMMAND_LINE,
             must_change_password=True,
         )
-    click.echo(f"{person.email} may now sign in as {person.role}, and chooses a password of their own first.")
+    click.echo(f"{person.email} may now sign in as {person.role}.")
+    click.echo("They choose a password of their own when they first do.", err=True)
 
 
 @users.command()
@@ -108,15 +110,18 @@ def list_(as_json: bool) -> None:
     if as_json:
         show_json({"items": found})
         return
-    rows = [
-        (p.email, p.name, p.role, "disabled" if p.disabled_at else "may sign in", p.last_login_at)
-        for p in found
-    ]
+    rows = [(p.email, p.name, p.role, _state(p), p.last_login_at) for p in found]
     show_table(
         ["email", "name", "role", "state", "last sign-in"],
         rows,
         empty="Nobody may sign in yet; run: pmsapp users add EMAIL --role admin",
     )
+
+
+def _state(person: UserView) -> str:
+    if person.disabled_at:
+        return "disabled"
+    return "invited" if person.is_invited else "may sign in"
 
 
 @users.command()

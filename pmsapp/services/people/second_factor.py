@@ -11,6 +11,7 @@ import secrets
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import pyotp
 from sqlalchemy import delete, func, select, update
@@ -27,6 +28,7 @@ from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.people import login_throttle, passwords, sessions
 
 ISSUER = "pmsapp"
+_KEPT_COLUMNS = ("secret_uid", "secret_sealed", "key_id", "enabled_at", "last_step")
 STEP_S = 30
 RECOVERY_CODES = 10
 _LETTERS = "23456789abcdefghjkmnpqrstvwxyz"  # no look-alikes
@@ -55,6 +57,17 @@ class Status:
     recovery_left: int
     required: bool
     is_training: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A second factor as it is stored, its secret sealed, to be put back into another copy of the database."""
+
+    columns: dict[str, Any]
+    codes: tuple[tuple[str, datetime | None], ...]
+
+    def __repr__(self) -> str:
+        return "Kept([hidden])"
 
 
 def status(user_id: int) -> Status:
@@ -195,6 +208,33 @@ def require_for_everybody(wanted: bool, actor: Actor) -> None:
             row.require_second_factor = wanted
             row.updated_at = clock.now()
             audit.record(session, actor, "clinic.changed", "clinic:1", {"fields": ["require_second_factor"]})
+
+
+def kept_of_everybody(session: Session) -> dict[str, Kept]:
+    """Every second factor by its person's email."""
+    codes: dict[int, list[tuple[str, datetime | None]]] = {}
+    for code in session.scalars(select(RecoveryCode).order_by(RecoveryCode.id)):
+        codes.setdefault(code.user_id, []).append((code.code_hash, code.used_at))
+    rows = session.execute(select(User.email, SecondFactor).join(User, User.id == SecondFactor.user_id))
+    return {
+        email: Kept(
+            {name: getattr(row, name) for name in _KEPT_COLUMNS},
+            tuple(codes.get(row.user_id, ())),
+        )
+        for email, row in rows
+    }
+
+
+def put_back(session: Session, user_id: int, kept: Kept | None) -> None:
+    """Inside a `writing()` transaction: have this person's second factor be what `kept` says; None: none."""
+    session.execute(delete(SecondFactor).where(SecondFactor.user_id == user_id))
+    session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user_id))
+    if kept is not None:
+        session.add(SecondFactor(user_id=user_id, **kept.columns))
+        session.add_all(
+            RecoveryCode(user_id=user_id, code_hash=code_hash, used_at=used_at)
+            for code_hash, used_at in kept.codes
+        )
 
 
 def context_of(row: SecondFactor) -> str:
