@@ -40,7 +40,7 @@ def test_the_readme_lists_every_command() -> None:
     assert table is not None
     rows = [line.split("|")[1] for line in table.group(1).splitlines() if line.startswith("| `")]
     words = [
-        re.findall(r"[a-z-]+", " ".join(re.findall(r"`([^`]+)`", row)).removeprefix("pmsapp "))
+        re.findall(r"[a-z0-9-]+", " ".join(re.findall(r"`([^`]+)`", row)).removeprefix("pmsapp "))
         for row in rows
     ]
     listed = {word for row in words for word in row}

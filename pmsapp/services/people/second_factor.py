@@ -136,7 +136,8 @@ def enable(user_id: int, held: str | None, code: str, actor: Actor) -> list[str]
     step = _step_of(secret, code, now)
     if secret is None or step is None:
         with writing() as session:
-            login_throttle.failed(session, keys)
+            if login_throttle.failed(session, keys).worth_a_line:
+                audit.record(session, actor, "second_factor.refused", f"user:{user_id}")
         raise Invalid({"code": "This is not the app's current code. Wait for the next one and try again."})
     codes = _new_codes()
     with writing() as session:

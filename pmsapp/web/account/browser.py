@@ -9,11 +9,10 @@ import re
 
 from flask import Response, current_app, request, session
 from itsdangerous import BadSignature, URLSafeSerializer
-from sqlalchemy.exc import OperationalError
 
 from pmsapp.access import guard
 from pmsapp.observability import logs
-from pmsapp.services.base.errors import NotFound
+from pmsapp.services.base.errors import DatabaseAwayError, NotFound
 from pmsapp.services.people import known_browsers, sessions, users
 from pmsapp.services.people.sign_in import Browser
 from pmsapp.services.people.users import UserView
@@ -103,7 +102,7 @@ def end_current_if_possible(reason: str) -> bool:
     """As `end_current`; False when the database could not store it. The browser is to forget its cookie all the same."""
     try:
         end_current(reason)
-    except OperationalError as error:
+    except DatabaseAwayError as error:
         _log.error("session could not be ended", kind=type(error.orig).__name__)
         return False
     return True

@@ -107,6 +107,7 @@ def reset_second_factor(user_id: int) -> ResponseReturnValue:
 @bp.post("/settings/people/second-factor")
 def require_second_factor() -> ResponseReturnValue:
     """Whether everybody has to have one, or administrators only."""
+    clinic.ensure()
     second_factor.require_for_everybody(request.form.get("for_everybody") == "yes", guard.current_actor())
     return redirect("/settings/people", 303)
 
