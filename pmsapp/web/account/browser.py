@@ -5,8 +5,6 @@ The mark of a known browser has a cookie of its own, which signing out leaves al
 
 from __future__ import annotations
 
-import re
-
 from flask import Response, current_app, request, session
 from itsdangerous import BadSignature, URLSafeSerializer
 
@@ -42,7 +40,7 @@ _log = logs.get(__name__)
 
 def name_of(user_agent: str) -> str:
     """A browser as people call it, "Firefox on Windows"; what it says of itself is not kept."""
-    program = next((word for mark, word in _PROGRAMS if re.search(rf"\b{mark}/", user_agent)), "A browser")
+    program = next((word for mark, word in _PROGRAMS if f"{mark}/" in user_agent), "A browser")
     system = next((word for mark, word in _SYSTEMS if mark in user_agent), None)
     return f"{program} on {system}" if system else program
 

@@ -152,6 +152,7 @@ class AccountPage:
     sessions: tuple[SessionLine, ...]
     browsers: tuple[BrowserLine, ...]
     second_factor: str
+    has_second_factor: bool
     done: str | None
     faults: Mapping[str, str]
     min_chars: int = MIN_CHARS
@@ -201,6 +202,7 @@ def account_page(
         lines,
         browsers,
         _second_factor_sentence(standing),
+        standing.enabled_at is not None,
         _DONE.get(done or ""),
         faults,
     )
