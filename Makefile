@@ -1,5 +1,5 @@
 # make run     set up everything and start the demo clinic        (make run PORT=9000)
-# make test    set up everything and run all tests                (make test ARGS="tests/cli -k users")
+# make test    set up everything and run all tests, a hundred days of soak among them   (make test ARGS="tests/cli -k users")
 # make test-postgres   the tests of services, interface and jobs on PostgreSQL
 # make soak    play twenty thousand made-up days in a clinic      (make soak SEED=7 DAYS=1000)
 # make mutants small faults put into the domain's decisions: do its tests notice?   (make mutants ARGS=window)

@@ -23,7 +23,15 @@ speed.hash_cheaply()
 for _name in [name for name in os.environ if name.startswith("PMSAPP_")]:
     del os.environ[_name]
 
-WITH_PROCESSES = ("tests/operations/", "tests/supervisor/", "tests/promises/test_processes.py")
+# Tests that share something dear (an installation, a wheel, Chromium) or measure how soon something is back: each of
+# these stays on one worker.
+TOGETHER = (
+    "tests/browser/",
+    "tests/operations/test_kills.py",
+    "tests/promises/test_processes.py",
+    "tests/supervisor/test_up.py",
+    "tests/test_packaging.py",
+)
 
 
 def pytest_report_header() -> str:
@@ -32,20 +40,20 @@ def pytest_report_header() -> str:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores: the one that has the tests of real processes mostly waits."""
+    """One more than there are cores: tests of real processes mostly wait."""
     return (os.cpu_count() or 1) + 1
 
 
-class _ProcessesTogether(LoadScopeScheduling):
-    """Tests of real processes go to one worker, one after another; every other test to whoever is free."""
+class _ModulesTogether(LoadScopeScheduling):
+    """What belongs together goes to one worker, one after another; every other test to whoever is free."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "processes" if nodeid.startswith(WITH_PROCESSES) else nodeid
+        return next((place for place in TOGETHER if nodeid.startswith(place)), nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
     """How tests are dealt to the workers."""
-    return _ProcessesTogether(config, log)
+    return _ModulesTogether(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

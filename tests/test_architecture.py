@@ -228,3 +228,17 @@ def test_every_vendor_has_its_folder_its_sandbox_and_its_tests() -> None:
         assert (PACKAGE / "adapters" / vendor / "NOTES.md").is_file()
         assert (ROOT / "tests" / "adapters" / f"test_{vendor}.py").is_file()
         assert (PACKAGE / "sandbox" / vendor).is_dir() or (PACKAGE / "sandbox" / f"{vendor}.py").is_file()
+
+
+def test_nobody_counts_an_age_by_hand() -> None:
+    """`now - something_at` is negative once the clock was put back; `domain/ages` knows that."""
+    found = {
+        f"{name}:{node.lineno}"
+        for name, tree in _trees()
+        if not name.startswith(("sandbox/", "domain/ages"))
+        for node in ast.walk(tree)
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub)
+        if ast.unparse(node.left) in ("now", "now.now", "clock.now()", "self._now()")
+        if re.search(r"(_at|\.at|as_of)$", ast.unparse(node.right))
+    }
+    assert found == set()

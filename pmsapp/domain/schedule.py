@@ -11,12 +11,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
+from pmsapp.domain.ages import CLOCK_SLACK, is_ahead
 from pmsapp.domain.runsheet import Freshness, ages_at, freshness
 from pmsapp.domain.window import day_of, day_start, local_to_utc
 
 BEFORE_OPENING = timedelta(minutes=30)
 OUTSIDE_HOURS_EVERY = timedelta(minutes=60)
 LOOK_AHEAD_DAYS = 14
+# The longest that a vendor's "wait" is believed.
+LONGEST_VENDOR_WAIT = timedelta(hours=1)
 # What a planned time may lie further ahead than the longest wait: jitter (below a minute) and a clock put right.
 PLAN_SLACK = timedelta(minutes=2)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -110,7 +113,7 @@ def aged(as_of: datetime | None, now: datetime, period: timedelta, hours: Clinic
     A wait is one period in clinic hours and at least an hour outside them. What was read before the doors opened
     starts to age when the watched time began, so that a quiet night does not look like trouble in the morning.
     """
-    if as_of is None:
+    if as_of is None or is_ahead(as_of, now):
         return freshness(None, now, period)
     wait = longest_wait(now, period, hours)
     watched = _watched(now, hours) if hours.weekly else None
@@ -131,7 +134,7 @@ def ages_next(
         if as_of is not None:
             wait = longest_wait(now, period, hours)
             began = max(as_of, watched[0]) if watched and hours.weekly else as_of
-            found += ages_at(began, wait)
+            found += [as_of - CLOCK_SLACK, *ages_at(began, wait)]
     return min((at for at in found if at > now), default=None)
 
 

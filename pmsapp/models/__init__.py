@@ -34,6 +34,7 @@ from pmsapp.models.pms import (
     WebhookEvent,
 )
 from pmsapp.models.sheet import (
+    CardLook,
     Decision,
     FormerCard,
     PatientRead,
@@ -42,12 +43,14 @@ from pmsapp.models.sheet import (
     RunSheetClinician,
     RunSheetEvent,
     RunSheetOverride,
+    SheetLook,
 )
 
 __all__ = [
     "APIToken",
     "AlertDelivery",
     "AuditEvent",
+    "CardLook",
     "Clinic",
     "Decision",
     "FormerCard",
@@ -71,6 +74,7 @@ __all__ = [
     "RunSheetOverride",
     "ScheduledTask",
     "SecondFactor",
+    "SheetLook",
     "StoredAnswer",
     "SyncRun",
     "SyncScope",

@@ -32,7 +32,7 @@ class Clinic(Base):
 
 
 class User(Base):
-    """A person. role: admin, reception, clinician (own column), viewer.
+    """A person. role: admin, reception, clinician (own column), viewer. `sheet_view`: how they last chose to see a day.
 
     `must_change_password`: somebody else chose the password, so it opens nothing but the page to change it.
     """
@@ -49,6 +49,7 @@ class User(Base):
     disabled_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     last_login_at: Mapped[datetime | None]
+    sheet_view: Mapped[str | None]
     must_change_password: Mapped[bool] = mapped_column(default=False, server_default="0")
 
 

@@ -18,6 +18,15 @@ def _without_defaults(schema: dict[str, Any]) -> None:
         field.pop("default", None)
 
 
+def _without_null(schema: dict[str, Any]) -> None:
+    for field in schema.get("properties", {}).values():
+        choices = [choice for choice in field.get("anyOf", ()) if choice != {"type": "null"}]
+        if choices:
+            field["anyOf"] = choices
+        if "default" in field and field["default"] is None:
+            del field["default"]
+
+
 class Asked(BaseModel):
     """A body that comes in: strict types, unknown fields refused."""
 
@@ -31,9 +40,11 @@ class Change(Asked):
 
 
 class AskedInAddress(BaseModel):
-    """Parameters of an address: texts are read as what they should be, unknown ones refused."""
+    """Parameters of an address: texts are read as what they should be, unknown ones refused; none of them is null."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, json_schema_extra=_without_null
+    )
 
 
 class Nothing(Asked):

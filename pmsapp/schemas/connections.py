@@ -27,6 +27,7 @@ from pmsapp.schemas.fields import (
     PairingCode,
     PracticeId,
     Reason,
+    VendorName,
     Zone,
 )
 from pmsapp.services.connections.connections import CheckResult, ConnectionView, Paired
@@ -41,15 +42,24 @@ Credentials = Annotated[
 ]
 
 
+_FRESHNESS: dict[FreshnessState, Literal["never", "fresh", "late", "stale"]] = {
+    FreshnessState.NONE: "never",
+    FreshnessState.NEVER: "never",
+    FreshnessState.FRESH: "fresh",
+    FreshnessState.LATE: "late",
+    FreshnessState.STALE: "stale",
+}
+
+
 class FreshnessOut(Answer):
-    """How old data is. `as_of`: when it was last read completely; null with state never."""
+    """How old data is. `as_of`: when it was last read completely; null with state never, also where no list is read."""
 
     as_of: datetime | None
-    state: FreshnessState
+    state: Literal["never", "fresh", "late", "stale"]
 
     @classmethod
     def of(cls, fresh: Freshness, zone: str) -> Self:
-        return cls(as_of=local_or_none(fresh.as_of, zone), state=fresh.state)
+        return cls(as_of=local_or_none(fresh.as_of, zone), state=_FRESHNESS[fresh.state])
 
 
 class ErrorOut(Answer):
@@ -142,7 +152,7 @@ class ConnectionList(Answer):
 class ConnectionCreate(Asked):
     """A new connection. A login that is given is tried live before anything is stored."""
 
-    pms_type: Annotated[str, Field(max_length=40)]
+    pms_type: VendorName
     display_name: ConnectionName | None = None
     credentials: Credentials | None = None
     practice_id: PracticeId | None = None

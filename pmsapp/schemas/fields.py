@@ -10,8 +10,9 @@ import re
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, WithJsonSchema
 
+from pmsapp.adapters.registry import ADAPTERS
 from pmsapp.services.clinic.clinic import MAX_NAME_CHARS as MAX_CLINIC_NAME_CHARS
 from pmsapp.services.connections import input as connection_input
 from pmsapp.services.editing import card_input
@@ -74,7 +75,18 @@ Day = Annotated[
     WithJsonSchema({"type": "string", "format": "date", "pattern": _DAY_PATTERN}),
 ]
 # In an address: `?date=` with nothing behind it is no day.
-BlankDay = Annotated[Day | None, BeforeValidator(_none_for_blank)]
+BlankDay = Annotated[
+    Day | None,
+    BeforeValidator(_none_for_blank),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "format": "date", "pattern": _DAY_PATTERN},
+                {"type": "string", "maxLength": 0},
+            ]
+        }
+    ),
+]
 Instant = Annotated[
     AwareDatetime,
     BeforeValidator(_read_instant),
@@ -98,14 +110,27 @@ Notes = Annotated[str, Field(max_length=card_input.NOTES_LIMIT, pattern=SEVERAL_
 Reason = Annotated[str, Field(max_length=card_input.REASON_LIMIT, pattern=SOME_TEXT)]
 
 ColumnName = Annotated[str, Field(max_length=columns.MAX_NAME_CHARS, pattern=SOME_TEXT)]
+LateMinutes = Annotated[int, Field(ge=0, le=columns.MAX_LATE_MIN)]
 SortOrder = Annotated[int, Field(ge=0, le=columns.MAX_SORT_ORDER)]
 
 ClinicName = Annotated[str, Field(max_length=MAX_CLINIC_NAME_CHARS, pattern=SOME_TEXT)]
 ConnectionName = Annotated[str, Field(max_length=connection_input.MAX_NAME_CHARS, pattern=SOME_TEXT)]
 PracticeId = Annotated[str, Field(max_length=connection_input.MAX_ID_CHARS, pattern=SOME_TEXT)]
+VendorName = Annotated[str, Field(max_length=40, json_schema_extra={"enum": [*ADAPTERS]})]
 Zone = Annotated[str, Field(min_length=1, max_length=64, pattern="^[A-Za-z0-9_+/-]+$")]
+_OFTEN, _SELDOM = connection_input.FREQUENCY_MINUTES[0], connection_input.FREQUENCY_MINUTES[-1]
+
+
+def _check_frequency(minutes: int) -> int:
+    if minutes not in connection_input.FREQUENCY_MINUTES:
+        raise ValueError(f"Choose {_OFTEN} to {_SELDOM} minutes.")
+    return minutes
+
+
 Frequency = Annotated[
-    int, Field(ge=connection_input.FREQUENCY_MINUTES[0], le=connection_input.FREQUENCY_MINUTES[-1])
+    int,
+    AfterValidator(_check_frequency),
+    Field(json_schema_extra={"minimum": _OFTEN, "maximum": _SELDOM}),
 ]
 CredentialField = Annotated[str, Field(min_length=1, max_length=64)]
 CredentialText = Annotated[str, Field(max_length=connection_input.MAX_CREDENTIAL_CHARS)]

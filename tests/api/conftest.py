@@ -14,8 +14,9 @@ from pmsapp.services.matching import live_lists
 from pmsapp.services.people import api_tokens
 from pmsapp.services.sync import execute
 from pmsapp.settings import Settings
+from tests.support import prepared
 from tests.support.clock import FrozenClock
-from tests.support.connecting import ADMIN, LOGIN, gentu_access, vendor_settings
+from tests.support.connecting import ADMIN, LOGIN, connected_once, gentu_access, vendor_settings
 from tests.support.sandboxes import Sandboxes
 
 
@@ -47,6 +48,9 @@ class API:
     def patch(self, path: str, json: Any, **more: Any) -> TestResponse:
         return self("PATCH", path, json=json, **more)
 
+    def put(self, path: str, json: Any, **more: Any) -> TestResponse:
+        return self("PUT", path, json=json, **more)
+
     def delete(self, path: str, **more: Any) -> TestResponse:
         return self("DELETE", path, **more)
 
@@ -68,7 +72,9 @@ def settings(make_settings: Callable[..., Settings], sandbox: SandboxServer) -> 
 @pytest.fixture
 def api(app: Flask) -> API:
     """A program with an admin's token."""
-    return API(app)
+    made = API(app, "")
+    made.token = prepared.once("a program", lambda: API(app).token)
+    return made
 
 
 @pytest.fixture
@@ -80,16 +86,27 @@ def as_role(app: Flask) -> Callable[[str], API]:
 @pytest.fixture
 def paired(api: API, sandbox: SandboxServer) -> int:
     """A Gentu connection paired with the sandbox's first clinic, still in set-up."""
-    made = api.post("/api/pms/connections", {"pms_type": "gentu", "credentials": LOGIN})
-    connection_id: int = made.json["id"]
-    code = gentu_access(sandbox).make_code()
-    assert api.post(f"/api/pms/connections/{connection_id}/pair", {"pairing_code": code}).status_code == 200
-    return connection_id
+
+    def pair() -> int:
+        made = api.post("/api/pms/connections", {"pms_type": "gentu", "credentials": LOGIN})
+        connection_id: int = made.json["id"]
+        code = gentu_access(sandbox).make_code()
+        answer = api.post(f"/api/pms/connections/{connection_id}/pair", {"pairing_code": code})
+        assert answer.status_code == 200
+        return connection_id
+
+    return connected_once(sandbox, "paired over the interface", pair)
 
 
 @pytest.fixture
-def synced(api: API, paired: int) -> int:
+def synced(api: API, sandbox: SandboxServer, paired: int) -> int:
     """That connection with everybody in the book mapped, switched on, and read once."""
+
+    connected_once(sandbox, "read over the interface", lambda: _read(api, paired))
+    return paired
+
+
+def _read(api: API, paired: int) -> None:
     base = f"/api/pms/connections/{paired}"
     listed = api.get(f"{base}/practitioners").json["items"]
     mappings = [
@@ -100,7 +117,6 @@ def synced(api: API, paired: int) -> int:
     assert api.post(f"{base}/practitioners", {"mappings": mappings}).status_code == 200
     assert api.patch(base, {"sync_enabled": True}).json["state"] == "ok"
     run_waiting(api, paired)
-    return paired
 
 
 def run_waiting(api: API, connection_id: int) -> dict[str, Any]:

@@ -38,6 +38,8 @@ def connection_id(app: Flask, frozen_clock: FrozenClock) -> int:
             display_name="Gentu",
             time_zone="Australia/Melbourne",
             secret_uid="x",
+            tenant_id="t-1",
+            credentials_sealed="v1.x.y",
             state="ok",
             sync_enabled=True,
             next_sync_at=now,

@@ -1,4 +1,4 @@
-"""Hundreds of made-up days in a clinic, in every order; `make soak` plays twenty thousand."""
+"""A hundred made-up days in a clinic, in every order; the build plays five hundred, `make soak` twenty thousand."""
 
 from __future__ import annotations
 

@@ -34,6 +34,7 @@ from pmsapp.services.sheet import days as sheet_days
 from pmsapp.services.sheet.cards import load_cards
 from pmsapp.services.sheet.stored_cards import CARDS
 from pmsapp.services.sync import execute
+from tests.support import prepared
 from tests.support.fake_pms import PER_PRACTITIONER, ZONE, FakePractice
 
 MEL = Actor(kind="user", name="Mel", id=1, role="reception")
@@ -70,8 +71,9 @@ class FakeClinic:
     ) -> None:
         self.practice = practice
         self.zone = zone
-        self.connection_id = self._connect(slug, name)
-        self.mapped = self._map_everybody()
+        stock = repr((list(practice.practitioners.values()), list(practice.types.values())))
+        begun = (slug, name, zone, stock)
+        self.connection_id, self.mapped = prepared.once(begun, lambda: self._begin(slug, name))
 
     @property
     def today(self) -> date:
@@ -82,6 +84,10 @@ class FakeClinic:
         return datetime.combine(
             self.today + timedelta(days=days), time.fromisoformat(text), ZoneInfo(self.zone)
         )
+
+    def _begin(self, slug: str, name: str) -> tuple[int, dict[str, int]]:
+        self.connection_id = self._connect(slug, name)
+        return self.connection_id, self._map_everybody()
 
     def _connect(self, slug: str, name: str) -> int:
         now = clock.now()

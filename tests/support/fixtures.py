@@ -22,11 +22,12 @@ from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services.base.transaction import writing
 from pmsapp.services.maintenance import database
 from pmsapp.settings import Settings, load_settings
-from tests.support import actors, postgres, speed
+from tests.support import actors, postgres, prepared, speed
 from tests.support.actors import Browser
 from tests.support.clients import Client
 from tests.support.clock import MONDAY_9AM, FrozenClock
-from tests.support.fake_clinic import stock
+from tests.support.elsewhere import Elsewhere
+from tests.support.fake_clinic import FakeClinic, stock
 from tests.support.fake_pms import FakePractice, registered
 from tests.support.sandboxes import Sandboxes
 from tests.support.watching import Receiver
@@ -48,6 +49,7 @@ def migrated_instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with app.app_context():
         database.upgrade()
         db.engine.dispose()
+    prepared.know((folder / "pmsapp.sqlite3").read_bytes())
     return folder
 
 
@@ -186,12 +188,26 @@ def sandbox(sandboxes: Sandboxes) -> SandboxServer:
     return sandboxes.lend()
 
 
+@pytest.fixture(scope="session")
+def elsewhere() -> Iterator[Elsewhere]:
+    """Does runs in processes of their own."""
+    made = Elsewhere()
+    yield made
+    made.close()
+
+
 @pytest.fixture
 def practice() -> Iterator[FakePractice]:
     """A practice held in memory, stocked and known to the adapters."""
     made = stock(FakePractice())
     with registered("practice", made):
         yield made
+
+
+@pytest.fixture
+def clinic(app: Flask, frozen_clock: FrozenClock, practice: FakePractice) -> FakeClinic:
+    """That practice connected, everybody in it matched; nothing read yet."""
+    return FakeClinic(practice)
 
 
 @pytest.fixture

@@ -26,7 +26,9 @@ from redis.retry import Retry
 
 from pmsapp import clock
 from pmsapp.adapters.client.deadline import Deadline
+from pmsapp.domain.ages import holds
 from pmsapp.domain.errors import RetryLaterError
+from pmsapp.domain.schedule import LONGEST_VENDOR_WAIT
 
 log = logging.getLogger(__name__)
 
@@ -152,7 +154,7 @@ class PaceStore:
                 until = shared
         if until is None:
             return None
-        if until > self._now():
+        if holds(until, self._now(), LONGEST_VENDOR_WAIT):
             return until
         with self._lock:
             if self._blocks.get(host) == until:

@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import delete, func, select
+from sqlalchemy.exc import IntegrityError
 
 from pmsapp import clock
 from pmsapp.crypto.cipher import CipherError
@@ -26,6 +27,7 @@ HEADER = "Idempotency-Key"
 KEPT = timedelta(hours=24)
 MAX_KEY_CHARS = 255
 MOST_KEPT = 10_000  # of one token or person; far more than its write limit lets it use in earnest
+_BUSY = "The first call with this key is still under way; ask again."
 _UNDER_WAY = timedelta(minutes=2)  # longer than any call takes
 
 
@@ -76,7 +78,10 @@ def begin(owner: str, key: str, method: str, path: str, body: bytes) -> Given | 
                 raise TooManyKeys
             row = StoredAnswer(owner=owner, key_hash=key_hash, body_hash=asked, created_at=now)
             session.add(row)
-            session.flush()
+            try:
+                session.flush()
+            except IntegrityError:  # the same call came in at the same moment
+                raise Conflict("IDEMPOTENCY-BUSY", _BUSY) from None
             return Place(row.id, context_of(row))
     if not hmac.compare_digest(row.body_hash, asked):
         raise Invalid({HEADER: "This key was used for another call; take a new one."})
@@ -84,7 +89,7 @@ def begin(owner: str, key: str, method: str, path: str, body: bytes) -> Given | 
     if given is not None:
         return given
     if row.status is None and abs(now - row.created_at) < _UNDER_WAY:
-        raise Conflict("IDEMPOTENCY-BUSY", "The first call with this key is still under way; ask again.")
+        raise Conflict("IDEMPOTENCY-BUSY", _BUSY)
     raise Conflict(
         "IDEMPOTENCY-BUSY",
         "It is not known how the first call with this key ended; look whether it was done, then take a new key.",

@@ -13,6 +13,7 @@ from sqlalchemy import Row, Select, and_, bindparam, exists, func, literal, null
 from sqlalchemy.orm import Session
 
 from pmsapp.domain.sync.rules import MappingDecision
+from pmsapp.domain.sync_state import ConnectionState, MappedList
 from pmsapp.models import (
     Clinic,
     Incident,
@@ -38,13 +39,17 @@ class Reading(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """One practitioner's list at one connection, with its readings by day. `decision` is None for UNASSIGNED."""
+    """One practitioner's list at one connection, with its readings by day. `decision` is None for UNASSIGNED.
+
+    `since`: when it was decided about, else first seen.
+    """
 
     practitioner_id: str
     name: str | None
     clinician_id: int | None
     decision: MappingDecision | None
     readings: Mapping[date, Reading]
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,24 @@ class Connected:
     def mapped(self) -> list[Feed]:
         """The feeds that fill a column."""
         return [feed for feed in self.feeds if feed.decision is MappingDecision.MAPPED]
+
+    @property
+    def in_setup(self) -> bool:
+        """True until its first update has shown that it works."""
+        return self.row.state == ConnectionState.SETUP
+
+    def lists(self, day: date) -> list[MappedList]:
+        """Its mapped lists of a day, with what their age depends on."""
+        return [
+            MappedList(
+                clinician_id=feed.clinician_id,
+                as_of=feed.readings[day].as_of if day in feed.readings else None,
+                since=feed.since,
+                period=timedelta(minutes=self.row.sync_frequency_minutes),
+                in_setup=self.in_setup,
+            )
+            for feed in self.mapped
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +127,9 @@ _FEEDS = union_all(
         Mapped_.pms_practitioner_name.label("name"),
         Mapped_.run_sheet_clinician_id,
         Mapped_.decision,
+        func.coalesce(Mapped_.decided_at, Mapped_.first_seen_at).label("since"),
     ),
-    select(PMSConnection.id, literal(0), literal(UNASSIGNED), null(), null(), null()),
+    select(PMSConnection.id, literal(0), literal(UNASSIGNED), null(), null(), null(), null()),
 ).subquery("feeds")
 _TYPES = (
     select(func.count())
@@ -134,6 +158,7 @@ def _query(is_narrowed: bool) -> Select[Any]:
             _FEEDS.c.name,
             _FEEDS.c.run_sheet_clinician_id,
             _FEEDS.c.decision,
+            _FEEDS.c.since,
             ScopeFreshness.date,
             ScopeFreshness.as_of,
             ScopeFreshness.fetched,
@@ -180,4 +205,5 @@ def _feeds(rows: Iterable[Row[Any]]) -> Iterator[Feed]:
             first.run_sheet_clinician_id,
             MappingDecision(first.decision) if first.decision else None,
             {row.date: Reading(row.as_of, row.fetched, row.not_shown) for row in listed if row.date},
+            first.since,
         )

@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 
 from pmsapp.adapters.parsing.text import clean_phone, clean_text
 from pmsapp.domain.appointment import WorkflowState
-from pmsapp.domain.window import day_of, utc_text
+from pmsapp.domain.window import utc_text
 from pmsapp.models import RunSheetClinician
 from pmsapp.services.base.errors import Invalid
-from pmsapp.services.clinic import clinic, day_bounds
+from pmsapp.services.clinic import day_bounds
 
 NAME_LIMIT = 200
 NOTES_LIMIT = 4000
@@ -28,7 +28,6 @@ EMAIL_PATTERN = r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+"
 _EMAIL = re.compile(EMAIL_PATTERN)
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _UNCUT = 100_000  # nothing that passes a door is as long
-OWN_FIELDS = ("notes", "state")
 
 
 def check_fields(session: Session, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -92,12 +91,12 @@ def _email(_session: Session, value: Any) -> str:
     return text
 
 
-def _start(session: Session, value: Any) -> str:
+def _start(_session: Session, value: Any) -> str:
     if not isinstance(value, datetime) or value.tzinfo is None:
         raise ValueError("Give a date and time with its offset.")
     if not 2000 <= value.year <= 2100:
         raise ValueError("The year cannot be right.")
-    if not day_bounds.is_within(day_of(value, clinic.time_zone(session)), session):
+    if not day_bounds.is_within(value.date()):
         raise ValueError(day_bounds.SENTENCE)
     return utc_text(value)
 

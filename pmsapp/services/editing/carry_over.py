@@ -1,11 +1,11 @@
-"""Take what staff did on one card over to another of the same person: notes, state, edits. Inside a write transaction.
+"""Take what staff did on one card over to another of the same person: notes, state, checks, edits. In a write transaction.
 
 The card it is taken from stays as it is. What somebody did on the other card meanwhile is never written over.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,19 +18,26 @@ from pmsapp.domain.sync.merge import EDITABLE, Override, OverrideState, as_store
 from pmsapp.models import RunSheetAppointment, RunSheetOverride
 from pmsapp.services.sheet import questions
 from pmsapp.services.sheet.questions import field_subject
-from pmsapp.services.sheet.stored_cards import IN_FORCE
+from pmsapp.services.sheet.stored_cards import IN_FORCE, as_instant
 
 EVERY_FIELD = frozenset(EDITABLE)
 # A visit booked anew has a time, a length and a column of its own.
 OF_THE_PATIENT = frozenset({"patient_name", "patient_phone", "patient_email", "is_telehealth"})
 
 
+# What is ours alone on a card.
+_STATE = ("state", "state_since", "waiting_since")
+_CHECKS = ("identity_check",)
+_TRIED = ("attempts",)
+_OWN = ("notes", *_STATE, *_CHECKS, *_TRIED)
+
+
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """What the other card had before, and the edits it was given."""
+    """What was ours on the other card before and is now, as an undo stores it, and the edits it was given."""
 
-    notes: str | None
-    state: str
+    before: dict[str, Any]
+    after: dict[str, Any]
     edit_ids: tuple[int, ...]
 
 
@@ -41,11 +48,19 @@ def carry_over(
     now: datetime,
     *,
     fields: Collection[str] = EVERY_FIELD,
+    checks: bool = True,
 ) -> Carried:
-    """Copy the work on `source` to `target`; `fields`: which edits come along."""
-    notes, state = target.notes, target.state
+    """Copy the work on `source` to `target`. `fields`: which edits come along; `checks`: attempts and checks too."""
+    before = own_values(target)
     take_notes_and_state(source, target)
-    return Carried(notes, state, tuple(_carry_edits(session, source, target, fields, now)))
+    if checks:
+        for name in _CHECKS:
+            if getattr(target, name) is None:
+                setattr(target, name, getattr(source, name))
+        for name in _TRIED:
+            setattr(target, name, [*(getattr(source, name) or ()), *(getattr(target, name) or ())] or None)
+    edit_ids = tuple(_carry_edits(session, source, target, fields, now))
+    return Carried(before, own_values(target), edit_ids)
 
 
 def take_notes_and_state(source: RunSheetAppointment, target: RunSheetAppointment) -> None:
@@ -53,7 +68,20 @@ def take_notes_and_state(source: RunSheetAppointment, target: RunSheetAppointmen
     if source.notes and source.notes not in (target.notes or ""):
         target.notes = "\n".join(text for text in (target.notes, source.notes) if text)
     if target.state == WorkflowState.BOOKED:
-        target.state = source.state
+        for name in _STATE:
+            setattr(target, name, getattr(source, name))
+
+
+def own_values(card: RunSheetAppointment) -> dict[str, Any]:
+    """What is ours alone on a card, as an undo stores it."""
+    return {name: as_stored(getattr(card, name)) for name in _OWN}
+
+
+def put_own(card: RunSheetAppointment, values: Mapping[str, Any]) -> None:
+    """Write such values back."""
+    for name, value in values.items():
+        is_instant = value is not None and name.endswith("_since")
+        setattr(card, name, as_instant(value) if is_instant else value)
 
 
 def edits_of(session: Session, card_id: int) -> list[RunSheetOverride]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from pmsapp import clock
@@ -29,12 +29,13 @@ from pmsapp.services.editing.decision_effects import (
     KEEP,
     PMS,
     SAME,
+    TAKEN_BACK,
+    answered,
     choices_of,
     is_as_answered,
     put_back,
 )
-from pmsapp.services.editing.overrides import EVENTS
-from pmsapp.services.sheet import versions
+from pmsapp.services.sheet import timeline, versions
 from pmsapp.services.sheet.cards import load_cards
 from pmsapp.services.sheet.stored_cards import CARDS
 
@@ -58,6 +59,7 @@ class DecisionView:
     decided_by: str | None
     decided_at: datetime | None
     can_undo: bool = False
+    subject: str = ""
     choices: tuple[str, ...] = (PMS, KEEP)
 
     def __repr__(self) -> str:
@@ -133,9 +135,9 @@ def undo(decision_id: int, actor: Actor) -> DecisionView:
         )
         if open_again is not None:
             raise Conflict("CANNOT-UNDO", "The question has come up again since; answer that one.", None)
-        touched = put_back(session, row.undo or {}, now)
+        touched = put_back(session, row.undo or {}, actor, now)
         row.state, row.choice, row.undo, row.decided_by, row.decided_at = "open", None, None, None, None
-        _show_changes(session, touched, actor, "answer_taken_back", now)
+        _show_changes(session, touched, actor, TAKEN_BACK, now)
         audit.record(session, actor, "decision.undo", f"decision:{row.id}", {"kind": row.kind})
         session.flush()
         return _view(session, row)
@@ -145,7 +147,7 @@ def _settle(session: Session, row: Decision, choice: str, actor: Actor, now: dat
     answer = ANSWERS[row.kind]
     touched, row.undo = answer(session, row, choice, actor, now)
     row.state, row.choice, row.decided_by, row.decided_at = "decided", choice, actor.name, now
-    _show_changes(session, touched, actor, f"answered_{choice}", now)
+    _show_changes(session, touched, actor, answered(choice), now)
     audit.record(
         session, actor, "decision.answer", f"decision:{row.id}", {"kind": row.kind, "choice": choice}
     )
@@ -163,9 +165,8 @@ def _show_changes(session: Session, card_ids: list[int], actor: Actor, kind: str
             .where(CARDS.c.id == card.id)
             .values(run_sheet_id=sheet_id, row_version=CARDS.c.row_version + 1, updated_at=now)
         )
-        session.execute(
-            insert(EVENTS).values(appointment_id=card.id, at=now, source="staff", kind=kind, actor=actor.name)
-        )
+    lines = [{"appointment_id": card_id, "kind": kind, "data": None} for card_id in card_ids]
+    timeline.record(session, lines, "staff", now, actor=actor.name)
     session.expire_all()
     versions.bump(session, changed_days or {clinic.today(session)}, now)
 
@@ -221,5 +222,6 @@ def _view(session: Session, row: Decision) -> DecisionView:
         decided_by=row.decided_by,
         decided_at=row.decided_at,
         can_undo=_can_undo(session, row),
+        subject=row.subject,
         choices=choices_of(session, row),
     )

@@ -78,6 +78,16 @@ class Present:
     revoked: dict[str, datetime] = field(default_factory=dict)
 
 
+def require_ours(file: Path) -> None:
+    """Raise ConfigurationError, naming `file`, unless the open database is one of this program's."""
+    try:
+        found = database.versions().found
+    except SQLAlchemyError:
+        found = None
+    if found is None:
+        raise ConfigurationError(f"{file} is no backup of pmsapp.")
+
+
 def examine() -> Copy:
     """Read the open database from end to end. Raises ConfigurationError in one sentence unless it is whole."""
     with reading() as session:

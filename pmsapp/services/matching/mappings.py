@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pmsapp import clock
@@ -23,7 +23,6 @@ from pmsapp.models import (
     RunSheet,
     RunSheetAppointment,
     RunSheetClinician,
-    RunSheetEvent,
 )
 from pmsapp.models.upsert import table_of
 from pmsapp.services.base import audit
@@ -33,8 +32,8 @@ from pmsapp.services.clinic import clinic
 from pmsapp.services.connections.rows import get_row
 from pmsapp.services.matching import live_lists, reference
 from pmsapp.services.sheet import columns as sheet_columns
-from pmsapp.services.sheet import versions
-from pmsapp.services.sheet.stored_cards import chunks
+from pmsapp.services.sheet import placement
+from pmsapp.services.sheet.placement import PlacedBy
 
 MAP, CREATE, IGNORE, UNDECIDED = "map", "create", "ignore", "undecided"
 CHOICES = (MAP, CREATE, IGNORE, UNDECIDED)
@@ -262,27 +261,16 @@ def _take_off(session: Session, row: PMSClinicianMapping, reason: str, actor: Ac
             _SHEETS.c.date >= clinic.today(session),
         )
     ).all()
-    for part in chunks([card.id for card in cards]):
-        session.execute(
-            update(_CARDS)
-            .where(_CARDS.c.id.in_(part))
-            .values(
-                presence=Presence.UNMAPPED.value,
-                presence_reason=reason,
-                presence_at=now,
-                acknowledged_at=None,
-                kept_digest=None,
-                row_version=_CARDS.c.row_version + 1,
-                updated_at=now,
-            )
-        )
-    events = [
-        {"appointment_id": card.id, "at": now, "source": "staff", "kind": "unmapped", "actor": actor.name}
-        for card in cards
-    ]
-    if events:
-        session.execute(insert(table_of(RunSheetEvent)), events)
-    versions.bump(session, versions.days_of(session, [card.id for card in cards]), now)
+    placement.place(
+        session,
+        [card.id for card in cards],
+        Presence.UNMAPPED,
+        reason,
+        kind="unmapped",
+        by=PlacedBy.staff(actor),
+        now=now,
+        also={"kept_digest": None},
+    )
 
 
 def _answer_questions(

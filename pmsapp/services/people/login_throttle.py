@@ -20,6 +20,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from pmsapp import clock
+from pmsapp.domain.ages import is_older, is_within
 from pmsapp.models import LoginThrottle
 from pmsapp.models.upsert import upsert
 from pmsapp.services.base.errors import Refused
@@ -63,6 +64,7 @@ class ThrottleKey:
 
 
 Keys = tuple[ThrottleKey, ...]
+_LONGEST_S = int(max(limit.ceiling for limit in (ACCOUNT, ADDRESS, EVERYBODY, BROWSER, OWN)).total_seconds())
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +163,7 @@ def look(keys: Keys, ticket: Ticket | None = None) -> Look:
         if wait <= timedelta(0):
             return Look()
         if ticket is None or not _is_due(session, ticket, keys, now):
-            told = _whole_seconds(wait)
+            told = min(_whole_seconds(wait), _LONGEST_S)  # the last failure may lie a little ahead
             due_at = now + timedelta(seconds=told)
             return Look(told, Ticket(_about(keys), due_at, secrets.token_hex(8)))
         pause = _pause_of_address(counted, keys, now)
@@ -243,11 +245,11 @@ def _counted(session: Session, keys: Sequence[ThrottleKey], now: datetime) -> di
             LoginThrottle.key_hash.in_([key.digest for key in keys])
         )
     )
-    found = {row.key_hash: (row.failures, min(row.last_failure_at, now)) for row in rows}
+    found = {row.key_hash: (row.failures, row.last_failure_at) for row in rows}
     return {
         key.digest: found[key.digest]
         for key in keys
-        if key.digest in found and now - found[key.digest][1] <= key.limit.forget
+        if key.digest in found and is_within(found[key.digest][1], now, key.limit.forget)
     }
 
 
@@ -265,7 +267,7 @@ def _count(session: Session, key: ThrottleKey, now: datetime) -> int:
     row = session.scalars(
         select(LoginThrottle).where(LoginThrottle.key_hash == key.digest).with_for_update()
     ).one()
-    if now - row.last_failure_at > key.limit.forget:
+    if is_older(row.last_failure_at, now, key.limit.forget):
         row.failures = 0
     row.failures += 1
     row.last_failure_at = now

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from pmsapp import clock
 from pmsapp.domain.actor import Actor
+from pmsapp.domain.ages import holds
 from pmsapp.models import OneTimeLink, User
 from pmsapp.services.base import audit
 from pmsapp.services.base.errors import Conflict, NotFound
@@ -108,11 +109,10 @@ def _live(session: Session, token: str) -> OneTimeLink:
         .where(
             OneTimeLink.token_hash == _hash(token),
             OneTimeLink.used_at.is_(None),
-            OneTimeLink.expires_at > clock.now(),
             User.disabled_at.is_(None),
         )
     )
-    if row is None:
+    if row is None or not holds(row.expires_at, clock.now(), LIFE):
         raise NotFound("link")
     return row
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from pmsapp import clock
+from pmsapp.domain.ages import CLOCK_SLACK
 from pmsapp.models import SyncRun
 from pmsapp.services.base.transaction import reading
 
@@ -36,7 +37,11 @@ def of_last_day() -> dict[int, list[EndedRun]]:
     found: dict[int, list[EndedRun]] = {}
     query = (
         select(SyncRun.pms_connection_id, SyncRun.status, SyncRun.started_at, SyncRun.completed_at)
-        .where(SyncRun.completed_at >= since, SyncRun.dry_run.is_(False), SyncRun.started_at.is_not(None))
+        .where(
+            SyncRun.completed_at.between(since, since + DAY + CLOCK_SLACK),
+            SyncRun.dry_run.is_(False),
+            SyncRun.started_at.is_not(None),
+        )
         .order_by(SyncRun.completed_at.desc(), SyncRun.id.desc())
         .limit(MOST)
     )

@@ -18,6 +18,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from pmsapp import clock
+from pmsapp.domain.ages import holds
+from pmsapp.domain.schedule import LONGEST_VENDOR_WAIT
 from pmsapp.domain.sync.run_status import error_details
 from pmsapp.domain.sync_state import RunStatus
 from pmsapp.models import PMSConnection, SyncRun
@@ -75,7 +77,7 @@ def claim(run_id: int, now: datetime) -> Lease | None:
         ).one_or_none()
         if connection_id is None or run is None or run.status != "queued":
             return None
-        if run.not_before and run.not_before > now:
+        if holds(run.not_before, now, LONGEST_VENDOR_WAIT):
             return None
         close_lapsed(session, now, connection_id=connection_id)
         busy = session.scalar(

@@ -8,7 +8,8 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from pmsapp.domain.actor import SCHEDULE
-from pmsapp.domain.schedule import Slot, is_too_far, next_slot
+from pmsapp.domain.ages import holds
+from pmsapp.domain.schedule import LONGEST_VENDOR_WAIT, Slot, is_too_far, next_slot
 from pmsapp.models import PMSConnection
 from pmsapp.services.base import audit
 from pmsapp.services.clinic import clinic
@@ -76,7 +77,8 @@ def is_lost(session: Session, one: PMSConnection, now: datetime) -> bool:
         return False
     if one.next_sync_at is None:
         return True
-    if one.not_before is not None and now < one.next_sync_at <= one.not_before:
+    waits = holds(one.not_before, now, LONGEST_VENDOR_WAIT)
+    if waits and one.not_before is not None and now < one.next_sync_at <= one.not_before:
         return False
     period = timedelta(minutes=one.sync_frequency_minutes)
     return is_too_far(one.next_sync_at, now, period, clinic_hours(session, now))

@@ -14,7 +14,9 @@ from sqlalchemy.orm import Session
 
 from pmsapp import clock
 from pmsapp.domain.actor import SCHEDULE, Actor
+from pmsapp.domain.ages import holds
 from pmsapp.domain.errors import PMSError
+from pmsapp.domain.schedule import LONGEST_VENDOR_WAIT
 from pmsapp.domain.sync_state import RunStatus
 from pmsapp.models import PMSConnection, SyncRun
 from pmsapp.services.base import audit
@@ -58,7 +60,7 @@ def request_run(
     """
     trigger = trigger or _TRIGGERS.get(actor.kind, "manual")
     with writing() as session:
-        day_bounds.check(day, session=session)
+        day_bounds.check(day)
         connection = session.get(PMSConnection, connection_id, with_for_update=True)
         if connection is None:
             raise NotFound("connection")
@@ -146,7 +148,7 @@ def _queue(
     joined = _join(session, connection.id, wanted, dry_run=dry_run, only_queued=trigger == _NUDGE)
     if joined is not None:
         return joined
-    not_before = connection.not_before if connection.not_before and connection.not_before > now else None
+    not_before = connection.not_before if holds(connection.not_before, now, LONGEST_VENDOR_WAIT) else None
     run = SyncRun(
         pms_connection_id=connection.id,
         sync_type="day" if day else "full",

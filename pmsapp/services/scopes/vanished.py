@@ -28,7 +28,7 @@ from pmsapp.services.scopes import rebooked
 from pmsapp.services.scopes.context import RunContext
 from pmsapp.services.scopes.plan import KEPT_MISSING, ScopePlan, plan_pairs
 from pmsapp.services.scopes.reading import INCOMPLETE, Reader, ScopeRead
-from pmsapp.services.scopes.write import Writer, set_presence, write_plan
+from pmsapp.services.scopes.write import Writer, take_off, write_plan
 from pmsapp.services.sheet import questions, stored_cards, versions
 
 GONE_REASON = "no longer in the practice software"
@@ -166,12 +166,12 @@ def write_vanished(
     decisions = result.decisions
     left = [card for card in decisions.delete if pending.fates.get(card.id) is LookupOutcome.OTHER_PATIENT]
     deleted = [card for card in decisions.delete if card not in left]
-    days |= set_presence(writer, _ids(left), Presence.DELETED, LEFT_REASON, Change.LEFT)
-    days |= set_presence(writer, _ids(deleted), Presence.DELETED, GONE_REASON, Change.DELETED)
+    days |= take_off(writer, _ids(left), Presence.DELETED, LEFT_REASON, Change.LEFT)
+    days |= take_off(writer, _ids(deleted), Presence.DELETED, GONE_REASON, Change.DELETED)
     gone = {(card.patient_id, card.pms_date) for card in decisions.delete}
     days |= rebooked.link(writer.session, writer.connection_id, gone, writer.now)
     if decisions.hold:
-        days |= set_presence(writer, _ids(decisions.hold), Presence.HELD, HELD_REASON, Change.HELD)
+        days |= take_off(writer, _ids(decisions.hold), Presence.HELD, HELD_REASON, Change.HELD)
         _ask_about_removals(writer, context, pending, decisions.hold)
     versions.bump(writer.session, days, writer.now)
 

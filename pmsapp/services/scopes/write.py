@@ -25,26 +25,24 @@ from pmsapp.domain.sync.merge import (
     staff_value_shows,
 )
 from pmsapp.domain.sync.reconcile import Change, Incoming, UpdateCard
-from pmsapp.domain.sync.rules import REASONS
 from pmsapp.domain.window import day_of
-from pmsapp.models import RunSheetAppointment, RunSheetEvent
+from pmsapp.models import RunSheetAppointment
 from pmsapp.models.bulk import among, insert_missing, update_by_id
-from pmsapp.models.upsert import table_of
 from pmsapp.services.base.failpoints import failpoint
 from pmsapp.services.scopes import rebooked
 from pmsapp.services.scopes.plan import ScopePlan
-from pmsapp.services.sheet import questions, versions
+from pmsapp.services.sheet import placement, questions, timeline, versions
+from pmsapp.services.sheet.placement import PlacedBy
 from pmsapp.services.sheet.questions import field_subject, patient_subject
 from pmsapp.services.sheet.stored_cards import (
     CARDS,
     OVERRIDES,
     as_instant,
     card_ids,
-    chunks,
     sealed_columns,
 )
+from pmsapp.services.sheet.timeline import EVENTS
 
-EVENTS = table_of(RunSheetEvent)
 _NOT_IN_TIMELINE = {
     "host_link",
     "patient_link",
@@ -159,7 +157,8 @@ def _write_updates(writer: Writer, updates: Sequence[UpdateCard]) -> set[date]:
     }
     same = {"pms_last_synced_at": writer.now, "kept_digest": None, "updated_at": writer.now}
     update_by_id(writer.session, RunSheetAppointment, columns, same=same, grows="row_version")
-    _write_events(writer, [_event(one) for one in updates if not one.silent])
+    lines = [_event(one) for one in updates if not one.silent]
+    timeline.record(writer.session, lines, "pms", writer.now, run_id=writer.run_id)
     _move_overrides(writer, updates)
     return days
 
@@ -190,15 +189,11 @@ def _presence_marks(writer: Writer, one: UpdateCard) -> dict[str, Any]:
     """Why and since when a card stands elsewhere now. Whoever had seen that it left need not see it again."""
     if one.presence is one.card.presence:
         return {}
-    columns: dict[str, Any] = {"presence_reason": None, "presence_at": None}
     if one.presence is Presence.CANCELLED:
         reason = one.incoming.cancellation_reason or "cancelled in the practice software"
-        columns = {"presence_reason": reason, "presence_at": one.incoming.cancelled_at or writer.now}
-    elif one.incoming.verdict.reason:
-        columns = {
-            "presence_reason": REASONS.get(one.incoming.verdict.reason),
-            "presence_at": writer.now,
-        }
+        columns = placement.reason_columns(reason, one.incoming.cancelled_at or writer.now)
+    else:
+        columns = placement.reason_columns(placement.words_of(one.incoming.verdict), writer.now)
     if one.leaves or one.presence not in _OFF_SHEET:
         columns["acknowledged_at"] = None
     return columns
@@ -242,14 +237,6 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) and not isinstance(value, datetime) else value
 
 
-def _write_events(writer: Writer, events: list[dict[str, Any]]) -> None:
-    if events:
-        writer.session.execute(
-            insert(EVENTS),
-            [{"run_id": writer.run_id, "at": writer.now, "source": "pms", **event} for event in events],
-        )
-
-
 def _move_overrides(writer: Writer, updates: Sequence[UpdateCard]) -> None:
     """What staff typed stays as typed; only whether it stands, conflicts or came to agree is written.
 
@@ -291,7 +278,7 @@ def _write_swaps(writer: Writer, plan: ScopePlan) -> set[date]:
     for swap in plan.swaps:
         card = plan.swapped_cards[swap.old.id]
         reason = "another patient is booked there now"
-        days |= set_presence(writer, [card.id], Presence.HELD, reason, Change.HELD)
+        days |= take_off(writer, [card.id], Presence.HELD, reason, Change.HELD)
         new_ids = card_ids(writer.session, writer.connection_id, swap.new_keys)
         questions.open_question(
             writer.session,
@@ -322,31 +309,22 @@ def _names(writer: Writer, ids: Sequence[int]) -> str | None:
     return ", ".join(name for name in names if name) or None
 
 
-def set_presence(
+def take_off(
     writer: Writer, ids: Sequence[int], presence: Presence, reason: str, change: Change
 ) -> set[date]:
     """Take cards off that still stand on the sheet, without touching what the PMS said last.
 
-    Returns the days whose sheet changed.
+    Returns the days whose sheet changed; the caller lets their versions grow.
     """
-    days: set[date] = set()
-    for part in chunks(ids):
-        rows = writer.session.execute(
-            update(CARDS)
-            .where(CARDS.c.id.in_(part), CARDS.c.presence == Presence.ON_SHEET.value)
-            .values(
-                presence=presence.value,
-                presence_reason=reason,
-                presence_at=writer.now,
-                acknowledged_at=None,
-                kept_digest=None,
-                row_version=CARDS.c.row_version + 1,
-                updated_at=writer.now,
-            )
-            .returning(CARDS.c.id)
-        ).all()
-        days |= versions.days_of(writer.session, [row.id for row in rows])
-        _write_events(
-            writer, [{"appointment_id": row.id, "kind": change.value, "data": None} for row in rows]
-        )
-    return days
+    return placement.place(
+        writer.session,
+        ids,
+        presence,
+        reason,
+        kind=change.value,
+        by=PlacedBy("pms", run_id=writer.run_id),
+        now=writer.now,
+        only=(Presence.ON_SHEET,),
+        also={"kept_digest": None},
+        bump=False,
+    )

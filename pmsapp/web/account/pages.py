@@ -19,6 +19,7 @@ from flask.typing import ResponseReturnValue
 
 from pmsapp import clock
 from pmsapp.access import guard
+from pmsapp.domain.ages import is_within
 from pmsapp.services.base.errors import Conflict, Invalid
 from pmsapp.services.people import known_browsers, second_factor, sessions, sign_in, users
 from pmsapp.services.people.login_throttle import Ticket, TooManyTries
@@ -216,8 +217,8 @@ def _half() -> dict[str, Any] | None:
     half = session.get(_HALF)
     if not isinstance(half, dict) or set(half) != {"id", "stamp", "at", "next"}:
         return None
-    age = clock.now() - datetime.fromisoformat(half["at"])
-    return half if timedelta(0) <= age <= _HALF_LIFE else None
+    given_at = datetime.fromisoformat(half["at"])
+    return half if is_within(given_at, clock.now(), _HALF_LIFE) else None
 
 
 def _ticket() -> Ticket | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from pmsapp.domain.errors import advice_for
 from pmsapp.domain.sync_state import ConnectionState, RunStatus
+from pmsapp.services.connections import views as connection_views
 from pmsapp.services.connections.connections import ConnectionView, ErrorView
 from pmsapp.services.runs.history import RunView
 from pmsapp.web.integrations.contexts import ConnectionCard, NextStep
@@ -16,8 +17,6 @@ from pmsapp.web.runs import view as run_view
 from pmsapp.web.runs.contexts import LastRun
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui import labels
-
-_PAIRING = frozenset({"NOT-PAIRED", "PAIR-UNKNOWN", "PAIR-USED", "PAIR-UNSURE"})
 
 
 def build_card(
@@ -75,32 +74,10 @@ def _pace(current: RunView | None) -> str:
 
 def way_on(view: ConnectionView) -> NextStep | None:
     """The step that ends set-up or puts a connection right; None when nobody has to do anything."""
-    base = f"/integrations/{view.id}"
     if view.state is ConnectionState.SETUP:
-        return NextStep(_setup_step(view), "Continue set-up")
-    code = view.last_sync_error.code if view.last_sync_error else ""
-    if _is_partial(view) and code == "REMOVE-HELD":
-        return NextStep("/decisions", "Look and decide")
-    if view.state is not ConnectionState.NEEDS_YOU:
-        return None
-    if code in _PAIRING or view.needs_pairing:
-        return NextStep(f"{base}/pair", "Enter a pairing code")
-    if code == "REMOVE-HELD":
-        return NextStep("/decisions", "Look and decide")
-    if code == "REC-BAD":
-        return NextStep(f"{base}/history", "See which")
-    return NextStep(f"{base}/login", "Sign in again")
-
-
-def _setup_step(view: ConnectionView) -> str:
-    base = f"/integrations/{view.id}"
-    if not view.has_credentials:
-        return f"{base}/login"
-    if view.needs_pairing:
-        return f"{base}/pair"
-    if not view.counts.mapped and not view.counts.ignored:
-        return f"{base}/practitioners"
-    return f"{base}/start"
+        return NextStep(connection_views.next_setup_step(view).href, "Continue set-up")
+    step = view.next_step if view.needs_staff else None
+    return NextStep(step.href, step.word) if step else None
 
 
 def _advice(view: ConnectionView, error: ErrorView | None) -> str | None:
@@ -118,9 +95,7 @@ def _sentence(view: ConnectionView, now: datetime) -> str:
     if view.state is ConnectionState.SETUP:
         return "Nothing is on the run sheet before the set-up is finished."
     as_of = view.freshness.as_of
-    parts = [
-        f"Data from {fmt.moment(as_of, now, view.time_zone)}." if as_of else "Nothing has been read yet."
-    ]
+    parts = [f"Data from {fmt.moment(as_of, now, view.time_zone)}." if as_of else labels.no_age_words(view)]
     if view.state is ConnectionState.PAUSED:
         if view.paused and view.paused.reason:
             parts.append(f"Paused: {view.paused.reason}.")

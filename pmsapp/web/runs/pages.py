@@ -10,10 +10,12 @@ from flask import Blueprint, make_response, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
-from pmsapp.domain.errors import advice_for
+from pmsapp.domain.codes import advice_for, is_for_staff
 from pmsapp.schemas.addresses import id_or_none
+from pmsapp.services.base.next_step import next_step
 from pmsapp.services.clinic import clinic
 from pmsapp.services.connections import connections
+from pmsapp.services.connections.connections import ConnectionView
 from pmsapp.services.runs import history as run_history
 from pmsapp.services.runs.history import RunView, ScopeView
 from pmsapp.services.sheet import timeline
@@ -83,11 +85,21 @@ def show(connection_id: int, run_id: int) -> ResponseReturnValue:
         totals=tuple((word, str(run.counts[name])) for name, word in _TOTALS.items()),
         note=run.note,
         advice=advice_for(run.error[0], view.pms_label) if run.error else None,
+        step=_step_of(run, view),
         progress=None
         if run.is_over
         else run_view.progress_of(run, now=now.now, zone=now.zone, pms=view.pms_label),
     )
     return shell.render("integrations/run.html", "integrations", now, page=page)
+
+
+def _step_of(run: RunView, view: ConnectionView) -> tuple[str, str] | None:
+    """Address and words of the next step of a run's error, where somebody has to take one elsewhere and may."""
+    code = run.error[0] if run.error else None
+    if code is None or not is_for_staff(code):
+        return None
+    href, word = shell.way_to(next_step(code, view.pms_label, view.id))
+    return (href, word) if href and word else None
 
 
 @bp.get("/integrations/<id:connection_id>/history.csv")

@@ -56,12 +56,13 @@ class ClinicPage:
 
 @dataclass(frozen=True, slots=True)
 class ColumnLine:
-    """A column of the run sheet."""
+    """A column of the run sheet. `waits`: (field, label, minutes) of how long its patients may wait."""
 
     id: int
     name: str
     sort_order: int
     active: bool
+    waits: tuple[tuple[str, str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +157,7 @@ class IncidentLine:
     since: str
     ended: str | None
     path: str
+    action: str
     snoozed: str | None
 
 
@@ -224,4 +226,4 @@ class HelpPage:
     """`settings/help.html`: every state and every code in words."""
 
     badges: tuple[tuple[str, tuple[Badge, ...]], ...]
-    codes: tuple[tuple[str, str, str, str], ...]
+    codes: tuple[tuple[str, str, str, str, str], ...]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from flask import Flask
 from sqlalchemy import select
 
 from pmsapp.domain.appointment import AppointmentType, Practitioner
@@ -18,12 +17,6 @@ from pmsapp.services.sheet import days
 from pmsapp.services.sheet.timeline import of_card
 from tests.support.clock import FrozenClock
 from tests.support.fake_clinic import MEL, FakeClinic
-from tests.support.fake_pms import FakePractice
-
-
-@pytest.fixture
-def clinic(app: Flask, frozen_clock: FrozenClock, practice: FakePractice) -> FakeClinic:
-    return FakeClinic(practice)
 
 
 def one_question(clinic: FakeClinic, kind: str) -> DecisionView:

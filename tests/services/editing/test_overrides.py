@@ -16,14 +16,7 @@ from pmsapp.services.base.transaction import reading
 from pmsapp.services.editing import overrides
 from pmsapp.services.sheet import days
 from tests.support import tables
-from tests.support.clock import FrozenClock
 from tests.support.fake_clinic import MEL, FakeClinic
-from tests.support.fake_pms import FakePractice
-
-
-@pytest.fixture
-def clinic(app: Flask, frozen_clock: FrozenClock, practice: FakePractice) -> FakeClinic:
-    return FakeClinic(practice)
 
 
 @pytest.fixture

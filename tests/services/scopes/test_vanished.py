@@ -19,11 +19,6 @@ from tests.support.fake_clinic import MEL, FakeClinic
 from tests.support.fake_pms import WHOLE_PRACTICE, FakePractice, Faults
 
 
-@pytest.fixture
-def clinic(app: Flask, frozen_clock: FrozenClock, practice: FakePractice) -> FakeClinic:
-    return FakeClinic(practice)
-
-
 def book_many(clinic: FakeClinic, count: int, practitioner: str = "anna") -> list[str]:
     people = list(clinic.practice.patients)
     return [

@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from flask import Flask
 
 from pmsapp.services.base.errors import NotFound
 from pmsapp.services.editing import overrides
 from pmsapp.services.sheet.timeline import of_card, of_run
-from tests.support.clock import FrozenClock
 from tests.support.fake_clinic import MEL, FakeClinic
-from tests.support.fake_pms import FakePractice
-
-
-@pytest.fixture
-def clinic(app: Flask, frozen_clock: FrozenClock, practice: FakePractice) -> FakeClinic:
-    return FakeClinic(practice)
 
 
 def test_a_timeline_says_what_was_there_before(clinic: FakeClinic) -> None:

@@ -17,11 +17,6 @@ from tests.support.fake_clinic import MEL, FakeClinic, stock
 from tests.support.fake_pms import WHOLE_PRACTICE, FakePractice, registered
 
 
-@pytest.fixture
-def clinic(app: Flask, frozen_clock: FrozenClock, practice: FakePractice) -> FakeClinic:
-    return FakeClinic(practice)
-
-
 def numbers(run: RunView) -> dict[str, int]:
     """The counts that are not zero."""
     return {name: count for name, count in run.counts.items() if count}

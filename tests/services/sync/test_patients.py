@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from flask import Flask
 
 from pmsapp.domain.errors import BadVendorDataError
 from pmsapp.services.editing import decisions, overrides
 from pmsapp.services.editing.decisions import DecisionView
 from pmsapp.services.sync import recheck
-from tests.support.clock import FrozenClock
 from tests.support.fake_clinic import MEL, FakeClinic
-from tests.support.fake_pms import FakePractice
-
-
-@pytest.fixture
-def clinic(app: Flask, frozen_clock: FrozenClock, practice: FakePractice) -> FakeClinic:
-    return FakeClinic(practice)
 
 
 @pytest.fixture

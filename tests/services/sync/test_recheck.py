@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from flask import Flask
 
 from pmsapp.domain.errors import RetryLaterError
 from pmsapp.services.base.errors import Conflict, NotFound
@@ -12,14 +11,7 @@ from pmsapp.services.sheet import days
 from pmsapp.services.sheet.timeline import of_card
 from pmsapp.services.sync import recheck
 from tests.support import tables
-from tests.support.clock import FrozenClock
 from tests.support.fake_clinic import MEL, FakeClinic
-from tests.support.fake_pms import FakePractice
-
-
-@pytest.fixture
-def clinic(app: Flask, frozen_clock: FrozenClock, practice: FakePractice) -> FakeClinic:
-    return FakeClinic(practice)
 
 
 @pytest.fixture

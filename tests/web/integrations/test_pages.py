@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -12,7 +13,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import update
 
-from pmsapp.domain.actor import COMMAND_LINE
+from pmsapp.domain.actor import COMMAND_LINE, Actor
 from pmsapp.domain.errors import message_for
 from pmsapp.models import PMSConnection
 from pmsapp.sandbox.server import SandboxServer
@@ -21,6 +22,7 @@ from pmsapp.services.connections import connections
 from pmsapp.services.matching import mappings
 from pmsapp.services.matching.mappings import MappingChoice
 from pmsapp.services.runs import history as run_history
+from pmsapp.services.runs import requests as run_requests
 from pmsapp.services.sheet import days
 from pmsapp.services.sync import execute
 from pmsapp.settings import Settings
@@ -240,6 +242,31 @@ def test_history_speaks_in_words_and_holds_no_patient(admin: actors.Browser, con
         assert name not in page + detail + table.text
     first = days.get_sheet(DAY).cards[0]
     assert f'<a href="/cards/{first.id}">' in detail
+
+
+def test_field_24_the_history_opens_in_a_spreadsheet_as_the_screen_shows_it(
+    admin: actors.Browser, connected: int, frozen_clock: FrozenClock
+) -> None:
+    current = run_history.list_runs(connected).current
+    assert current is not None
+    execute.execute_run(current.id)
+    for name in ("Zoë O’Hallorán-Nguyễn", '=HYPERLINK("x")'):
+        request = run_requests.request_run(
+            connected, trigger="manual", actor=Actor(kind="user", name=name, id=1, role="reception")
+        )
+        execute.execute_run(request.sync_id)
+    table = admin.get(f"/integrations/{connected}/history.csv")
+    # The mark by which a spreadsheet that is opened by double click knows the text for UTF-8.
+    assert table.data.startswith(codecs.BOM_UTF8)
+    assert table.headers["Content-Type"] == "text/csv; charset=utf-8"
+    formula, person, first = csv.DictReader(io.StringIO(table.data.decode("utf-8-sig")))
+    assert person["started_by"] == "Zoë O’Hallorán-Nguyễn"
+    assert formula["started_by"] == '\'=HYPERLINK("x")'
+    assert first["started_by"] == "Set-up"
+    # Monday 09:00 in Melbourne, which is Sunday 22:00 in UTC.
+    assert {row["started"] for row in (formula, person, first)} == {"2026-11-23 09:00:00"}
+    assert first["status"] in {"Updated", "Partly updated"}
+    assert first["status"] in admin.get(f"/integrations/{connected}/history").text
 
 
 def test_a_mapping_changed_later_is_kept_and_said(admin: actors.Browser, connected: int) -> None:
