@@ -16,7 +16,14 @@ from pmsapp.access.rules import (
 
 TABLE: Table = {
     "runsheet.today": {"GET": READ},
+    "runsheet.go_to_day": {"GET": READ},
     "runsheet.day": {"GET": READ},
+    "runsheet.search": {"POST": READ},
+    "runsheet.choose_view": {"POST": READ},
+    "runsheet.see_all": {"POST": READ},
+    "lines.press": {"POST": OWN_EDIT},
+    "lines.running_late": {"POST": OWN_EDIT},
+    "lines.acknowledge_disconnected": {"POST": DESK},
     "cards.show": {"GET": READ},
     "cards.new": {"GET": DESK},
     "cards.add": {"POST": DESK},
@@ -72,7 +79,10 @@ TABLE: Table = {
     "people.change_role": {"POST": ADMINS_FRESH},
     "people.disable": {"POST": ADMINS_FRESH},
     "people.enable": {"POST": ADMINS_FRESH},
-    "people.set_password": {"POST": ADMINS_FRESH},
+    "people.make_link": {"POST": ADMINS_FRESH},
+    "people.sign_out": {"POST": ADMINS_FRESH},
+    "people.reset_second_factor": {"POST": ADMINS_FRESH},
+    "people.require_second_factor": {"POST": ADMINS_FRESH},
     "tokens.index": {"GET": ADMINS_FRESH},
     "tokens.make": {"POST": ADMINS_FRESH},
     "tokens.revoke": {"POST": ADMINS_FRESH},
@@ -81,4 +91,5 @@ TABLE: Table = {
     "alerts.snooze": {"POST": ADMINS},
     "updates.start": {"POST": DESK},
     "updates.progress": {"GET": READ_POLL},
+    "updates.state": {"GET": READ_POLL},
 }

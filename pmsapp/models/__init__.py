@@ -9,7 +9,18 @@ from pmsapp.models.operations import (
     StoredAnswer,
     VendorBlock,
 )
-from pmsapp.models.people import APIToken, AuditEvent, Clinic, LoginThrottle, User, UserSession
+from pmsapp.models.people import (
+    APIToken,
+    AuditEvent,
+    Clinic,
+    KnownBrowser,
+    LoginThrottle,
+    OneTimeLink,
+    RecoveryCode,
+    SecondFactor,
+    User,
+    UserSession,
+)
 from pmsapp.models.pms import (
     PMSAppointmentType,
     PMSClinicianMapping,
@@ -23,6 +34,7 @@ from pmsapp.models.pms import (
     WebhookEvent,
 )
 from pmsapp.models.sheet import (
+    CardLook,
     Decision,
     FormerCard,
     PatientRead,
@@ -31,31 +43,38 @@ from pmsapp.models.sheet import (
     RunSheetClinician,
     RunSheetEvent,
     RunSheetOverride,
+    SheetLook,
 )
 
 __all__ = [
     "APIToken",
     "AlertDelivery",
     "AuditEvent",
+    "CardLook",
     "Clinic",
     "Decision",
     "FormerCard",
     "ScopeFreshness",
     "Incident",
+    "KnownBrowser",
     "LoginThrottle",
     "MetricCounter",
+    "OneTimeLink",
     "PMSAppointmentType",
     "PMSClinicianMapping",
     "PMSConnection",
     "PatientRead",
     "ProcessBeat",
     "Quarantine",
+    "RecoveryCode",
     "RunSheet",
     "RunSheetAppointment",
     "RunSheetClinician",
     "RunSheetEvent",
     "RunSheetOverride",
     "ScheduledTask",
+    "SecondFactor",
+    "SheetLook",
     "StoredAnswer",
     "SyncRun",
     "SyncScope",

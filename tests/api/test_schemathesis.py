@@ -23,8 +23,8 @@ from pmsapp.sandbox.server import SandboxServer
 from pmsapp.settings import Settings
 from tests.api.conftest import API
 from tests.conftest import MONDAY_9AM, FrozenClock
-from tests.connecting import vendor_settings
-from tests.seeded_clinic import seed
+from tests.support.connecting import vendor_settings
+from tests.support.seeded_clinic import seed
 
 # Made-up calls of each kind, right and wrong, for each call of the document, by who makes them ("": nobody).
 EXAMPLES = {"admin": 3, "reception": 2, "viewer": 1, "": 1}

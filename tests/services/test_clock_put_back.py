@@ -23,10 +23,10 @@ from pmsapp.services.people import api_tokens, login_throttle, sessions, setup_c
 from pmsapp.services.runs import lease, waiting
 from pmsapp.services.vendors.rate_limit_blocks import StoredBlocks
 from pmsapp.services.vendors.token_store import StoredTokens
-from tests.actors import make_user
-from tests.conftest import FrozenClock
-from tests.fake_clinic import FakeClinic, stock
-from tests.fake_pms import FakePractice, registered
+from tests.support.actors import make_user
+from tests.support.clock import FrozenClock
+from tests.support.fake_clinic import FakeClinic, stock
+from tests.support.fake_pms import FakePractice, registered
 
 HOST = "api.example.com"
 
@@ -74,10 +74,11 @@ def test_field_13_a_setup_code_is_over(app: Flask, frozen_clock: FrozenClock) ->
 def test_field_13_nobody_waits_for_a_throttle_of_the_future(app: Flask, frozen_clock: FrozenClock) -> None:
     keys = login_throttle.keys_for("mel@example.org", "10.0.0.9")
     for _ in range(7):
-        login_throttle.begin_try(keys)
-    assert login_throttle.begin_try(keys) > 0
+        with writing() as session:
+            login_throttle.failed(session, keys)
+    assert login_throttle.look(keys).wait_s > 0
     put_back(frozen_clock, days=2)
-    assert login_throttle.begin_try(keys) == 0
+    assert login_throttle.look(keys).wait_s == 0
 
 
 def test_field_13_a_block_of_the_future_holds_nobody_up(app: Flask, frozen_clock: FrozenClock) -> None:

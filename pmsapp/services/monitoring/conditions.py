@@ -24,6 +24,7 @@ from pmsapp.models import (
 from pmsapp.services.clinic import opening_hours, snapshot
 from pmsapp.services.maintenance import retention
 from pmsapp.services.monitoring import alerts, process_heartbeats
+from pmsapp.services.people import login_throttle
 from pmsapp.services.runs import planning
 from pmsapp.services.sheet.stored_cards import CARDS
 
@@ -61,7 +62,12 @@ def find(session: Session, now: datetime) -> list[Condition]:
         trouble = _of_connection(session, one, hours, now, explained=house is not None)
         if trouble is not None:
             found.append(trouble)
-    return [*found, *_of_tasks(session, is_open=is_watched(now, hours)), *_of_alerts(session)]
+    return [
+        *found,
+        *_of_tasks(session, is_open=is_watched(now, hours)),
+        *_of_alerts(session),
+        *_of_sign_in(session, now),
+    ]
 
 
 def stale_connections(session: Session, now: datetime) -> list[int]:
@@ -186,6 +192,12 @@ def _of_alerts(session: Session) -> Iterator[Condition]:
     """A channel that takes no messages any more: the app itself has to say so."""
     if alerts.failed_channels(session):
         yield Condition("alerts", "ALERT-FAILED", overdue=True)
+
+
+def _of_sign_in(session: Session, now: datetime) -> Iterator[Condition]:
+    """Far more failed sign-ins than people who mistype. Told at once: nothing waits for it, but somebody should look."""
+    if login_throttle.under_attack(session, now):
+        yield Condition("sign-in", "SIGN-IN-ATTACK", overdue=True)
 
 
 def _at_risk(session: Session, trouble: Condition, connection_ids: Sequence[int], now: datetime) -> Condition:

@@ -6,7 +6,7 @@ Texts are ours or fixed: no trace, no SQL, no path, no patient data; a reference
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
@@ -21,7 +21,7 @@ from pmsapp.domain.errors import ActionOwner as WhoActs
 from pmsapp.domain.errors import PMSError, RetryLaterError
 from pmsapp.observability import logs
 from pmsapp.services.base.errors import Conflict, Invalid, NotFound, ServiceError, takes_nothing_more
-from pmsapp.services.people.users import TooManyTries
+from pmsapp.services.people.login_throttle import TooManyTries
 
 MACHINE_PATHS = ("/api/", "/webhooks/", "/metrics")
 _log = logs.get(__name__)
@@ -68,6 +68,7 @@ def init_app(app: Flask) -> None:
     """Answer every error of `app`."""
     app.register_error_handler(HTTPException, _on_http)
     app.register_error_handler(guard.SignInNeeded, _on_sign_in_needed)
+    app.register_error_handler(guard.NotFinished, _on_not_finished)
     app.register_error_handler(ServiceError, _on_service)
     app.register_error_handler(PMSError, _on_vendor)
     app.register_error_handler(OperationalError, _on_database)
@@ -94,6 +95,16 @@ def _on_sign_in_needed(error: guard.SignInNeeded) -> ResponseReturnValue:
         return redirect(target, 303)
     trouble = ErrorText(401, *_TEXTS[401], href=target, action="Sign in", headers={"HX-Redirect": target})
     return answer(error, trouble)
+
+
+def _on_not_finished(error: guard.NotFinished) -> ResponseReturnValue:
+    text = ErrorText(403, "Finish signing in first", error.description or "", error.problem_code)
+    if _is_for_machine():
+        return answer(error, text)
+    if not request.headers.get("HX-Request"):
+        return redirect(guard.sign_in_url(error.page), 303)
+    target = guard.sign_in_url(error.page)
+    return answer(error, replace(text, href=target, action="Go on", headers={"HX-Redirect": target}))
 
 
 def _on_service(error: ServiceError) -> ResponseReturnValue:
