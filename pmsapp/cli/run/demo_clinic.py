@@ -6,12 +6,12 @@ Run twice it does only what is still missing, so data and passwords of the first
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pmsapp.crypto import private_files
 from pmsapp.domain.actor import COMMAND_LINE
 from pmsapp.extensions import current_settings
 from pmsapp.services.base.errors import Conflict, NotFound
@@ -152,8 +152,4 @@ def _read(path: Path) -> dict[str, str]:
 
 
 def _write(path: Path, logins: Mapping[str, str]) -> None:
-    fresh = path.with_suffix(".new")
-    handle = os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(dict(logins), file, indent=2)
-    fresh.replace(path)
+    private_files.replace(path, json.dumps(dict(logins), indent=2))

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 
 from flask import current_app
 from sqlalchemy import func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from pmsapp.models import MetricCounter, PMSConnection, SyncRun, SyncScope
-from pmsapp.models.upsert import table_of
+from pmsapp.models.upsert import insert_into, table_of
 from pmsapp.observability import logs
 from pmsapp.services.base.transaction import reading, writing
 
@@ -85,8 +84,7 @@ def flush() -> None:
     rows = [{"name": name, "labels": dict(labels), "value": by} for (name, labels), by in taken.items()]
     try:
         with writing() as session:
-            insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-            statement = insert(_COUNTERS)
+            statement = insert_into(session, _COUNTERS)
             session.execute(
                 statement.on_conflict_do_update(
                     index_elements=["name", "labels"],

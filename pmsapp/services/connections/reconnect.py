@@ -11,13 +11,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, insert, literal, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from pmsapp.domain.sync.compare import same_meaning
 from pmsapp.domain.sync.merge import EDITABLE, as_stored
 from pmsapp.models import FormerCard, PMSConnection, RunSheetAppointment, RunSheetOverride
-from pmsapp.models.upsert import table_of
+from pmsapp.models.upsert import insert_into, table_of
 from pmsapp.services.sheet import versions
 from pmsapp.services.sheet.stored_cards import chunks
 
@@ -37,7 +36,6 @@ def note_cards(session: Session, row: PMSConnection, now: datetime) -> None:
     key = practice_key(row)
     if key is None:
         return
-    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     cards = select(
         literal(row.pms_type),
         literal(key),
@@ -60,7 +58,7 @@ def note_cards(session: Session, row: PMSConnection, now: datetime) -> None:
         "appointment_id",
         "left_at",
     ]
-    session.execute(dialect.insert(_FORMER).from_select(columns, cards).on_conflict_do_nothing())
+    session.execute(insert_into(session, _FORMER).from_select(columns, cards).on_conflict_do_nothing())
 
 
 def note_kept_values(session: Session, cards: Sequence[Row[Any]]) -> None:
