@@ -18,7 +18,7 @@ from pmsapp.jobs.scheduler import Scheduler
 from pmsapp.models import PMSConnection, ScheduledTask, SyncRun
 from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.monitoring import process_heartbeats
-from pmsapp.services.monitoring.periodic_tasks import CHORES, PeriodicTask
+from pmsapp.services.monitoring.periodic_tasks import TASKS, PeriodicTask
 from pmsapp.services.runs import lease
 from pmsapp.services.runs import requests as run_requests
 from pmsapp.settings import Settings
@@ -65,7 +65,7 @@ def _job_ids(settings: Settings) -> list[str]:
     return list(open_queue(worker_connection(settings.queue_url)).job_ids)
 
 
-def _tick(app: Flask, entries: Sequence[PeriodicTask] = CHORES) -> None:
+def _tick(app: Flask, entries: Sequence[PeriodicTask] = TASKS) -> None:
     """One look of a new scheduler, and the periodic tasks it began."""
     scheduler = Scheduler(app, entries)
     scheduler.tick()
@@ -245,4 +245,4 @@ def test_the_real_entries_all_work(app: Flask, redis_server: EmbeddedRedis) -> N
     _tick(app)
     with reading() as session:
         failures = {row.name: row.failures for row in session.scalars(select(ScheduledTask))}
-    assert failures == {entry.name: 0 for entry in CHORES}
+    assert failures == {entry.name: 0 for entry in TASKS}

@@ -234,7 +234,7 @@ class FaultyClinic:
     def _card_says(self) -> str:
         view = connections.get_connection(self.clinic.connection_id)
         shown = build_card(view, current=None, last=None, now=clock.now(), can_sync=True, can_configure=True)
-        return f"{shown.badge.word}{f': {shown.trouble}' if shown.trouble else ''}"
+        return f"{shown.badge.word}{f': {shown.problem}' if shown.problem else ''}"
 
     def _compare(self, case: Case) -> str:
         """What became of the cards that were there; none may be gone."""
@@ -264,7 +264,7 @@ class FaultyClinic:
 
     def _forget_waits(self) -> None:
         """As if the time a vendor asked for had passed: another process, and nothing planned for later."""
-        vendor_adapters.pace_store.cache_clear()
+        vendor_adapters.rate_limit_store.cache_clear()
         with writing() as session:
             session.execute(delete(VendorBlock))
             session.execute(update(PMSConnection).values(not_before=None))

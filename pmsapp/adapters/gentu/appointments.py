@@ -26,9 +26,9 @@ LIMIT = 100
 MAX_DAY_PAGES = 50
 # Both bounds read as exclusive, so the day is asked for a minute wider each side.
 WIDENED = timedelta(minutes=1)
-# Failing look-ups of single patients in a row before the trouble is taken for Gentu's own.
+# Failing look-ups of single patients in a row before the fault is taken for Gentu's own.
 MAX_FAILED_PATIENTS = 3
-# Trouble with one small read that must not cost the whole list.
+# A fault of one small read that must not cost the whole list.
 SINGLE_READ_TROUBLE = frozenset(
     {"RECORD-GONE", "AUTH-SCOPE", "PMS-GARBLED", "PMS-REFUSED", "PMS-DOWN", "PMS-SLOW"}
 )

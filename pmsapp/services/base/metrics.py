@@ -71,8 +71,8 @@ class Metrics:
 
 
 def current() -> Metrics:
-    """The meter of the running app."""
-    found: Metrics = current_app.extensions.setdefault("pmsapp_meter", Metrics())
+    """The counters of the running app."""
+    found: Metrics = current_app.extensions.setdefault("pmsapp_metrics", Metrics())
     return found
 
 
@@ -120,13 +120,13 @@ def note_run(run_id: int) -> None:
     except SQLAlchemyError as error:
         _log.warning("a run was not counted", run_id=run_id, error=type(error).__name__)
         return
-    meter = current()
+    metrics = current()
     if run is not None:
-        meter.add("runs", pms=run.pms_type, status=run.status, trigger=run.trigger)
+        metrics.add("runs", pms=run.pms_type, status=run.status, trigger=run.trigger)
         if run.started_at and run.completed_at:
-            _note_duration(meter, run.pms_type, (run.completed_at - run.started_at).total_seconds())
+            _note_duration(metrics, run.pms_type, (run.completed_at - run.started_at).total_seconds())
         for outcome, count in scopes:
-            meter.add("scopes", count, pms=run.pms_type, outcome=outcome)
+            metrics.add("scopes", count, pms=run.pms_type, outcome=outcome)
     flush()
 
 
@@ -140,10 +140,10 @@ def list_counts(names: Iterable[str] | None = None) -> list[Count]:
     return sorted(found, key=lambda one: (one.name, sorted(one.labels.items())))
 
 
-def _note_duration(meter: Metrics, pms: str, duration_s: float) -> None:
+def _note_duration(metrics: Metrics, pms: str, duration_s: float) -> None:
     """As a histogram is stored: how many took at most so long, how many there were, and how long together."""
-    meter.add("run_seconds_sum", max(0.0, duration_s), pms=pms)
+    metrics.add("run_seconds_sum", max(0.0, duration_s), pms=pms)
     for limit in BUCKETS_S:
         if duration_s <= limit:
-            meter.add("run_seconds", pms=pms, le=str(limit))
-    meter.add("run_seconds", pms=pms, le="+Inf")
+            metrics.add("run_seconds", pms=pms, le=str(limit))
+    metrics.add("run_seconds", pms=pms, le="+Inf")

@@ -116,10 +116,10 @@ _IN_TROUBLE = frozenset(
 _NOT_WHOLE = (RunStatus.PARTIAL, RunStatus.FAILED)
 
 
-def views_in(house: Snapshot, now: datetime) -> list[ConnectionView]:
-    """The view of every connection of the house, in their order."""
-    hours = opening_hours.hours_of(house.clinic, now)
-    return [_view(one, now, hours) for one in house.connections]
+def views_in(loaded: Snapshot, now: datetime) -> list[ConnectionView]:
+    """The view of every connection of the snapshot, in their order."""
+    hours = opening_hours.hours_of(loaded.clinic, now)
+    return [_view(one, now, hours) for one in loaded.connections]
 
 
 def view_of(session: Session, row: PMSConnection) -> ConnectionView:

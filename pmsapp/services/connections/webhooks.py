@@ -1,4 +1,4 @@
-"""A vendor's nudge that something changed. It is authenticated, remembered, and only ever leads to reading again."""
+"""A vendor's message that something changed. It is authenticated, remembered, and only ever leads to reading again."""
 
 from __future__ import annotations
 

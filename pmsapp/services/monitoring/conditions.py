@@ -52,15 +52,15 @@ class _Watched:
 
 
 def find(session: Session, now: datetime) -> list[Condition]:
-    """Everything that is wrong now. One cause gives one trouble: a dead scheduler explains stale data."""
+    """Everything that is wrong now. One cause gives one condition: a dead scheduler explains stale data."""
     hours = opening_hours.clinic_hours(session, now)
     active = _active(session, hours, now)
-    house = _of_installation(session, [one.row.id for one in active], now)
-    found = [house] if house is not None else []
+    installation = _of_installation(session, [one.row.id for one in active], now)
+    found = [installation] if installation is not None else []
     for one in active:
-        trouble = _of_connection(session, one, hours, now, explained=house is not None)
-        if trouble is not None:
-            found.append(trouble)
+        condition = _of_connection(session, one, hours, now, explained=installation is not None)
+        if condition is not None:
+            found.append(condition)
     return [*found, *_of_tasks(session, is_open=is_watched(now, hours)), *_of_alerts(session)]
 
 
@@ -187,8 +187,10 @@ def _of_alerts(session: Session) -> Iterator[Condition]:
         yield Condition("alerts", "ALERT-FAILED", overdue=True)
 
 
-def _at_risk(session: Session, trouble: Condition, connection_ids: Sequence[int], now: datetime) -> Condition:
-    """The same trouble with what is at stake: the next appointment that these connections feed."""
+def _at_risk(
+    session: Session, condition: Condition, connection_ids: Sequence[int], now: datetime
+) -> Condition:
+    """The same condition with what is at stake: the next appointment that these connections feed."""
     start = session.scalar(
         select(func.min(CARDS.c.start_at)).where(
             CARDS.c.pms_connection_id.in_(connection_ids),
@@ -196,4 +198,4 @@ def _at_risk(session: Session, trouble: Condition, connection_ids: Sequence[int]
             CARDS.c.start_at >= now - STARTED_ALREADY,
         )
     )
-    return replace(trouble, severity=severity_of(start, now), at_risk_at=start)
+    return replace(condition, severity=severity_of(start, now), at_risk_at=start)

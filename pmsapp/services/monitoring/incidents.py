@@ -114,9 +114,9 @@ def _follow(row: Incident, one: Condition, now: datetime) -> None:
 
 def _notify(session: Session, row: Incident, wrong: Mapping[str, Condition], now: datetime) -> None:
     """Write what is owed for one incident, and end it when it is over."""
-    trouble = wrong.get(row.subject)
+    condition = wrong.get(row.subject)
     facts = IncidentFacts(
-        trouble,
+        condition,
         Severity(row.severity),
         row.started_at,
         row.last_seen_at,
@@ -134,11 +134,11 @@ def _notify(session: Session, row: Incident, wrong: Mapping[str, Condition], now
     if message is Message.RECOVERY:
         alerts.post_recovery(session, _notice(session, row, message, None), row.id)
     elif message is not None:
-        alerts.post(session, message.value, _notice(session, row, message, trouble), incident_id=row.id)
+        alerts.post(session, message.value, _notice(session, row, message, condition), incident_id=row.id)
 
 
 def _notice(
-    session: Session, row: Incident, message: Message, trouble: Condition | None
+    session: Session, row: Incident, message: Message, condition: Condition | None
 ) -> alerts.AlertMessage:
     """What people read: what, since when, what is at stake, what to do. Times of the clinic, no patient."""
     view, zone = _view(session, row), clinic.time_zone(session)
@@ -151,7 +151,7 @@ def _notice(
     if message is Message.RECOVERY:
         body = f"{since} Over since {_when(row.last_seen_at, zone)}."
     else:
-        risk = trouble.at_risk_at if trouble else None
+        risk = condition.at_risk_at if condition else None
         stake = f" Next appointment that depends on it: {_when(risk, zone)}." if risk else ""
         body = f"{since}{stake}\n{view.advice}"
     return alerts.AlertMessage(f"{view.name}: {headline}", body, view.path)

@@ -85,7 +85,7 @@ class RunWork:
     previews: list[preview.Line] = field(default_factory=list)
     error: PMSError | None = None
     warnings: list[str] = field(default_factory=list)
-    _strangers: set[str] = field(default_factory=set)
+    _unlisted: set[str] = field(default_factory=set)
     _practitioners: list[Practitioner] = field(default_factory=list)
     _types: list[AppointmentType] = field(default_factory=list)
 
@@ -106,8 +106,8 @@ class RunWork:
                 for read in reader.read_day(day):
                     self._take_or_pass(reader, read, known)
             if not context.dry_run:
-                unlisted_practitioners.ask_about(adapter, self.lease, self._strangers)
-            self._keep_memory(adapter, context)
+                unlisted_practitioners.ask_about(adapter, self.lease, self._unlisted)
+            self._store_reference_cache(adapter, context)
             self._note_stage("compare")
             for pending in self.pending:
                 self._settle(reader, pending)
@@ -177,9 +177,9 @@ class RunWork:
                 .values(reference_read_at=now)
             )
 
-    def _keep_memory(self, adapter: Adapter, context: RunContext) -> None:
+    def _store_reference_cache(self, adapter: Adapter, context: RunContext) -> None:
         """What the adapter read of the practice's reference data serves the next runs too. A preview stores nothing."""
-        if adapter.memory.fresh() and not context.dry_run:
+        if adapter.reference_cache.fresh() and not context.dry_run:
             with writing() as session:
                 self.lease.check(session)
                 stored_reference.store(session, context.connection_id, adapter)
@@ -212,7 +212,7 @@ class RunWork:
         """Apply one scope in one write transaction; a preview only plans it."""
         self._note_error(read.error)
         if read.pairs and read.target.id and read.target.id not in context.names:
-            self._strangers.add(read.target.id)
+            self._unlisted.add(read.target.id)
         self.warnings += [sentence for sentence in read.warnings if sentence not in self.warnings]
         if context.dry_run:
             self._preview(context, read)
@@ -279,25 +279,25 @@ class RunWork:
         if context.dry_run:
             with reading() as session:
                 result = settle(session, key_ring(), context, pending, claimed)
-            self.previews += preview.lines_of_leavings(result)
-            self.results[pending.index] = self._with_leavings(pending, result)
+            self.previews += preview.lines_of_vanished(result)
+            self.results[pending.index] = self._with_vanished(pending, result)
             return
         now = clock.now()
-        failpoint("before_leavings_write")
+        failpoint("before_vanished_write")
         with writing() as session:
             self.lease.check(session)
             result = settle(session, key_ring(), context, pending)
             writer = Writer(session, key_ring(), context.connection_id, context.run_id, now)
             write_vanished(writer, context, pending, result)
             known_patients.note_run(session, context.patients, context.connection_id, pending.found, now)
-            outcome = self._with_leavings(pending, result)
+            outcome = self._with_vanished(pending, result)
             change_scope(session, pending.scope_id, outcome, held=len(result.decisions.hold))
             if not result.decisions.is_doubtful:
                 mark_fresh(session, context, pending.plan, pending.plan.read.read_at)
-            failpoint("before_leavings_commit")
+            failpoint("before_vanished_commit")
         self.results[pending.index] = outcome
 
-    def _with_leavings(self, pending: PendingVanished, result: VanishedResult) -> ScopeResult:
+    def _with_vanished(self, pending: PendingVanished, result: VanishedResult) -> ScopeResult:
         """What the scope came to, now that its vanished cards were looked up."""
         before = self.results[pending.index]
         outcome, code = before.outcome, before.error_code

@@ -1,4 +1,4 @@
-"""Practitioners whom the appointments name and the last list did not: nobody's patients may wait for the next list."""
+"""Practitioners whom the appointments name and the last list did not, read without waiting for the next list."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ log = logging.getLogger(__name__)
 _ID_SHOWN = 8
 
 
-def ask_about(adapter: Adapter, lease: Lease, strangers: Iterable[str]) -> None:
+def ask_about(adapter: Adapter, lease: Lease, unlisted: Iterable[str]) -> None:
     """Read the list of practitioners again and ask the clinic about whoever is new.
 
     Somebody the vendor does not list even now is asked about by id, for the clinic to name. When the list cannot be
-    read, the next run meets the same strangers and tries again.
+    read, the next run meets the same ids and tries again.
     """
-    wanted = dict.fromkeys(strangers)
+    wanted = dict.fromkeys(unlisted)
     if not wanted:
         return
     try:

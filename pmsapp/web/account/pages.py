@@ -30,25 +30,25 @@ bp = Blueprint("auth", __name__)
 @bp.get("/login")
 def login() -> ResponseReturnValue:
     """The sign-in page; whoever is signed in goes on."""
-    way_on = guard.local_path(request.args.get("next"))
+    next_page = guard.local_path(request.args.get("next"))
     if guard.resume_session() is not None:
-        return redirect(way_on, 303)
-    return _login_page(contexts.LoginPage(next=way_on))
+        return redirect(next_page, 303)
+    return _login_page(contexts.LoginPage(next=next_page))
 
 
 @bp.post("/login")
 def sign_in() -> ResponseReturnValue:
     """Open a session for the right email and password."""
-    email, way_on = request.form.get("email", ""), guard.local_path(request.form.get("next"))
-    shown = contexts.LoginPage(next=way_on, email=email[: users.MAX_EMAIL_CHARS])
+    email, next_page = request.form.get("email", ""), guard.local_path(request.form.get("next"))
+    shown = contexts.LoginPage(next=next_page, email=email[: users.MAX_EMAIL_CHARS])
     try:
-        user = users.authenticate(email, request.form.get("password", ""), guard.stranger())
+        user = users.authenticate(email, request.form.get("password", ""), guard.anonymous())
     except SignInFailed as error:
         return _login_page(shown.saying(f"{error.message} {error.advice}"), 422)
     except TooManyTries as error:
         return _wait(_login_page(shown.saying(_wait_sentence(error)), 429), error)
     _open_session(user)
-    return redirect(way_on, 303)
+    return redirect(next_page, 303)
 
 
 @bp.post("/logout")
@@ -75,7 +75,7 @@ def set_up() -> ResponseReturnValue:
     form = {name: request.form.get(name, "") for name in ("code", "email", "name", "password")}
     shown = contexts.SetupPage(email=form["email"][: users.MAX_EMAIL_CHARS], name=form["name"][:80])
     try:
-        user = users.set_up_first_admin(**form, actor=guard.stranger())
+        user = users.set_up_first_admin(**form, actor=guard.anonymous())
     except Invalid as error:
         return _page("auth/setup.html", shown.with_faults(error.errors), 422)
     except TooManyTries as error:
@@ -90,24 +90,24 @@ def set_up() -> ResponseReturnValue:
 @bp.get("/confirm")
 def confirm() -> ResponseReturnValue:
     """Asks for the password again before the most delicate pages."""
-    way_on = guard.local_path(request.args.get("next"))
+    next_page = guard.local_path(request.args.get("next"))
     email = users.get_user(guard.current_actor().id or 0).email
-    return _page("auth/confirm.html", contexts.ConfirmPage(way_on, email))
+    return _page("auth/confirm.html", contexts.ConfirmPage(next_page, email))
 
 
 @bp.post("/confirm")
 def confirm_password() -> ResponseReturnValue:
     """Open a fresh session in the place of this one, for the right password."""
-    way_on, actor = guard.local_path(request.form.get("next")), guard.current_actor()
+    next_page, actor = guard.local_path(request.form.get("next")), guard.current_actor()
     user_id = actor.id or 0
-    shown = contexts.ConfirmPage(way_on, users.get_user(user_id).email)
+    shown = contexts.ConfirmPage(next_page, users.get_user(user_id).email)
     try:
         if not users.check_password(user_id, request.form.get("password", ""), actor):
             return _page("auth/confirm.html", shown.saying("This is not your password."), 422)
     except TooManyTries as error:
         return _wait(_page("auth/confirm.html", shown.saying(_wait_sentence(error)), 429), error)
     _open_session(users.get_user(user_id), reason="confirmed")
-    return redirect(way_on, 303)
+    return redirect(next_page, 303)
 
 
 @bp.get("/settings/account")
@@ -152,7 +152,7 @@ def end_other_sessions() -> ResponseReturnValue:
 def _open_session(user: UserView, *, reason: str = "replaced") -> None:
     """A new token for this browser; whatever it held before is ended and forgotten."""
     _end_current(reason)
-    token = sessions.start(user.id, users.as_actor(user, guard.stranger()))
+    token = sessions.start(user.id, users.as_actor(user, guard.anonymous()))
     session.clear()
     session[guard.SESSION_TOKEN] = token
 

@@ -85,7 +85,10 @@ def _now(measured: Health) -> Iterator[Metric]:
     yield _gauge("runs_waiting", "Runs asked for and not begun", measured.runs_waiting)
     yield _gauge("open_decisions", "Questions only a person can settle", measured.open_decisions)
     yield _gauges(
-        "open_incidents", "Trouble people were told of, by severity", "severity", {**measured.open_incidents}
+        "open_incidents",
+        "Open incidents people were told of, by severity",
+        "severity",
+        {**measured.open_incidents},
     )
     yield _gauge("alerts_waiting", "Messages not delivered yet", measured.alerts_waiting)
     yield _gauges(
@@ -93,7 +96,7 @@ def _now(measured: Health) -> Iterator[Metric]:
     )
     yield _gauges("task_failures", "Failures in a row of periodic tasks", "task", {**measured.task_failures})
     yield _gauge("queue_up", "1 when the queue server answers", float(measured.queue.answers))
-    yield _gauge("queue_depth", "Bells rung and not heard yet", measured.queue.waiting)
+    yield _gauge("queue_depth", "Jobs that no worker has taken yet", measured.queue.waiting)
     yield _gauge("failed_jobs", "Jobs that failed within a week", len(measured.queue.failed))
     if measured.backup_age_s is not None:
         yield _gauge("backup_age_seconds", "Since the last backup", measured.backup_age_s)

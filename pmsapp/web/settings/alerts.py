@@ -32,7 +32,7 @@ _STATES = {
 
 @bp.get("/settings/alerts")
 def index() -> ResponseReturnValue:
-    """Trouble now and before, and the messages about it."""
+    """What is and was wrong, and the messages about it."""
     return _page()
 
 

@@ -45,7 +45,7 @@ class PageStatus:
     now: datetime
     clinic: str = ""
     is_training: bool = False
-    has_trouble: bool = False
+    has_problem: bool = False
 
     @property
     def state(self) -> ConnectionState:
@@ -71,11 +71,11 @@ def page_status() -> PageStatus:
         return page_status_of(snapshot.load(session, clock.now()))
 
 
-def page_status_of(house: Snapshot) -> PageStatus:
+def page_status_of(snapshot_now: Snapshot) -> PageStatus:
     """The same, of what was read already."""
     now = clock.now()
-    running = {one.row.id: one.progress for one in house.connections if one.progress is not None}
-    own, listed = house.clinic, tuple(connections.views_in(house, now))
+    running = {one.row.id: one.progress for one in snapshot_now.connections if one.progress is not None}
+    own, listed = snapshot_now.clinic, tuple(connections.views_in(snapshot_now, now))
     return PageStatus(
         listed,
         running,
@@ -83,7 +83,7 @@ def page_status_of(house: Snapshot) -> PageStatus:
         now,
         own.name,
         own.is_training or any(vendor_adapters.is_simulated(one.pms_type) for one in listed),
-        house.has_trouble,
+        snapshot_now.has_problem,
     )
 
 
@@ -129,18 +129,18 @@ def overall_badge(now: PageStatus) -> Badge:
 
 def notice(now: PageStatus) -> Notice | None:
     """The one thing that changes what staff should trust, most serious first; None when all is well."""
-    told = incidents.list_open() if now.has_trouble else []
-    of_house = [one for one in told if one.connection_id is None]
-    for trouble in of_house:
-        if trouble.code in _EXPLAINS_ALL:
-            return _installation_notice(trouble, now)
+    told = incidents.list_open() if now.has_problem else []
+    of_installation = [one for one in told if one.connection_id is None]
+    for incident in of_installation:
+        if incident.code in _EXPLAINS_ALL:
+            return _installation_notice(incident, now)
     for state, make in _NOTICES:
         for one in now.connections:
             if one.state is state:
                 return make(one, now)
-    for trouble in of_house:
-        if trouble.code in _TOUCHES_CARDS or guard.may("settings.health"):
-            return _installation_notice(trouble, now)
+    for incident in of_installation:
+        if incident.code in _TOUCHES_CARDS or guard.may("settings.health"):
+            return _installation_notice(incident, now)
     return None
 
 
