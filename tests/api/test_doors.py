@@ -20,11 +20,11 @@ from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.maintenance import key_rotation, retention
 from pmsapp.services.monitoring.doctor import examine
 from pmsapp.services.runs import requests as run_requests
-from tests.actors import Browser
 from tests.api.conftest import API
-from tests.conftest import FrozenClock
-from tests.connecting import LOGIN
-from tests.seeded_clinic import seed
+from tests.support.actors import Browser
+from tests.support.clock import FrozenClock
+from tests.support.connecting import LOGIN
+from tests.support.seeded_clinic import seed
 
 CARDS = "/api/run-sheet/appointments"
 GOOD = {"date": "2026-11-23", "start_at": "2026-11-23T15:00:00+11:00", "patient_name": "M Quoll"}

@@ -22,9 +22,9 @@ from schemathesis.config import SchemathesisConfig
 from pmsapp.sandbox.server import SandboxServer
 from pmsapp.settings import Settings
 from tests.api.conftest import API
-from tests.conftest import MONDAY_9AM, FrozenClock
-from tests.connecting import vendor_settings
-from tests.seeded_clinic import seed
+from tests.support.clock import MONDAY_9AM, FrozenClock
+from tests.support.connecting import vendor_settings
+from tests.support.seeded_clinic import seed
 
 # Made-up calls of each kind, right and wrong, for each call of the document, by who makes them ("": nobody).
 EXAMPLES = {"admin": 3, "reception": 2, "viewer": 1, "": 1}

@@ -39,7 +39,7 @@ STALE = Condition("connection:1", "DATA-STALE", 1, overdue=True)
 
 
 @pytest.mark.parametrize(
-    ("trouble", "lasted", "told"),
+    ("condition", "lasted", "told"),
     [
         (Condition("c", "PMS-DOWN", failures=1), minutes(600), False),  # one failed run is nobody's business
         (FAILING, minutes(9), False),  # the quick repeats may still work

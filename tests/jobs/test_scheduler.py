@@ -99,7 +99,7 @@ def test_a_lost_bell_is_rung_again(
 ) -> None:
     run_id = run_requests.request_run(connection_id, trigger="manual", actor=COMMAND_LINE).sync_id
     worker_connection(settings.queue_url).flushall()
-    frozen_clock.advance(seconds=module.RING_AGAIN_AFTER_S - 1)
+    frozen_clock.advance(seconds=module.ENQUEUE_AGAIN_AFTER_S - 1)
     Scheduler(app, []).tick()
     assert f"run-{run_id}" not in _job_ids(settings)
     frozen_clock.advance(seconds=2)
@@ -112,7 +112,7 @@ def test_a_bell_stuck_with_a_dead_worker_is_made_anew(
 ) -> None:
     run_id = run_requests.request_run(connection_id, trigger="manual", actor=COMMAND_LINE).sync_id
     worker_connection(settings.queue_url).delete("rq:queue:pmsapp")
-    frozen_clock.advance(seconds=module.RING_ANEW_AFTER_S + 1)
+    frozen_clock.advance(seconds=module.REPLACE_JOB_AFTER_S + 1)
     Scheduler(app, []).tick()
     assert _job_ids(settings) == [f"run-{run_id}"]
 

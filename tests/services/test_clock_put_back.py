@@ -23,10 +23,10 @@ from pmsapp.services.people import api_tokens, login_throttle, sessions, setup_c
 from pmsapp.services.runs import lease, waiting
 from pmsapp.services.vendors.rate_limit_blocks import StoredBlocks
 from pmsapp.services.vendors.token_store import StoredTokens
-from tests.actors import make_user
-from tests.conftest import FrozenClock
-from tests.fake_clinic import FakeClinic, stock
-from tests.fake_pms import FakePractice, registered
+from tests.support.actors import make_user
+from tests.support.clock import FrozenClock
+from tests.support.fake_clinic import FakeClinic, stock
+from tests.support.fake_pms import FakePractice, registered
 
 HOST = "api.example.com"
 

@@ -23,12 +23,12 @@ from pmsapp.sandbox.core.fault_kinds import FAULT_KINDS
 from pmsapp.sandbox.halaxy import search
 from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services.base.transaction import writing
-from pmsapp.services.connections.connections import connections
+from pmsapp.services.connections import connections
 from pmsapp.services.editing import overrides
 from pmsapp.services.matching import mappings
 from pmsapp.services.matching.mappings import CREATE, IGNORE, MappingChoice
 from pmsapp.services.runs.history import RunView
-from pmsapp.services.vendors.adapters import adapters as vendor_adapters
+from pmsapp.services.vendors import adapters as vendor_adapters
 from pmsapp.web.integrations.connection_view import build_card
 from tests.support.clock import MONDAY_9AM, FrozenClock
 from tests.vendors.clinics import ADMIN, ConnectedClinic

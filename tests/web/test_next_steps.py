@@ -22,10 +22,10 @@ from pmsapp.services.connections import connections
 from pmsapp.services.monitoring import alerts, incidents
 from pmsapp.web.integrations.connection_view import step_button
 from pmsapp.web.ui import labels, shell
-from tests import actors
-from tests.conftest import FrozenClock
-from tests.fake_clinic import FakeClinic, stock
-from tests.fake_pms import FakePractice, registered
+from tests.support import actors
+from tests.support.clock import FrozenClock
+from tests.support.fake_clinic import FakeClinic, stock
+from tests.support.fake_pms import FakePractice, registered
 
 OF_INSTALLATION = {LeadsTo.HEALTH, LeadsTo.ALERTS}
 OF_CONNECTION = {name: code for name, code in CATALOGUE.items() if code.step.leads_to not in OF_INSTALLATION}

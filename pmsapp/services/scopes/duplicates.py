@@ -19,8 +19,7 @@ NEAR = timedelta(minutes=20)
 
 def duplicate_subject(manual_id: int, pms_id: int) -> str:
     """The subject of a merge suggestion."""
-    # The word that databases of every release hold; another one would ask answered questions again.
-    return f"twin:{manual_id}:{pms_id}"
+    return f"duplicate:{manual_id}:{pms_id}"
 
 
 def suggest_duplicates(writer: Writer, creates: Sequence[Incoming]) -> None:

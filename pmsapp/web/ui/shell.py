@@ -36,7 +36,7 @@ _LIVE = frozenset(ConnectionState) - {ConnectionState.SETUP, ConnectionState.PAU
 class PageStatus:
     """How everything stands now: what the sidebar, the badge and the notice are made of.
 
-    `running`: what the run under way says of itself, by connection. `has_trouble`: something wrong was told of.
+    `running`: what the run under way says of itself, by connection. `has_problem`: something wrong was told of.
     """
 
     connections: tuple[ConnectionView, ...]
@@ -236,7 +236,7 @@ def _notice_of(one: ConnectionView, now: PageStatus, headline: str, icon: str) -
 _NOTICES = (
     (ConnectionState.NEEDS_YOU, _needs_you),
     (ConnectionState.STALE, _stale),
-    (ConnectionState.PMS_TROUBLE, _pms_trouble),
+    (ConnectionState.PMS_PROBLEM, _pms_trouble),
     (ConnectionState.RETRYING, _retrying),
 )
 

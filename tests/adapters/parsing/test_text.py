@@ -27,7 +27,7 @@ from pmsapp.adapters.parsing.text import (
     telehealth_words,
     whole_minutes,
 )
-from tests import tables
+from tests.support import tables
 
 # No deadline: the machine that runs these is often busy.
 QUICK = settings(deadline=None, max_examples=60)

@@ -20,9 +20,9 @@ from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.clinic import clinic
 from pmsapp.services.sheet import placement, timeline
 from pmsapp.services.sheet.placement import PlacedBy
-from tests.conftest import FrozenClock
-from tests.fake_clinic import FakeClinic, stock
-from tests.fake_pms import FakePractice, registered
+from tests.support.clock import FrozenClock
+from tests.support.fake_clinic import FakeClinic, stock
+from tests.support.fake_pms import FakePractice, registered
 
 MEL = Actor(kind="user", name="Mel", id=1, role="reception")
 SERVICES = Path(placement.__file__).resolve().parent.parent

@@ -15,9 +15,9 @@ from pmsapp.services.editing import decisions, overrides
 from pmsapp.services.editing.decisions import DecisionView
 from pmsapp.services.sheet import timeline
 from pmsapp.services.sync import recheck
-from tests.conftest import FrozenClock
-from tests.fake_clinic import MEL, FakeClinic, stock
-from tests.fake_pms import WHOLE_PRACTICE, FakePractice, registered
+from tests.support.clock import FrozenClock
+from tests.support.fake_clinic import MEL, FakeClinic, stock
+from tests.support.fake_pms import WHOLE_PRACTICE, FakePractice, registered
 
 BORN = date(1979, 3, 12)
 LINKS = TelehealthLinks("https://video.example.com/host-1", "https://video.example.com/guest-1")
