@@ -7,7 +7,7 @@
   const byId = (id) => document.getElementById(id);
 
   /* Polls say that they are polls (they never count as activity), rest in hidden tabs and run once on return. */
-  const TIMED = new Set(["every", "load", "sheet:changed"]);
+  const TIMED = new Set(["every", "load", "sheet:changed", "sheet:again"]);
   document.addEventListener("htmx:config:request", (event) => {
     const ctx = event.detail.ctx;
     if (ctx.sourceEvent && TIMED.has(ctx.sourceEvent.type)) ctx.request.headers["X-Poll"] = "1";
@@ -15,6 +15,7 @@
   document.addEventListener("htmx:before:request", (event) => {
     const ctx = event.detail.ctx;
     if (document.hidden && ctx.sourceEvent && ctx.sourceEvent.type === "every") event.preventDefault();
+    if (ctx.sourceElement.id === "sheet" && !mayRefresh()) return event.preventDefault();
     const button = ctx.request.submitter || ctx.sourceElement;
     if (button.getAttribute && button.getAttribute("aria-disabled") === "true") event.preventDefault();
   });
@@ -24,6 +25,35 @@
     lastContact = Math.max(lastContact, Date.now() - CONTACT_LIMIT_MS + 15_000);
     document.body.dispatchEvent(new CustomEvent("sheet:changed"));
   });
+
+  /* Nothing moves under a person's hand: while the pointer or a key is at work in the list, a refresh waits. While
+     something is searched for, the search is what refreshes. */
+  const HAND_MS = 1_500;
+  const LONGEST_WAIT_MS = 20_000;
+  let handAt = 0;
+  let waitsSince = 0;
+  let again;
+  function hand(event) {
+    if (event.target.closest && event.target.closest(".work-list, .columns")) handAt = Date.now();
+  }
+  for (const kind of ["pointermove", "pointerdown", "keydown", "input"]) {
+    document.addEventListener(kind, hand, { passive: true });
+  }
+  function mayRefresh() {
+    const now = Date.now();
+    const busy = now - handAt < HAND_MS || document.querySelector("#sheet details.menu[open]");
+    if (busy && (!waitsSince || now - waitsSince < LONGEST_WAIT_MS)) {
+      waitsSince = waitsSince || now;
+      clearTimeout(again);
+      again = setTimeout(() => document.body.dispatchEvent(new CustomEvent("sheet:changed")), HAND_MS);
+      return false;
+    }
+    waitsSince = 0;
+    const search = byId("q");
+    if (!search || !search.value.trim()) return true;
+    search.form.dispatchEvent(new CustomEvent("sheet:again"));
+    return false;
+  }
 
   /* A failing poll keeps the old page with no sign of it: after a minute without an answer the page says so itself. */
   let lastContact = Date.now();
@@ -119,7 +149,8 @@
       if (home) home.focus({ preventScroll: !open });
     }
     before.inside = false;
-    showWhatWorksHere();
+    keepPressFocus();
+    clearToast();
     openPanel();
   });
 
@@ -133,10 +164,79 @@
       event.preventDefault();
       panel.close();
     }
-    if (event.target.closest("[data-print]")) window.print();
     const copy = event.target.closest("[data-copy]");
-    if (copy) navigator.clipboard.writeText(copy.dataset.copy).then(() => { copy.textContent = "Copied"; });
+    if (copy) copyText(copy.dataset.copy).then(() => toast(copy.dataset.copied || "Copied."));
+    if (event.target.closest("[data-dismiss]")) byId("toast").replaceChildren();
+    const hide = event.target.closest("[data-hide-details]");
+    if (hide) {
+      const on = document.body.dataset.privacy !== "on";
+      document.body.dataset.privacy = on ? "on" : "off";
+      hide.setAttribute("aria-pressed", String(on));
+    }
+    closeMenus(event.target);
   });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    const menu = document.querySelector("details.menu[open]");
+    if (!menu) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
+  function closeMenus(target) {
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      if (!menu.contains(target) || target.closest("[data-act]")) menu.open = false;
+    }
+  }
+  /* Without https the browser has no clipboard to write to; a selection still has. */
+  async function copyText(text) {
+    if (navigator.clipboard) return navigator.clipboard.writeText(text);
+    const area = document.createElement("textarea");
+    area.value = text;
+    (byId("panel") && byId("panel").open ? byId("panel") : document.body).append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  }
+
+  /* What a press came to stands for ten seconds, longer while the pointer or the focus is on it. */
+  const TOAST_MS = 10_000;
+  let toastGoes;
+  function toast(text) {
+    const node = byId("toast");
+    if (!node) return byId("say").replaceChildren(text);
+    const box = document.createElement("div");
+    box.className = "toast";
+    const words = document.createElement("p");
+    words.textContent = text;
+    box.append(words);
+    node.replaceChildren(box);
+    clearToast();
+  }
+  function clearToast() {
+    clearTimeout(toastGoes);
+    const shown = byId("toast") && byId("toast").firstElementChild;
+    if (!shown) return;
+    toastGoes = setTimeout(function leave() {
+      if (!shown.isConnected) return;
+      if (shown.matches(":hover, :focus-within")) toastGoes = setTimeout(leave, 1_000);
+      else shown.remove();
+    }, TOAST_MS);
+  }
+
+  /* A press never moves the focus: when its button is gone from the line, the line's own button has it, else the line. */
+  let pressed = null;
+  document.addEventListener("htmx:before:request", (event) => {
+    const ctx = event.detail.ctx;
+    if (ctx.sourceElement.id !== "press") return;
+    const button = ctx.request.submitter;
+    const line = button && button.closest("[data-card]");
+    pressed = line && { id: button.id, card: line.dataset.card, line: line.id };
+  });
+  function keepPressFocus() {
+    if (!pressed || document.activeElement !== document.body) return;
+    const home = (pressed.id && byId(pressed.id)) || byId(`act-${pressed.card}`) || byId(pressed.line);
+    if (home) home.focus({ preventScroll: true });
+  }
   function openPanel() {
     const panel = byId("panel");
     if (!panel || panel.open || !byId("panel-body").firstElementChild) return;
@@ -151,17 +251,22 @@
     if (event.target.id !== "panel") return;
     byId("panel-body").replaceChildren();
     const card = opener && byId(opener);
-    const home = card && (card.matches("a, button") ? card : card.querySelector("h3 a, a, button"));
+    const home = card && (card.matches("a, button") ? card : card.querySelector("h3 a, th a, a, button"));
     (home || document.querySelector("main h1")).focus();
   }, true);
 
-  /* Buttons that only work with this script. */
-  function showWhatWorksHere() {
-    for (const button of document.querySelectorAll("[data-print]")) button.hidden = false;
-  }
+  /* A day chosen in the calendar opens when the hand has come to rest: while typing, every part is a change. */
+  let picks;
+  document.addEventListener("change", (event) => {
+    const form = event.target.closest("[data-pick]");
+    clearTimeout(picks);
+    if (form && event.target.value) picks = setTimeout(() => form.requestSubmit(), 800);
+  });
 
-  /* On arrival: start today at the line of now. */
-  showWhatWorksHere();
+  /* On arrival: what only works with this script is shown; a page asked for on paper prints; today starts at now. */
+  document.documentElement.classList.add("js");
+  clearToast();
+  if (new URLSearchParams(location.search).has("print")) window.addEventListener("load", () => window.print());
   const now = document.querySelector(".columns .gutter .now");
   if (now) {
     const columns = now.closest(".columns");

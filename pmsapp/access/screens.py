@@ -16,7 +16,14 @@ from pmsapp.access.rules import (
 
 TABLE: Table = {
     "runsheet.today": {"GET": READ},
+    "runsheet.go_to_day": {"GET": READ},
     "runsheet.day": {"GET": READ},
+    "runsheet.search": {"POST": READ},
+    "runsheet.choose_view": {"POST": READ},
+    "runsheet.see_all": {"POST": READ},
+    "lines.press": {"POST": OWN_EDIT},
+    "lines.running_late": {"POST": OWN_EDIT},
+    "lines.acknowledge_disconnected": {"POST": DESK},
     "cards.show": {"GET": READ},
     "cards.new": {"GET": DESK},
     "cards.add": {"POST": DESK},
@@ -81,4 +88,5 @@ TABLE: Table = {
     "alerts.snooze": {"POST": ADMINS},
     "updates.start": {"POST": DESK},
     "updates.progress": {"GET": READ_POLL},
+    "updates.state": {"GET": READ_POLL},
 }

@@ -15,6 +15,7 @@ from pmsapp.schemas.matching import (
     ClinicianList,
     MappingsIn,
     PractitionerList,
+    RunningLateIn,
     TypesIn,
 )
 from pmsapp.services.matching import appointment_types, mappings
@@ -94,3 +95,13 @@ def get_clinician(clinician_id: int) -> Answered:
 def change_clinician(clinician_id: int, json: ClinicianChange) -> Answered:
     """Rename, move or retire a column."""
     return Clinician.of(columns.update_clinician(clinician_id, current_actor(), **given(json)))
+
+
+@bp.put("/clinicians/<id:clinician_id>/running-late")
+@call(answers={200: Clinician}, refusals=(400, 404, 415, 422), tag=TAG)
+def set_running_late(clinician_id: int, json: RunningLateIn) -> Answered:
+    """Say by how many minutes a clinician runs late today.
+
+    Expected times on the run sheet shift by as much; the next day begins on time.
+    """
+    return Clinician.of(columns.set_running_late(clinician_id, json.minutes, current_actor()))

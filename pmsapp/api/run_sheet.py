@@ -10,16 +10,18 @@ from pmsapp.domain.actor import Actor
 from pmsapp.domain.runsheet import Card
 from pmsapp.schemas.base import given
 from pmsapp.schemas.sheet import (
+    AttemptIn,
     CardChange,
     CardCreate,
     CardOut,
     CardRemoval,
+    IdentityCheckIn,
     IfMatch,
     RunSheetOut,
     SheetAsked,
 )
 from pmsapp.services.clinic import clinic, day_bounds
-from pmsapp.services.editing import overrides
+from pmsapp.services.editing import overrides, patient_checks, steps
 from pmsapp.services.sheet import days
 from pmsapp.services.sync import recheck
 
@@ -39,11 +41,14 @@ def get_run_sheet(query: SheetAsked) -> Answered:
     day_bounds.check(query.date)
     only = _own_column(current_actor())
     with_hidden = query.include == "not_shown"
-    marks = f"{int(with_hidden)}-{only if only is not None else 'all'}"
+    viewer = current_actor().id if current_actor().kind == "user" else "program"
+    marks = f"{int(with_hidden)}-{only if only is not None else 'all'}-{viewer}"
     for seen in request.if_none_match.as_set(include_weak=True):
         if seen.endswith(f"-{marks}") and days.is_current(seen.removesuffix(f"-{marks}"), query.date):
             return _tagged(Response(status=304), seen)
-    sheet = days.read_day(query.date, include_not_shown=with_hidden, clinician_id=only).sheet
+    sheet = days.read_day(
+        query.date, include_not_shown=with_hidden, clinician_id=only, viewer=current_actor()
+    ).sheet
     body = RunSheetOut.of(sheet, sheet.time_zone)
     response = Response(body.model_dump_json(), content_type="application/json")
     return _tagged(response, f"{days.tag_of(sheet)}-{marks}")
@@ -79,7 +84,7 @@ def change_card(card_id: int, json: CardChange, headers: IfMatch) -> Answered:
     base = given(changes.pop("base")) if "base" in changes else None
     row_version = _row_version(headers.if_match)
     card = overrides.edit_card(card_id, changes, current_actor(), row_version=row_version, base=base)
-    return _one(card)
+    return _again(card)
 
 
 @bp.delete("/appointments/<id:card_id>")
@@ -98,7 +103,38 @@ def remove_card(card_id: int, json: CardRemoval, headers: IfMatch) -> Answered:
 @call(answers={200: CardOut}, refusals=(404,), tag=TAG)
 def acknowledge_card(card_id: int) -> Answered:
     """Say that a cancelled, deleted or held card has been seen."""
-    return _one(overrides.acknowledge_card(card_id, current_actor()))
+    return _again(overrides.acknowledge_card(card_id, current_actor()))
+
+
+@bp.post("/appointments/<id:card_id>/restore")
+@call(answers={200: CardOut}, refusals=(404, 409), tag=TAG)
+def restore_card(card_id: int) -> Answered:
+    """Bring back a card that staff removed, or that has left and was acknowledged."""
+    return _again(overrides.restore_card(card_id, current_actor()))
+
+
+@bp.post("/appointments/<id:card_id>/attempts")
+@call(answers={200: CardOut}, refusals=(400, 404, 409, 415, 422), tag=TAG)
+def add_attempt(card_id: int, json: AttemptIn) -> Answered:
+    """Count an attempt to reach the patient.
+
+    Whoever has not come yet is then in state `no_answer`; with outcome `reached` in state `contacted`.
+    """
+    return _again(steps.record_attempt(card_id, json.outcome, current_actor()).card)
+
+
+@bp.post("/appointments/<id:card_id>/claim")
+@call(answers={200: CardOut}, refusals=(404, 409), tag=TAG)
+def claim_card(card_id: int) -> Answered:
+    """Say that one is calling the patient, for two minutes; 409 while somebody else is."""
+    return _again(patient_checks.claim(card_id, current_actor()))
+
+
+@bp.post("/appointments/<id:card_id>/identity-check")
+@call(answers={200: CardOut}, refusals=(400, 404, 415, 422), tag=TAG)
+def check_identity(card_id: int, json: IdentityCheckIn) -> Answered:
+    """Note that the patient was identified by three of the approved identifiers."""
+    return _again(patient_checks.check_identity(card_id, json.identifiers, current_actor()))
 
 
 @bp.post("/appointments/<id:card_id>/take-over")
@@ -108,7 +144,7 @@ def take_over(card_id: int) -> Answered:
 
     Once, on the new card (its `rebooked.from` names the other); 409 where there is nothing to take over.
     """
-    return _one(overrides.take_over(card_id, current_actor()))
+    return _again(overrides.take_over(card_id, current_actor()))
 
 
 @bp.post("/appointments/<id:card_id>/recheck")
@@ -123,6 +159,11 @@ def _own_column(actor: Actor) -> int | None:
     if actor.role != "clinician":
         return None
     return actor.clinician_id if actor.clinician_id is not None else 0
+
+
+def _again(card: Card) -> Answered:
+    """A card after a change, as a reader sees it: with its day around it."""
+    return _one(days.get_card(card.id, current_actor()))
 
 
 def _one(card: Card) -> Answered:

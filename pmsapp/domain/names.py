@@ -46,7 +46,7 @@ _TITLES = frozenset(
     ]
 )
 # Joined to the word after them: "van der Berg" is one surname.
-_PARTICLES = frozenset(
+PARTICLES = frozenset(
     [
         "al",
         "bin",
@@ -100,7 +100,7 @@ def split_name(text: str) -> NameParts:
     if not words:
         return NameParts((), "", title)
     cut = len(words) - 1
-    while cut > 1 and words[cut - 1] in _PARTICLES:
+    while cut > 1 and words[cut - 1] in PARTICLES:
         cut -= 1
     return NameParts(tuple(words[:cut]), "".join(words[cut:]), title)
 

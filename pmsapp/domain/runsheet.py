@@ -16,6 +16,7 @@ from pmsapp.domain.ages import is_ahead
 from pmsapp.domain.appointment import Presence, WorkflowState
 
 GONE = frozenset({Presence.CANCELLED, Presence.DELETED})
+DISCONNECTED = "disconnected"  # why a card was struck when its practice software was taken away
 _OFF_SHEET = (Presence.FILTERED, Presence.UNMAPPED)
 _MOMENT = timedelta.resolution
 _LAST = datetime(9000, 1, 1, tzinfo=UTC)  # later instants cannot be counted on from
@@ -135,9 +136,50 @@ class Rebooked:
     untaken: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt to reach the patient and what came of it."""
+
+    outcome: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityCheck:
+    """Who checked the patient's identity, when, and by which three identifiers."""
+
+    identifiers: tuple[str, ...]
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MovedFrom:
+    """Where a card stood before the practice software moved it. `start_at`, `clinician_id`, `date`: None where the
+    same as now."""
+
+    start_at: datetime | None
+    clinician_id: int | None
+    date: Day | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Somebody is calling this patient; it ends by itself."""
+
+    by: str
+    until: datetime
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Card:
-    """One appointment of one patient as the sheet shows it: PMS values with what staff typed laid over them."""
+    """One appointment of one patient as the sheet shows it: PMS values with what staff typed laid over them.
+
+    `changed_since_seen`, `is_new`, `was_seen_at`, `is_first_look` are about the person it was read for.
+    `similar_names`: the ids of cards of the day that are easily taken for this one.
+    """
 
     id: int
     row_version: int
@@ -169,8 +211,6 @@ class Card:
     presence_reason: str | None = None
     presence_at: datetime | None = None
     acknowledged_at: datetime | None = None
-    moved_from_at: datetime | None = None
-    moved_from_clinician_id: int | None = None
     rebooked_from: Rebooked | None = None
     rebooked_to: Rebooked | None = None
     returned_at: datetime | None = None
@@ -178,6 +218,18 @@ class Card:
     time_odd: bool = False
     unknown_status: str | None = None
     patient_has_died: bool = False
+    created_at: datetime | None = None
+    state_since: datetime | None = None
+    waiting_since: datetime | None = None
+    attempts: tuple[Attempt, ...] = ()
+    identity_check: IdentityCheck | None = None
+    moved_from: MovedFrom | None = None
+    claim: Claim | None = None
+    changed_since_seen: bool = False
+    is_new: bool = False
+    was_seen_at: datetime | None = None
+    is_first_look: bool = False
+    similar_names: tuple[int, ...] = ()
 
     def __repr__(self) -> str:
         return f"Card({self.id})"
@@ -190,12 +242,22 @@ class Card:
             allowed -= {Action.TAKE_OVER}
         if self.source == "manual":
             allowed -= {Action.RECHECK}
-        return allowed if self.acknowledged_at is None else allowed - {Action.ACKNOWLEDGE}
+        if self.acknowledged_at is None:
+            return allowed
+        # What was acknowledged away can be looked at again.
+        return (allowed - {Action.ACKNOWLEDGE}) | (
+            {Action.RESTORE} if self.presence is not Presence.ON_SHEET else set()
+        )
 
     @property
     def is_gone(self) -> bool:
         """Cancelled or deleted at the PMS: struck through, never next to call."""
         return self.presence in GONE
+
+    @property
+    def is_disconnected(self) -> bool:
+        """Struck because its practice software was taken away: nobody has cancelled."""
+        return self.presence is Presence.CANCELLED and self.presence_reason == DISCONNECTED
 
     @property
     def has_staff_work(self) -> bool:
@@ -222,13 +284,44 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
+class Thresholds:
+    """After how many minutes of waiting a line is worth a look, worth a hand, and urgent."""
+
+    notice_min: int = 10
+    warn_min: int = 15
+    urgent_min: int = 30
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
-    """One clinician's cards in time order."""
+    """One clinician's cards in time order. `running_late_minutes` counts on the day it was said, else 0."""
 
     id: int
     name: str
     freshness: Freshness
     cards: tuple[Card, ...]
+    running_late_minutes: int = 0
+    thresholds: Thresholds = Thresholds()
+
+
+@dataclass(frozen=True, slots=True)
+class DayQuestion:
+    """An open decision that touches a day. `number`: of the cards it is about."""
+
+    id: int
+    kind: str
+    clinician_id: int | None
+    number: int
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """A practitioner nobody has decided about, with their appointments of the day, which no sheet shows."""
+
+    name: str
+    number: int
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +329,7 @@ class Sheet:
     """One clinic day. `version` grows with every visible change.
 
     `etag` changes with everything stored that a reader could see, and holds until `ages_next`, when data may have
-    grown old by itself (None: never).
+    grown old by itself (None: never). `acknowledged`: cards that have left and were seen to have.
     """
 
     date: Day
@@ -250,8 +343,10 @@ class Sheet:
     etag: str = ""
     ages_next: datetime | None = None
     in_person_not_shown: int = 0
-    undecided: tuple[tuple[str, int], ...] = ()
+    undecided: tuple[Undecided, ...] = ()
     open_decisions: int = 0
+    questions: tuple[DayQuestion, ...] = ()
+    acknowledged: tuple[Card, ...] = ()
     connections: tuple[str, ...] = field(default=())
 
     @property

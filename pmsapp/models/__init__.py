@@ -23,6 +23,7 @@ from pmsapp.models.pms import (
     WebhookEvent,
 )
 from pmsapp.models.sheet import (
+    CardLook,
     Decision,
     FormerCard,
     PatientRead,
@@ -31,12 +32,14 @@ from pmsapp.models.sheet import (
     RunSheetClinician,
     RunSheetEvent,
     RunSheetOverride,
+    SheetLook,
 )
 
 __all__ = [
     "APIToken",
     "AlertDelivery",
     "AuditEvent",
+    "CardLook",
     "Clinic",
     "Decision",
     "FormerCard",
@@ -56,6 +59,7 @@ __all__ = [
     "RunSheetEvent",
     "RunSheetOverride",
     "ScheduledTask",
+    "SheetLook",
     "StoredAnswer",
     "SyncRun",
     "SyncScope",

@@ -31,7 +31,7 @@ class Clinic(Base):
 
 
 class User(Base):
-    """A person. role: admin, reception, clinician (own column), viewer."""
+    """A person. role: admin, reception, clinician (own column), viewer. `sheet_view`: how they last chose to see a day."""
 
     __tablename__ = "users"
     __table_args__ = table()
@@ -45,6 +45,7 @@ class User(Base):
     disabled_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     last_login_at: Mapped[datetime | None]
+    sheet_view: Mapped[str | None]
 
 
 class UserSession(Base):

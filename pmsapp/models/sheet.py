@@ -27,7 +27,11 @@ class RunSheet(Base):
 
 
 class RunSheetClinician(Base):
-    """A column of the run sheet."""
+    """A column of the run sheet.
+
+    `notice_after_minutes`, `warn_after_minutes`, `urgent_after_minutes`: how long a patient may wait before the line
+    says so. `running_late_minutes` counts on the clinic day `running_late_on` alone.
+    """
 
     __tablename__ = "run_sheet_clinicians"
     __table_args__ = table()
@@ -36,6 +40,13 @@ class RunSheetClinician(Base):
     name: Mapped[str]
     sort_order: Mapped[int] = mapped_column(default=0)
     active: Mapped[bool] = mapped_column(default=True)
+    notice_after_minutes: Mapped[int] = mapped_column(default=10, server_default="10")
+    warn_after_minutes: Mapped[int] = mapped_column(default=15, server_default="15")
+    urgent_after_minutes: Mapped[int] = mapped_column(default=30, server_default="30")
+    running_late_minutes: Mapped[int] = mapped_column(default=0, server_default="0")
+    running_late_on: Mapped[date | None]
+    running_late_by: Mapped[str | None]
+    running_late_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
 
@@ -49,6 +60,8 @@ class RunSheetAppointment(Base):
     `moved_from_at`, `moved_from_clinician_id`: the last other start and column, where the PMS changed them.
     `rebooked_from_id`, `rebooked_to_id`: the cards of a visit cancelled and booked anew, new and old (ids are never
     used again); `taken_over_at`: when staff took the work of the cancelled card over.
+    `waiting_since`: the beginning of the wait, whatever was pressed since. `attempts`, `identity_check`: what staff
+    did, with who and when. `claimed_key`: who is calling the patient (an actor's key).
     """
 
     __tablename__ = "run_sheet_appointments"
@@ -112,9 +125,46 @@ class RunSheetAppointment(Base):
 
     notes: Mapped[str | None]
     state: Mapped[str] = mapped_column(default="booked", server_default="booked")
+    state_since: Mapped[datetime | None]
+    waiting_since: Mapped[datetime | None]
+    attempts: Mapped[Any | None] = mapped_column(JSONText)
+    identity_check: Mapped[Any | None] = mapped_column(JSONText)
+    claimed_key: Mapped[str | None]
+    claimed_by: Mapped[str | None]
+    claimed_at: Mapped[datetime | None]
     row_version: Mapped[int] = mapped_column(default=1, server_default="1")
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+
+
+class SheetLook(Base):
+    """When a person first looked at a day, or last said that they have seen all of it: later changes are news."""
+
+    __tablename__ = "run_sheet_looks"
+    __table_args__ = table()
+
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    run_sheet_id: Mapped[int] = mapped_column(
+        ForeignKey("run_sheets.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    looked_at: Mapped[datetime]
+
+
+class CardLook(Base):
+    """When a person last looked at one card, or did something to it."""
+
+    __tablename__ = "run_sheet_card_looks"
+    __table_args__ = table()
+
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    appointment_id: Mapped[int] = mapped_column(
+        ForeignKey("run_sheet_appointments.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    looked_at: Mapped[datetime]
 
 
 class PatientRead(Base):

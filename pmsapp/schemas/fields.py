@@ -110,6 +110,7 @@ Notes = Annotated[str, Field(max_length=card_input.NOTES_LIMIT, pattern=SEVERAL_
 Reason = Annotated[str, Field(max_length=card_input.REASON_LIMIT, pattern=SOME_TEXT)]
 
 ColumnName = Annotated[str, Field(max_length=columns.MAX_NAME_CHARS, pattern=SOME_TEXT)]
+LateMinutes = Annotated[int, Field(ge=0, le=columns.MAX_LATE_MIN)]
 SortOrder = Annotated[int, Field(ge=0, le=columns.MAX_SORT_ORDER)]
 
 ClinicName = Annotated[str, Field(max_length=MAX_CLINIC_NAME_CHARS, pattern=SOME_TEXT)]

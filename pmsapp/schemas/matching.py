@@ -9,7 +9,7 @@ from pydantic import Field
 
 from pmsapp.domain.sync.rules import MappingDecision
 from pmsapp.schemas.base import NOT_SENT, Answer, Asked, Change
-from pmsapp.schemas.fields import MAX_LIST, ColumnName, ExternalId, Id, SortOrder
+from pmsapp.schemas.fields import MAX_LIST, ColumnName, ExternalId, Id, LateMinutes, SortOrder
 from pmsapp.services.matching.appointment_types import TypeView
 from pmsapp.services.matching.mappings import PractitionerView
 from pmsapp.services.sheet.columns import ClinicianView
@@ -135,16 +135,23 @@ class TypesIn(Asked):
 
 
 class Clinician(Answer):
-    """A column of the run sheet."""
+    """A column of the run sheet. `running_late_minutes`: today, 0 when on time."""
 
     id: int
     name: str
     sort_order: int
     active: bool
+    running_late_minutes: int
 
     @classmethod
     def of(cls, view: ClinicianView) -> Self:
-        return cls(id=view.id, name=view.name, sort_order=view.sort_order, active=view.active)
+        return cls(
+            id=view.id,
+            name=view.name,
+            sort_order=view.sort_order,
+            active=view.active,
+            running_late_minutes=view.running_late_minutes,
+        )
 
 
 class ClinicianList(Answer):
@@ -160,6 +167,12 @@ class ClinicianCreate(Asked):
     name: ColumnName
     sort_order: SortOrder | None = None
     active: bool = True
+
+
+class RunningLateIn(Asked):
+    """By how many minutes the clinician runs late today; 0: on time again."""
+
+    minutes: LateMinutes
 
 
 class ClinicianChange(Change):

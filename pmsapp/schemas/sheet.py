@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field
 
 from pmsapp.domain.appointment import AppointmentStatus, Presence, WorkflowState
 from pmsapp.domain.runsheet import Action, Card, EditedField, Sheet
+from pmsapp.domain.worklist.steps import Outcome
 from pmsapp.schemas.base import (
     NOT_SENT,
     Answer,
@@ -80,11 +81,52 @@ class RebookedOut(Answer):
         return cls.model_validate({"from": before and before.card_id, "to": after and after.card_id})
 
 
+class AttemptOut(Answer):
+    """One attempt to reach the patient."""
+
+    outcome: Outcome
+    by: str
+    at: datetime
+
+
+class IdentityCheckOut(Answer):
+    """Who checked the patient's identity, when, and by which three identifiers."""
+
+    identifiers: list[str]
+    by: str
+    at: datetime
+
+
+class CancelledOut(Answer):
+    """When the visit was cancelled in the practice software, and the reason given there."""
+
+    at: datetime | None
+    reason: str | None
+
+
+class MovedFromOut(Answer):
+    """Where the practice software moved the visit from; null where it is the same as now. `at`: when that was read."""
+
+    start_at: datetime | None
+    clinician_id: int | None
+    date: Day | None
+    at: datetime
+
+
+class ClaimOut(Answer):
+    """Somebody is calling the patient just now."""
+
+    by: str
+    until: datetime
+
+
 class CardOut(Answer):
     """One appointment of one patient: what the PMS says with what staff typed laid over it.
 
     `start_at` has the offset of the card's own `time_zone`; other instants have the clinic's. `links` is null unless
-    the card is on the sheet.
+    the card is on the sheet. `state_since`: since when the card is in its `state`, null while nobody has pressed
+    anything. `changed_since_seen` is about the person asking; a program has seen everything. `similar_names`: ids of
+    cards of the day that are easily taken for this one.
     """
 
     id: int
@@ -114,6 +156,15 @@ class CardOut(Answer):
     edited: list[Edited]
     links: Links | None
     rebooked: RebookedOut | None
+    state_since: datetime | None
+    attempts: list[AttemptOut]
+    identity_check: IdentityCheckOut | None
+    cancelled: CancelledOut | None
+    acknowledged_at: datetime | None
+    moved_from: MovedFromOut | None
+    claimed: ClaimOut | None
+    changed_since_seen: bool
+    similar_names: list[int]
 
     @classmethod
     def of(cls, card: Card, zone: str) -> Self:
@@ -147,7 +198,41 @@ class CardOut(Answer):
             if Action.JOIN in card.actions
             else None,
             rebooked=RebookedOut.of(card),
+            **_work(card, zone),
         )
+
+
+def _work(card: Card, zone: str) -> dict[str, Any]:
+    """What reception did with a card, and what it should look at."""
+    check, moved, claim = card.identity_check, card.moved_from, card.claim
+    is_cancelled = card.presence is Presence.CANCELLED and not card.is_disconnected
+    return {
+        "state_since": local_or_none(card.state_since, zone),
+        "attempts": [
+            AttemptOut(outcome=Outcome(one.outcome), by=one.by, at=local(one.at, zone))
+            for one in card.attempts
+        ],
+        "identity_check": IdentityCheckOut(
+            identifiers=list(check.identifiers), by=check.by, at=local(check.at, zone)
+        )
+        if check
+        else None,
+        "cancelled": CancelledOut(at=local_or_none(card.presence_at, zone), reason=card.presence_reason)
+        if is_cancelled
+        else None,
+        "acknowledged_at": local_or_none(card.acknowledged_at, zone),
+        "moved_from": MovedFromOut(
+            start_at=local_or_none(moved.start_at, card.time_zone),
+            clinician_id=moved.clinician_id,
+            date=moved.date,
+            at=local(moved.at, zone),
+        )
+        if moved
+        else None,
+        "claimed": ClaimOut(by=claim.by, until=local(claim.until, zone)) if claim else None,
+        "changed_since_seen": card.changed_since_seen,
+        "similar_names": list(card.similar_names),
+    }
 
 
 class ColumnOut(Answer):
@@ -271,6 +356,18 @@ class CardChange(Change):
     notes: Notes | None = NOT_SENT
     state: WorkflowState = NOT_SENT
     base: CardBase = NOT_SENT
+
+
+class AttemptIn(Asked):
+    """What came of trying to reach the patient."""
+
+    outcome: Outcome = Outcome.NO_ANSWER
+
+
+class IdentityCheckIn(Asked):
+    """The three identifiers the patient was asked for. A Medicare number does not count."""
+
+    identifiers: Annotated[list[Annotated[str, Field(max_length=40)]], Field(max_length=12)]
 
 
 class CardRemoval(Asked):

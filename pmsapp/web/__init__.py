@@ -14,6 +14,7 @@ from pmsapp.services.base import transaction
 from pmsapp.services.people.sessions import ABSOLUTE_LIFE
 from pmsapp.settings import Settings
 from pmsapp.web.account import pages as account_pages
+from pmsapp.web.cards import pages as card_pages
 from pmsapp.web.decisions import pages as decision_pages
 from pmsapp.web.http import (
     assets,
@@ -34,13 +35,14 @@ from pmsapp.web.settings import alerts as alert_pages
 from pmsapp.web.settings import pages as settings_pages
 from pmsapp.web.settings import people as people_pages
 from pmsapp.web.settings import tokens as token_pages
-from pmsapp.web.sheet import card_pages
 from pmsapp.web.sheet import pages as sheet_pages
+from pmsapp.web.sheet import press_pages
 
 _AREAS = (
     account_pages,
     probes,
     sheet_pages,
+    press_pages,
     card_pages,
     decision_pages,
     updates,

@@ -48,6 +48,9 @@ class API:
     def patch(self, path: str, json: Any, **more: Any) -> TestResponse:
         return self("PATCH", path, json=json, **more)
 
+    def put(self, path: str, json: Any, **more: Any) -> TestResponse:
+        return self("PUT", path, json=json, **more)
+
     def delete(self, path: str, **more: Any) -> TestResponse:
         return self("DELETE", path, **more)
 

@@ -64,7 +64,7 @@ def test_every_call_has_an_id_a_summary_and_its_refusals(api: API) -> None:
             assert call["summary"].endswith(".")
             assert len(call["tags"]) == 1
             assert {"401", "403", "422", "429"} <= set(call["responses"])
-            assert ("requestBody" in call) <= (method in {"post", "patch", "delete"})
+            assert ("requestBody" in call) <= (method in {"post", "put", "patch", "delete"})
             for status, answer in call["responses"].items():
                 if int(status) >= 400:
                     assert list(answer["content"]) == ["application/problem+json"]

@@ -52,6 +52,15 @@ CARD_KEYS = {
     "edited",
     "links",
     "rebooked",
+    "state_since",
+    "attempts",
+    "identity_check",
+    "cancelled",
+    "acknowledged_at",
+    "moved_from",
+    "claimed",
+    "changed_since_seen",
+    "similar_names",
 }
 
 

@@ -45,7 +45,7 @@ def test_gentu_is_connected_from_the_empty_page_to_todays_cards(
     page.get_by_role("button", name=re.compile("Start updates")).click()
     expect(page.locator(".connection .last")).to_contain_text(re.compile(r"\d+ new"))
     page.get_by_role("link", name="Today").click()
-    expect(page.locator(".card").first).to_be_visible()
+    expect(page.locator("[data-card]").first).to_be_visible()
     visit.assert_clean()
 
 
@@ -84,7 +84,7 @@ def test_trouble_appears_on_an_open_sheet_with_its_reason_and_the_step_that_help
     expect(banner).to_contain_text("Cards are as of 09:00.")
     expect(banner.get_by_role("link", name="Sign in again")).to_be_visible()
     expect(page.locator("#nav .count.stop")).to_contain_text("1")
-    assert page.locator(".card").count() == len(clinic.sheet().cards)
+    assert page.locator("[data-card]").count() == len(clinic.sheet().cards)
 
 
 def test_old_data_is_never_an_empty_day(
@@ -95,5 +95,5 @@ def test_old_data_is_never_an_empty_day(
     frozen_clock.set(frozen_clock.at + timedelta(hours=1))
     page = visit.sign_in()
     expect(page.locator(".sheet-fresh .badge")).to_have_text("Out of date: data from 09:00")
-    expect(page.locator(".card")).to_have_count(cards)
+    expect(page.locator("[data-card]")).to_have_count(cards)
     expect(page.locator("#banner")).to_contain_text("Cards are as of 09:00.")

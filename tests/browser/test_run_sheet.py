@@ -9,15 +9,24 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import expect
 
+from pmsapp.models import User
 from pmsapp.sandbox.clinic.truth import TruthRow
 from pmsapp.sandbox.server import SandboxServer
-from tests.browser.conftest import Visit
+from pmsapp.services.base.transaction import writing
+from tests.browser.conftest import Installation, Visit
 from tests.support.synced_clinic import SyncedClinic
 
 pytestmark = pytest.mark.browser
 # What has the focus is not under the heads that stay in place.
 IS_IN_FULL_VIEW = """() => document.activeElement.getBoundingClientRect().top
     >= document.querySelector(".column-head").getBoundingClientRect().bottom"""
+
+
+@pytest.fixture(autouse=True)
+def by_clinician(installation: Installation) -> None:
+    """The person of these tests sees a day by clinician."""
+    with writing() as session:
+        session.query(User).filter_by(email=installation.email).update({"sheet_view": "columns"})
 
 
 def clock_of(row: TruthRow, clinic: SyncedClinic) -> str:
@@ -148,7 +157,7 @@ def test_a_card_is_edited_beside_the_sheet_and_focus_returns_to_it(
     expect(card.locator(".marks")).to_contain_text("Edited: phone (Admin")
     assert page.evaluate("document.activeElement.closest('.card')?.id") == f"card-{card_id}"
     assert page.evaluate(IS_IN_FULL_VIEW)
-    expect(page.get_by_role("button", name="Print")).to_be_visible()
+    expect(page.get_by_role("link", name="Print")).to_be_visible()
     link.click()
     expect(panel.locator("#patient_phone-pms")).to_contain_text("Gentu says")
     panel.get_by_role("button", name="Use PMS value for phone").click()
@@ -231,7 +240,7 @@ def test_a_quiet_poll_is_answered_with_nothing(visit: Visit, clinic: SyncedClini
     clinic.sync()
     page = visit.sign_in()
     for _ in range(5):  # the page may still be catching up with the run that has just ended
-        with page.expect_response(re.compile(r"/sheet/2026-11-23\?v=")) as answer:
+        with page.expect_response(re.compile(r"/sheet/2026-11-23\?view=columns&v=")) as answer:
             page.evaluate("document.body.dispatchEvent(new CustomEvent('sheet:changed'))")
         if answer.value.status == 204:
             break

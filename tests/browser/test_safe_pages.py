@@ -61,12 +61,14 @@ def test_a_refused_action_is_explained_above_the_sheet_which_stays(
 ) -> None:
     clinic.sync()
     page = visit.sign_in()
-    cards = page.locator(".card").count()
-    page.evaluate("document.querySelector('.card h3 a').setAttribute('hx-get', '/cards/999999')")
-    page.locator(".card h3 a").first.click()
+    cards = page.locator("[data-card]").count()
+    page.evaluate(
+        "document.querySelector('[data-card] [data-act=open]').setAttribute('hx-get', '/cards/999999')"
+    )
+    page.locator("[data-card] [data-act=open]").first.click()
     expect(page.locator("#banner")).to_contain_text("There is no such appointment.")
     expect(page.get_by_role("dialog")).to_have_count(0)
-    assert page.locator(".card").count() == cards
+    assert page.locator("[data-card]").count() == cards
 
 
 def test_a_session_that_ended_leads_to_signing_in_and_back(visit: Visit, clinic: SyncedClinic) -> None:
@@ -75,13 +77,13 @@ def test_a_session_that_ended_leads_to_signing_in_and_back(visit: Visit, clinic:
     visit.go("/sheet/2026-11-24")
     end_all_sessions()
     page.locator("#sync-now").click()
-    page.wait_for_url(re.compile(r"/login\?next=/sheet/2026-11-24$"))
+    page.wait_for_url(re.compile(r"/login\?next=/sheet/2026-11-24"))
 
 
 def test_what_was_typed_survives_a_session_that_ended(visit: Visit, clinic: SyncedClinic) -> None:
     clinic.sync()
     page = visit.sign_in()
-    page.locator(".card h3 a").first.click()
+    page.locator("[data-card] [data-act=open]").first.click()
     page.get_by_label("Notes").fill("Interpreter booked")
     end_all_sessions()
     page.get_by_role("button", name="Save").click()
@@ -109,7 +111,7 @@ def end_all_sessions() -> None:
 def test_going_back_after_signing_out_shows_no_patient(visit: Visit, clinic: SyncedClinic) -> None:
     clinic.sync()
     page = visit.sign_in()
-    name = page.locator(".card h3 bdi").first.inner_text()
+    name = page.locator("[data-card] th bdi").first.inner_text()
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url(re.compile("/login$"))
     page.go_back()
@@ -122,7 +124,7 @@ def test_the_panel_takes_focus_closes_on_escape_and_gives_focus_back(
 ) -> None:
     clinic.sync()
     page = visit.sign_in()
-    link = page.locator(".card h3 a").first
+    link = page.locator("[data-card] [data-act=open]").first
     link.focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog")).to_be_visible()

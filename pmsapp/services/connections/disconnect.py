@@ -13,6 +13,7 @@ from pmsapp import clock
 from pmsapp.crypto.cipher import KeyRing
 from pmsapp.domain.actor import SYSTEM, Actor
 from pmsapp.domain.appointment import Presence
+from pmsapp.domain.runsheet import DISCONNECTED
 from pmsapp.extensions import key_ring
 from pmsapp.models import PMSConnection, RunSheet, RunSheetAppointment
 from pmsapp.models.upsert import table_of
@@ -28,7 +29,6 @@ from pmsapp.services.sheet.placement import PlacedBy
 from pmsapp.services.sheet.stored_cards import chunks
 
 CARDS_CHOICES = ("keep", "strike", "remove")
-DISCONNECTED = "disconnected"
 
 _CARDS = table_of(RunSheetAppointment)
 _SHEETS = table_of(RunSheet)
@@ -39,7 +39,7 @@ def delete_connection(connection_id: int, cards: str = "strike", actor: Actor = 
     """Take a connection away with its runs, matches and types; earlier sheets stay as they were.
 
     `cards` says what happens to its cards on sheets from today: `keep` makes those in view manual cards, `strike`
-    marks them cancelled ("disconnected"), `remove` deletes them all. A run in progress stops at its next step.
+    strikes them through ("disconnected": nobody has cancelled), `remove` deletes them all. A run in progress stops at its next step.
     Raises NotFound and Invalid.
     """
     if cards not in CARDS_CHOICES:
@@ -97,7 +97,7 @@ def _keep(session: Session, cards: Sequence[Row[Any]], actor: Actor, now: dateti
 def _strike(session: Session, cards: Sequence[Row[Any]], actor: Actor, now: datetime) -> None:
     """The cards in view are struck through until somebody has acknowledged them."""
     no_links = {"host_link_sealed": None, "patient_link_sealed": None, "pms_digest": None}
-    _place(session, cards, Presence.CANCELLED, DISCONNECTED, "cancelled", actor, now, also=no_links)
+    _place(session, cards, Presence.CANCELLED, DISCONNECTED, "disconnected", actor, now, also=no_links)
 
 
 def _place(

@@ -31,6 +31,7 @@ from pmsapp.services.connections.rows import (
 from pmsapp.services.connections.views import ConnectionView, view_of
 from pmsapp.services.runs import planning
 from pmsapp.services.runs import requests as run_requests
+from pmsapp.services.sheet import questions
 from pmsapp.services.vendors import adapters as vendor_adapters
 from pmsapp.services.vendors import credential_check
 from pmsapp.services.vendors.adapters import ConnectionValues
@@ -169,7 +170,10 @@ def _apply(
             resumed = _apply_pause(row, actor, changes.paused, now)
         switched_on = False
         if changes.sync_enabled is not None:
+            ends_setup = changes.sync_enabled and row.state == ConnectionState.SETUP
             switched_on = _switch(row, actor, changes, now)
+            if ends_setup:
+                questions.ask_about_undecided(session, row.id, now)
         changed = sorted(name for name in _AUDITED if getattr(row, name) != before[name])
         if _PLANNED & {*changed, *changes.columns}:
             planning.plan_next(session, row, now)

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pmsapp import clock
@@ -16,11 +17,14 @@ from pmsapp.domain.runsheet import Freshness
 from pmsapp.domain.schedule import ClinicHours
 from pmsapp.domain.sync_state import ConnectionFacts, ConnectionState, RunStatus
 from pmsapp.domain.window import local_time
-from pmsapp.models import PMSConnection
+from pmsapp.models import AuditEvent, PMSConnection
 from pmsapp.services.base.next_step import NextStep, next_step
+from pmsapp.services.base.transaction import reading
 from pmsapp.services.clinic import opening_hours, snapshot
 from pmsapp.services.clinic.snapshot import Connected, Snapshot
 from pmsapp.services.vendors import adapters as vendor_adapters
+
+SETUP_STEPS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,3 +190,43 @@ def _error(row: PMSConnection) -> ErrorView | None:
 def _counts(one: Connected) -> ConnectionCounts:
     decided = Counter(feed.decision.name.lower() for feed in one.feeds if feed.decision)
     return ConnectionCounts(**decided, telehealth_types=one.telehealth_types)
+
+
+@dataclass(frozen=True, slots=True)
+class SetupStep:
+    """The step that comes next: its number of `SETUP_STEPS` and its address."""
+
+    number: int
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class LastTouch:
+    """Who did something to a connection last, and when."""
+
+    who: str
+    at: datetime
+
+
+def next_setup_step(view: ConnectionView) -> SetupStep:
+    """Where the set-up of this connection goes on."""
+    base = f"/integrations/{view.id}"
+    if not view.has_credentials:
+        return SetupStep(2, f"{base}/login")
+    if view.needs_pairing:
+        return SetupStep(2, f"{base}/pair")
+    if not view.counts.mapped and not view.counts.ignored:
+        return SetupStep(3, f"{base}/practitioners")
+    return SetupStep(5, f"{base}/start")
+
+
+def last_touch(connection_id: int) -> LastTouch | None:
+    """Who worked on a connection last; None where nothing tells."""
+    with reading() as session:
+        row = session.execute(
+            select(AuditEvent.actor, AuditEvent.at)
+            .where(AuditEvent.subject == f"connection:{connection_id}", AuditEvent.actor.like("user:%"))
+            .order_by(AuditEvent.id.desc())
+            .limit(1)
+        ).one_or_none()
+    return LastTouch(row.actor.partition(" ")[2], row.at) if row else None

@@ -28,7 +28,6 @@ EMAIL_PATTERN = r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+"
 _EMAIL = re.compile(EMAIL_PATTERN)
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _UNCUT = 100_000  # nothing that passes a door is as long
-OWN_FIELDS = ("notes", "state")
 
 
 def check_fields(session: Session, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,17 +18,17 @@ from pmsapp.domain.sync.merge import EDITABLE, Override, OverrideState, as_store
 from pmsapp.models import RunSheetAppointment, RunSheetOverride
 from pmsapp.services.sheet import questions
 from pmsapp.services.sheet.questions import field_subject
-from pmsapp.services.sheet.stored_cards import CARDS, IN_FORCE, as_instant
+from pmsapp.services.sheet.stored_cards import IN_FORCE, as_instant
 
 EVERY_FIELD = frozenset(EDITABLE)
 # A visit booked anew has a time, a length and a column of its own.
 OF_THE_PATIENT = frozenset({"patient_name", "patient_phone", "patient_email", "is_telehealth"})
 
 
-# What is ours alone on a card. A column that cards do not have is left out.
-_STATE = tuple(name for name in ("state", "state_since", "waiting_since") if name in CARDS.c)
-_CHECKS = tuple(name for name in ("identity_check",) if name in CARDS.c)
-_TRIED = tuple(name for name in ("attempts",) if name in CARDS.c)
+# What is ours alone on a card.
+_STATE = ("state", "state_since", "waiting_since")
+_CHECKS = ("identity_check",)
+_TRIED = ("attempts",)
 _OWN = ("notes", *_STATE, *_CHECKS, *_TRIED)
 
 

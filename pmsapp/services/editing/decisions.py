@@ -59,6 +59,7 @@ class DecisionView:
     decided_by: str | None
     decided_at: datetime | None
     can_undo: bool = False
+    subject: str = ""
     choices: tuple[str, ...] = (PMS, KEEP)
 
     def __repr__(self) -> str:
@@ -221,5 +222,6 @@ def _view(session: Session, row: Decision) -> DecisionView:
         decided_by=row.decided_by,
         decided_at=row.decided_at,
         can_undo=_can_undo(session, row),
+        subject=row.subject,
         choices=choices_of(session, row),
     )

@@ -10,29 +10,37 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pmsapp import clock
 from pmsapp.domain.actor import Actor
 from pmsapp.domain.appointment import AppointmentStatus, Presence, WorkflowState
-from pmsapp.domain.runsheet import Action, Card
+from pmsapp.domain.runsheet import DISCONNECTED, Action, Card
 from pmsapp.domain.sync.compare import same_meaning
 from pmsapp.domain.sync.merge import EDITABLE, OverrideState, as_stored
 from pmsapp.domain.window import day_of
-from pmsapp.extensions import key_ring
-from pmsapp.models import RunSheetAppointment, RunSheetOverride
+from pmsapp.models import RunSheet, RunSheetAppointment, RunSheetOverride
 from pmsapp.services.base import audit
-from pmsapp.services.base.errors import Conflict, Invalid, NotFound
+from pmsapp.services.base.errors import Conflict, Invalid
 from pmsapp.services.base.transaction import writing
 from pmsapp.services.clinic import clinic, day_bounds
-from pmsapp.services.editing.card_input import OWN_FIELDS, check_fields, check_reason
+from pmsapp.services.editing import steps
+from pmsapp.services.editing.card_input import check_fields, check_reason
+from pmsapp.services.editing.card_rows import (
+    card_for_update,
+    check_version,
+    row_changed,
+    show_change,
+    shown,
+    trace,
+)
 from pmsapp.services.editing.carry_over import OF_THE_PATIENT, carry_over
-from pmsapp.services.sheet import placement, questions, timeline, versions
-from pmsapp.services.sheet.cards import load_cards, may_see
+from pmsapp.services.sheet import looks, placement, questions, versions
+from pmsapp.services.sheet.cards import may_see
 from pmsapp.services.sheet.placement import PlacedBy
 from pmsapp.services.sheet.questions import field_subject
-from pmsapp.services.sheet.stored_cards import CARDS, IN_FORCE, as_instant
+from pmsapp.services.sheet.stored_cards import IN_FORCE, as_instant
 
 _OUT_OF_COLUMN = (
     "The card would leave your column, and you would not see it any more. Ask reception to move it."
@@ -59,25 +67,29 @@ def edit_card(
         name: value for name, value in changes.items() if name not in base or not _same(value, base[name])
     }
     with writing() as session:
-        card, before = _card_for_update(session, card_id, actor)
+        card, before = card_for_update(session, card_id, actor)
         _check_base(before, changes, base, row_version)
         values = check_fields(session, changes)
         if Action.EDIT not in before.actions:
             raise Conflict("CARD-REMOVED", "This card was removed; bring it back to change it.")
-        for name in OWN_FIELDS:
-            if name in values:
-                setattr(card, name, values[name])
+        if "notes" in values:
+            card.notes = values["notes"]
+        if "state" in values:
+            steps.enter_state(session, card, values["state"], actor, now)
         typed = {name: value for name, value in values.items() if name in EDITABLE}
         if card.pms_appointment_id is None:
             _write_manual(card, typed)
         else:
             for name, value in typed.items():
                 _type_over(session, card, name, value, actor, now)
-        after = _seen(session, card, before, actor, now)
+        after = show_change(session, card, before, actor, now)
         if not may_see(actor, after.card):
             raise Invalid({"clinician_id": _OUT_OF_COLUMN})
         if after.changed:
-            _trace(session, card, actor, "edited", now, _told(changes, before, after.card))
+            # A step has a line of its own.
+            edits = {name: value for name, value in changes.items() if name != "state"}
+            if edits:
+                trace(session, card, actor, "edited", now, _told(edits, before, after.card))
             audit.record(session, actor, "card.edit", f"card:{card_id}", {"fields": sorted(changes)})
     return after.card
 
@@ -119,9 +131,9 @@ def add_card(day: date, values: Mapping[str, Any], actor: Actor) -> Card:
         session.add(card)
         session.flush()
         versions.bump(session, [day], now)
-        _trace(session, card, actor, "added", now)
+        trace(session, card, actor, "added", now)
         audit.record(session, actor, "card.add", f"card:{card.id}", {"date": day.isoformat()})
-        return _shown(session, card.id)
+        return shown(session, card.id)
 
 
 def remove_card(card_id: int, reason: str | None, actor: Actor, *, row_version: int | None = None) -> None:
@@ -132,8 +144,8 @@ def remove_card(card_id: int, reason: str | None, actor: Actor, *, row_version: 
     text = check_reason(reason)
     now = clock.now()
     with writing() as session:
-        card, shown = _card_for_update(session, card_id, actor)
-        _check_base(shown, {}, {}, row_version)
+        card, before = card_for_update(session, card_id, actor)
+        check_version(before, row_version)
         if card.presence == Presence.REMOVED_BY_STAFF:
             return
         placement.place(
@@ -150,44 +162,59 @@ def remove_card(card_id: int, reason: str | None, actor: Actor, *, row_version: 
                 "returned_at": None,
             },
         )
+        looks.write_card_look(session, card_id, actor, now)
         questions.lapse_settled(session, None, now)
         audit.record(session, actor, "card.remove", f"card:{card_id}")  # the reason stays with the card
 
 
 def restore_card(card_id: int, actor: Actor) -> Card:
-    """Bring back a card that staff removed. Raises NotFound, Conflict when it was not removed by staff."""
+    """Bring back a card that staff removed, or that has left and was acknowledged.
+
+    Raises NotFound, and Conflict NOT-REMOVED when there is nothing to bring back.
+    """
     now = clock.now()
     with writing() as session:
-        card, _ = _card_for_update(session, card_id, actor)
-        if card.presence != Presence.REMOVED_BY_STAFF:
-            raise Conflict("NOT-REMOVED", "This card was not removed by staff.")
-        verdict = placement.place_of(session, card)
-        placement.place(
-            session,
-            [card_id],
-            verdict.presence,
-            placement.words_of(verdict),
-            kind="brought_back",
-            by=PlacedBy.staff(actor),
-            now=now,
-            # Without its digest the next run compares it with the PMS anew.
-            also={**placement.NOT_REMOVED, "tombstone_start_at": None, "pms_digest": None},
-        )
+        card, before = card_for_update(session, card_id, actor)
+        if Action.RESTORE not in before.actions:
+            raise Conflict("NOT-REMOVED", "This card was neither removed by staff nor acknowledged.")
+        if before.presence is Presence.REMOVED_BY_STAFF:
+            _put_back(session, card, actor, now)
+        else:
+            card.acknowledged_at = card.acknowledged_by = None
+            show_change(session, card, None, actor, now)
+            trace(session, card, actor, "brought_back", now)
         audit.record(session, actor, "card.restore", f"card:{card_id}")
-        return _shown(session, card_id)
+        return shown(session, card_id)
+
+
+def _put_back(session: Session, card: RunSheetAppointment, actor: Actor, now: datetime) -> None:
+    """Put a removed card where the clinic's decisions say it belongs."""
+    verdict = placement.place_of(session, card)
+    placement.place(
+        session,
+        [card.id],
+        verdict.presence,
+        placement.words_of(verdict),
+        kind="brought_back",
+        by=PlacedBy.staff(actor),
+        now=now,
+        # Without its digest the next run compares it with the PMS anew.
+        also={**placement.NOT_REMOVED, "tombstone_start_at": None, "pms_digest": None},
+    )
+    looks.write_card_look(session, card.id, actor, now)
 
 
 def acknowledge_card(card_id: int, actor: Actor) -> Card:
     """Say that somebody has seen that a card left the sheet or is held. Once is enough. Raises NotFound."""
     now = clock.now()
     with writing() as session:
-        card, _ = _card_for_update(session, card_id, actor)
+        card, _ = card_for_update(session, card_id, actor)
         if card.acknowledged_at is None and card.presence != Presence.ON_SHEET:
             card.acknowledged_at, card.acknowledged_by = now, actor.name
-            _seen(session, card, None, actor, now)
-            _trace(session, card, actor, "acknowledged", now)
+            show_change(session, card, None, actor, now)
+            trace(session, card, actor, "acknowledged", now)
             audit.record(session, actor, "card.acknowledge", f"card:{card_id}")
-        return _shown(session, card_id)
+        return shown(session, card_id)
 
 
 def take_over(card_id: int, actor: Actor) -> Card:
@@ -197,24 +224,43 @@ def take_over(card_id: int, actor: Actor) -> Card:
     """
     now = clock.now()
     with writing() as session:
-        card, before = _card_for_update(session, card_id, actor)
+        card, before = card_for_update(session, card_id, actor)
         source = session.get(RunSheetAppointment, card.rebooked_from_id) if card.rebooked_from_id else None
         if source is None or Action.TAKE_OVER not in before.actions:
             raise Conflict("NOTHING-TO-TAKE-OVER", "There is nothing to take over to this card.")
         carry_over(session, source, card, now, fields=OF_THE_PATIENT, checks=False)
         card.taken_over_at = now
-        after = _seen(session, card, before, actor, now)
-        _trace(session, card, actor, "took_over", now)
+        after = show_change(session, card, before, actor, now)
+        trace(session, card, actor, "took_over", now)
         audit.record(session, actor, "card.take_over", f"card:{card_id}")
     return after.card
 
 
-class _Seen:
-    """A card as it shows after a change, and whether anything did change."""
-
-    def __init__(self, card: Card, changed: bool) -> None:
-        self.card = card
-        self.changed = changed
+def acknowledge_disconnected(day: date, actor: Actor, *, undo: bool = False) -> int:
+    """Acknowledge every card of a day that was struck because its practice software was taken away, or (`undo`) take
+    that back. Returns how many."""
+    now = clock.now()
+    seen = RunSheetAppointment.acknowledged_at
+    with writing() as session:
+        rows = session.scalars(
+            select(RunSheetAppointment)
+            .join(RunSheet, RunSheet.id == RunSheetAppointment.run_sheet_id)
+            .where(
+                RunSheet.date == day,
+                RunSheetAppointment.presence == Presence.CANCELLED.value,
+                RunSheetAppointment.presence_reason == DISCONNECTED,
+                seen.is_not(None) if undo else seen.is_(None),
+            )
+            .with_for_update(of=RunSheetAppointment)
+        ).all()
+        for card in rows:
+            card.acknowledged_at, card.acknowledged_by = (None, None) if undo else (now, actor.name)
+            show_change(session, card, None, actor, now)
+            trace(session, card, actor, "brought_back" if undo else "acknowledged", now)
+        if rows:
+            action = "card.restore" if undo else "card.acknowledge"
+            audit.record(session, actor, action, f"day:{day.isoformat()}", {"count": len(rows)})
+    return len(rows)
 
 
 # Long, and on the card itself.
@@ -234,29 +280,14 @@ def _told(changes: Mapping[str, Any], before: Card, after: Card) -> dict[str, An
     }
 
 
-def _card_for_update(session: Session, card_id: int, actor: Actor) -> tuple[RunSheetAppointment, Card]:
-    """The row, locked where the database locks rows, and the card as it shows. Raises NotFound."""
-    card = session.scalar(
-        select(RunSheetAppointment).where(RunSheetAppointment.id == card_id).with_for_update()
-    )
-    if card is None:
-        raise NotFound("appointment")
-    shown = _shown(session, card_id)
-    if not may_see(actor, shown):
-        raise NotFound("appointment")
-    return card, shown
-
-
 def _check_base(
-    shown: Card, changes: Mapping[str, Any], base: Mapping[str, Any], row_version: int | None
+    card: Card, changes: Mapping[str, Any], base: Mapping[str, Any], row_version: int | None
 ) -> None:
-    is_outdated = row_version is not None and shown.row_version != row_version
+    is_outdated = row_version is not None and card.row_version != row_version
     for name in changes or (() if base else ("",)):
-        moved_on = name in base and not _same(getattr(shown, name), base[name])
+        moved_on = name in base and not _same(getattr(card, name), base[name])
         if moved_on or (is_outdated and name not in base):
-            raise Conflict(
-                "ROW-CHANGED", "This card changed while you were typing; nothing was overwritten.", shown
-            )
+            raise row_changed(card)
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -309,34 +340,3 @@ def _type_over(
             )
         )
     session.flush()
-
-
-def _shown(session: Session, card_id: int) -> Card:
-    return load_cards(session, key_ring(), [CARDS.c.id == card_id])[0]
-
-
-def _seen(
-    session: Session, card: RunSheetAppointment, before: Card | None, actor: Actor, now: datetime
-) -> _Seen:
-    """Let the card's and its days' versions grow when what is seen has changed, and put it on the day it shows."""
-    session.flush()
-    after = _shown(session, card.id)
-    if before is not None and after == before:
-        return _Seen(after, False)
-    changed_days = {after.date} | versions.days_of(session, [card.id])
-    sheet_id = versions.ensure(session, [after.date], now)[after.date]
-    session.execute(
-        update(CARDS)
-        .where(CARDS.c.id == card.id)
-        .values(run_sheet_id=sheet_id, row_version=CARDS.c.row_version + 1, updated_at=now)
-    )
-    session.expire(card)
-    versions.bump(session, changed_days, now)
-    return _Seen(_shown(session, card.id), True)
-
-
-def _trace(
-    session: Session, card: RunSheetAppointment, actor: Actor, kind: str, now: datetime, data: Any = None
-) -> None:
-    line = {"appointment_id": card.id, "kind": kind, "data": data}
-    timeline.record(session, [line], "staff", now, actor=actor.name)

@@ -42,6 +42,7 @@ class SignedIn:
     clinician_id: int | None
     created_at: datetime
     last_seen_at: datetime
+    sheet_view: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,7 @@ _LIVE = (
         User.clinician_id,
         UserSession.created_at,
         UserSession.last_seen_at,
+        User.sheet_view,
     )
     .join(User, User.id == UserSession.user_id)
     .where(UserSession.ended_at.is_(None), User.disabled_at.is_(None))

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, or_, select
+from sqlalchemy import ColumnElement, Row, and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from pmsapp import clock
 from pmsapp.crypto.cipher import KeyRing
 from pmsapp.domain.actor import Actor
+from pmsapp.domain.ages import is_within
 from pmsapp.domain.appointment import Presence, WorkflowState
 from pmsapp.domain.roles import CLINICIAN
-from pmsapp.domain.runsheet import GONE, Card, EditedField, Rebooked
+from pmsapp.domain.runsheet import (
+    GONE,
+    Attempt,
+    Card,
+    Claim,
+    EditedField,
+    IdentityCheck,
+    MovedFrom,
+    Rebooked,
+)
 from pmsapp.domain.sync.merge import (
     EDITABLE,
     Override,
@@ -22,8 +34,26 @@ from pmsapp.domain.sync.merge import (
     staff_value_shows,
 )
 from pmsapp.domain.window import day_of
+from pmsapp.models import CardLook, SheetLook
+from pmsapp.models.upsert import table_of
 from pmsapp.services.base import encrypted_columns
 from pmsapp.services.sheet.stored_cards import CARDS, IN_FORCE, OVERRIDES, as_instant
+from pmsapp.services.sheet.timeline import EVENTS
+
+CLAIM_LASTS = timedelta(minutes=2)
+CARD_LOOKS = table_of(CardLook)
+SHEET_LOOKS = table_of(SheetLook)
+# What staff do to a card that a colleague should look at; a step forward speaks for itself.
+_STAFF_NEWS = (
+    "edited",
+    "added",
+    "brought_back",
+    "answered_keep",
+    "answered_pms",
+    "answered_same",
+    "answer_taken_back",
+    "took_over",
+)
 
 _TYPED = [
     OVERRIDES.c[name].label(f"typed_{name}")
@@ -52,19 +82,30 @@ _CARDS = (
 )
 
 
-def load_cards(session: Session, ring: KeyRing, where: Sequence[ColumnElement[bool]]) -> list[Card]:
-    """Every card that matches, with what staff typed, in one statement whatever their number."""
+def load_cards(
+    session: Session,
+    ring: KeyRing,
+    where: Sequence[ColumnElement[bool]],
+    *,
+    viewer: Actor | None = None,
+) -> list[Card]:
+    """Every card that matches, with what staff typed, in one statement whatever their number.
+
+    `viewer`: for whom changes since their last look are marked; nobody but a signed-in person has looks.
+    """
+    looks = _looks_of(viewer) if viewer is not None and viewer.kind == "user" and viewer.id else []
     rows = session.execute(
-        select(CARDS, *_REBOOKED, *_TYPED)
+        select(CARDS, *_REBOOKED, *_TYPED, *looks)
         .select_from(_CARDS)
         .where(*where)
         .order_by(CARDS.c.id, OVERRIDES.c.id)
     )
+    now = clock.now()
     cards = []
     for _, of_one in groupby(rows, key=lambda row: row.id):
         first, *more = of_one
         typed = [] if first.typed_id is None else [first, *more]
-        cards.append(_card(first, typed, ring))
+        cards.append(_card(first, typed, ring, now))
     return cards
 
 
@@ -75,7 +116,29 @@ def may_see(actor: Actor, card: Card) -> bool:
     )
 
 
-def _card(row: Row[Any], typed: Sequence[Row[Any]], ring: KeyRing) -> Card:
+def _looks_of(viewer: Actor) -> list[ColumnElement[Any]]:
+    """When this person looked at the card and at its day, and the last thing of others that is news to them."""
+    card_look = select(CARD_LOOKS.c.looked_at).where(
+        CARD_LOOKS.c.user_id == viewer.id, CARD_LOOKS.c.appointment_id == CARDS.c.id
+    )
+    sheet_look = select(SHEET_LOOKS.c.looked_at).where(
+        SHEET_LOOKS.c.user_id == viewer.id, SHEET_LOOKS.c.run_sheet_id == CARDS.c.run_sheet_id
+    )
+    news = select(func.max(EVENTS.c.at)).where(
+        EVENTS.c.appointment_id == CARDS.c.id,
+        or_(
+            EVENTS.c.source == "pms",
+            and_(EVENTS.c.kind.in_(_STAFF_NEWS), EVENTS.c.actor.is_distinct_from(viewer.name)),
+        ),
+    )
+    return [
+        card_look.scalar_subquery().label("card_look"),
+        sheet_look.scalar_subquery().label("sheet_look"),
+        news.scalar_subquery().label("news_at"),
+    ]
+
+
+def _card(row: Row[Any], typed: Sequence[Row[Any]], ring: KeyRing, now: datetime) -> Card:
     columns, edited = _typed_over(row, typed)
     is_pms = columns["pms_appointment_id"] is not None
     presence = Presence(row.presence)
@@ -111,8 +174,6 @@ def _card(row: Row[Any], typed: Sequence[Row[Any]], ring: KeyRing) -> Card:
         presence_reason=row.presence_reason,
         presence_at=row.presence_at,
         acknowledged_at=row.acknowledged_at,
-        moved_from_at=row.moved_from_at,
-        moved_from_clinician_id=row.moved_from_clinician_id,
         rebooked_from=_rebooked_from(row),
         rebooked_to=Rebooked(row.rebooked_to_id, row.after_start_at)
         if presence in GONE and row.after_start_at
@@ -122,6 +183,8 @@ def _card(row: Row[Any], typed: Sequence[Row[Any]], ring: KeyRing) -> Card:
         time_odd=row.time_odd,
         unknown_status=row.pms_status_raw,
         patient_has_died=bool(row.patient_has_died),
+        created_at=row.created_at,
+        **_work(row, now),
     )
 
 
@@ -145,6 +208,43 @@ def _rebooked_from(row: Row[Any]) -> Rebooked | None:
         return None
     untaken = bool(row.before_has_work) and row.taken_over_at is None
     return Rebooked(row.rebooked_from_id, row.before_start_at, untaken)
+
+
+def _work(row: Row[Any], now: datetime) -> dict[str, Any]:
+    """What reception did and sees of a card beside its fields."""
+    looked = [at for name in ("card_look", "sheet_look") if (at := row._mapping.get(name)) is not None]
+    seen_at = max(looked) if looked else None
+    news_at = row._mapping.get("news_at")
+    check = row.identity_check
+    return {
+        "state_since": row.state_since,
+        "waiting_since": row.waiting_since,
+        "attempts": tuple(
+            Attempt(one["outcome"], one["by"], as_instant(one["at"])) for one in row.attempts or ()
+        ),
+        "identity_check": IdentityCheck(tuple(check["identifiers"]), check["by"], as_instant(check["at"]))
+        if check
+        else None,
+        "moved_from": _moved_from(row),
+        "claim": Claim(row.claimed_by, row.claimed_at + CLAIM_LASTS)
+        if is_within(row.claimed_at, now, CLAIM_LASTS)
+        else None,
+        "changed_since_seen": seen_at is not None and news_at is not None and news_at > seen_at,
+        "is_new": seen_at is not None and row.created_at > seen_at,
+        "was_seen_at": row._mapping.get("card_look"),
+        "is_first_look": "sheet_look" in row._mapping and row._mapping["sheet_look"] is None,
+    }
+
+
+def _moved_from(row: Row[Any]) -> MovedFrom | None:
+    """Where the practice software moved it from: only what differs from where it stands there now."""
+    if row.moved_at is None:
+        return None
+    start = row.moved_from_at if row.moved_from_at != row.start_at else None
+    before = row.moved_from_clinician_id if row.moved_from_clinician_id != row.clinician_id else None
+    if start is None and before is None:
+        return None
+    return MovedFrom(start, before, row.moved_from_date, row.moved_at)
 
 
 def _typed_over(row: Row[Any], typed: Sequence[Row[Any]]) -> tuple[dict[str, Any], list[EditedField]]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from pmsapp import clock
@@ -16,8 +16,11 @@ from pmsapp.domain.appointment import Presence
 from pmsapp.domain.runsheet import (
     NOT_SHOWN,
     Card,
+    Column,
     Freshness,
     Sheet,
+    Thresholds,
+    Undecided,
     arrange,
     in_time_order,
     stays_in_view,
@@ -25,6 +28,7 @@ from pmsapp.domain.runsheet import (
 from pmsapp.domain.sync.rules import MappingDecision
 from pmsapp.domain.sync_state import MappedList, freshness_of, next_ageing
 from pmsapp.domain.window import day_of, day_start
+from pmsapp.domain.worklist.patients import PatientOfDay, similar_names
 from pmsapp.extensions import key_ring
 from pmsapp.models import RunSheetClinician
 from pmsapp.services.base.errors import NotFound
@@ -33,7 +37,8 @@ from pmsapp.services.clinic import clinic, opening_hours, snapshot
 from pmsapp.services.clinic.snapshot import UNASSIGNED, Feed, Snapshot
 from pmsapp.services.sheet import etag
 from pmsapp.services.sheet.cards import load_cards, may_see
-from pmsapp.services.sheet.stored_cards import CARDS
+from pmsapp.services.sheet.questions import practitioner_subject
+from pmsapp.services.sheet.stored_cards import CARDS, IN_FORCE, OVERRIDES
 
 _FOR_EVER = 0
 
@@ -52,9 +57,13 @@ def get_sheet(day: date, *, include_not_shown: bool = False, clinician_id: int |
 
 
 def read_day(
-    day: date | None = None, *, include_not_shown: bool = False, clinician_id: int | None = None
+    day: date | None = None,
+    *,
+    include_not_shown: bool = False,
+    clinician_id: int | None = None,
+    viewer: Actor | None = None,
 ) -> DayRead:
-    """One day (None: the clinic's today) and how everything stands.
+    """One day (None: the clinic's today) and how everything stands; `viewer`: for whom changes are marked.
 
     Four statements, whatever the number of cards, clinicians and connections.
     """
@@ -63,17 +72,19 @@ def read_day(
         house = snapshot.load(session, now, day=day)
         day = day or day_of(now, house.clinic.time_zone)
         stamp = etag.read(session, day)
-        cards = _cards_of(session, stamp.sheet_id, day)
+        cards = _cautioned(_cards_of(session, stamp.sheet_id, day, viewer))
         ages = _Ages(house, day, now)
-        clinicians = _clinicians(session, cards, ages)
+        heads = _heads(session, cards, ages, day)
     if clinician_id is not None:
-        clinicians = [one for one in clinicians if one[0] == clinician_id]
+        heads = [head for head in heads if head.id == clinician_id]
         cards = [card for card in cards if card.clinician_id == clinician_id]
     sheet_cards = [card for card in cards if card.date == day]
     shown = [card for card in sheet_cards if stays_in_view(card)]
     hidden = [card for card in sheet_cards if card.presence in NOT_SHOWN and not stays_in_view(card)]
     moved = [card for card in cards if card.date != day]
-    columns, unassigned = arrange(shown, clinicians)
+    acknowledged = [card for card in sheet_cards if card.is_gone and card.acknowledged_at is not None]
+    columns, unassigned = arrange(shown, [(head.id, head.name, head.freshness) for head in heads])
+    columns = tuple(replace(head, cards=column.cards) for head, column in zip(heads, columns, strict=True))
     sheet = Sheet(
         date=day,
         time_zone=house.clinic.time_zone,
@@ -88,18 +99,76 @@ def read_day(
         in_person_not_shown=ages.not_shown,
         undecided=ages.undecided,
         open_decisions=stamp.open_decisions,
+        questions=stamp.questions,
+        acknowledged=in_time_order(acknowledged),
         connections=_names_of(house),
     )
     return DayRead(sheet, house)
 
 
 def get_card(card_id: int, actor: Actor | None = None) -> Card:
-    """One card whatever its presence. Raises NotFound, also when it is not the actor's to see."""
+    """One card whatever its presence, marked for the one asking. Raises NotFound, also when it is not theirs to see."""
     with reading() as session:
-        found = load_cards(session, key_ring(), [CARDS.c.id == card_id])
-    if not found or (actor is not None and not may_see(actor, found[0])):
-        raise NotFound("appointment")
-    return found[0]
+        found = load_cards(session, key_ring(), [CARDS.c.id == card_id], viewer=actor)
+        if not found or (actor is not None and not may_see(actor, found[0])):
+            raise NotFound("appointment")
+        card = found[0]
+        if card.presence is not Presence.ON_SHEET or card.identity_check is not None:
+            return card
+        others = similar_names(_patients_beside(session, card))
+    return replace(card, similar_names=others.get(card.id, ()))
+
+
+def _patients_beside(session: Session, card: Card) -> list[PatientOfDay]:
+    """The patients on the sheet of a card's day, under the names that show."""
+    typed = and_(
+        OVERRIDES.c.appointment_id == CARDS.c.id,
+        OVERRIDES.c.field == "patient_name",
+        OVERRIDES.c.state.in_(IN_FORCE),
+    )
+    own_sheet = select(CARDS.c.run_sheet_id).where(CARDS.c.id == card.id).scalar_subquery()
+    rows = session.execute(
+        select(
+            CARDS.c.id,
+            CARDS.c.patient_name,
+            CARDS.c.patient_dob,
+            CARDS.c.pms_connection_id,
+            CARDS.c.pms_patient_id,
+            OVERRIDES.c.value,
+        )
+        .select_from(CARDS.outerjoin(OVERRIDES, typed))
+        .where(CARDS.c.run_sheet_id == own_sheet, CARDS.c.presence == Presence.ON_SHEET.value)
+    )
+    return [
+        PatientOfDay(
+            row.id,
+            row.value or row.patient_name,
+            row.patient_dob,
+            (row.pms_connection_id, row.pms_patient_id) if row.pms_patient_id else None,
+        )
+        for row in rows
+    ]
+
+
+def _cautioned(cards: Sequence[Card]) -> list[Card]:
+    """Cards whose patient is easily taken for another of the day say so until the identity was checked."""
+    standing = [
+        PatientOfDay(
+            card.id,
+            card.patient_name,
+            card.patient_dob,
+            (card.pms_connection_id, card.pms_patient_id) if card.pms_patient_id else None,
+        )
+        for card in cards
+        if card.presence is Presence.ON_SHEET
+    ]
+    similar = similar_names(standing)
+    return [
+        replace(card, similar_names=similar[card.id])
+        if card.id in similar and card.identity_check is None
+        else card
+        for card in cards
+    ]
 
 
 def sheet_etag(day: date) -> str:
@@ -127,23 +196,33 @@ def is_current(tag: str, day: date | None) -> bool:
         return parts[0] == f"{wanted:%Y%m%d}" and etag.read(session, wanted).mark == parts[2]
 
 
-def _cards_of(session: Session, sheet_id: int | None, day: date) -> list[Card]:
+def _cards_of(session: Session, sheet_id: int | None, day: date, viewer: Actor | None) -> list[Card]:
     """Cards shown on the day, and those that moved away from it."""
     here = CARDS.c.moved_from_date == day
-    return load_cards(
-        session, key_ring(), [or_(CARDS.c.run_sheet_id == sheet_id, here) if sheet_id else here]
-    )
+    where = or_(CARDS.c.run_sheet_id == sheet_id, here) if sheet_id else here
+    return load_cards(session, key_ring(), [where], viewer=viewer)
 
 
-def _clinicians(session: Session, cards: Sequence[Card], ages: _Ages) -> list[tuple[int, str, Freshness]]:
-    """Active columns in their order, and inactive ones that still have cards."""
+def _heads(session: Session, cards: Iterable[Card], ages: _Ages, day: date) -> list[Column]:
+    """Active columns in their order, and inactive ones that still have cards; the cards come later."""
     used = {card.clinician_id for card in cards}
-    rows = session.execute(
-        select(RunSheetClinician.id, RunSheetClinician.name, RunSheetClinician.active).order_by(
+    rows = session.scalars(
+        select(RunSheetClinician).order_by(
             RunSheetClinician.sort_order, RunSheetClinician.name, RunSheetClinician.id
         )
     )
-    return [(row.id, row.name, ages.of(row.id)) for row in rows if row.active or row.id in used]
+    return [
+        Column(
+            row.id,
+            row.name,
+            ages.of(row.id),
+            (),
+            row.running_late_minutes if row.running_late_on == day else 0,
+            Thresholds(row.notice_after_minutes, row.warn_after_minutes, row.urgent_after_minutes),
+        )
+        for row in rows
+        if row.active or row.id in used
+    ]
 
 
 def _not_shown_counts(hidden: Sequence[Card], moved: Sequence[Card]) -> dict[str, int]:
@@ -167,11 +246,15 @@ class _Ages:
         self._now, self._over = now, day_start(day + timedelta(days=1), self._hours.zone)
         self._lists = [listed for one in house.connections for listed in one.lists(day)]
         self.next = next_ageing(self._lists, now, self._hours) if now < self._over else None
-        feeds = [feed for one in house.connections for feed in one.feeds if day in feed.readings]
-        self.not_shown = sum(feed.readings[day].not_shown for feed in feeds if _is_shown(feed))
+        feeds = [(one, feed) for one in house.connections for feed in one.feeds if day in feed.readings]
+        self.not_shown = sum(feed.readings[day].not_shown for _, feed in feeds if _is_shown(feed))
         self.undecided = tuple(
-            (feed.name or feed.practitioner_id, feed.readings[day].fetched)
-            for feed in feeds
+            Undecided(
+                feed.name or feed.practitioner_id,
+                feed.readings[day].fetched,
+                practitioner_subject(one.row.id, feed.practitioner_id),
+            )
+            for one, feed in feeds
             if feed.decision is MappingDecision.UNDECIDED and feed.readings[day].fetched
         )
 

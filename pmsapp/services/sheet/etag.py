@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Iterator
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, ScalarSelect, String, bindparam, cast, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, String, bindparam, cast, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from pmsapp.domain.runsheet import DayQuestion
 from pmsapp.models import (
     Clinic,
     Decision,
@@ -22,19 +25,35 @@ from pmsapp.models import (
 
 
 class SheetTag(NamedTuple):
-    """A day's sheet as it stands. `mark` changes with everything stored that its page or answer is made of."""
+    """A day's sheet as it stands. `mark` changes with everything stored that its page or answer is made of.
+
+    `questions`: the open decisions that touch the day, and those about practitioners.
+    """
 
     sheet_id: int | None
     version: int
     open_decisions: int
     mark: str
+    questions: tuple[DayQuestion, ...] = ()
 
 
 def read(session: Session, day: date) -> SheetTag:
     """The stamp of a day, whether or not it has a sheet yet."""
     row = session.execute(_TAG, {"day": day}).one()
     mark = hashlib.sha256(f"{day}|{tuple(row)}".encode()).hexdigest()[:20]
-    return SheetTag(row[0], row[1] or 0, row[2] or 0, mark)
+    return SheetTag(row[0], row[1] or 0, row[2] or 0, mark, tuple(_questions(row[3])))
+
+
+def _questions(text: str | None) -> Iterator[DayQuestion]:
+    for line in (text or "").splitlines():
+        number, kind, clinician_id, cards, subject = line.split("|", 4)
+        yield DayQuestion(
+            int(number),
+            kind,
+            int(clinician_id) if clinician_id else None,
+            len(json.loads(cards or "[]")),
+            subject,
+        )
 
 
 _CONNECTION = (
@@ -61,6 +80,18 @@ _CLINICIAN = (
     RunSheetClinician.name,
     RunSheetClinician.sort_order,
     RunSheetClinician.active,
+    RunSheetClinician.notice_after_minutes,
+    RunSheetClinician.warn_after_minutes,
+    RunSheetClinician.urgent_after_minutes,
+    RunSheetClinician.running_late_minutes,
+    RunSheetClinician.running_late_on,
+)
+_QUESTION = (
+    Decision.id,
+    Decision.kind,
+    Decision.clinician_id,
+    Decision.appointment_ids,
+    Decision.subject,
 )
 _READING = (
     ScopeFreshness.connection_id,
@@ -91,6 +122,11 @@ _TAG = select(
     _of_sheet(RunSheet.id),
     _of_sheet(RunSheet.version),
     select(func.count()).where(Decision.state == "open").scalar_subquery(),
+    _all_of(
+        _QUESTION,
+        Decision.state == "open",
+        or_(Decision.date == bindparam("day"), Decision.kind == "practitioner_new"),
+    ),
     select(func.max(Decision.id)).where(Decision.state == "open").scalar_subquery(),
     select(func.max(Incident.id))
     .where(Incident.ended_at.is_(None), Incident.opened_at.is_not(None))

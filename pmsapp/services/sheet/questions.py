@@ -64,6 +64,27 @@ def open_question(
     session.flush()
 
 
+def ask_about_undecided(session: Session, connection_id: int, now: datetime) -> None:
+    """Whoever was left undecided in set-up is asked about like somebody new: their patients are on no sheet."""
+    rows = session.execute(
+        select(PMSClinicianMapping.pms_practitioner_id, PMSClinicianMapping.pms_practitioner_name).where(
+            PMSClinicianMapping.pms_connection_id == connection_id,
+            PMSClinicianMapping.decision == "undecided",
+            PMSClinicianMapping.active,
+            PMSClinicianMapping.shown_in_appointment_book,
+        )
+    )
+    for row in rows.all():
+        open_question(
+            session,
+            kind="practitioner_new",
+            subject=practitioner_subject(connection_id, row.pms_practitioner_id),
+            connection_id=connection_id,
+            theirs={"pms_practitioner_id": row.pms_practitioner_id, "name": row.pms_practitioner_name},
+            now=now,
+        )
+
+
 def lapse(session: Session, subjects: Sequence[str], now: datetime) -> None:
     """Close questions that settled themselves."""
     if subjects:
@@ -174,3 +195,8 @@ def field_subject(card_id: int, field: str) -> str:
 def patient_subject(card_id: int) -> str:
     """The subject of a card whose appointment now names another patient."""
     return f"patient:{card_id}"
+
+
+def practitioner_subject(connection_id: int, practitioner_id: str) -> str:
+    """The subject of a practitioner nobody has decided about."""
+    return f"practitioner:{connection_id}:{practitioner_id}"

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, or_, select
 from sqlalchemy.orm import Session
 
-from pmsapp.models import RunSheetAppointment, RunSheetClinician, RunSheetEvent
+from pmsapp import clock
+from pmsapp.domain.window import day_of
+from pmsapp.models import RunSheet, RunSheetAppointment, RunSheetClinician, RunSheetEvent
 from pmsapp.models.upsert import table_of
 from pmsapp.services.base.errors import NotFound
 from pmsapp.services.base.transaction import reading
+from pmsapp.services.clinic import clinic
 
 LIMIT = 500
 EVENTS = table_of(RunSheetEvent)
@@ -21,7 +24,10 @@ EVENTS = table_of(RunSheetEvent)
 
 @dataclass(frozen=True, slots=True, repr=False)
 class EventView:
-    """One line. `source`: pms, staff or system; `was` and `now`: the values before and after, by field."""
+    """One line. `source`: pms, staff or system; `was` and `now`: the values before and after, by field.
+
+    `step`: from which state to which, where reception took one or took one back. `can_undo`: the last step, today's.
+    """
 
     id: int
     appointment_id: int
@@ -33,6 +39,8 @@ class EventView:
     fields: tuple[str, ...]
     was: dict[str, Any]
     now: dict[str, Any]
+    step: tuple[str, str] | None = None
+    can_undo: bool = False
 
     def __repr__(self) -> str:
         return f"EventView({self.id}, {self.kind})"
@@ -65,6 +73,15 @@ def record(
         session.execute(insert(EVENTS), [same | dict(line) for line in lines])
 
 
+def record_one(
+    session: Session, line: Mapping[str, Any], source: str, at: datetime, *, actor: str | None = None
+) -> int:
+    """Add one line to a timeline, as `record` does. Returns its id, which an undo names."""
+    values = {"source": source, "at": at, "actor": actor, "run_id": None} | dict(line)
+    event_id: int = session.execute(insert(EVENTS).values(values).returning(EVENTS.c.id)).scalar_one()
+    return event_id
+
+
 def of_card(card_id: int) -> list[EventView]:
     """Newest first. Raises NotFound."""
     with reading() as session:
@@ -75,20 +92,41 @@ def of_card(card_id: int) -> list[EventView]:
             .where(RunSheetEvent.appointment_id == card_id)
             .order_by(RunSheetEvent.id.desc())
             .limit(LIMIT)
+        ).all()
+        views = [_view(row) for row in rows]
+        last = _last_step(views)
+        zone = clinic.time_zone(session)
+    today = day_of(clock.now(), zone)
+    return [
+        replace(view, can_undo=view is last and day_of(view.at, zone) == today) if view.step else view
+        for view in views
+    ]
+
+
+def _last_step(newest_first: Sequence[EventView]) -> EventView | None:
+    """The newest step that was not taken back."""
+    taken_back = 0
+    for view in newest_first:
+        if view.kind == "step_undone":
+            taken_back += 1
+        elif view.step is not None and taken_back:
+            taken_back -= 1
+        elif view.step is not None:
+            return view
+    return None
+
+
+def of_run(run_id: int, day: date | None = None) -> list[EventView]:
+    """Which cards a run changed, and how, in the order it did; with `day` only cards that stand or stood on it."""
+    query = select(RunSheetEvent).where(RunSheetEvent.run_id == run_id)
+    if day is not None:
+        query = (
+            query.join(RunSheetAppointment, RunSheetAppointment.id == RunSheetEvent.appointment_id)
+            .join(RunSheet, RunSheet.id == RunSheetAppointment.run_sheet_id)
+            .where(or_(RunSheet.date == day, RunSheetAppointment.moved_from_date == day))
         )
-        return [_view(row) for row in rows]
-
-
-def of_run(run_id: int) -> list[EventView]:
-    """Which cards a run changed, and how, in the order it did."""
     with reading() as session:
-        rows = session.scalars(
-            select(RunSheetEvent)
-            .where(RunSheetEvent.run_id == run_id)
-            .order_by(RunSheetEvent.id)
-            .limit(LIMIT)
-        )
-        return [_view(row) for row in rows]
+        return [_view(row) for row in session.scalars(query.order_by(RunSheetEvent.id).limit(LIMIT))]
 
 
 def changes_of_run(run_id: int) -> list[RunChange]:
@@ -135,4 +173,5 @@ def _view(row: RunSheetEvent) -> EventView:
         fields=tuple(data.get("fields", ())),
         was=data.get("was", {}),
         now=data.get("now", {}),
+        step=(data["from"], data["to"]) if "from" in data and "to" in data else None,
     )

@@ -42,8 +42,12 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class DecisionsPage:
-    """`decisions/index.html` and its part `decisions/_list.html`."""
+    """`decisions/index.html` and its part `decisions/_list.html`.
+
+    `undecided`: practitioners nobody has decided about and no question asks for, with their patients of today.
+    """
 
     questions: tuple[Question, ...]
     decided: tuple[Decided, ...]
+    undecided: tuple[str, ...] = ()
     fault: str | None = None

@@ -20,6 +20,7 @@ from pmsapp.services.sheet import days
 from pmsapp.web.decisions.contexts import DecisionsPage
 from pmsapp.web.decisions.view import Surroundings, build_decided, build_question
 from pmsapp.web.sheet import pages as sheet_pages
+from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui import shell
 
 bp = Blueprint("decisions", __name__)
@@ -83,9 +84,12 @@ def _answer(*, fault: str | None = None, status: int = 200) -> Response:
 
 def _page(now: shell.PageStatus, fault: str | None) -> DecisionsPage:
     open_ones, decided = decisions.list_open(), decisions.list_decided_today()
+    sheet = sheet_pages.get_own_sheet(clinic.today())
+    asked = {one.subject for one in open_ones}
     around = Surroundings(
         cards=_cards_of([*open_ones, *decided]),
-        clinicians=sheet_pages.clinicians_of(clinic.today()),
+        clinicians={column.id: column.name for column in sheet.columns},
+        not_shown={one.subject: one.number for one in sheet.undecided},
         sources=now.names(),
         now=now.now,
         zone=now.zone,
@@ -94,6 +98,11 @@ def _page(now: shell.PageStatus, fault: str | None) -> DecisionsPage:
     return DecisionsPage(
         questions=tuple(
             build_question(one, around, max(0, alike[one.kind, one.field, one.date] - 1)) for one in open_ones
+        ),
+        undecided=tuple(
+            f"{one.name}: {fmt.plural(one.number, 'appointment')} today, not shown"
+            for one in sheet.undecided
+            if one.subject not in asked
         ),
         decided=tuple(build_decided(one, around) for one in decided),
         fault=fault,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from pmsapp.domain.runsheet import Card
@@ -19,13 +19,15 @@ _FACTS_SHOWN = 12
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What ids in questions stand for. `zone`: the clinic's."""
+    """What ids in questions stand for. `zone`: the clinic's; `not_shown`: appointments of today that no sheet shows,
+    by the subject of the question about their practitioner."""
 
     cards: Mapping[int, Card]
     clinicians: Mapping[int, str]
     sources: Mapping[int, str]
     now: datetime
     zone: str
+    not_shown: Mapping[str, int] = field(default_factory=dict)
 
     def source(self, one: DecisionView) -> str:
         return self.sources.get(one.connection_id or 0, "the practice software")
@@ -192,10 +194,13 @@ def _phone(card: Card) -> str:
 
 
 def _practitioner_new(one: DecisionView, around: Surroundings) -> Words:
-    name = _theirs_name(one, "Somebody")
+    name, number = _theirs_name(one, "Somebody"), around.not_shown.get(one.subject, 0)
     return (
         f"{name} is new in {around.source(one)}",
-        ["To put them into a column that exists already, use the connection's page."],
+        [
+            *([f"{fmt.plural(number, 'appointment')} today, not shown"] if number else []),
+            "To put them into a column that exists already, use the connection's page.",
+        ],
         (
             Answer("pms", "Give them a column", f"A column {name} is added; the next update fills it."),
             Answer("keep", "Do not show them", "Their appointments are not listed."),

@@ -9,6 +9,7 @@ from typing import Any
 
 from pmsapp.domain.errors import advice_for
 from pmsapp.domain.sync_state import ConnectionState, RunStatus
+from pmsapp.services.connections import views as connection_views
 from pmsapp.services.connections.connections import ConnectionView, ErrorView
 from pmsapp.services.runs.history import RunView
 from pmsapp.web.integrations.contexts import ConnectionCard, NextStep
@@ -76,20 +77,9 @@ def _poll_every(current: RunView | None) -> str:
 def step_button(view: ConnectionView) -> NextStep | None:
     """The step that ends set-up or puts a connection right; None when nobody has to do anything."""
     if view.state is ConnectionState.SETUP:
-        return NextStep(_setup_step(view), "Continue set-up")
+        return NextStep(connection_views.next_setup_step(view).href, "Continue set-up")
     step = view.next_step if view.needs_staff else None
     return NextStep(step.href, step.word) if step else None
-
-
-def _setup_step(view: ConnectionView) -> str:
-    base = f"/integrations/{view.id}"
-    if not view.has_credentials:
-        return f"{base}/login"
-    if view.needs_pairing:
-        return f"{base}/pair"
-    if not view.counts.mapped and not view.counts.ignored:
-        return f"{base}/practitioners"
-    return f"{base}/start"
 
 
 def _advice(view: ConnectionView, error: ErrorView | None) -> str | None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import date
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest
 
 from pmsapp.access import guard
+from pmsapp.domain.window import day_of
 from pmsapp.schemas.addresses import id_or_none
 from pmsapp.services.base.errors import NotFound
 from pmsapp.services.runs import history as run_history
@@ -17,6 +20,7 @@ from pmsapp.services.runs.history import RunView
 from pmsapp.services.sheet import timeline
 from pmsapp.web.runs import view as run_view
 from pmsapp.web.ui import fields, shell
+from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui.page_contexts import SyncButton
 
 bp = Blueprint("updates", __name__)
@@ -35,13 +39,23 @@ def start() -> ResponseReturnValue:
     ]
     if not request.headers.get("HX-Request"):
         return redirect(guard.path_to_return_to(), 303)
-    return _follow(asked, 202)
+    return _follow(asked, 202, wanted)
 
 
 @bp.get("/sync/run")
 def progress() -> ResponseReturnValue:
-    """How the runs in `run=<connection>.<run>` are doing."""
-    return _follow([_pair(text) for text in request.args.getlist("run")[:MAX_FOLLOWED]], 200)
+    """How the runs in `run=<connection>.<run>` are doing; with `day` what comes of that day."""
+    text = request.args.get("day")
+    pairs = [_pair(one) for one in request.args.getlist("run")[:MAX_FOLLOWED]]
+    return _follow(pairs, 200, fields.parse_day(text) if text else None)
+
+
+@bp.get("/sync/state")
+def state() -> ResponseReturnValue:
+    """The badge of the sidebar and the numbers beside its entries, for pages without a poll of their own."""
+    active = request.headers.get("HX-Current-URL", "").rsplit("/", 1)[-1].partition("?")[0]
+    frame = shell.page_shell(active)
+    return make_response(render_template("components/_state_answer.html", shell=frame))
 
 
 def _pair(text: str) -> tuple[int, int]:
@@ -52,11 +66,13 @@ def _pair(text: str) -> tuple[int, int]:
     raise BadRequest
 
 
-def _follow(asked: list[tuple[int, int]], status: int) -> Response:
+def _follow(asked: list[tuple[int, int]], status: int, day: date | None) -> Response:
     now = shell.page_status()
     found = [run for pair in asked if (run := _run_of(pair, now)) is not None]
-    panel = _panel(found, now) if found or not asked else SyncButton(can_sync=True, said=_REMOVED)
-    html = render_template("components/_sync_answer.html", run=panel, shell=shell.page_shell("", now))
+    panel = _panel(found, now, day) if found or not asked else SyncButton(can_sync=True, said=_REMOVED)
+    panel = replace(panel, day=day.isoformat() if day else None)
+    frame = replace(shell.page_shell("", now), polls=day is None)
+    html = render_template("components/_sync_answer.html", run=panel, shell=frame)
     response = make_response(html, status)
     if panel.said:
         response.headers["HX-Trigger"] = json.dumps(
@@ -75,11 +91,12 @@ def _run_of(pair: tuple[int, int], now: shell.PageStatus) -> RunView | None:
         return None
 
 
-def _panel(found: list[RunView], now: shell.PageStatus) -> SyncButton:
+def _panel(found: list[RunView], now: shell.PageStatus, day: date | None) -> SyncButton:
     labels = {one.id: one for one in now.connections}
     open_runs = [run for run in found if not run.is_over]
     if open_runs:
         following = "&".join(f"run={run.connection_id}.{run.id}" for run in found)
+        following += f"&day={day.isoformat()}" if day else ""
         return SyncButton(
             can_sync=True,
             progress=tuple(
@@ -90,5 +107,9 @@ def _panel(found: list[RunView], now: shell.PageStatus) -> SyncButton:
         )
     if not found:
         return SyncButton(can_sync=True, said="Nothing to update: no connection is switched on.")
-    named = [(labels[run.connection_id].display_name, run, timeline.of_run(run.id)) for run in found]
-    return SyncButton(can_sync=True, said=run_view.results_sentence(named))
+    named = [(labels[run.connection_id].display_name, run, timeline.of_run(run.id, day)) for run in found]
+    said = run_view.results_sentence(named, of_day=day is not None)
+    today = day_of(now.now, now.zone)
+    return SyncButton(
+        can_sync=True, said=said if day in (None, today) else f"{fmt.short_day(day, today)}: {said}"
+    )

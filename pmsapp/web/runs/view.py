@@ -91,11 +91,14 @@ def count_words(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{counts[key]} {text}" for key, text in wordings.items() if counts.get(key))
 
 
-def change_words(run: RunView, events: Sequence[EventView]) -> str:
+def change_words(run: RunView, events: Sequence[EventView], *, of_day: bool = False) -> str:
     """What a run changed, card by card: "3 new, 1 moved, 1 cancelled". `events` are the run's own, from its timeline.
 
-    Without events, or when there are more than a timeline gives, the run's numbers have to do.
+    Without events, or when there are more than a timeline gives, the run's numbers have to do; they are about every
+    day it read, so not where the events are those of one day (`of_day`).
     """
+    if of_day and not events:
+        return ""
     if not events or len(events) >= timeline.LIMIT:
         return count_words(run.counts)
     found = Counter(_KINDS.get(event.kind, "changed") for event in events)
@@ -105,9 +108,9 @@ def change_words(run: RunView, events: Sequence[EventView]) -> str:
     return ", ".join(parts)
 
 
-def result_sentence(run: RunView, events: Sequence[EventView] = ()) -> str:
+def result_sentence(run: RunView, events: Sequence[EventView] = (), *, of_day: bool = False) -> str:
     """What a finished run came to, in one sentence a person can use; what worked comes first."""
-    changed = change_words(run, events)
+    changed = change_words(run, events, of_day=of_day)
     reason = f" {run.error[1]}." if run.error and run.error[1] else ""
     if run.status == RunStatus.SUCCESS:
         return f"Updated: {changed}." if changed else "Nothing changed."
@@ -160,13 +163,18 @@ def result_words(run: RunView) -> str:
     return count_words(run.counts) or "nothing changed"
 
 
-def results_sentence(runs: Sequence[tuple[str, RunView, Sequence[EventView]]]) -> str:
-    """The sentence of one run, or of several with the connection's name in front of each."""
+def results_sentence(
+    runs: Sequence[tuple[str, RunView, Sequence[EventView]]], *, of_day: bool = False
+) -> str:
+    """The sentence of one run, or of several with the connection's name in front of each; `of_day`: about one day."""
     if len(runs) == 1:
-        return result_sentence(*runs[0][1:])
-    if all(run.status == RunStatus.SUCCESS and not count_words(run.counts) for _, run, _ in runs):
+        return result_sentence(*runs[0][1:], of_day=of_day)
+    if all(
+        run.status == RunStatus.SUCCESS and not change_words(run, events, of_day=of_day)
+        for _, run, events in runs
+    ):
         return "Nothing changed."
-    return " ".join(f"{name}: {result_sentence(run, events)}" for name, run, events in runs)
+    return " ".join(f"{name}: {result_sentence(run, events, of_day=of_day)}" for name, run, events in runs)
 
 
 def waits_sentence(until: datetime, pms: str, now: datetime, zone: str) -> str:

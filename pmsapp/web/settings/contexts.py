@@ -56,12 +56,13 @@ class ClinicPage:
 
 @dataclass(frozen=True, slots=True)
 class ColumnLine:
-    """A column of the run sheet."""
+    """A column of the run sheet. `waits`: (field, label, minutes) of how long its patients may wait."""
 
     id: int
     name: str
     sort_order: int
     active: bool
+    waits: tuple[tuple[str, str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

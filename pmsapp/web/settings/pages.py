@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from pmsapp import clock
 from pmsapp.access import guard
 from pmsapp.domain.errors import CATALOGUE, ActionOwner, Code
+from pmsapp.domain.runsheet import Thresholds
 from pmsapp.schemas.addresses import day_or_none
 from pmsapp.schemas.base import given
 from pmsapp.schemas.fields import MAX_CLOSED_DAYS
@@ -126,6 +127,13 @@ def _hours_line(key: str, word: str, view: ClinicView, typed: dict[str, str]) ->
     return HoursLine(key, word, typed.get(f"opens-{key}", opens), typed.get(f"closes-{key}", closes))
 
 
+_WAITS = (
+    ("notice_after", "Notice after, min"),
+    ("warn_after", "Warn after, min"),
+    ("urgent_after", "Urgent after, min"),
+)
+
+
 @bp.get("/settings/clinicians")
 def columns() -> ResponseReturnValue:
     """The run sheet's columns."""
@@ -152,17 +160,33 @@ def save_column(clinician_id: int) -> ResponseReturnValue:
     }
     try:
         changes = given(read_form(ClinicianChange, sent))
-        sheet_columns.update_clinician(clinician_id, guard.current_actor(), **changes)
+        thresholds = _thresholds()
+        sheet_columns.update_clinician(clinician_id, guard.current_actor(), thresholds=thresholds, **changes)
     except Invalid as error:
         return _columns_page(error.errors)
     return redirect("/settings/clinicians?saved=1", 303)
+
+
+def _thresholds() -> Thresholds | None:
+    """How long this clinician's patients may wait, where the form says so. Raises Invalid."""
+    given = [request.form.get(name) for name, _ in _WAITS]
+    if None in given:
+        return None
+    if not all(text and text.isdecimal() and len(text) < 5 for text in given):
+        raise Invalid({"thresholds": "Minutes of waiting are whole numbers."})
+    return Thresholds(*(int(text or 0) for text in given))
+
+
+def _waits(thresholds: Thresholds) -> tuple[tuple[str, str, int], ...]:
+    numbers = (thresholds.notice_min, thresholds.warn_min, thresholds.urgent_min)
+    return tuple((name, label, number) for (name, label), number in zip(_WAITS, numbers, strict=True))
 
 
 def _columns_page(errors: dict[str, str] | None = None) -> Response:
     page = ColumnsPage(
         nav=settings_nav.nav(),
         columns=tuple(
-            ColumnLine(one.id, one.name, one.sort_order, one.active)
+            ColumnLine(one.id, one.name, one.sort_order, one.active, _waits(one.thresholds))
             for one in sheet_columns.list_clinicians()
         ),
         errors=tuple(("new-name", text) for text in (errors or {}).values()),

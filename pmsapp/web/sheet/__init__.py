@@ -1,1 +1,1 @@
-"""The run sheet and its cards."""
+"""The run sheet: work list and columns, and the buttons of its lines."""

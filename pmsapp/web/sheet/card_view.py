@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from pmsapp.domain.appointment import AppointmentStatus, Presence
+from pmsapp.domain.appointment import Presence
 from pmsapp.domain.runsheet import Action, Card, EditedField
 from pmsapp.domain.sync.merge import EDITABLE
+from pmsapp.domain.worklist import steps
 from pmsapp.web.sheet.sheet_contexts import CardView
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui import labels
@@ -42,20 +43,24 @@ def build_card(card: Card, *, now: datetime, names: Names, can_edit: bool, sheet
         row_version=card.row_version,
         css=_css(card, now),
         time=fmt.time_range(card.start_at, card.end_at, card.time_zone),
-        zone_note=_zone_note(card, sheet_zone),
-        badge=labels.status_badge(card.appointment_status, presence),
+        zone_note=zone_note(card, sheet_zone),
+        badge=labels.presence_badge(card)
+        if presence is not Presence.ON_SHEET
+        else labels.status_badge(card.appointment_status, presence),
         name=card.patient_name,
         birth=fmt.birth_date(card.patient_dob) if card.patient_dob else None,
         age=(fmt.age(card.patient_dob, card.date) or None) if card.patient_dob else None,
         telehealth=labels.TELEHEALTH[card.is_telehealth],
         type_name=card.appointment_type,
         phone=fmt.phone(card.patient_phone) if card.patient_phone else None,
-        reason=_reason(card, now),
+        reason=reason_words(card, now),
         marks=_marks(card, now, names),
         chips=(name_of_source,),
         notes=card.notes,
         is_gone=card.is_gone,
         can_acknowledge=can_edit and card.waits_to_be_seen and Action.ACKNOWLEDGE in card.actions,
+        raw_state=card.state,
+        presence=card.presence.value,
     )
 
 
@@ -65,15 +70,20 @@ def _css(card: Card, now: datetime) -> str:
         names.append("gone")
     elif card.presence is Presence.HELD or any(edit.conflict for edit in card.edited) or card.time_odd:
         names.append("hand")
-    elif card.moved_from_at or card.moved_from_clinician_id or card.returned_at:
+    elif card.moved_from or card.returned_at:
         names.append("moved")
     over = (card.end_at or card.start_at + GRACE) <= now
-    if over and card.appointment_status != AppointmentStatus.IN_PROGRESS:
+    if over and _is_dealt_with(card):
         names.append("past")
     return "".join(f" {name}" for name in names)
 
 
-def _zone_note(card: Card, sheet_zone: str) -> str | None:
+def _is_dealt_with(card: Card) -> bool:
+    """Nobody waits for anything: whoever was not contacted or waits is never greyed, however late it is."""
+    return card.is_gone or card.state in steps.OVER or steps.settled_as(card.appointment_status) is not None
+
+
+def zone_note(card: Card, sheet_zone: str) -> str | None:
     """Where the card's own zone differs from the clinic's, its city: "Perth time"."""
     if card.time_zone == sheet_zone:
         return None
@@ -84,10 +94,12 @@ def _zone_note(card: Card, sheet_zone: str) -> str | None:
     return None if same else f"{card.time_zone.rsplit('/', 1)[-1].replace('_', ' ')} time"
 
 
-def _reason(card: Card, now: datetime) -> str | None:
+def reason_words(card: Card, now: datetime) -> str | None:
     """Why and when a card left, or why it is held."""
     if card.presence is Presence.ON_SHEET:
         return None
+    if card.is_disconnected:
+        return "Its practice software was disconnected; whether the visit stands is not known here"
     when = f"{fmt.moment(card.presence_at, now, card.time_zone)}" if card.presence_at else ""
     why = (card.presence_reason or "")[:1].upper() + (card.presence_reason or "")[1:]
     return " · ".join(part for part in (why, when) if part) or None
@@ -98,7 +110,9 @@ def _marks(card: Card, now: datetime, names: Names) -> tuple[Badge, ...]:
     state = labels.workflow_badge(card.state)
     if state:
         marks.append(state)
-    marks += _moves(card, names)
+    if card.moved_from:
+        marks.append(Badge(moved_words(card, names), "moved", "wait"))
+    marks += rebooked_marks(card)
     if card.returned_at:
         marks.append(Badge("Returned: time changed in PMS", "undo", "wait"))
     if card.time_odd:
@@ -109,36 +123,47 @@ def _marks(card: Card, now: datetime, names: Names) -> tuple[Badge, ...]:
         marks.append(Badge(f"Status there: {card.unknown_status}", "help"))
     if card.duration_estimated:
         marks.append(Badge("Length estimated", "clock"))
-    marks += [_conflict_mark(edit, card, names) for edit in card.edited if edit.conflict]
+    marks += [conflict_mark(edit, card, names) for edit in card.edited if edit.conflict]
+    edited = edited_mark(card, now)
+    return (*marks, edited) if edited else tuple(marks)
+
+
+def edited_mark(card: Card, now: datetime) -> Badge | None:
+    """Which fields staff typed over, who did so last, and when."""
     edits = [edit for edit in card.edited if not edit.conflict]
-    if edits:
-        fields = fmt.listed([labels.FIELDS.get(edit.field, edit.field).lower() for edit in edits])
-        last = max(edits, key=lambda edit: edit.at)
-        marks.append(
-            Badge(f"Edited: {fields} ({last.by}, {fmt.moment(last.at, now, card.time_zone)})", "edit")
-        )
-    return tuple(marks)
+    if not edits:
+        return None
+    fields = fmt.listed([labels.FIELDS.get(edit.field, edit.field).lower() for edit in edits])
+    last = max(edits, key=lambda edit: edit.at)
+    return Badge(f"Edited: {fields} ({last.by}, {fmt.moment(last.at, now, card.time_zone)})", "edit")
 
 
-def _moves(card: Card, names: Names) -> list[Badge]:
-    """Where it came from: another time, another clinician, or a visit that was cancelled and booked anew."""
-    moves = []
-    if card.moved_from_at and card.moved_from_at != card.start_at:
-        was = fmt.moment(card.moved_from_at, card.start_at, card.time_zone)
-        moves.append(Badge(f"Moved from {was}", "moved", "wait"))
-    if card.moved_from_clinician_id and card.moved_from_clinician_id != card.clinician_id:
-        whom = names.clinicians.get(card.moved_from_clinician_id, "another clinician")
-        moves.append(Badge(f"Moved from {whom}", "moved", "wait"))
+def rebooked_marks(card: Card) -> list[Badge]:
+    """The other half of a visit that was cancelled and booked anew."""
+    marks = []
     if card.rebooked_to:
         at = fmt.moment(card.rebooked_to.start_at, card.start_at, card.time_zone)
-        moves.append(Badge(f"Booked anew at {at}", "moved", "wait"))
+        marks.append(Badge(f"Booked anew at {at}", "moved", "wait"))
     if card.rebooked_from:
         at = fmt.moment(card.rebooked_from.start_at, card.start_at, card.time_zone)
-        moves.append(Badge(f"Booked anew, was at {at}", "moved", "wait"))
-    return moves
+        marks.append(Badge(f"Booked anew, was at {at}", "moved", "wait"))
+    return marks
 
 
-def _conflict_mark(edit: EditedField, card: Card, names: Names) -> Badge:
+def moved_words(card: Card, names: Names) -> str:
+    """ "Moved from 10:20", "Moved from Dr Hart", "Moved from 10:20, Dr Hart"."""
+    moved = card.moved_from
+    if moved is None:
+        return ""
+    parts = []
+    if moved.start_at is not None:
+        parts.append(fmt.moment(moved.start_at, card.start_at, card.time_zone))
+    if moved.clinician_id is not None:
+        parts.append(names.clinicians.get(moved.clinician_id, "another clinician"))
+    return f"Moved from {', '.join(parts)}"
+
+
+def conflict_mark(edit: EditedField, card: Card, names: Names) -> Badge:
     """The side that does not show, so that both are seen: what the PMS says, or what staff typed."""
     label = labels.FIELDS.get(edit.field, edit.field)
     staff_shows = edit.field in EDITABLE and EDITABLE[edit.field].staff_shows_in_conflict

@@ -1,30 +1,60 @@
-"""The run sheet's page and its quiet refresh."""
+"""The run sheet's page, its quiet refresh, and its search."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from flask import Blueprint, Response, make_response, render_template, request
+from flask import Blueprint, Response, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from pmsapp import clock
 from pmsapp.access import guard
 from pmsapp.domain.runsheet import Sheet
-from pmsapp.services.clinic import opening_hours
-from pmsapp.services.sheet import days
+from pmsapp.domain.sync_state import ConnectionState
+from pmsapp.services.clinic import clinic, opening_hours
+from pmsapp.services.connections import views as connection_views
+from pmsapp.services.sheet import days, looks
 from pmsapp.services.sheet.days import DayRead
+from pmsapp.web.sheet import day_truth, toasts
 from pmsapp.web.sheet.card_view import Names
+from pmsapp.web.sheet.list_contexts import Toast
+from pmsapp.web.sheet.look import Look, read_look
+from pmsapp.web.sheet.sheet_contexts import SheetPage
 from pmsapp.web.sheet.sheet_view import build_page
+from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui import shell
-from pmsapp.web.ui.fields import within_bounds
+from pmsapp.web.ui.fields import parse_day, within_bounds
+from pmsapp.web.ui.page_contexts import Notice, Shell
 
 bp = Blueprint("runsheet", __name__)
+PAGE, REFRESH = "runsheet/sheet.html", "runsheet/_refresh.html"
+# The day's own word stands in the frame unless a connection has something more serious to say.
+_CALM = frozenset({ConnectionState.OK, ConnectionState.LATE, ConnectionState.STALE, ConnectionState.PAUSED})
+
+
+@dataclass(frozen=True, slots=True)
+class DayPage:
+    """A day ready to print, with its frame and the notice above it."""
+
+    page: SheetPage
+    frame: Shell
+    banner: Notice | None
+    read: DayRead
 
 
 @bp.get("/")
 def today() -> ResponseReturnValue:
     """Today's sheet."""
-    return _page(None)
+    return answer(None)
+
+
+@bp.get("/sheet")
+def go_to_day() -> ResponseReturnValue:
+    """The day chosen from the calendar."""
+    wanted = parse_day(request.args.get("date") or clinic.today().isoformat())
+    return redirect(_look_at(wanted).href(), 303)
 
 
 @bp.get("/sheet/<day:wanted>")
@@ -32,26 +62,123 @@ def day(wanted: date) -> ResponseReturnValue:
     """The sheet of one day; for the page's own poll only what changed, or 204."""
     within_bounds(wanted)
     if not request.headers.get("HX-Request"):
-        return _page(wanted)
-    if request.args.get("v") == _version(days.sheet_etag(wanted), clock.now()):
+        return answer(wanted)
+    if request.args.get("v") == version_of(days.sheet_etag(wanted), clock.now()):
         return Response(status=204)
-    return _page(wanted, "runsheet/_refresh.html")
+    return answer(wanted, REFRESH)
 
 
-def _page(wanted: date | None, template: str = "runsheet/sheet.html") -> Response:
+@bp.post("/sheet/<day:wanted>/search")
+def search(wanted: date) -> ResponseReturnValue:
+    """The lines of one day that match; sent in the body, so that no patient is ever in an address."""
+    template = REFRESH if request.headers.get("HX-Request") else PAGE
+    return answer(within_bounds(wanted), template, query=request.form.get("q", ""))
+
+
+@bp.post("/sheet/<day:wanted>/view")
+def choose_view(wanted: date) -> ResponseReturnValue:
+    """Choose how to see a day; kept for the person."""
+    within_bounds(wanted)
+    looks.choose_view(request.form.get("view", ""), guard.current_actor())
+    return redirect(replace(_look_at(wanted), view=request.form["view"]).href(), 303)
+
+
+@bp.post("/sheet/<day:wanted>/seen")
+def see_all(wanted: date) -> ResponseReturnValue:
+    """A person has seen every change of a day."""
+    within_bounds(wanted)
+    looks.see_day(wanted, guard.current_actor())
+    if request.headers.get("HX-Request"):
+        return answer(wanted, REFRESH)
+    return redirect(_look_at(wanted).href(), 303)
+
+
+def answer(
+    wanted: date | None, template: str = PAGE, *, query: str = "", toast: Toast | None = None
+) -> Response:
+    """The page of a day (None: today), or the part of it that a request of the page itself is answered with."""
+    told = request.args.get("told")
+    if toast is None and told and template == PAGE:
+        toast = toasts.told_again(told, guard.current_actor())
+    made = make_page(wanted, query=query, toast=toast)
+    html = render_template(template, page=made.page, shell=made.frame, banner=made.banner)
+    return make_response(html)
+
+
+def make_page(
+    wanted: date | None,
+    *,
+    query: str = "",
+    given: Mapping[str, str] | None = None,
+    toast: Toast | None = None,
+) -> DayPage:
+    """Everything a page of that day is drawn from. `given`: how it is looked at, where the address does not say."""
     read = _read(wanted)
+    sheet, actor = read.sheet, guard.current_actor()
+    if _is_first_look(sheet):
+        looks.begin_day(sheet.date, actor)
     now = shell.page_status_of(read.house)
+    truth = day_truth.truth_of(sheet, read.house, now.connections, now.now, names=now.names(), may=guard.may)
     page = build_page(
-        read.sheet,
+        sheet,
         now=now.now,
         names=Names(now.names()),
         clinic=now.clinic,
-        can_edit=guard.may("cards.save", "POST"),
-        closed=None if read.sheet.cards else opening_hours.why_closed_at(read.house.clinic, read.sheet.date),
-        version=_version(read.sheet.etag, now.now),
+        can_edit=guard.may("lines.press", "POST"),
+        version=version_of(sheet.etag, now.now),
+        look=_look_at(sheet.date, query, given),
+        truth=replace(truth, notes=(*truth.notes, *_unfinished(now))),
+        fed=day_truth.fed_columns(sheet),
+        viewer=actor.name,
+        closed=None if sheet.cards else opening_hours.why_closed_at(read.house.clinic, sheet.date),
+        toast=toast,
     )
     frame = shell.page_shell("today" if page.today is None else "", now, open_decisions=page.open_decisions)
-    return make_response(render_template(template, page=page, shell=frame, banner=shell.notice(now)))
+    # One list that lags is said of that list, and not of the whole connection.
+    banner = None if truth.notes and now.state is ConnectionState.STALE else shell.notice(now)
+    return DayPage(page, _frame_of_day(frame, page, now), banner, read)
+
+
+def _unfinished(now: shell.PageStatus) -> list[Notice]:
+    """A set-up that somebody began and nobody finished, for those who can."""
+    if not guard.may("connecting.choose"):
+        return []
+    found = []
+    for view in now.connections:
+        if view.state is not ConnectionState.SETUP:
+            continue
+        step, touch = connection_views.next_setup_step(view), connection_views.last_touch(view.id)
+        by = f", {touch.who} {fmt.moment(touch.at, now.now, now.zone)}" if touch else ""
+        found.append(
+            Notice(
+                f"The set-up of {view.display_name} is not finished",
+                f"Step {step.number} of {connection_views.SETUP_STEPS} comes next{by}.",
+                "wait",
+                "plug",
+                href=step.href,
+                action="Continue",
+            )
+        )
+    return found
+
+
+def _frame_of_day(frame: Shell, page: SheetPage, now: shell.PageStatus) -> Shell:
+    """The sidebar beside a sheet speaks of the day that is looked at, and Sync now reads it."""
+    frame = replace(frame, sync=replace(frame.sync, day=page.iso), polls=False)
+    if now.running or not now.connections or now.state not in _CALM:
+        return frame
+    return replace(
+        frame,
+        badge=page.freshness,
+        as_of=page.as_of if page.was_read else None,
+        reason=page.reason,
+        reason_href=page.reason_href,
+    )
+
+
+def _is_first_look(sheet: Sheet) -> bool:
+    """True while this person has never looked at this day."""
+    return any(card.is_first_look for card in sheet.cards)
 
 
 def get_own_sheet(wanted: date) -> Sheet:
@@ -62,10 +189,16 @@ def get_own_sheet(wanted: date) -> Sheet:
 def _read(wanted: date | None) -> DayRead:
     actor = guard.current_actor()
     own = (actor.clinician_id or 0) if actor.role == "clinician" else None
-    return days.read_day(wanted, clinician_id=own)
+    return days.read_day(wanted, include_not_shown=True, clinician_id=own, viewer=actor)
 
 
-def _version(etag: str, now: datetime) -> str:
+def _look_at(wanted: date, query: str = "", given: Mapping[str, str] | None = None) -> Look:
+    signed_in = guard.current_session()
+    usual = signed_in.sheet_view if signed_in else None
+    return read_look(wanted, request.args if given is None else given, usual=usual, query=query)
+
+
+def version_of(etag: str, now: datetime) -> str:
     """What the page shows: the sheet's tag, and the minute, because ages and the line of now move by themselves."""
     return f"{etag}-{now:%H%M}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pmsapp.web.sheet.list_contexts import ListView, Toast
 from pmsapp.web.ui.formatting import PhoneText
 from pmsapp.web.ui.page_contexts import Badge, Notice
 
@@ -30,6 +31,8 @@ class CardView:
     notes: str | None
     is_gone: bool
     can_acknowledge: bool
+    raw_state: str = "booked"
+    presence: str = "on_sheet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +85,26 @@ class EmptySheet:
 
 
 @dataclass(frozen=True, slots=True)
+class ViewChoice:
+    """One way to see a day; choosing it is kept for the person."""
+
+    value: str
+    word: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SheetPage:
-    """`runsheet/sheet.html` and its refreshing part `runsheet/_sheet.html`."""
+    """`runsheet/sheet.html` and its refreshing part `runsheet/_sheet.html`.
+
+    `here`: the address of what is looked at, where a press without scripts leads back to. `reason`: why the badge is
+    not "Up to date".
+    """
 
     iso: str
     heading: str
     day: str
+    short_day: str
     title: str
     version: str
     poll_href: str
@@ -96,6 +113,7 @@ class SheetPage:
     today: DayLink | None
     as_of: str
     as_of_long: str
+    was_read: bool
     freshness: Badge
     summary: tuple[str, ...]
     hours: tuple[Hour, ...]
@@ -110,3 +128,12 @@ class SheetPage:
     is_old: bool
     paper: str
     open_decisions: int
+    view: str
+    work_list: ListView
+    reason: str | None
+    reason_href: str | None
+    views: tuple[ViewChoice, ...]
+    print_href: str
+    query: str
+    here: str
+    toast: Toast | None = None

@@ -2,42 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from typing import Any
 
 from pmsapp.domain.appointment import Presence
-from pmsapp.domain.runsheet import Card, Column, Freshness, FreshnessState, Sheet
+from pmsapp.domain.runsheet import FreshnessState, Sheet
 from pmsapp.domain.window import day_of
-from pmsapp.web.sheet.card_view import Names, build_card
+from pmsapp.domain.worklist.lines import Filter, WorkList, lay_out
+from pmsapp.domain.worklist.patients import matches
+from pmsapp.web.sheet.card_view import Names
+from pmsapp.web.sheet.columns_view import Axis, build_columns
+from pmsapp.web.sheet.day_truth import DayTruth, age_words, is_old
+from pmsapp.web.sheet.line_view import Setting
+from pmsapp.web.sheet.list_contexts import ListView, Toast
+from pmsapp.web.sheet.list_view import build_list
+from pmsapp.web.sheet.look import COLUMNS, LIST, Look
 from pmsapp.web.sheet.sheet_contexts import (
-    Band,
-    CardView,
-    ColumnView,
     DayLink,
     EmptySheet,
-    Hour,
     SheetPage,
+    ViewChoice,
 )
 from pmsapp.web.ui import formatting as fmt
-from pmsapp.web.ui.page_contexts import Badge, Notice
-
-_FRESHNESS = {
-    FreshnessState.FRESH: Badge("Up to date", "tick", "good"),
-    FreshnessState.NEVER: Badge("Not read yet", "broken"),
-    FreshnessState.NONE: Badge("Nothing read yet", "plug"),
-}
-
-
-def freshness_badge(fresh: Freshness, now: datetime, zone: str) -> Badge:
-    """How old the data is, as word, shape and colour. Stale never looks like empty."""
-    if fresh.as_of is None or fresh.state in _FRESHNESS:
-        return _FRESHNESS.get(fresh.state, _FRESHNESS[FreshnessState.NEVER])
-    age = fmt.moment(fresh.as_of, now, zone)
-    if fresh.state is FreshnessState.LATE:
-        return Badge(f"Late: data from {age}", "clock", "wait")
-    return Badge(f"Out of date: data from {age}", "clock", "warn")
+from pmsapp.web.ui.page_contexts import Notice
 
 
 def build_page(
@@ -48,149 +36,105 @@ def build_page(
     clinic: str,
     can_edit: bool,
     version: str,
+    look: Look,
+    truth: DayTruth,
+    fed: frozenset[int],
+    viewer: str = "",
     closed: str | None = None,
+    toast: Toast | None = None,
 ) -> SheetPage:
     """Everything `runsheet/sheet.html` prints. `closed`: why the clinic is closed that day, None when it is open."""
     today = day_of(now, sheet.time_zone)
+    is_today = sheet.date == today
     names = replace(names, clinicians={column.id: column.name for column in sheet.columns})
-    axis = _Axis(sheet, now, is_today=sheet.date == today)
-    columns = [_column(column, axis, names, sheet.time_zone, can_edit=can_edit) for column in sheet.columns]
-    if sheet.unassigned:
-        columns.insert(0, _unassigned(sheet.unassigned, axis, names, can_edit=can_edit))
-    badge = freshness_badge(sheet.freshness, now, sheet.time_zone)
-    as_of = _age_words(sheet.freshness, now, sheet.time_zone, never="never read")
+    around = Setting(
+        now,
+        names,
+        sheet.time_zone,
+        can_edit,
+        viewer,
+        all(card.is_telehealth is not False for card in sheet.cards),
+    )
+    axis = Axis(sheet, now, is_today=is_today)
+    is_columns = look.view == COLUMNS
     return SheetPage(
-        iso=sheet.date.isoformat(),
-        heading=fmt.day_name(sheet.date, today),
-        day=_day_words(sheet.date, today),
-        title=_title(sheet, today == sheet.date),
+        **_day_texts(sheet, now, today, clinic),
         version=version,
-        poll_href=f"/sheet/{sheet.date.isoformat()}?v={version}",
-        previous=_day_link(sheet.date - timedelta(days=1), today),
-        following=_day_link(sheet.date + timedelta(days=1), today),
-        today=None if sheet.date == today else DayLink("/", "Today"),
-        as_of=as_of,
-        as_of_long=f"Data as of {as_of}" if sheet.freshness.state is FreshnessState.FRESH else "",
-        freshness=badge,
+        poll_href=f"{look.href()}&v={version}",
+        freshness=truth.badge,
         summary=_summary(sheet),
-        hours=axis.hours,
-        columns=tuple(columns) if sheet.cards or _some_column_is_old(sheet) else (),
-        empty=None if sheet.cards else _empty(sheet, now, is_today=sheet.date == today, closed=closed),
-        asides=_asides(sheet),
+        hours=axis.hours if is_columns else (),
+        columns=build_columns(sheet, axis, names, can_edit=can_edit) if is_columns else (),
+        empty=_empty_of(sheet, look, now, is_today=is_today, closed=closed),
+        asides=truth.notes,
         not_shown=_not_shown(sheet),
         zone=sheet.time_zone,
         sources=fmt.listed(sorted(set(names.connections.values()))),
         can_edit=can_edit,
         now=fmt.hhmm(now, sheet.time_zone),
-        is_old=_is_old(sheet.freshness),
-        paper=f"{clinic} · run sheet of {fmt.long_day(sheet.date)}"
-        + (f" · data as of {as_of}" if as_of else ""),
+        is_old=is_old(sheet.freshness),
         open_decisions=sheet.open_decisions,
+        view=look.view,
+        work_list=_work_list(sheet, look, around, clinic, fed, is_today=is_today),
+        reason=truth.reason,
+        reason_href=truth.href,
+        views=(
+            ViewChoice(LIST, "Work list", not is_columns),
+            ViewChoice(COLUMNS, "By clinician", is_columns),
+        ),
+        print_href=f"{look.href(view=COLUMNS, chosen=Filter.ALL)}&print=1",
+        query=look.query,
+        here=look.href(),
+        toast=toast,
     )
 
 
-class _Axis:
-    """The hours down the side of the sheet, and where the line of now falls."""
-
-    def __init__(self, sheet: Sheet, now: datetime, *, is_today: bool) -> None:
-        self.now = now
-        self.zone = ZoneInfo(sheet.time_zone)
-        here = now.astimezone(self.zone)
-        self.here_hour = here.hour
-        self._hours = {card.id: card.start_at.astimezone(self.zone).hour for card in sheet.cards}
-        used = list(self._hours.values())
-        self.has_now = bool(used) and is_today and min(used) <= here.hour <= max(used) + 1
-        span = [*used, here.hour] if self.has_now else used
-        self._keys: list[tuple[int, bool]] = []
-        hours: list[Hour] = []
-        for hour in range(min(span), max(span) + 1) if span else ():
-            if self.has_now and hour == here.hour:
-                if any(self._key(card) == (hour, False) for card in sheet.cards):
-                    self._keys.append((hour, False))
-                    hours.append(Hour(fmt.hour_words(hour)))
-                self._keys.append((hour, True))
-                hours.append(Hour(f"{here:%H:%M}", now=True))
-            else:
-                self._keys.append((hour, False))
-                hours.append(Hour(fmt.hour_words(hour)))
-        self.hours = tuple(hours)
-
-    def _key(self, card: Card) -> tuple[int, bool]:
-        hour = self._hours[card.id]
-        return hour, self.has_now and hour == self.here_hour and card.start_at > self.now
-
-    def bands(self, cards: Sequence[Card], views: Sequence[CardView]) -> tuple[Band, ...]:
-        """The column's cards hour by hour; every column has the same bands, so that hours line up."""
-        by_key: dict[tuple[int, bool], list[CardView]] = {key: [] for key in self._keys}
-        for card, view in zip(cards, views, strict=True):
-            by_key[self._key(card)].append(view)
-        return tuple(Band(tuple(by_key[key]), now=key[1]) for key in self._keys)
+def _day_texts(sheet: Sheet, now: datetime, today: date, clinic: str) -> dict[str, Any]:
+    """What is said of the day itself: its names, its neighbours, and the age of what is shown."""
+    as_of = age_words(sheet.freshness, now, sheet.time_zone, never="never read")
+    return {
+        "iso": sheet.date.isoformat(),
+        "heading": fmt.day_name(sheet.date, today),
+        "day": _day_words(sheet.date, today),
+        "short_day": fmt.short_day(sheet.date, today),
+        "title": _title(sheet, sheet.date == today),
+        "previous": _day_link(sheet.date - timedelta(days=1), today),
+        "following": _day_link(sheet.date + timedelta(days=1), today),
+        "today": None if sheet.date == today else DayLink("/", "Today"),
+        "as_of": as_of,
+        "as_of_long": f"Data as of {as_of}" if sheet.freshness.state is FreshnessState.FRESH else "",
+        "was_read": sheet.freshness.as_of is not None,
+        "paper": f"{clinic} · run sheet of {fmt.long_day(sheet.date)}"
+        + (f" · data as of {as_of}" if as_of else ""),
+    }
 
 
-def _column(column: Column, axis: _Axis, names: Names, zone: str, *, can_edit: bool) -> ColumnView:
-    fresh = column.freshness
-    return ColumnView(
-        key=str(column.id),
-        name=column.name,
-        counts=_counts(column.cards),
-        as_of=_age_words(fresh, axis.now, zone, never="not read yet"),
-        freshness=freshness_badge(fresh, axis.now, zone) if _is_old(fresh) else None,
-        bands=_bands(column.cards, axis, names, zone, can_edit=can_edit),
-        empty=None if column.cards else _empty_column(fresh, axis.now, zone),
+def _work_list(
+    sheet: Sheet, look: Look, around: Setting, clinic: str, fed: frozenset[int], *, is_today: bool
+) -> ListView:
+    return build_list(
+        sheet,
+        laid_out(sheet, look, around.now, is_today=is_today),
+        look,
+        around,
+        clinic=clinic,
+        notices=_questions(sheet, around.names),
+        fed=fed,
     )
 
 
-def _unassigned(cards: Sequence[Card], axis: _Axis, names: Names, *, can_edit: bool) -> ColumnView:
-    return ColumnView(
-        key="none",
-        name="No clinician",
-        counts=_counts(cards),
-        as_of="",
-        freshness=None,
-        bands=_bands(cards, axis, names, str(axis.zone), can_edit=can_edit),
-        unassigned=True,
+def laid_out(sheet: Sheet, look: Look, now: datetime, *, is_today: bool) -> WorkList:
+    """The day's lines in their places, filter and search applied."""
+    return lay_out(
+        sheet,
+        now,
+        is_today=is_today,
+        chosen=look.chosen,
+        by_time=look.by_time,
+        is_wanted=lambda card: matches(
+            look.query, name=card.patient_name, birth_date=card.patient_dob, phone=card.patient_phone
+        ),
     )
-
-
-def _bands(
-    cards: Sequence[Card], axis: _Axis, names: Names, zone: str, *, can_edit: bool
-) -> tuple[Band, ...]:
-    views = [
-        build_card(card, now=axis.now, names=names, can_edit=can_edit, sheet_zone=zone) for card in cards
-    ]
-    return axis.bands(cards, views) if cards else ()
-
-
-def _counts(cards: Sequence[Card]) -> str:
-    gone = sum(card.is_gone for card in cards)
-    standing = fmt.plural(len(cards) - gone, "card")
-    return f"{standing}, {gone} cancelled" if gone else standing
-
-
-def _is_old(fresh: Freshness) -> bool:
-    """True for data with an age that is not a good one."""
-    return fresh.state not in (FreshnessState.FRESH, FreshnessState.NONE)
-
-
-def _age_words(fresh: Freshness, now: datetime, zone: str, *, never: str) -> str:
-    """When it was read; "" where there is nothing to read."""
-    if fresh.state is FreshnessState.NONE:
-        return ""
-    return fmt.moment(fresh.as_of, now, zone) if fresh.as_of else never
-
-
-def _empty_column(fresh: Freshness, now: datetime, zone: str) -> str:
-    if fresh.state is FreshnessState.NONE:
-        return "No cards. No clinician of the practice software is matched to this column."
-    if fresh.as_of is None:
-        return "Not read yet."
-    if fresh.state is FreshnessState.FRESH:
-        return "No telehealth appointments."
-    return f"Nothing in the list of {fmt.moment(fresh.as_of, now, zone)}."
-
-
-def _some_column_is_old(sheet: Sheet) -> bool:
-    return any(_is_old(column.freshness) for column in sheet.columns) and bool(sheet.freshness.as_of)
 
 
 def _day_words(day: date, today: date) -> str:
@@ -213,11 +157,17 @@ def _day_link(day: date, today: date) -> DayLink:
 
 def _summary(sheet: Sheet) -> tuple[str, ...]:
     cards = sheet.cards
-    gone = sum(card.is_gone for card in cards)
+    disconnected = sum(card.is_disconnected for card in cards)
+    gone = sum(card.is_gone for card in cards) - disconnected
     held = sum(card.presence is Presence.HELD for card in cards)
     unclear = sum(card.is_telehealth is None and not card.is_gone for card in cards)
-    parts = [fmt.plural(len(cards) - gone, "card")] if cards else []
-    for number, words_ in ((gone, "cancelled"), (held, "held"), (unclear, "not sure if telehealth")):
+    parts = [fmt.plural(len(cards) - gone - disconnected, "card")] if cards else []
+    for number, words_ in (
+        (gone, "cancelled"),
+        (disconnected, "disconnected"),
+        (held, "held"),
+        (unclear, "not sure if telehealth"),
+    ):
         if number:
             parts.append(f"{number} {words_}")
     return tuple(parts)
@@ -261,18 +211,44 @@ def _empty(sheet: Sheet, now: datetime, *, is_today: bool, closed: str | None) -
     return EmptySheet(f"No telehealth appointments {day}", tuple(sentences))
 
 
-def _asides(sheet: Sheet) -> tuple[Notice, ...]:
-    return tuple(
+def _questions(sheet: Sheet, names: Names) -> tuple[Notice, ...]:
+    """What needs somebody on this day and is no patient: undecided practitioners, held removals, struck cards."""
+    asked = {one.subject: one.id for one in sheet.questions}
+    found = [
         Notice(
-            f"{name} has {fmt.plural(number, 'appointment')} that {'is' if number == 1 else 'are'} not shown",
+            f"{one.name} has {fmt.plural(one.number, 'appointment')} that {'is' if one.number == 1 else 'are'} not shown",
             "Nobody has decided yet where they belong.",
             icon="person",
-            href="/decisions",
+            href=f"/decisions#decision-{asked[one.subject]}"
+            if one.subject in asked
+            else "/decisions#undecided",
             action="Decide",
         )
-        for name, number in sheet.undecided
-        if number
-    )
+        for one in sheet.undecided
+        if one.number
+    ]
+    for one in sheet.questions:
+        if one.kind == "removals_held":
+            who = names.clinicians.get(one.clinician_id or 0, "one clinician")
+            found.append(
+                Notice(
+                    f"{fmt.plural(one.number, 'patient')} of {who} would disappear",
+                    "Removals are held until somebody looks.",
+                    icon="held",
+                    href=f"/decisions#decision-{one.id}",
+                    action="Decide",
+                )
+            )
+    return tuple(found)
+
+
+def _empty_of(
+    sheet: Sheet, look: Look, now: datetime, *, is_today: bool, closed: str | None
+) -> EmptySheet | None:
+    """Only where nothing at all is to be seen: a filter that hides everything says so itself."""
+    if sheet.cards or look.chosen is Filter.NOT_SHOWN:
+        return None
+    return _empty(sheet, now, is_today=is_today, closed=closed)
 
 
 def _not_shown(sheet: Sheet) -> str | None:

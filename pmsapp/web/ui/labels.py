@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from pmsapp.domain.appointment import AppointmentStatus, Presence, WorkflowState
-from pmsapp.domain.runsheet import FreshnessState
+from pmsapp.domain.runsheet import Card, FreshnessState
 from pmsapp.domain.sync_state import ConnectionState, RunStatus
 from pmsapp.services.connections.connections import ConnectionView
 from pmsapp.web.ui import formatting as fmt
@@ -31,6 +31,17 @@ PRESENCE = {
     Presence.FILTERED: Badge("No longer telehealth", "list"),
     Presence.UNMAPPED: Badge("Clinician not shown", "absent"),
     Presence.REMOVED_BY_STAFF: Badge("Removed by staff", "bin"),
+}
+
+DISCONNECTED = Badge("Disconnected", "plug", "warn")
+
+IDENTIFIERS = {
+    "name": "name",
+    "birth_date": "birth date",
+    "gender": "gender",
+    "address": "address",
+    "record_number": "record number",
+    "ihi": "IHI",
 }
 
 WORKFLOW = {
@@ -82,6 +93,11 @@ def status_badge(status: str, presence: Presence) -> Badge:
         return STATUS[AppointmentStatus(status)]
     except ValueError:
         return UNKNOWN_STATUS
+
+
+def presence_badge(card: Card) -> Badge:
+    """What became of a card that is not on the sheet."""
+    return DISCONNECTED if card.is_disconnected else PRESENCE[card.presence]
 
 
 def workflow_badge(state: str) -> Badge | None:

@@ -42,18 +42,23 @@ class RunProgress:
 class SyncButton:
     """`components/_sync_run.html`: the Sync now button and what became of pressing it.
 
-    `poll_href` is set while something is under way; `said` is the final sentence.
+    `poll_href` is set while something is under way; `said` is the final sentence. `day`: which one is read, None for
+    today and the days ahead.
     """
 
     can_sync: bool
     progress: tuple[RunProgress, ...] = ()
     poll_href: str | None = None
     said: str | None = None
+    day: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Shell:
-    """The frame around a signed-in screen: `layout.html`."""
+    """The frame around a signed-in screen: `layout.html`.
+
+    `reason`: why not all is well, with where it leads. `polls`: the page has no poll of its own, so the badge asks.
+    """
 
     active: str
     items: tuple[NavItem, ...]
@@ -62,8 +67,12 @@ class Shell:
     person: str | None = None
     can_sync: bool = False
     can_configure: bool = False
+    can_add: bool = False
     is_training: bool = False
     sync: SyncButton = SyncButton(can_sync=True)
+    reason: str | None = None
+    reason_href: str | None = None
+    polls: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,7 @@ def page_shell(active: str, now: PageStatus | None = None, *, open_decisions: in
         person=actor.name,
         can_sync=bool(on) and guard.may("updates.start", "POST"),
         can_configure=guard.may("connecting.choose"),
+        can_add=guard.may("cards.new"),
         is_training=now.is_training,
     )
 

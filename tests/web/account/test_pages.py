@@ -193,14 +193,14 @@ def test_a_saved_cookie_is_dead_after_the_person_changed(app: Flask, event: str)
         "/logout",
     ],
 )
-def test_the_way_on_never_leaves_this_site(app: Flask, evil: str) -> None:
+def test_the_next_page_never_leaves_this_site(app: Flask, evil: str) -> None:
     user = make_user("viewer")
     answer = sign_in(app.test_client(), user.email, next_page=evil)
     assert (answer.status_code, answer.location) == (303, "/")
     assert guard.local_path(evil) == "/"
 
 
-def test_the_way_on_keeps_a_path_of_ours() -> None:
+def test_the_next_page_keeps_a_path_of_ours() -> None:
     assert guard.local_path("/sheet/2026-11-23?column=3") == "/sheet/2026-11-23?column=3"
 
 

@@ -14,8 +14,10 @@ from flask import Flask, render_template
 
 from pmsapp import paths
 from pmsapp.domain.appointment import Presence
-from pmsapp.domain.runsheet import EditedField, Sheet
+from pmsapp.domain.runsheet import EditedField, MovedFrom, Sheet, Undecided
 from pmsapp.web.sheet.card_view import Names
+from pmsapp.web.sheet.day_truth import DayTruth, freshness_badge
+from pmsapp.web.sheet.look import COLUMNS, LIST, Look
 from pmsapp.web.sheet.sheet_contexts import CardView, SheetPage
 from pmsapp.web.sheet.sheet_view import build_page
 from pmsapp.web.ui import shell
@@ -25,9 +27,13 @@ from tests.support.clock import FrozenClock
 from tests.web import made_up
 from tests.web.made_up import LATE, NEVER, NOW, STALE, at, card, column, sheet
 
+CALM = DayTruth(Badge("Up to date", "tick", "good"), None, None, ())
 
-def page_of(made: Sheet, **more: Any) -> SheetPage:
+
+def page_of(made: Sheet, *, view: str = COLUMNS, **more: Any) -> SheetPage:
     values = {"now": NOW, "names": Names({1: "Gentu"}), "clinic": "Banksia Street", "can_edit": True}
+    values |= {"look": Look(made.date, view=view), "truth": CALM}
+    values |= {"fed": frozenset(column.id for column in made.columns)}
     return build_page(made, version="1", **(values | more))
 
 
@@ -64,10 +70,15 @@ def test_another_day_has_no_line_of_now() -> None:
 
 
 def test_past_cards_are_marked_and_stay() -> None:
-    assert "past" in card_of(clock="09:00").css
-    assert "past" not in card_of(clock="10:20").css
-    assert "past" in card_of(clock="10:00", duration_minutes=None).css
-    assert "past" not in card_of(clock="09:00", appointment_status="in_progress").css
+    assert "past" in card_of(clock="09:00", state="done").css
+    assert "past" in card_of(clock="09:00", appointment_status="completed").css
+    assert "past" not in card_of(clock="10:20", state="done").css
+    assert "past" in card_of(clock="10:00", duration_minutes=None, state="did_not_attend").css
+
+
+@pytest.mark.parametrize("state", ["booked", "no_answer", "contacted", "waiting", "ready"])
+def test_who_waits_or_was_not_reached_is_never_greyed(state: str) -> None:
+    assert "past" not in card_of(clock="09:00", state=state).css
 
 
 @pytest.mark.parametrize(
@@ -108,7 +119,7 @@ def test_doubts_and_changes_are_worded() -> None:
     view = card_of(
         duration_estimated=True,
         time_odd=True,
-        moved_from_at=at("08:00"),
+        moved_from=MovedFrom(at("08:00"), None, None, NOW),
         returned_at=NOW,
         state="waiting",
     )
@@ -195,12 +206,15 @@ def test_a_stale_day_with_cards_keeps_them() -> None:
     page = page_of(sheet(column(card(), fresh=STALE), freshness=STALE))
     assert page.empty is None
     assert page.is_old
-    assert page.freshness.word == "Out of date: data from 08:30"
+    assert freshness_badge(STALE, NOW, page.zone).word == "Out of date: data from 08:30"
 
 
 def test_an_undecided_practitioner_is_counted_aloud() -> None:
-    page = page_of(sheet(column(card()), undecided=(("Dr Albright", 6),)))
-    assert [aside.headline for aside in page.asides] == ["Dr Albright has 6 appointments that are not shown"]
+    page = page_of(sheet(column(card()), undecided=(Undecided("Dr Albright", 6),)))
+    asks = page.work_list.notices
+    assert [(one.headline, one.action) for one in asks] == [
+        ("Dr Albright has 6 appointments that are not shown", "Decide")
+    ]
 
 
 def test_what_is_not_shown_is_counted_with_its_reason() -> None:
@@ -208,10 +222,10 @@ def test_what_is_not_shown_is_counted_with_its_reason() -> None:
     assert page.not_shown == "Not shown: 1 moved to another day, 2 no longer telehealth."
 
 
-def render_sheet(app: Flask, made: Sheet) -> str:
+def render_sheet(app: Flask, made: Sheet, view: str = COLUMNS) -> str:
     frame = Shell(active="today", items=(), badge=Badge("Up to date", "tick", "good"))
     with app.test_request_context("/"):
-        return render_template("runsheet/sheet.html", page=page_of(made), shell=frame, banner=None)
+        return render_template("runsheet/sheet.html", page=page_of(made, view=view), shell=frame, banner=None)
 
 
 def full_day() -> Sheet:
@@ -244,6 +258,12 @@ def test_a_sheet_of_300_cards_is_light(app: Flask) -> None:
     html = render_sheet(app, full_day()).encode()
     assert html.count(b"<article") == 300
     assert len(gzip.compress(html)) < 60_000
+
+
+def test_a_work_list_of_300_lines_is_light(app: Flask) -> None:
+    html = render_sheet(app, full_day(), LIST).encode()
+    assert html.count(b"<tr class=") == 300
+    assert len(gzip.compress(html)) < 70_000
 
 
 def test_styles_and_scripts_are_light() -> None:
@@ -289,7 +309,7 @@ def test_vendor_text_never_becomes_markup(app: Flask) -> None:
 
     assert "<img" not in spiked
     assert attributes(spiked) <= attributes(plain)
-    assert 'href="tel:1"' in spiked
+    assert "tel:" not in spiked
     assert "49" not in re.findall(r"<h3.*?</h3>", spiked, re.S)[0]
 
 
@@ -353,8 +373,8 @@ def test_a_card_by_hand_without_scripts_ends_on_its_day(reception: actors.Browse
     assert answer.status_code == 303
     assert re.fullmatch(r"/sheet/2026-11-23#card-\d+", answer.headers["Location"])
     text = reception.get("/sheet/2026-11-23").text
-    assert "Wattle Bird" in text
-    assert "14:30–14:50" in text
+    assert "<b>Bird</b>, Wattle" in text
+    assert "<time>14:30</time>" in text
 
 
 def test_a_refused_form_keeps_what_was_typed_and_links_to_the_field(reception: actors.Browser) -> None:

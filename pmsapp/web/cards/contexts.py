@@ -25,11 +25,12 @@ class CardForm:
 
 @dataclass(frozen=True, slots=True)
 class TimelineLine:
-    """One line of a card's story."""
+    """One line of a card's story. `undo` is sent by its Undo button, while the step can be taken back."""
 
     at: str
     who: str
     what: str
+    undo: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

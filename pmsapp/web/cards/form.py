@@ -16,7 +16,7 @@ from pmsapp.schemas.base import given
 from pmsapp.schemas.reading import read_form
 from pmsapp.schemas.sheet import CardChange
 from pmsapp.services.base.errors import Invalid
-from pmsapp.web.sheet.card_contexts import CardForm
+from pmsapp.web.cards.contexts import CardForm
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui import labels
 from pmsapp.web.ui.field_text import in_words

@@ -8,23 +8,16 @@ from datetime import datetime
 
 from pmsapp.domain.appointment import WorkflowState
 from pmsapp.domain.runsheet import Action, Card
+from pmsapp.domain.worklist.steps import next_step
 from pmsapp.services.sheet.timeline import EventView
-from pmsapp.web.sheet import card_form
-from pmsapp.web.sheet.card_contexts import CardPanel, NewCardPanel, TimelineLine
+from pmsapp.web.cards import form as card_form
+from pmsapp.web.cards.contexts import CardPanel, NewCardPanel, TimelineLine
 from pmsapp.web.sheet.card_view import Names, build_card
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui import labels
 from pmsapp.web.ui.field_text import in_words
 from pmsapp.web.ui.page_contexts import Option
 
-_FORWARD = {
-    WorkflowState.BOOKED: WorkflowState.CONTACTED,
-    WorkflowState.CONTACTED: WorkflowState.WAITING,
-    WorkflowState.WAITING: WorkflowState.READY,
-    WorkflowState.READY: WorkflowState.WITH_CLINICIAN,
-    WorkflowState.WITH_CLINICIAN: WorkflowState.DONE,
-    WorkflowState.NO_ANSWER: WorkflowState.CONTACTED,
-}
 _KINDS = {
     "created": "Appeared",
     "changed": "Changed",
@@ -50,6 +43,10 @@ _KINDS = {
     "took_over": "Notes, state and edits taken over from the cancelled visit",
     "answer_taken_back": "Decision taken back",
     "disconnected": "Practice software disconnected",
+    "kept": "Kept, practice software disconnected",
+    "identity_checked": "Identity checked",
+    "step_undone": "Taken back",
+    "step": "Step",
 }
 
 
@@ -132,7 +129,7 @@ def _web_address(link: str | None) -> str | None:
 def _next_state(card: Card) -> Option | None:
     if Action.ADVANCE not in card.actions:
         return None
-    following = _FORWARD.get(WorkflowState(card.state))
+    following = next_step(card.state, card.appointment_status)
     return Option(following.value, labels.WORKFLOW[following].word) if following else None
 
 
@@ -145,6 +142,8 @@ def _take_over(card: Card) -> str | None:
 def _line(
     event: EventView, card: Card, now: datetime, source: str, clinicians: Mapping[int, str]
 ) -> TimelineLine:
+    if event.step is not None:
+        return _step_line(event, card, now)
     what = _KINDS.get(event.kind, event.kind.replace("_", " ").capitalize())
     told = [
         _changed(name, event, card, clinicians)
@@ -158,6 +157,18 @@ def _line(
         at=fmt.moment(event.at, now, card.time_zone),
         who=event.actor or (source if event.source == "pms" else "pmsapp"),
         what=what + (f": {', '.join(told)}" if told else ""),
+    )
+
+
+def _step_line(event: EventView, card: Card, now: datetime) -> TimelineLine:
+    """ "Booked → contacted"."""
+    before, after = (labels.WORKFLOW[WorkflowState(state)].word for state in event.step or ())
+    again = "Taken back: " if event.kind == "step_undone" else ""
+    return TimelineLine(
+        at=fmt.moment(event.at, now, card.time_zone),
+        who=event.actor or "pmsapp",
+        what=f"{again}{before} → {after.lower()}",
+        undo=f"undo:{card.id}:{event.id}" if event.can_undo else None,
     )
 
 

@@ -13,13 +13,13 @@ from pmsapp.domain.runsheet import Card
 from pmsapp.schemas.addresses import id_or_none
 from pmsapp.services.base.errors import Conflict, Invalid
 from pmsapp.services.clinic import clinic
-from pmsapp.services.editing import overrides
-from pmsapp.services.sheet import days, timeline
+from pmsapp.services.editing import overrides, steps
+from pmsapp.services.sheet import days, looks, timeline
 from pmsapp.services.sync import recheck
-from pmsapp.web.sheet import card_form
+from pmsapp.web.cards import form as card_form
+from pmsapp.web.cards.contexts import CardPanel, NewCardPanel
+from pmsapp.web.cards.panel import build_new_panel, build_panel
 from pmsapp.web.sheet import pages as sheet_pages
-from pmsapp.web.sheet.card_contexts import CardPanel, NewCardPanel
-from pmsapp.web.sheet.card_panel import build_new_panel, build_panel
 from pmsapp.web.ui import fields, shell
 
 bp = Blueprint("cards", __name__)
@@ -28,7 +28,9 @@ bp = Blueprint("cards", __name__)
 @bp.get("/cards/<id:card_id>")
 def show(card_id: int) -> ResponseReturnValue:
     """Everything about one card; whoever may edit gets the form."""
-    return _panel(_own_card(card_id))
+    card = _own_card(card_id)
+    looks.see_card(card_id, guard.current_actor())
+    return _panel(card)
 
 
 @bp.post("/cards/<id:card_id>")
@@ -138,9 +140,11 @@ def take_over(card_id: int) -> ResponseReturnValue:
 
 @bp.post("/cards/<id:card_id>/state")
 def state(card_id: int) -> ResponseReturnValue:
-    """Say where reception stands with the patient."""
-    wanted = {"state": request.form.get("state", "")}
-    return _done(overrides.edit_card(card_id, wanted, guard.current_actor()), "Saved.")
+    """Say where reception stands with the patient; `from` is the state that was looked at."""
+    card = _own_card(card_id)
+    expected = request.form.get("from") or card.state
+    step = steps.advance(card_id, guard.current_actor(), expected=expected, to=request.form.get("state", ""))
+    return _done(step.card, "Saved.")
 
 
 @bp.post("/cards/<id:card_id>/recheck")

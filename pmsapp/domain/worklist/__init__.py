@@ -1,0 +1,1 @@
+"""Reception's work list: steps, attention, timers, filters, search and cautions. Pure."""
