@@ -15,7 +15,7 @@ from pmsapp.adapters.base import (
 from pmsapp.adapters.client.http import HTTPClient
 from pmsapp.adapters.client.tokens import Token
 from pmsapp.adapters.gentu import auth, wire
-from pmsapp.adapters.gentu.appointments import SINGLE_READ_TROUBLE, AppointmentReader
+from pmsapp.adapters.gentu.appointments import SINGLE_READ_FAULTS, AppointmentReader
 from pmsapp.adapters.gentu.info import INFO
 from pmsapp.adapters.gentu.pairing import consume_code
 from pmsapp.adapters.gentu.practice import Practice
@@ -111,7 +111,7 @@ class GentuAdapter(Adapter):
             try:
                 self.list_appointment_types()
             except PMSError as exc:
-                if exc.code not in SINGLE_READ_TROUBLE:
+                if exc.code not in SINGLE_READ_FAULTS:
                     raise
                 self._durations_failed = True
             known = self.reference_cache.get("durations", DURATIONS_LAST)

@@ -92,7 +92,7 @@ class ConnectionView:
     def trouble_code(self) -> str | None:
         """The code its state speaks of; data that is merely old has one too. None when all is well or by choice."""
         code = self.last_sync_error.code if self.last_sync_error else None
-        if self.state in _IN_TROUBLE:
+        if self.state in _FAULTY:
             return code or "DATA-STALE"
         is_in_use = self.state in (ConnectionState.OK, ConnectionState.LATE)
         return code if is_in_use and self.last_sync_status in _NOT_WHOLE else None
@@ -109,7 +109,7 @@ class ConnectionView:
         return self.trouble_code is not None and is_for_staff(self.trouble_code)
 
 
-_IN_TROUBLE = frozenset(
+_FAULTY = frozenset(
     {
         ConnectionState.NEEDS_YOU,
         ConnectionState.STALE,

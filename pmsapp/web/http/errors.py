@@ -117,10 +117,10 @@ def _on_vendor(error: PMSError) -> ResponseReturnValue:
 
 def _on_database(error: OperationalError) -> ResponseReturnValue:
     _log.error("database did not answer", kind=type(error.orig).__name__)
-    return answer(error, database_trouble(error))
+    return answer(error, database_problem(error))
 
 
-def database_trouble(error: OperationalError) -> ErrorText:
+def database_problem(error: OperationalError) -> ErrorText:
     """What to say when the database could not read or store: others are writing, or its disk takes nothing more."""
     full = any(words in str(error.orig) for words in _NO_ROOM)
     headline, then = _NO_ROOM_TEXT if full else (_TEXTS[503][0], "Send it again in a few seconds.")

@@ -237,7 +237,7 @@ def _notice_of(one: ConnectionView, now: PageStatus, headline: str, icon: str) -
 _NOTICES = (
     (ConnectionState.NEEDS_YOU, _needs_you),
     (ConnectionState.STALE, _stale),
-    (ConnectionState.PMS_PROBLEM, _pms_trouble),
+    (ConnectionState.PMS_TROUBLE, _pms_trouble),
     (ConnectionState.RETRYING, _retrying),
 )
 
