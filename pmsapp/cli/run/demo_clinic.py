@@ -124,17 +124,22 @@ def _decide(connection_id: int, tell: Tell) -> None:
     """Every practitioner of the appointment book gets a column; types whose name says telehealth are chosen."""
     tell("Giving each practitioner a column")
     people = mappings.list_practitioners(connection_id)
-    mappings.set_mappings(connection_id, [_choice(one) for one in people], COMMAND_LINE)
+    mappings.set_mappings(connection_id, [_choice(practitioner) for practitioner in people], COMMAND_LINE)
     tell("Choosing the telehealth appointment types")
     listed = appointment_types.list_types(connection_id)
-    chosen = [TypeChoice(one.pms_type_id, is_telehealth=one.suggested) for one in listed]
+    chosen = [
+        TypeChoice(appointment_type.pms_type_id, is_telehealth=appointment_type.suggested)
+        for appointment_type in listed
+    ]
     appointment_types.set_types(connection_id, chosen, COMMAND_LINE)
 
 
-def _choice(one: PractitionerView) -> MappingChoice:
-    shown = one.active and one.shown_in_appointment_book
+def _choice(practitioner: PractitionerView) -> MappingChoice:
+    shown = practitioner.active and practitioner.shown_in_appointment_book
     return MappingChoice(
-        one.pms_practitioner_id, "create" if shown else "ignore", name=one.name if shown else None
+        practitioner.pms_practitioner_id,
+        "create" if shown else "ignore",
+        name=practitioner.name if shown else None,
     )
 
 

@@ -102,7 +102,7 @@ def take_back(session: Session, row: PMSConnection, now: datetime) -> int:
 def _take_back_some(
     session: Session, connection_id: int, noted: Sequence[Row[Any]], now: datetime
 ) -> set[Any]:
-    typed = {one.appointment_id: one.kept_values for one in noted if one.kept_values is not None}
+    typed = {former.appointment_id: former.kept_values for former in noted if former.kept_values is not None}
     if typed:
         _edits_from_typing(session, typed, now)
     session.execute(
@@ -123,17 +123,17 @@ def _take_back_some(
         ),
         [
             {
-                "card": one.appointment_id,
-                "appointment": one.pms_appointment_id,
-                "patient": one.pms_patient_id,
-                "practitioner": one.pms_practitioner_id,
-                "type": one.pms_type_id,
-                "day": one.pms_date,
+                "card": former.appointment_id,
+                "appointment": former.pms_appointment_id,
+                "patient": former.pms_patient_id,
+                "practitioner": former.pms_practitioner_id,
+                "type": former.pms_type_id,
+                "day": former.pms_date,
             }
-            for one in noted
+            for former in noted
         ],
     )
-    return versions.days_of(session, [one.appointment_id for one in noted])
+    return versions.days_of(session, [former.appointment_id for former in noted])
 
 
 def _edits_from_typing(session: Session, typed: dict[int, dict[str, Any]], now: datetime) -> None:

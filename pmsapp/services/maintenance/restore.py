@@ -130,7 +130,9 @@ def _look(copy: Copy) -> Present:
             given_ids={
                 row.name: row.seq for row in session.execute(text("SELECT name, seq FROM sqlite_sequence"))
             },
-            people={one.email: (one.password_hash, one.disabled_at) for one in session.scalars(select(User))},
+            people={
+                user.email: (user.password_hash, user.disabled_at) for user in session.scalars(select(User))
+            },
             revoked={
                 row.token_hash: row.revoked_at
                 for row in session.scalars(select(APIToken).where(APIToken.revoked_at.is_not(None)))

@@ -85,7 +85,10 @@ def list_practitioners(connection_id: int) -> list[PractitionerView]:
     with reading() as session:
         decided = {row.pms_practitioner_id: row for row in _rows(session, connection_id)}
         columns = [(row.id, row.name) for row in sheet_columns.active_rows(session)]
-    return [_view(one, decided.get(one.external_id), columns, upcoming) for one in listed]
+    return [
+        _view(practitioner, decided.get(practitioner.external_id), columns, upcoming)
+        for practitioner in listed
+    ]
 
 
 def set_mappings(
@@ -96,10 +99,10 @@ def set_mappings(
     Whoever is ignored or undecided leaves the sheets from today at once; whoever is mapped comes back with the next
     run. Raises NotFound, Invalid (paths such as `mappings.0.clinician_id`), and what adapters raise.
     """
-    listed = {one.external_id: one for one in _listed(connection_id)}
+    listed = {practitioner.external_id: practitioner for practitioner in _listed(connection_id)}
     if any(choice.pms_practitioner_id not in listed for choice in choices):
         live_lists.forget(connection_id)  # somebody may have joined within the last minute
-        listed = {one.external_id: one for one in _listed(connection_id)}
+        listed = {practitioner.external_id: practitioner for practitioner in _listed(connection_id)}
     now = clock.now()
     with writing() as session:
         connection = get_row(session, connection_id, lock=True)
@@ -121,7 +124,7 @@ def set_mappings(
                 actor,
                 "connection.practitioners_decided",
                 f"connection:{connection_id}",
-                {"decided": {one.pms_practitioner_id: one.decision for one in changed}},
+                {"decided": {choice.pms_practitioner_id: choice.decision for choice in changed}},
             )
     return list_practitioners(connection_id)
 
@@ -158,23 +161,23 @@ def _rows(session: Session, connection_id: int) -> Sequence[PMSClinicianMapping]
 
 
 def _view(
-    one: Practitioner,
+    practitioner: Practitioner,
     row: PMSClinicianMapping | None,
     columns: Sequence[tuple[int, str]],
     upcoming: dict[str, int],
 ) -> PractitionerView:
-    suggestions = suggest(one, columns)
+    suggestions = suggest(practitioner, columns)
     choice = clear_choice(suggestions)
     return PractitionerView(
-        pms_practitioner_id=one.external_id,
-        name=one.name,
-        active=one.active,
-        shown_in_appointment_book=one.shown_in_appointment_book,
+        pms_practitioner_id=practitioner.external_id,
+        name=practitioner.name,
+        active=practitioner.active,
+        shown_in_appointment_book=practitioner.shown_in_appointment_book,
         decision=MappingDecision(row.decision) if row else MappingDecision.UNDECIDED,
         clinician_id=row.run_sheet_clinician_id if row else None,
         suggestions=suggestions,
         prechosen_id=choice.clinician_id if choice else None,
-        upcoming_appointments=upcoming.get(one.external_id),
+        upcoming_appointments=upcoming.get(practitioner.external_id),
     )
 
 
@@ -277,7 +280,9 @@ def _answer_questions(
     session: Session, connection_id: int, choices: Sequence[MappingChoice], actor: Actor, now: datetime
 ) -> int:
     """Whoever was decided about here need not be asked about elsewhere. Returns how many questions that answers."""
-    decided = {one.pms_practitioner_id: one.decision for one in choices if one.decision != UNDECIDED}
+    decided = {
+        choice.pms_practitioner_id: choice.decision for choice in choices if choice.decision != UNDECIDED
+    }
     subjects = {f"practitioner:{connection_id}:{external_id}": external_id for external_id in decided}
     rows = session.scalars(
         select(Question).where(Question.subject.in_(subjects), Question.state == "open")

@@ -128,12 +128,14 @@ def filled_credentials(info: AdapterInfo, given: Mapping[str, str]) -> dict[str,
     """The login with the server's settings in the places that were left empty."""
     settings = current_settings()
     filled = {}
-    for one in info.credential_fields:
-        if one.goes_to != "credentials":
+    for credential in info.credential_fields:
+        if credential.goes_to != "credentials":
             continue
-        value = given.get(one.name) or (one.setting and getattr(settings, one.setting.lower(), None))
+        value = given.get(credential.name) or (
+            credential.setting and getattr(settings, credential.setting.lower(), None)
+        )
         if value:
-            filled[one.name] = value
+            filled[credential.name] = value
     return filled
 
 
@@ -142,7 +144,11 @@ def has_credentials(info: AdapterInfo, *, is_stored: bool) -> bool:
     if is_stored:
         return True
     filled = filled_credentials(info, {})
-    wanted = [one.name for one in info.credential_fields if one.required and one.goes_to == "credentials"]
+    wanted = [
+        credential.name
+        for credential in info.credential_fields
+        if credential.required and credential.goes_to == "credentials"
+    ]
     return all(name in filled for name in wanted)
 
 

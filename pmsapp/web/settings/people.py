@@ -99,13 +99,15 @@ def _people_page(
     *, errors: Mapping[str, str] | None = None, notice: Notice | None = None, status: int = 200
 ) -> Response:
     now, errors = shell.page_status(), errors or {}
-    columns = [one for one in sheet_columns.list_clinicians() if one.active]
+    columns = [column for column in sheet_columns.list_clinicians() if column.active]
     me = guard.current_actor().id
     typed = request.form if errors else {}
     labels = {"email": "Email", "name": "Name", "password": "First password"}
     page = PeoplePage(
         nav=settings_nav.nav(),
-        people=tuple(_person(one, now, [(c.id, c.name) for c in columns], me) for one in users.list_users()),
+        people=tuple(
+            _person(person, now, [(c.id, c.name) for c in columns], me) for person in users.list_users()
+        ),
         form={
             name: FormField(
                 name, label, "" if name == "password" else typed.get(name, ""), error=errors.get(name)
@@ -113,7 +115,7 @@ def _people_page(
             for name, label in labels.items()
         },
         roles=_roles(typed.get("role", "reception")),
-        clinicians=tuple(Option(str(one.id), one.name) for one in columns),
+        clinicians=tuple(Option(str(column.id), column.name) for column in columns),
         errors=tuple(errors.items()),
         notice=notice,
     )
@@ -126,20 +128,20 @@ def _roles(chosen: str) -> tuple[Option, ...]:
 
 
 def _person(
-    one: UserView, now: shell.PageStatus, columns: list[tuple[int, str]], me: int | None
+    person: UserView, now: shell.PageStatus, columns: list[tuple[int, str]], me: int | None
 ) -> PersonLine:
-    out = one.disabled_at is not None
-    role = ROLE_WORDS.get(one.role, one.role)
+    out = person.disabled_at is not None
+    role = ROLE_WORDS.get(person.role, person.role)
     return PersonLine(
-        id=one.id,
-        name=one.name,
-        email=one.email,
+        id=person.id,
+        name=person.name,
+        email=person.email,
         badge=Badge("Kept out", "gone", "stop") if out else Badge(role, "person"),
-        last=f"last signed in {fmt.moment(one.last_login_at, now.now, now.zone)}"
-        if one.last_login_at
+        last=f"last signed in {fmt.moment(person.last_login_at, now.now, now.zone)}"
+        if person.last_login_at
         else "never signed in",
-        is_me=one.id == me,
+        is_me=person.id == me,
         disabled=out,
-        roles=_roles(one.role),
-        clinicians=tuple(Option(str(key), name, key == one.clinician_id) for key, name in columns),
+        roles=_roles(person.role),
+        clinicians=tuple(Option(str(key), name, key == person.clinician_id) for key, name in columns),
     )
