@@ -21,7 +21,11 @@ from tests.support.seeded_clinic import Texts, seed
 PUBLIC_ENDPOINTS = {
     "static": "files of the pages",
     "auth.login": "the way in",
-    "auth.sign_in": "the way in",
+    "auth.give_password": "the way in",
+    "auth.code": "the way in, for who gave the right password",
+    "auth.give_code": "the way in, for who gave the right password",
+    "links.choose": "a one-time link; the random token in it is the proof",
+    "links.choose_password": "a one-time link; the random token in it is the proof",
     "auth.setup": "the first administrator",
     "auth.set_up": "the first administrator",
     "auth.logout": "the way out, also after the session ended",

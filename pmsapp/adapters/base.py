@@ -232,7 +232,8 @@ class Adapter(ABC):
         Otherwise the pages hold every practitioner of the practice, also ones not asked for.
         `known_pages`, set by the caller, gives the digests of a practitioner's pages as they were last read whole; an
         adapter that reads per practitioner may then answer with one `unchanged` Page when nothing differs.
-        Order: none. Raises BadVendorDataError READ-ENDLESS on a repeated cursor or a page ceiling.
+        Order: none. Raises BadVendorDataError READ-ENDLESS on a repeated cursor or a page ceiling, READ-SHIFTED
+        when the list would not stand still.
         """
 
     @abstractmethod

@@ -1,7 +1,7 @@
 """Conditions that last, and when to tell people about them. Pure.
 
 One opening, at most one escalation, one recovery. Nobody is told of a fault that lasts one run, and a
-condition that comes and goes within minutes is one incident.
+condition that comes and goes within minutes is one incident. What only a person can put right is told at once.
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ class Condition:
     """What is wrong now with one subject ("connection:3", "scheduler").
 
     `failures`: runs in a row that failed. `overdue`: late already, worth telling even without a failed run.
+    `needs_person`: it cannot pass by itself (a login refused, access withdrawn), so waiting tells nothing more.
     `can_wait`: nobody works now, so people are told when they come in. `at_risk_at`: the start of the next
     appointment that depends on it.
     """
@@ -66,6 +67,7 @@ class Condition:
     connection_id: int | None = None
     failures: int = 0
     overdue: bool = False
+    needs_person: bool = False
     can_wait: bool = False
     severity: Severity = Severity.LOW
     at_risk_at: datetime | None = None
@@ -111,6 +113,8 @@ def is_worth_telling(condition: Condition, lasted: timedelta) -> bool:
     """True when it is more than a blip and somebody could use the news now."""
     if condition.can_wait:
         return False
+    if condition.needs_person:
+        return True
     if condition.overdue:
         return lasted >= CONFIRM_AFTER
     return condition.failures >= TELL_AFTER_FAILURES and lasted >= TELL_AFTER

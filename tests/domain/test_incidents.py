@@ -44,6 +44,8 @@ STALE = Condition("connection:1", "DATA-STALE", 1, overdue=True)
         (Condition("c", "PMS-DOWN", failures=1), minutes(600), False),  # one failed run is nobody's business
         (FAILING, minutes(9), False),  # the quick repeats may still work
         (FAILING, minutes(10), True),
+        (Condition("c", "AUTH-REFUSED", failures=1, needs_person=True), timedelta(), True),  # no use waiting
+        (Condition("c", "AUTH-REFUSED", needs_person=True, can_wait=True), minutes(60), False),
         (STALE, timedelta(), False),  # a machine that has just woken up
         (STALE, timedelta(seconds=20), True),  # seen twice
         (Condition("c", "DATA-STALE", overdue=True, can_wait=True), minutes(60), False),  # nobody is there

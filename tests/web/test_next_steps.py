@@ -50,7 +50,7 @@ def fail_with(fake: FakeClinic, code: Code) -> None:
             update(PMSConnection).values(
                 state=state_after_error(code.name).value,
                 last_error_code=code.name,
-                last_error_message=message,
+                last_sync_error=message,
                 last_sync_status="failed",
                 failures_in_row=2,
             )

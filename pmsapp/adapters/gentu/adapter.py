@@ -98,7 +98,7 @@ class GentuAdapter(Adapter):
         return self._reader.read_one(external_id)
 
     def pair(self, code: str) -> Pairing:
-        """Consume a pairing code, exactly once. Raises PAIR-UNKNOWN, PAIR-USED or PAIR-UNSURE."""
+        """Consume a pairing code, exactly once. Raises PAIR-UNKNOWN, PAIR-USED, PAIR-BLOCKED or PAIR-UNSURE."""
         return consume_code(self.config, self.client, code)
 
     def _type_duration_min(self, type_id: str) -> int | None:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from pmsapp.adapters.client import strict_json
 from pmsapp.adapters.client.http import HTTPClient, Reply, path
-from pmsapp.adapters.client.paging import MAX_PAGES, read_by_number
+from pmsapp.adapters.client.paging import MAX_PAGES, PageLook, read_by_number, read_until_still
 from pmsapp.adapters.medirecords.auth import LABEL, refine_list, refine_practice, refine_record
 from pmsapp.adapters.medirecords.durations import parse_interval_table
+from pmsapp.adapters.parsing.text import clean_id
 from pmsapp.domain.errors import BadVendorDataError, NotFoundError, PMSError
 
 PAGE_SIZE = 100
@@ -29,11 +31,15 @@ _GENERAL_STATUSES = frozenset({401, 408, 429, 502, 503, 504})
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """One page of a list. `is_last` only where the vendor's own end mark was seen."""
+    """One page of a list. `is_last` only where the vendor's own end mark was seen and the pages agree.
+
+    `is_again`: the list shifted, so it is read once more.
+    """
 
     rows: list[Any]
     is_last: bool
     reply: Reply
+    is_again: bool = False
 
 
 class Calls:
@@ -63,8 +69,9 @@ class Calls:
             # The page's own number stands in the body: only the rows tell that a page came twice.
             return replace(reply, digest=strict_json.digest_of(rows)) if rows else reply
 
-        for reply, is_last in read_by_number(fetch, _is_last, pms=LABEL, max_pages=MAX_PAGES):
-            yield Rows(_rows_of(reply, kind), is_last, reply)
+        read = partial(read_by_number, fetch, _is_last, pms=LABEL, max_pages=MAX_PAGES)
+        for reply, is_last, is_again in read_until_still(read, _look, pms=LABEL):
+            yield Rows(_rows_of(reply, kind), is_last, reply, is_again)
 
     def peek(self, name: str, params: Mapping[str, str | int] | None = None) -> None:
         """Ask a list for one row, to learn whether it may be read."""
@@ -119,6 +126,15 @@ def _rows_of(reply: Reply, kind: str) -> list[Any]:
     if not isinstance(rows, list):
         raise garbled(kind)
     return rows
+
+
+def _look(reply: Reply) -> PageLook:
+    """`totalElements` is MediRecords' count; one of 0 beside rows says nothing."""
+    rows = reply.data["data"]
+    total = reply.data.get("totalElements")
+    counts = isinstance(total, int) and not isinstance(total, bool) and (total > 0 or not rows)
+    ids = (clean_id(row.get("id")) for row in rows if isinstance(row, dict))
+    return PageLook(frozenset(one for one in ids if one is not None), len(rows), total if counts else None)
 
 
 def _is_last(reply: Reply, number: int) -> bool:

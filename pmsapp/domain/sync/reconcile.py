@@ -29,6 +29,7 @@ from pmsapp.domain.sync.rules import (
     placement_of,
     telehealth,
     values_of,
+    with_owner,
 )
 from pmsapp.domain.sync.values import PMSValues, changed_fields, digest
 from pmsapp.domain.window import utc_text
@@ -175,7 +176,7 @@ def sort_pairs(
     out = SortedPairs()
     latest: dict[CardKey, UnifiedAppointment] = {}
     without_patient: set[str] = set()
-    for pair in pairs:
+    for pair in (with_owner(one, rules) for one in pairs):
         if pair.patient is None:
             without_patient.add(pair.external_id)
         else:

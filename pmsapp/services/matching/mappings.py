@@ -31,6 +31,7 @@ from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.clinic import clinic
 from pmsapp.services.connections.rows import get_row
 from pmsapp.services.matching import live_lists, reference
+from pmsapp.services.matching.live_lists import Listing
 from pmsapp.services.sheet import columns as sheet_columns
 from pmsapp.services.sheet import placement
 from pmsapp.services.sheet.placement import PlacedBy
@@ -75,39 +76,39 @@ class MappingChoice:
     name: str | None = None
 
 
-def list_practitioners(connection_id: int) -> list[PractitionerView]:
+def list_practitioners(connection_id: int) -> Listing[PractitionerView]:
     """Everybody the vendor lists now, by name, with what was decided. Nothing is stored by asking.
 
-    When the vendor does not answer, those known from before; raises what adapters raise when there are none.
+    When the vendor does not answer, those known from before, marked as `stale`; raises what adapters raise when there
+    are none.
     """
     listed = _listed(connection_id)
-    upcoming = _upcoming(connection_id, listed)
+    upcoming = {} if listed.stale else _upcoming(connection_id, listed)
     with reading() as session:
         decided = {row.pms_practitioner_id: row for row in _rows(session, connection_id)}
         columns = [(row.id, row.name) for row in sheet_columns.active_rows(session)]
-    return [
-        _view(practitioner, decided.get(practitioner.external_id), columns, upcoming)
-        for practitioner in listed
-    ]
+    return listed.of(_view(one, decided.get(one.external_id), columns, upcoming) for one in listed)
 
 
 def set_mappings(
     connection_id: int, choices: Sequence[MappingChoice], actor: Actor
-) -> list[PractitionerView]:
+) -> Listing[PractitionerView]:
     """Decide about practitioners, all or none. Returns the list again.
 
     Whoever is ignored or undecided leaves the sheets from today at once; whoever is mapped comes back with the next
     run. Raises NotFound, Invalid (paths such as `mappings.0.clinician_id`), and what adapters raise.
     """
-    listed = {practitioner.external_id: practitioner for practitioner in _listed(connection_id)}
-    if any(choice.pms_practitioner_id not in listed for choice in choices):
+    listing = _listed(connection_id)
+    if not {choice.pms_practitioner_id for choice in choices} <= {one.external_id for one in listing}:
         live_lists.forget(connection_id)  # somebody may have joined within the last minute
-        listed = {practitioner.external_id: practitioner for practitioner in _listed(connection_id)}
+        listing = _listed(connection_id)
+    listed = {one.external_id: one for one in listing}
     now = clock.now()
     with writing() as session:
         connection = get_row(session, connection_id, lock=True)
         _check(session, connection, choices, listed)
-        reference.store_practitioners(session, connection_id, list(listed.values()), now, announce=False)
+        if listing.stale is None:
+            reference.store_practitioners(session, connection_id, listing, now, announce=False)
         rows = {row.pms_practitioner_id: row for row in _rows(session, connection_id)}
         changed = [
             choice
@@ -129,20 +130,21 @@ def set_mappings(
     return list_practitioners(connection_id)
 
 
-def _listed(connection_id: int) -> list[Practitioner]:
+def _listed(connection_id: int) -> Listing[Practitioner]:
     try:
-        return list(live_lists.fetch_practitioners(connection_id))
-    except PMSError:
+        return live_lists.fetch_practitioners(connection_id)
+    except PMSError as error:
         with reading() as session:
             known = _rows(session, connection_id)
         if not known:
             raise
-        return [
+        people = [
             Practitioner(
                 row.pms_practitioner_id, row.pms_practitioner_name, row.active, row.shown_in_appointment_book
             )
             for row in known
         ]
+        return Listing(people, max(row.last_seen_at for row in known), error)
 
 
 def _upcoming(connection_id: int, listed: Sequence[Practitioner]) -> dict[str, int]:

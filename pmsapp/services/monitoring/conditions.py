@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from pmsapp.domain.ages import holds, is_older, is_within
 from pmsapp.domain.appointment import Presence
-from pmsapp.domain.incidents import TELL_AFTER_FAILURES, Condition, severity_of
+from pmsapp.domain.incidents import Condition, severity_of
 from pmsapp.domain.schedule import LONGEST_VENDOR_WAIT, ClinicHours, is_watched
 from pmsapp.domain.sync_state import is_overdue, is_paused
 from pmsapp.domain.window import day_of
@@ -24,6 +24,7 @@ from pmsapp.models import (
 from pmsapp.services.clinic import opening_hours, snapshot
 from pmsapp.services.maintenance import retention
 from pmsapp.services.monitoring import alerts, process_heartbeats
+from pmsapp.services.people import login_throttle
 from pmsapp.services.runs import planning
 from pmsapp.services.sheet.stored_cards import CARDS
 
@@ -61,7 +62,12 @@ def find(session: Session, now: datetime) -> list[Condition]:
         condition = _of_connection(session, watched, hours, now, explained=installation is not None)
         if condition is not None:
             found.append(condition)
-    return [*found, *_of_tasks(session, is_open=is_watched(now, hours)), *_of_alerts(session)]
+    return [
+        *found,
+        *_of_tasks(session, is_open=is_watched(now, hours)),
+        *_of_alerts(session),
+        *_of_sign_in(session, now),
+    ]
 
 
 def stale_connections(session: Session, now: datetime) -> list[int]:
@@ -115,7 +121,8 @@ def _of_connection(
             subject=f"connection:{connection.id}",
             code=code,
             connection_id=connection.id,
-            failures=max(connection.failures_in_row, TELL_AFTER_FAILURES if needs_you else 0),
+            failures=connection.failures_in_row,
+            needs_person=needs_you,
             overdue=stale or code == "NO-NEXT-RUN",
             can_wait=not is_open,
         ),
@@ -186,6 +193,12 @@ def _of_alerts(session: Session) -> Iterator[Condition]:
     """A channel that takes no messages any more: the app itself has to say so."""
     if alerts.failed_channels(session):
         yield Condition("alerts", "ALERT-FAILED", overdue=True)
+
+
+def _of_sign_in(session: Session, now: datetime) -> Iterator[Condition]:
+    """Far more failed sign-ins than people who mistype. Told at once: nothing waits for it, but somebody should look."""
+    if login_throttle.under_attack(session, now):
+        yield Condition("sign-in", "SIGN-IN-ATTACK", overdue=True)
 
 
 def _at_risk(

@@ -55,7 +55,7 @@ def request_run(
 
     Joins the run in progress, or the one queued, that reads these days; else queues a new one. A nudge by webhook joins
     no run in progress: that may have read before the change it tells of. `trigger` follows from who asks where it is
-    not given. Raises NotFound, Invalid for a day out of bounds, and Conflict NOT-PAIRED or AUTH-REFUSED while there is
+    not given. Raises NotFound, Invalid for a day out of bounds, and Conflict NOT-PAIRED or NO-LOGIN while there is
     nothing to read with.
     """
     trigger = trigger or _TRIGGERS.get(actor.kind, "manual")

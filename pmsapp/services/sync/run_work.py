@@ -63,7 +63,7 @@ from pmsapp.services.scopes.vanished import (
 from pmsapp.services.scopes.write import Writer, write_plan
 from pmsapp.services.sheet import stored_cards, versions
 from pmsapp.services.sheet.placement import digest_of, load_rules
-from pmsapp.services.sync import preview, unlisted_practitioners
+from pmsapp.services.sync import preview, unlisted
 from pmsapp.services.vendors import adapters as vendor_adapters
 from pmsapp.services.vendors import reference_cache as stored_reference
 
@@ -85,7 +85,8 @@ class RunWork:
     previews: list[preview.Line] = field(default_factory=list)
     error: PMSError | None = None
     warnings: list[str] = field(default_factory=list)
-    _unlisted: set[str] = field(default_factory=set)
+    _met: unlisted.Unlisted = field(default_factory=unlisted.Unlisted)
+    _lists_are_new: bool = False
     _practitioners: list[Practitioner] = field(default_factory=list)
     _types: list[AppointmentType] = field(default_factory=list)
 
@@ -105,12 +106,11 @@ class RunWork:
                 adapter.known_pages = partial(_known_pages, known)
                 for read in reader.read_day(day):
                     self._take_or_pass(reader, read, known)
-            if not context.dry_run:
-                unlisted_practitioners.ask_about(adapter, self.lease, self._unlisted)
-            self._store_reference_cache(adapter, context)
             self._note_stage("compare")
             for pending in self.pending:
                 self._settle(reader, pending)
+            self._ask_about_unlisted(adapter, context)
+            self._store_reference_cache(adapter, context)
         except BaseException:
             self.deadline.cancel()  # whoever still reads for us need not
             raise
@@ -142,16 +142,17 @@ class RunWork:
             )
 
     def _refresh_reference(self, adapter: Adapter) -> None:
-        """Practitioners and types, hourly. When the vendor is unwell, the earlier lists serve.
+        """Practitioners and types: hourly, and whenever somebody asked for the run or the PMS announced a change.
 
-        A preview stores nothing: what it has read serves it alone.
+        When the vendor is unwell, the earlier lists serve. A preview stores nothing: what it has read serves it alone.
         """
         self._note_stage("practitioners")
         with reading() as session:
             connection = session.get_one(PMSConnection, self.lease.connection_id)
             read_at, in_setup = connection.reference_read_at, connection.state == "setup"
-            dry_run = session.get_one(SyncRun, self.lease.run_id).dry_run
-        if is_within(read_at, clock.now(), REFERENCE_LASTS):
+            run = session.get_one(SyncRun, self.lease.run_id)
+            dry_run, by_itself = run.dry_run, run.trigger == known_patients.BY_ITSELF
+        if by_itself and is_within(read_at, clock.now(), REFERENCE_LASTS):
             return
         try:
             practitioners, types = adapter.list_practitioners(), adapter.list_appointment_types()
@@ -160,6 +161,7 @@ class RunWork:
                 raise
             log.warning("reference lists not read", extra={"code": error.code, "run_id": self.lease.run_id})
             return
+        self._lists_are_new = True
         if dry_run:
             self._practitioners, self._types = practitioners, types
             return
@@ -176,6 +178,15 @@ class RunWork:
                 .where(PMSConnection.id == self.lease.connection_id)
                 .values(reference_read_at=now)
             )
+
+    def _ask_about_unlisted(self, adapter: Adapter, context: RunContext) -> None:
+        """Whom this run met in its lists and look-ups is asked about in this run. A preview stores nothing."""
+        if context.dry_run or not (self._met.undecided or self._met.types):
+            return
+        lists = unlisted.fetch(adapter, self._met, types_are_new=self._lists_are_new)
+        with writing() as session:
+            self.lease.check(session)
+            unlisted.ask_about(session, context.connection_id, self._met, lists, clock.now())
 
     def _store_reference_cache(self, adapter: Adapter, context: RunContext) -> None:
         """What the adapter read of the practice's reference data serves the next runs too. A preview stores nothing."""
@@ -211,8 +222,7 @@ class RunWork:
     def _take(self, context: RunContext, read: ScopeRead) -> None:
         """Apply one scope in one write transaction; a preview only plans it."""
         self._note_error(read.error)
-        if read.pairs and read.target.id and read.target.id not in context.names:
-            self._unlisted.add(read.target.id)
+        self._met.meet(read.pairs, context.rules)
         self.warnings += [sentence for sentence in read.warnings if sentence not in self.warnings]
         if context.dry_run:
             self._preview(context, read)
@@ -275,6 +285,7 @@ class RunWork:
             missing = still_missing(session, pending, claimed)
         if missing:
             look_up(reader, pending, missing)
+        self._met.meet(pending.found, context.rules)
         self._note_error(pending.error)
         if context.dry_run:
             with reading() as session:

@@ -6,7 +6,7 @@ Texts are ours or fixed: no trace, no SQL, no path, no patient data; a reference
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
@@ -20,8 +20,8 @@ from pmsapp.access import guard
 from pmsapp.domain.errors import ActionOwner as WhoActs
 from pmsapp.domain.errors import PMSError, RetryLaterError
 from pmsapp.observability import logs
-from pmsapp.services.base.errors import Conflict, Invalid, NotFound, ServiceError
-from pmsapp.services.people.users import TooManyTries
+from pmsapp.services.base.errors import Conflict, Invalid, NotFound, ServiceError, takes_nothing_more
+from pmsapp.services.people.login_throttle import TooManyTries
 
 MACHINE_PATHS = ("/api/", "/webhooks/", "/metrics")
 _log = logs.get(__name__)
@@ -47,7 +47,6 @@ _TEXTS = {
     503: ("The server is busy", "Nothing was lost. Try again in a few seconds."),
 }
 _BUSY_RETRY_S = 2
-_NO_ROOM = ("disk is full", "readonly", "disk I/O")  # as SQLite words it
 _NO_ROOM_TEXT = ("The server cannot store anything", "Tell an administrator: its disk is full or read-only.")
 
 
@@ -69,6 +68,7 @@ def init_app(app: Flask) -> None:
     """Answer every error of `app`."""
     app.register_error_handler(HTTPException, _on_http)
     app.register_error_handler(guard.SignInNeeded, _on_sign_in_needed)
+    app.register_error_handler(guard.NotFinished, _on_not_finished)
     app.register_error_handler(ServiceError, _on_service)
     app.register_error_handler(PMSError, _on_vendor)
     app.register_error_handler(OperationalError, _on_database)
@@ -97,6 +97,16 @@ def _on_sign_in_needed(error: guard.SignInNeeded) -> ResponseReturnValue:
     return answer(error, shown)
 
 
+def _on_not_finished(error: guard.NotFinished) -> ResponseReturnValue:
+    text = ErrorText(403, "Finish signing in first", error.description or "", error.problem_code)
+    if _is_for_machine():
+        return answer(error, text)
+    if not request.headers.get("HX-Request"):
+        return redirect(guard.sign_in_url(error.page), 303)
+    target = guard.sign_in_url(error.page)
+    return answer(error, replace(text, href=target, action="Go on", headers={"HX-Redirect": target}))
+
+
 def _on_service(error: ServiceError) -> ResponseReturnValue:
     status = {NotFound: 404, Conflict: 409, Invalid: 422}.get(type(error), 422)
     headers = {}
@@ -122,7 +132,7 @@ def _on_database(error: OperationalError) -> ResponseReturnValue:
 
 def database_problem(error: OperationalError) -> ErrorText:
     """What to say when the database could not read or store: others are writing, or its disk takes nothing more."""
-    full = any(words in str(error.orig) for words in _NO_ROOM)
+    full = takes_nothing_more(error)
     headline, then = _NO_ROOM_TEXT if full else (_TEXTS[503][0], "Send it again in a few seconds.")
     here = (
         "What you typed is still here." if request.headers.get("HX-Request") else "Go back to what you typed."

@@ -142,7 +142,7 @@ def connection_badge(view: ConnectionView, running: Mapping[str, Any] | None, no
             return Badge(f"Late: data from {age}", "clock", "wait")
         return Badge(f"Out of date: data from {age}", "clock", "warn")
     if view.last_sync_status == RunStatus.PARTIAL:
-        return Badge("Partly updated", "half", "wait")
+        return partial_badge(view.last_sync_error.code if view.last_sync_error else None)
     if view.last_sync_status == RunStatus.INTERRUPTED:
         return Badge("Stopped half way, will repeat", "broken", "wait")
     if view.last_sync_at is None:
@@ -150,6 +150,13 @@ def connection_badge(view: ConnectionView, running: Mapping[str, Any] | None, no
     if view.freshness.state is FreshnessState.NEVER:
         return Badge("Not all read yet", "half", "wait")
     return Badge("Up to date", "tick", "good")
+
+
+def partial_badge(code: str | None) -> Badge:
+    """A run that was not wholly a success: every list was read and something waits for a person, or not all was read."""
+    if code == "REMOVE-HELD":
+        return Badge("Updated, cards held", "held", "wait")
+    return Badge("Partly updated", "half", "wait")
 
 
 def updating_badge(running: Iterable[Mapping[str, Any]]) -> Badge:

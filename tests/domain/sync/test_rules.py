@@ -191,6 +191,7 @@ FULL = pair(
     notes="Bring the scans",
     time_odd=True,
     links=TelehealthLinks("https://host.example", "https://patient.example"),
+    practitioner_ids=("ben", "anna"),
 )._replace(patient=Patient("ada", "Ada", date(1984, 2, 29), "+61491570006", "ada@example.com", True))
 BARE = pair(type_external_id=None, duration_min=None, status_raw="Booked")._replace(
     patient=Patient("ada", None)
@@ -217,6 +218,7 @@ pms_status_raw               | Here                    | None
 pms_date                     | 2026-11-23              | 2026-11-23
 host_link                    | https://host.example    | None
 patient_link                 | https://patient.example | None
+also_practitioner_ids        | ben                     | None
 """
 
 

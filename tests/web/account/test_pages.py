@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 from pmsapp.access import guard
 from pmsapp.services.base import audit
 from pmsapp.services.people import sessions, users
+from pmsapp.services.people import sign_in as signing_in
 from pmsapp.settings import Settings
 from tests.support.actors import PASSWORD, Browser, browser, make_user
 from tests.support.clock import FrozenClock
@@ -81,8 +82,8 @@ def test_an_unknown_email_takes_as_long_as_a_wrong_password(app: Flask, frozen_c
     def try_once(email: str) -> float:
         frozen_clock.advance(hours=25)
         began = time.perf_counter()
-        with pytest.raises(users.SignInFailed):
-            users.authenticate(email, "not the password", outsider)
+        with pytest.raises(signing_in.SignInFailed):
+            signing_in.authenticate(email, "not the password", outsider)
         return time.perf_counter() - began
 
     try_once("eve@example.org")
@@ -316,8 +317,12 @@ def test_the_first_administrator_sets_up_with_the_code(app: Flask, client: Flask
     assert wrong.status_code == 422
     assert "wrong or has expired" in wrong.text
     assert "12 characters" in wrong.text
+    assert 'value="AAAA"' not in wrong.text
+    again = client.post("/setup", data=form | {"password": "short"})
+    assert f'value="{code}"' in again.text
     assert client.post("/setup", data=form).status_code == 303
-    assert "Ann" in client.get("/settings/account").text
+    assert client.get("/decisions").location == "/settings/account/second-factor?next=/decisions"
+    assert client.get("/settings/account/second-factor").status_code == 200
     outsider = app.test_client()
     assert outsider.get("/setup").location == "/login"
     assert "first administrator" not in outsider.get("/login").text
@@ -334,7 +339,11 @@ def test_sign_ins_leave_audit_rows_with_address_and_request(app: Flask, client: 
     assert failed.request_id == answer.headers["X-Request-Id"]
     assert failed.remote_addr == "127.0.0.1"
     sign_in(client, user.email)
-    assert [event.action for event in audit.list_events(limit=2)] == ["session.started", "user.signed_in"]
+    assert [event.action for event in audit.list_events(limit=3)] == [
+        "session.started",
+        "browser.remembered",
+        "user.signed_in",
+    ]
     assert audit.verify().ok
 
 
