@@ -36,24 +36,24 @@ _HALF_LIFE = timedelta(minutes=5)  # between password and code
 @bp.get("/login")
 def login() -> ResponseReturnValue:
     """The sign-in page; whoever is signed in goes on."""
-    way_on = guard.local_path(request.args.get("next"))
+    next_page = guard.local_path(request.args.get("next"))
     if guard.resume_session() is not None:
-        return redirect(way_on, 303)
+        return redirect(next_page, 303)
     return _login_page(
-        contexts.LoginPage(next=way_on, done=contexts.SIGN_IN_DONE.get(request.args.get("done", "")))
+        contexts.LoginPage(next=next_page, done=contexts.SIGN_IN_DONE.get(request.args.get("done", "")))
     )
 
 
 @bp.post("/login")
 def give_password() -> ResponseReturnValue:
     """The right email and password open a session, or lead to the page that asks for a code."""
-    email, way_on = request.form.get("email", ""), guard.local_path(request.form.get("next"))
-    shown = contexts.LoginPage(next=way_on, email=email[: users.MAX_EMAIL_CHARS])
+    email, next_page = request.form.get("email", ""), guard.local_path(request.form.get("next"))
+    shown = contexts.LoginPage(next=next_page, email=email[: users.MAX_EMAIL_CHARS])
     try:
         proven = sign_in.prove(
             email,
             request.form.get("password", ""),
-            guard.stranger(),
+            guard.anonymous(),
             browser=browser.asking(),
             ticket=_ticket(),
         )
@@ -66,10 +66,10 @@ def give_password() -> ResponseReturnValue:
     if proven.needs_code:
         browser.end_current("replaced")
         session.clear()
-        half = {"id": proven.user.id, "stamp": proven.stamp, "at": clock.now().isoformat(), "next": way_on}
+        half = {"id": proven.user.id, "stamp": proven.stamp, "at": clock.now().isoformat(), "next": next_page}
         session[_HALF] = half
         return redirect("/login/code", 303)
-    return _let_in(proven.user.id, proven.stamp, way_on)
+    return _let_in(proven.user.id, proven.stamp, next_page)
 
 
 @bp.get("/login/code")
@@ -86,7 +86,7 @@ def give_code() -> ResponseReturnValue:
         return redirect("/login", 303)
     user_id, given = int(half["id"]), request.form.get("code", "")
     try:
-        if not sign_in.check_code(user_id, given, guard.stranger(), browser=browser.asking()):
+        if not sign_in.check_code(user_id, given, guard.anonymous(), browser=browser.asking()):
             fault = "This code does not work, or was used already. Wait for the next one."
             return _page("auth/code.html", contexts.CodePage(fault), 422)
     except TooManyTries as error:
@@ -121,7 +121,7 @@ def set_up() -> ResponseReturnValue:
         code=form["code"][:80], email=form["email"][: users.MAX_EMAIL_CHARS], name=form["name"][:80]
     )
     try:
-        user = users.set_up_first_admin(**form, actor=guard.stranger())
+        user = users.set_up_first_admin(**form, actor=guard.anonymous())
     except Invalid as error:
         return _page("auth/setup.html", shown.with_faults(error.errors), 422)
     except TooManyTries as error:
@@ -136,24 +136,24 @@ def set_up() -> ResponseReturnValue:
 @bp.get("/confirm")
 def confirm() -> ResponseReturnValue:
     """Asks for the password again before the most delicate pages."""
-    way_on = guard.local_path(request.args.get("next"))
+    next_page = guard.local_path(request.args.get("next"))
     email = users.get_user(guard.current_actor().id or 0).email
-    return _page("auth/confirm.html", contexts.ConfirmPage(way_on, email))
+    return _page("auth/confirm.html", contexts.ConfirmPage(next_page, email))
 
 
 @bp.post("/confirm")
 def confirm_password() -> ResponseReturnValue:
     """Open a fresh session in the place of this one, for the right password."""
-    way_on, actor = guard.local_path(request.form.get("next")), guard.current_actor()
+    next_page, actor = guard.local_path(request.form.get("next")), guard.current_actor()
     user_id = actor.id or 0
-    shown = contexts.ConfirmPage(way_on, users.get_user(user_id).email)
+    shown = contexts.ConfirmPage(next_page, users.get_user(user_id).email)
     try:
         if not sign_in.check_password(user_id, request.form.get("password", ""), actor):
             return _page("auth/confirm.html", shown.saying("This is not your password."), 422)
     except TooManyTries as error:
         return _wait(_page("auth/confirm.html", shown.saying(contexts.wait_sentence(error)), 429), error)
     browser.open_session(users.get_user(user_id), reason="confirmed")
-    return redirect(way_on, 303)
+    return redirect(next_page, 303)
 
 
 @bp.get("/settings/account")
@@ -203,15 +203,15 @@ def end_other_sessions() -> ResponseReturnValue:
     return redirect("/settings/account?done=session", 303)
 
 
-def _let_in(user_id: int, stamp: str, way_on: str) -> Response:
+def _let_in(user_id: int, stamp: str, next_page: str) -> Response:
     known = browser.to_remember()
     try:
-        user = sign_in.let_in(user_id, stamp, guard.stranger(), browser=known)
+        user = sign_in.let_in(user_id, stamp, guard.anonymous(), browser=known)
     except SignInFailed:  # the password was changed meanwhile
         session.clear()
         return make_response(redirect("/login", 303))
     browser.open_session(user)
-    return browser.leave_mark(make_response(redirect(way_on, 303)), known)
+    return browser.leave_mark(make_response(redirect(next_page, 303)), known)
 
 
 def _half() -> dict[str, Any] | None:
