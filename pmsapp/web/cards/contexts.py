@@ -10,13 +10,14 @@ from pmsapp.web.ui.page_contexts import FormField, Option
 
 @dataclass(frozen=True, slots=True)
 class CardForm:
-    """The form of `runsheet/_card_form.html`. `errors` is the summary: (field, sentence)."""
+    """The form of `runsheet/_card_form.html`. `errors` is the summary: (field, sentence); notes go to `autosave` by themselves."""
 
     fields: dict[str, FormField]
     clinicians: tuple[Option, ...]
     states: tuple[Option, ...]
     telehealth: tuple[Option, ...]
     errors: tuple[tuple[str, str], ...] = ()
+    autosave: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
