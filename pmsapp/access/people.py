@@ -11,6 +11,8 @@ TABLE: Table = {
     "auth.setup": {"GET": PUBLIC},
     "auth.set_up": {"POST": PUBLIC},
     "auth.logout": {"POST": PUBLIC},
+    "auth.standing": {"GET": PUBLIC},
+    "auth.unlock": {"POST": PUBLIC},
     "auth.confirm": {"GET": SIGNED_IN},
     "auth.confirm_password": {"POST": SIGNED_IN},
     "auth.account": {"GET": SIGNED_IN},

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Dialog, Locator, Page, expect
+from playwright.sync_api import Dialog, ElementHandle, Locator, Page, expect
 
 from pmsapp import paths
 from pmsapp.domain.actor import COMMAND_LINE
@@ -63,7 +63,7 @@ def forms_of_templates() -> set[str]:
     return found
 
 
-def differ(field: Locator) -> str:
+def differ(field: ElementHandle) -> str:
     """Put something else into a field, as a person would. Returns what it holds then."""
     state = "(node) => node.type === 'checkbox' || node.type === 'radio' ? String(node.checked) : node.value"
     kind = field.evaluate("(node) => node.type")
@@ -127,7 +127,7 @@ def keep_editing(page: Page) -> None:
 
 def assert_asked_and_kept(page: Page, form: Locator) -> None:
     """Type into the form's first open field; a link, a reload and Back each ask, and the text stays."""
-    field = form.locator(TYPED).locator("visible=true").first
+    field = form.locator(TYPED).locator("visible=true").first.element_handle()
     typed = differ(field)
     page.locator(".skip").evaluate(
         "() => { const link = document.createElement('a'); link.href = '/help'; document.body.append(link); link.click(); }"

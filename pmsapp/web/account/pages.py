@@ -15,6 +15,7 @@ from flask import (
     session,
 )
 from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import generate_csrf
 
 from pmsapp.access import guard
 from pmsapp.services.base.errors import Conflict, Invalid, NotFound
@@ -59,6 +60,36 @@ def logout() -> ResponseReturnValue:
     response = make_response(redirect("/login", 303))
     response.headers["Clear-Site-Data"] = FORGET_BROWSER_DATA
     return response
+
+
+@bp.get("/unlock")
+def standing() -> ResponseReturnValue:
+    """Whether this browser is still signed in, as whom, and the token its forms need now."""
+    found = guard.resume_session()
+    return {
+        "is_live": found is not None,
+        "is_fresh": found is not None and sessions.is_fresh(found, grace=True),
+        "user": found.user_id if found else None,
+        "csrf_token": generate_csrf(),
+    }
+
+
+@bp.post("/unlock")
+def unlock() -> ResponseReturnValue:
+    """Open a new session for the person whose page is locked, for their password; the page stays as it is."""
+    token = session.get(guard.SESSION_TOKEN)
+    user_id = sessions.owner(token) if isinstance(token, str) else None
+    if user_id is None or str(user_id) != request.form.get("user"):
+        return {"fault": "This page belongs to another sign-in. Choose “Sign in as somebody else”."}, 409
+    user = users.get_user(user_id)
+    actor = users.as_actor(user, guard.stranger())
+    try:
+        if not users.check_password(user_id, request.form.get("password", ""), actor):
+            return {"fault": "This is not your password."}, 422
+    except TooManyTries as error:
+        return _wait(make_response({"fault": _wait_sentence(error)}, 429), error)
+    _open_session(user, reason="unlocked")
+    return {"csrf_token": generate_csrf()}
 
 
 @bp.get("/setup")
