@@ -1,14 +1,15 @@
 # make run     set up everything and start the demo clinic        (make run PORT=9000)
-# make test    set up everything and run all tests                (make test ARGS="tests/cli -k users")
+# make test    set up everything and run all tests, a hundred days of soak among them   (make test ARGS="tests/cli -k users")
 # make test-postgres   the tests of services, interface and jobs on PostgreSQL
 # make soak    play twenty thousand made-up days in a clinic      (make soak SEED=7 DAYS=1000)
+# make mutants small faults put into the domain's decisions: do its tests notice?   (make mutants ARGS=window)
 # make check   format, lint, types, imports
 # make format  put the format right
 # make bench   time the sync job beside the floor                 (make bench ARGS="--rounds 1 --delays 0")
 # make docs    write the pages that are made from the code
 # make wheel   build dist/pmsapp-*.whl
 # make locks   resolve the locked versions anew
-.PHONY: run test test-postgres soak check bench format docs wheel locks clean installed installed-for-work
+.PHONY: run test test-postgres soak mutants check bench format docs wheel locks clean installed installed-for-work
 .DEFAULT_GOAL := run
 
 PORT ?= 8080
@@ -32,6 +33,9 @@ soak: installed-for-work
 	@PMS_SOAK_EXAMPLES=$(or $(DAYS),20000) PMS_SOAK_SEED=$(SEED) \
 		$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 4 tests/soak $(ARGS)
 
+mutants: installed-for-work
+	@nice $(BIN)/python scripts/mutants.py $(ARGS)
+
 check: installed-for-work
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -47,6 +51,7 @@ format: installed-for-work
 
 docs: installed-for-work
 	@$(BIN)/python scripts/settings_page.py
+	@$(BIN)/python scripts/import_picture.py
 
 wheel: installed-for-work
 	@$(BIN)/python -m build --wheel --no-isolation >/dev/null && ls dist/*.whl

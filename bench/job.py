@@ -61,7 +61,7 @@ def prepare(day: str) -> int:
             column = RunSheetClinician(name=mapping.pms_practitioner_name, sort_order=number, created_at=now)
             session.add(column)
             session.flush()
-            mapping.decision, mapping.clinician_id = "mapped", column.id
+            mapping.decision, mapping.run_sheet_clinician_id = "mapped", column.id
         session.get_one(PMSConnection, connection_id).reference_read_at = now
     return connection_id
 

@@ -77,6 +77,8 @@ def _bind_database(app: Flask) -> None:
 def _add_screens(app: Flask) -> None:
     csrf.init_app(app)
     from pmsapp import api, web
+    from pmsapp.schemas.addresses import use_converters
 
+    use_converters(app.url_map)
     web.init_app(app)
     api.init_app(app)

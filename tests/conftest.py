@@ -1,43 +1,37 @@
-"""What tests share: an app on a real migrated SQLite file of its own, clients by role, a clock, the sandbox.
+"""How the tests are run: what they may reach, in which order they go, which worker does what.
 
-Nothing but this machine is reached (loopback and unix sockets); see `tests/network.py`.
+Fixtures stand in `tests/support/fixtures.py`. Nothing but this machine is reached; see `tests/support/network.py`.
 """
 
 from __future__ import annotations
 
-import contextvars
 import os
-import shutil
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
-from flask.testing import FlaskClient
 from xdist.scheduler import LoadScopeScheduling
 
-from pmsapp import clock
-from pmsapp.extensions import db
-from pmsapp.factory import create_app
-from pmsapp.models import RunSheetClinician
-from pmsapp.sandbox.server import SandboxServer
-from pmsapp.services.base.transaction import writing
-from pmsapp.services.maintenance import database
-from pmsapp.settings import Settings, load_settings
-from tests import actors, network, postgres, speed
-from tests.actors import Browser
 from tests.soak import seeds
+from tests.support import network, speed
+
+pytest_plugins = ("tests.support.fixtures",)
 
 network.limit_to_this_machine()
 speed.remember_routes()
+speed.remember_clinics()
+speed.hash_cheaply()
 for _name in [name for name in os.environ if name.startswith("PMSAPP_")]:
     del os.environ[_name]
 
-MONDAY_9AM = datetime(2026, 11, 22, 22, 0, tzinfo=UTC)  # Monday 23 November 2026, 09:00 in Melbourne
-
-WITH_PROCESSES = ("tests/operations/", "tests/supervisor/", "tests/promises/test_processes.py")
+# Tests that share something dear (an installation, a wheel, Chromium) or measure how soon something is back: each of
+# these stays on one worker.
+TOGETHER = (
+    "tests/browser/",
+    "tests/operations/test_kills.py",
+    "tests/promises/test_processes.py",
+    "tests/supervisor/test_up.py",
+    "tests/test_packaging.py",
+)
 
 
 def pytest_report_header() -> str:
@@ -46,196 +40,22 @@ def pytest_report_header() -> str:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores: the one that has the tests of real processes mostly waits."""
+    """One more than there are cores: tests of real processes mostly wait."""
     return (os.cpu_count() or 1) + 1
 
 
-class _ProcessesTogether(LoadScopeScheduling):
-    """Tests of real processes go to one worker, one after another; every other test to whoever is free."""
+class _ModulesTogether(LoadScopeScheduling):
+    """What belongs together goes to one worker, one after another; every other test to whoever is free."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "processes" if nodeid.startswith(WITH_PROCESSES) else nodeid
+        return next((place for place in TOGETHER if nodeid.startswith(place)), nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
     """How tests are dealt to the workers."""
-    return _ProcessesTogether(config, log)
+    return _ModulesTogether(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes long begins first."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
-
-
-class Client(FlaskClient):
-    """A test client whose requests see nothing of the test's own app context (as in a real server)."""
-
-    def open(self, *args: Any, **kwargs: Any) -> Any:
-        kwargs.setdefault("buffered", True)
-        return contextvars.Context().run(super().open, *args, **kwargs)
-
-
-class FrozenClock:
-    """ "Now" for everything that asks `pmsapp.clock`; moves only when told."""
-
-    def __init__(self, at: datetime) -> None:
-        self.at = at
-
-    def __call__(self) -> datetime:
-        return self.at
-
-    def set(self, at: datetime) -> datetime:
-        """Jump to an aware instant."""
-        self.at = at
-        return at
-
-    def advance(self, **by: float) -> datetime:
-        """Move on by `timedelta(**by)`, e.g. `advance(minutes=15)`."""
-        return self.set(self.at + timedelta(**by))
-
-
-@pytest.fixture
-def frozen_clock() -> Iterator[FrozenClock]:
-    """The clock stands at Monday 23 November 2026, 09:00 in Melbourne."""
-    source = FrozenClock(MONDAY_9AM)
-    with clock.use(source):
-        yield source
-
-
-@pytest.fixture(scope="session")
-def migrated_instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An instance folder with keys and a migrated, empty database; made once per test process, only ever copied."""
-    folder = tmp_path_factory.mktemp("migrated") / "instance"
-    app = create_app(load_settings({}, instance_dir=folder))
-    with app.app_context():
-        database.upgrade()
-        db.engine.dispose()
-    return folder
-
-
-@pytest.fixture
-def instance_dir(tmp_path: Path, migrated_instance: Path) -> Path:
-    """This test's own copy of the migrated instance folder."""
-    target = tmp_path / "instance"
-    shutil.copytree(migrated_instance, target)
-    target.chmod(0o700)
-    return target
-
-
-@pytest.fixture
-def database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
-    """None, for SQLite in the instance folder; a PostgreSQL database of the test's own where TEST_POSTGRES_URL is set."""
-    if postgres.SERVER is None:
-        yield None
-    else:
-        with postgres.own_database(request.getfixturevalue("migrated_postgres")) as url:
-            yield url
-
-
-@pytest.fixture(scope="session")
-def migrated_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The name of a migrated, empty PostgreSQL database; made once per test process, only ever copied."""
-    with postgres.own_database(None) as url:
-        folder = tmp_path_factory.mktemp("postgres") / "instance"
-        app = create_app(load_settings({}, instance_dir=folder, database_url=url))
-        with app.app_context():
-            database.upgrade()
-            db.engine.dispose()
-        yield postgres.name_of(url)
-
-
-@pytest.fixture
-def make_settings(instance_dir: Path, database_url: str | None) -> Callable[..., Settings]:
-    """Settings of this test's instance; keyword arguments (field names) win over the defaults."""
-
-    def make(**overrides: Any) -> Settings:
-        defaults: dict[str, Any] = {
-            "allowed_pms_hosts": ("127.0.0.1",),
-            "log_format": "text",
-            "database_url": database_url,
-        }
-        return load_settings({}, instance_dir=instance_dir, **{**defaults, **overrides})
-
-    return make
-
-
-@pytest.fixture
-def settings(make_settings: Callable[..., Settings]) -> Settings:
-    """The settings most tests use: a temporary instance, loopback allowed as a PMS host. Override it in a module."""
-    return make_settings()
-
-
-@pytest.fixture
-def app(settings: Settings) -> Iterator[Flask]:
-    """The whole app, its context pushed, so services can be called straight away."""
-    app = create_app(settings)
-    app.test_client_class = Client
-    speed.remember_templates(app)
-    with app.app_context():
-        speed.remember_statements(db.engine)
-        yield app
-        db.session.remove()
-        db.engine.dispose()
-
-
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    """A browser nobody is signed in on."""
-    return app.test_client()
-
-
-@pytest.fixture
-def login(app: Flask) -> Callable[..., Browser]:
-    """`login("reception")`: a browser with a new person of that role signed in."""
-
-    def sign_in(role: str = "admin", *, clinician_id: int | None = None) -> Browser:
-        if role == "clinician" and clinician_id is None:
-            clinician_id = _a_column()
-        return actors.browser(app, actors.make_user(role, clinician_id=clinician_id))
-
-    return sign_in
-
-
-def _a_column() -> int:
-    with writing() as session:
-        row = RunSheetClinician(name="Dr Own Column", sort_order=0, created_at=clock.now())
-        session.add(row)
-        session.flush()
-        return row.id
-
-
-@pytest.fixture
-def admin(login: Callable[..., Browser]) -> Browser:
-    """Runs the installation."""
-    return login("admin")
-
-
-@pytest.fixture
-def reception(login: Callable[..., Browser]) -> Browser:
-    """Works on the run sheet all day."""
-    return login("reception")
-
-
-@pytest.fixture
-def clinician(login: Callable[..., Browser]) -> Browser:
-    """Sees a column of their own."""
-    return login("clinician")
-
-
-@pytest.fixture
-def viewer(login: Callable[..., Browser]) -> Browser:
-    """Looks and changes nothing."""
-    return login("viewer")
-
-
-@pytest.fixture
-def outsider(client: FlaskClient) -> FlaskClient:
-    """Has no business here."""
-    return client
-
-
-@pytest.fixture
-def sandbox() -> Iterator[SandboxServer]:
-    """The vendors' servers of a made-up clinic over real HTTP, on the tests' clock."""
-    with SandboxServer(now=clock.now) as server:
-        yield server

@@ -12,8 +12,9 @@ from flask.testing import FlaskClient
 from pmsapp import clock
 from pmsapp.domain.window import day_of
 from pmsapp.sandbox.server import SandboxServer
-from tests.actors import Browser
-from tests.conftest import FrozenClock
+from tests.support.actors import Browser
+from tests.support.cases import check_each
+from tests.support.clock import FrozenClock
 
 
 @pytest.mark.parametrize("role", ["admin", "reception", "clinician", "viewer"])
@@ -38,3 +39,19 @@ def test_the_sandbox_lives_on_the_tests_clock(frozen_clock: FrozenClock, sandbox
     assert sandbox.sandbox.now() == clock.now()
     answer = requests.get(sandbox.url + "/nowhere", timeout=5)
     assert str(day_of(clock.now(), "UTC").year) in answer.headers["Date"]
+
+
+def test_many_cases_in_one_test_are_all_tried_and_whatever_fails_is_listed() -> None:
+    tried: list[int] = []
+
+    def check(case: int) -> None:
+        tried.append(case)
+        assert case != 2, "it is two"
+        if case == 4:
+            pytest.fail("it is four")
+
+    with pytest.raises(AssertionError, match=r"(?s)2 of 4 failed:.*2: .*it is two.*4: .*it is four"):
+        check_each([1, 2, 3, 4], check)
+    assert tried == [1, 2, 3, 4]
+    with pytest.raises(AssertionError, match="there is no case"):
+        check_each([], check)

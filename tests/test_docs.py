@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 
 import click
-import pytest
 
 from pmsapp.cli.program import COMMANDS, program
+from tests.support.cases import check_each
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -49,19 +49,24 @@ def test_the_readme_lists_every_command() -> None:
         assert children <= listed, name
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_commands_on_a_page_exist(page: Path) -> None:
+def test_commands_on_a_page_exist() -> None:
     known = _commands()
-    text = page.read_text(encoding="utf-8")
-    for name, child in re.findall(r"pmsapp ([a-z][a-z-]+)(?: ([a-z][a-z0-9-]+))?(?=[\s`),.;]|$)", text):
-        if name in known and child and known[name]:
-            assert child in known[name], f"{page.name}: pmsapp {name} {child}"
+
+    def check(page: Path) -> None:
+        text = page.read_text(encoding="utf-8")
+        for name, child in re.findall(r"pmsapp ([a-z][a-z-]+)(?: ([a-z][a-z0-9-]+))?(?=[\s`),.;]|$)", text):
+            if name in known and child and known[name]:
+                assert child in known[name], f"{page.name}: pmsapp {name} {child}"
+
+    check_each(PAGES, check)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_on_a_page_lead_somewhere(page: Path) -> None:
-    targets = re.findall(r"\]\((?!https?://|#|mailto:)([^)#\s]+)", page.read_text(encoding="utf-8"))
-    assert [target for target in targets if not (page.parent / target).exists()] == []
+def test_links_on_a_page_lead_somewhere() -> None:
+    def check(page: Path) -> None:
+        targets = re.findall(r"\]\((?!https?://|#|mailto:)([^)#\s]+)", page.read_text(encoding="utf-8"))
+        assert [target for target in targets if not (page.parent / target).exists()] == []
+
+    check_each(PAGES, check)
 
 
 def test_make_targets_named_in_the_readme_exist() -> None:

@@ -17,7 +17,7 @@ from pmsapp.services.monitoring.periodic_tasks import CHORES
 from pmsapp.services.runs import lease
 from pmsapp.services.runs import queue as run_queue
 from pmsapp.services.sync import run_end
-from tests.actors import program_for
+from tests.support.actors import program_for
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 SCHEDULE = (DOCS / "schedule.md").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The guard of `tests/network.py` itself."""
+"""The guard of `tests/support/network.py` itself."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from tests.network import NetworkRefusedError
+from tests.support.network import NetworkRefusedError
 
 
 def test_an_address_outside_is_refused() -> None:

@@ -17,7 +17,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.supervisor.installation import House
+from tests.support.installation import House
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -15,11 +15,11 @@ from pmsapp.observability import logs
 from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.people import api_tokens, users
 from pmsapp.settings import Settings
-from tests.actors import PASSWORD, browser, make_user, program_for
-from tests.conftest import FrozenClock
 from tests.observability.test_logs import _loggers_as_they_were  # noqa: F401 - puts the loggers back after each test
-from tests.route_sweep import calls
-from tests.seeded_clinic import Texts, seed
+from tests.support.actors import PASSWORD, browser, make_user, program_for
+from tests.support.clock import FrozenClock
+from tests.support.route_sweep import calls
+from tests.support.seeded_clinic import Texts, seed
 
 TYPED = "Typedcanary Wobblegong"
 TYPED_PHONE = "0491 570 157"

@@ -12,10 +12,10 @@ from pmsapp.access import PEOPLE_ROLES, PERMISSIONS, TOKEN_ROLES
 from pmsapp.access.guard import TOKEN_PATHS
 from pmsapp.services.base import audit
 from pmsapp.web.http.headers import SECURITY_HEADERS
-from tests.actors import Browser, Program, browser, make_user, program_for
-from tests.conftest import FrozenClock
-from tests.route_sweep import Call, calls, checksum
-from tests.seeded_clinic import Texts, seed
+from tests.support.actors import Browser, Program, browser, make_user, program_for
+from tests.support.clock import FrozenClock
+from tests.support.route_sweep import Call, calls, checksum
+from tests.support.seeded_clinic import Texts, seed
 
 # Pages that answer strangers, and why.
 PUBLIC_ENDPOINTS = {

@@ -8,12 +8,11 @@ from alembic import op
 from pmsapp.models import column_types as types
 
 revision = "0007"
-down_revision = "0003"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
 _OF_CARD = (
-    ("moved_from_clinician_id", sa.Integer()),
     ("state_since", types.UTCDateTime()),
     ("waiting_since", types.UTCDateTime()),
     ("attempts", types.JSONText()),

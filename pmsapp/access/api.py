@@ -44,6 +44,7 @@ TABLE: Table = {
     "api_run_sheet.change_card": {"PATCH": OWN_EDIT},
     "api_run_sheet.remove_card": {"DELETE": DESK},
     "api_run_sheet.acknowledge_card": {"POST": OWN_EDIT},
+    "api_run_sheet.take_over": {"POST": OWN_EDIT},
     "api_run_sheet.restore_card": {"POST": DESK},
     "api_run_sheet.add_attempt": {"POST": OWN_EDIT},
     "api_run_sheet.claim_card": {"POST": OWN_EDIT},

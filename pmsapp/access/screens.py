@@ -31,6 +31,7 @@ TABLE: Table = {
     "cards.save_notes": {"POST": OWN_EDIT},
     "cards.state": {"POST": OWN_EDIT},
     "cards.acknowledge": {"POST": OWN_EDIT},
+    "cards.take_over": {"POST": OWN_EDIT},
     "cards.remove": {"POST": DESK},
     "cards.restore": {"POST": DESK},
     "cards.recheck_now": {"POST": OWN_EDIT},

@@ -68,6 +68,7 @@ class AdapterInfo:
 
     `settings_prefix`: settings are read as <PREFIX>_BASE_URL, <PREFIX>_REQUESTS_PER_MINUTE, <PREFIX>_CONCURRENCY.
     `default_requests_per_minute` and `default_concurrency` are the safe pace where the vendor published none.
+    `repeats_500`: the vendor's page says that a 500 passes by itself; elsewhere its body is read before a repeat.
     `menu_paths`: help texts naming the vendor's own menus, by topic ("pairing", "credentials", "webhook").
     """
 
@@ -83,6 +84,7 @@ class AdapterInfo:
     default_concurrency: int
     minutes_to_connect: int = 5
     who_must_be_there: str = ""
+    repeats_500: bool = False
     menu_paths: Mapping[str, str] = field(default_factory=dict)
     webhook_events: tuple[str, ...] = ()
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pmsapp import clock
+from pmsapp.domain.ages import is_older
 
 
 class ReferenceCache:
@@ -29,7 +30,7 @@ class ReferenceCache:
     def get(self, name: str, lasts: timedelta) -> Any | None:
         """The value, or None when it was never read, or not within `lasts`."""
         value, read_at = self._known.get(name, (None, None))
-        return value if read_at is not None and self._now() - read_at < lasts else None
+        return None if is_older(read_at, self._now(), lasts) else value
 
     def set(self, name: str, value: Any) -> None:
         """Remember what was just read in the place of what was known."""

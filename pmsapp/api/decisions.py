@@ -8,7 +8,7 @@ from pmsapp.access.guard import current_actor
 from pmsapp.api.contract import Answered, call
 from pmsapp.schemas.decisions import ChoiceIn, DecisionList, DecisionOut
 from pmsapp.schemas.sheet import DateAsked
-from pmsapp.services.clinic import clinic
+from pmsapp.services.clinic import clinic, day_bounds
 from pmsapp.services.editing import decisions
 
 bp = Blueprint("api_decisions", __name__, url_prefix="/api/pms/conflicts")
@@ -19,6 +19,7 @@ TAG = "Decisions"
 @call(answers={200: DecisionList}, refusals=(422,), tag=TAG)
 def list_decisions(query: DateAsked) -> Answered:
     """List what waits for a person, oldest first."""
+    day_bounds.check(query.date)
     return DecisionList.of(decisions.list_open(query.date), clinic.time_zone())
 
 

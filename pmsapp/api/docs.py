@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 from flask import Blueprint, current_app, jsonify, render_template
 from flask.typing import ResponseReturnValue
 
-from pmsapp.api.contract import document
+from pmsapp.api.contract import PROBLEM_JSON, declared
 from pmsapp.api.problem import HTTP_TEXTS
 from pmsapp.domain.errors import CATALOGUE
+from pmsapp.services.base.idempotency import HEADER, MAX_KEY_CHARS
 
 bp = Blueprint("api_docs", __name__, url_prefix="/api")
 
@@ -21,12 +23,47 @@ TAGS = ("Connections", "Matching", "Runs", "Run sheet", "Decisions", "Clinic", "
 OWN_CODES = {
     "CONFIRM-PASSWORD": "The password was given too long ago for this; enter it once more.",
     "DECIDED": "Somebody has already answered this question.",
+    "IDEMPOTENCY-BUSY": "The first call with this key is under way, or it is not known how it ended.",
+    "IDEMPOTENCY-FULL": "Too many idempotency keys were used within a day.",
     "FORM-EXPIRED": "The request did not come from our own pages, or its page was open for too long.",
     "INCIDENT-OVER": "The incident is over already; there is nothing to silence.",
     "MANUAL-CARD": "The card was added by hand; there is nothing to ask the practice software.",
     "RUN-OVER": "The run has already ended.",
     "TOKEN-REFUSED": "The API token is unknown, has expired, was revoked, or was sent in the address.",
     "WEBHOOK-REFUSED": "This is not a webhook of a connection here.",
+}
+
+
+_METHODS = ("get", "post", "patch", "put", "delete")
+_TEXT = {"type": "string"}
+_SECONDS = {"type": "integer", "minimum": 1}
+_REQUEST_ID = {"description": "Names this call in the server's log.", "schema": _TEXT}
+_KEY = {
+    "name": HEADER,
+    "in": "header",
+    "required": False,
+    "description": (
+        "A text of your own making. A repeat under the same key does nothing and gets the first answer for 24 hours; "
+        "the same key with another body is 422."
+    ),
+    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY_CHARS, "pattern": "^[!-~]+$"},
+}
+_OF_STATUS: dict[str, dict[str, Any]] = {
+    "201": {"Location": {"description": "Where the new thing is.", "schema": _TEXT}},
+    "401": {"WWW-Authenticate": {"description": "How to say who you are.", "schema": _TEXT}},
+    "405": {"Allow": {"description": "The methods this address takes.", "schema": _TEXT}},
+    "429": {"Retry-After": {"description": "Seconds to wait.", "schema": _SECONDS}},
+    "503": {"Retry-After": {"description": "Seconds to wait, where that is known.", "schema": _SECONDS}},
+}
+_ETAG = {"description": "The version of what was answered.", "schema": _TEXT}
+_TAGGED = frozenset({"get_run_sheet", "get_card", "change_card", "add_card"})
+_LOCATED = frozenset({"start_run"})
+_CONDITIONAL = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "The ETag of the answer you have; 304 while it still holds.",
+    "schema": _TEXT,
 }
 
 
@@ -94,6 +131,44 @@ def _document() -> dict[str, Any]:
         found = document()
         current_app.extensions["pmsapp_openapi"] = found
     return found
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI 3.1 document. What we add goes into a copy of what the calls declare."""
+    found: dict[str, Any] = copy.deepcopy(declared())
+    found["components"]["securitySchemes"]["session"]["name"] = current_app.config["SESSION_COOKIE_NAME"]
+    for path, operations in found["paths"].items():
+        found["paths"][path] = {method: operations[method] for method in _METHODS if method in operations}
+        for method, operation in found["paths"][path].items():
+            if "requestBody" in operation:
+                operation["requestBody"]["required"] = _is_needed(operation["requestBody"], found)
+            for status, answer in operation["responses"].items():
+                if int(status) >= 400 and "content" in answer:
+                    answer["content"] = {PROBLEM_JSON: answer["content"]["application/json"]}
+            _add_headers(method, operation)
+    return found
+
+
+def _is_needed(body: Mapping[str, Any], spec: Mapping[str, Any]) -> bool:
+    """A body without required fields may be left out altogether."""
+    name = str(body["content"]["application/json"]["schema"]["$ref"]).rsplit("/", 1)[-1]
+    return bool(spec["components"]["schemas"][name].get("required"))
+
+
+def _add_headers(method: str, operation: dict[str, Any]) -> None:
+    """Name the headers of one call and of each of its answers."""
+    parameters = operation.setdefault("parameters", [])
+    if method == "post":
+        parameters.append(_KEY)
+    if operation["operationId"] == "get_run_sheet":
+        parameters.append(_CONDITIONAL)
+    for status, answer in operation["responses"].items():
+        headers = {"X-Request-Id": _REQUEST_ID, **_OF_STATUS.get(status, {})}
+        if int(status) < 400 and operation["operationId"] in _TAGGED:
+            headers["ETag"] = _ETAG
+        if status == "202" and operation["operationId"] in _LOCATED:
+            headers["Location"] = _OF_STATUS["201"]["Location"]
+        answer["headers"] = headers
 
 
 def _page(spec: Mapping[str, Any]) -> DocsPage:

@@ -28,12 +28,14 @@ from pmsapp.services.base.errors import (
     NotFound,
     ServiceError,
 )
+from pmsapp.services.base.idempotency import TooManyKeys
 from pmsapp.services.clinic import clinic
 from pmsapp.services.connections.webhooks import NotAuthentic
 from pmsapp.services.editing.decisions import DecisionView
 from pmsapp.services.people.users import TooManyTries
 
 BUSY_RETRY_S = 2
+_KEYS_RETRY_S = 3600
 # A change that was based on an older version of the thing.
 _OUTDATED = "ROW-CHANGED"
 
@@ -110,6 +112,8 @@ def answer(
 def _of_service(error: ServiceError) -> Response:
     if isinstance(error, TooManyTries):
         return answer(429, error.code, error.message, headers={"Retry-After": str(error.retry_after_s)})
+    if isinstance(error, TooManyKeys):
+        return answer(429, error.code, error.message, headers={"Retry-After": str(_KEYS_RETRY_S)})
     if isinstance(error, NotFound):
         return answer(404, error.code, error.message)
     if isinstance(error, NotAuthentic):

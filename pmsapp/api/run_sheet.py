@@ -20,8 +20,7 @@ from pmsapp.schemas.sheet import (
     RunSheetOut,
     SheetAsked,
 )
-from pmsapp.services.base.errors import NotFound
-from pmsapp.services.clinic import clinic
+from pmsapp.services.clinic import clinic, day_bounds
 from pmsapp.services.editing import overrides, patient_checks, steps
 from pmsapp.services.sheet import days
 from pmsapp.services.sync import recheck
@@ -39,6 +38,7 @@ def get_run_sheet(query: SheetAsked) -> Answered:
 
     Answers 304 to If-None-Match while nothing anybody could see has changed. A clinician sees their own column.
     """
+    day_bounds.check(query.date)
     only = _own_column(current_actor())
     with_hidden = query.include == "not_shown"
     viewer = current_actor().id if current_actor().kind == "user" else "program"
@@ -69,7 +69,7 @@ def add_card(json: CardCreate) -> Answered:
 @call(answers={200: CardOut}, refusals=(404,), tag=TAG)
 def get_card(card_id: int) -> Answered:
     """Show one card, whatever its presence."""
-    return _one(_visible_card(card_id))
+    return _one(days.get_card(card_id, current_actor()))
 
 
 @bp.patch("/appointments/<id:card_id>")
@@ -77,10 +77,14 @@ def get_card(card_id: int) -> Answered:
 def change_card(card_id: int, json: CardChange, headers: IfMatch) -> Answered:
     """Type over fields of a card; null drops what was typed.
 
-    With If-Match (the card's row_version) a card that changed since is left alone: 412 with `current`.
+    With If-Match (the card's row_version) a card that changed since is left alone: 412 with `current`. With `base`
+    (what the changed fields showed) only a change of those very fields is in the way.
     """
+    changes = given(json)
+    base = given(changes.pop("base")) if "base" in changes else None
     row_version = _row_version(headers.if_match)
-    return _again(overrides.edit_card(card_id, given(json), current_actor(), row_version=row_version))
+    card = overrides.edit_card(card_id, changes, current_actor(), row_version=row_version, base=base)
+    return _again(card)
 
 
 @bp.delete("/appointments/<id:card_id>")
@@ -133,11 +137,20 @@ def check_identity(card_id: int, json: IdentityCheckIn) -> Answered:
     return _again(patient_checks.check_identity(card_id, json.identifiers, current_actor()))
 
 
+@bp.post("/appointments/<id:card_id>/take-over")
+@call(answers={200: CardOut}, refusals=(404, 409), tag=TAG)
+def take_over(card_id: int) -> Answered:
+    """Take notes, state and the patient's edits over from the cancelled visit this one was booked anew from.
+
+    Once, on the new card (its `rebooked.from` names the other); 409 where there is nothing to take over.
+    """
+    return _again(overrides.take_over(card_id, current_actor()))
+
+
 @bp.post("/appointments/<id:card_id>/recheck")
 @call(answers={200: CardOut}, refusals=(404, 409, 502), tag=TAG)
 def recheck_card(card_id: int) -> Answered:
     """Read one card's appointment again, now."""
-    _visible_card(card_id)
     return _one(recheck.recheck_card(card_id, current_actor()))
 
 
@@ -146,14 +159,6 @@ def _own_column(actor: Actor) -> int | None:
     if actor.role != "clinician":
         return None
     return actor.clinician_id if actor.clinician_id is not None else 0
-
-
-def _visible_card(card_id: int) -> Card:
-    card = days.get_card(card_id, current_actor())
-    only = _own_column(current_actor())
-    if only is not None and card.clinician_id != only:
-        raise NotFound("appointment")
-    return card
 
 
 def _again(card: Card) -> Answered:
@@ -174,5 +179,5 @@ def _row_version(if_match: str | None) -> int | None:
 
 
 def _tagged(response: Response, tag: str) -> Response:
-    response.set_etag(tag)
+    response.set_etag(tag, weak=True)  # compression changes the bytes, not what they say
     return response

@@ -17,8 +17,9 @@ from pmsapp.schemas.runs import (
     RunsAsked,
 )
 from pmsapp.services.clinic import clinic
-from pmsapp.services.connections import manual_runs, status_summary
+from pmsapp.services.connections import status_summary
 from pmsapp.services.runs import history as run_history
+from pmsapp.services.runs import requests as run_requests
 
 bp = Blueprint("api_runs", __name__, url_prefix="/api")
 TAG = "Runs"
@@ -32,7 +33,9 @@ def start_run(connection_id: int, json: RunAsked) -> Answered:
     Joins the run in progress when that reads the day (`created: false`). A dry run writes nothing; its run carries
     `preview`.
     """
-    request = manual_runs.for_connection(connection_id, current_actor(), day=json.date, dry_run=json.dry_run)
+    request = run_requests.request_run(
+        connection_id, actor=current_actor(), day=json.date, dry_run=json.dry_run
+    )
     location = f"/api/pms/connections/{connection_id}/sync/{request.sync_id}"
     return RunAccepted.of(request, clinic.time_zone()), 202, {"Location": location}
 
@@ -73,7 +76,8 @@ def get_overall() -> Answered:
 @call(answers={202: RunsAccepted}, refusals=(400, 415, 422), tag=TAG)
 def start_all_runs(json: DayAsked) -> Answered:
     """Ask for a run of every enabled connection."""
-    return RunsAccepted.of(manual_runs.for_all(current_actor(), day=json.date)), 202
+    asked = run_requests.request_all_runs(current_actor(), day=json.date)
+    return RunsAccepted.of(asked, clinic.time_zone()), 202
 
 
 def _may_see_patients() -> bool:

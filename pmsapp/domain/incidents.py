@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from pmsapp.domain.ages import age, holds, is_older
+
 # Runs that fail are repeated after 1, 2 and 5 minutes; what is over by then was a blip.
 TELL_AFTER_FAILURES = 2
 TELL_AFTER = timedelta(minutes=10)
@@ -18,6 +20,9 @@ TELL_AFTER = timedelta(minutes=10)
 CONFIRM_AFTER = timedelta(seconds=15)
 # Trouble that people were told of is over when it has not been seen for so long; it opens no second time meanwhile.
 CALM_AFTER = timedelta(minutes=3)
+# Looks at one trouble come every 20 seconds; sightings further apart than this are not in a row.
+IN_A_ROW_WITHIN = timedelta(minutes=6)
+LONGEST_SNOOZE = timedelta(days=7)
 SOON = timedelta(minutes=30)
 LATER = timedelta(hours=2)
 
@@ -97,6 +102,11 @@ def gravity(severity: Severity) -> int:
     return _GRAVITY[severity]
 
 
+def begins_anew(opened_at: datetime | None, last_seen_at: datetime, now: datetime) -> bool:
+    """True when trouble nobody was told of was last seen too long ago to have lasted since: the machine slept."""
+    return opened_at is None and is_older(last_seen_at, now, IN_A_ROW_WITHIN)
+
+
 def is_worth_telling(trouble: Condition, lasted: timedelta) -> bool:
     """True when it is more than a blip and somebody could use the news now."""
     if trouble.can_wait:
@@ -110,19 +120,25 @@ def is_over(facts: IncidentFacts, now: datetime) -> bool:
     """True when the incident ends now: at once if nobody was told, after a calm while otherwise."""
     if facts.trouble is not None:
         return False
-    return facts.opened_at is None or now - facts.last_seen_at >= CALM_AFTER
+    return facts.opened_at is None or is_older(facts.last_seen_at, now, CALM_AFTER)
 
 
 def next_message(facts: IncidentFacts, now: datetime) -> Message | None:
     """What to send now, if anything. A snooze silences openings and escalations, never a recovery that is owed."""
     if facts.trouble is None:
         return Message.RECOVERY if facts.opened_at is not None and is_over(facts, now) else None
-    if facts.snoozed_until is not None and now < facts.snoozed_until:
+    if holds(facts.snoozed_until, now, LONGEST_SNOOZE):
         return None
     if facts.opened_at is None:
-        lasted = now - facts.started_at
+        lasted = _lasted(facts.started_at, now)
         return Message.OPENING if is_worth_telling(facts.trouble, lasted) else None
-    due = now - facts.opened_at >= ESCALATE_AFTER[facts.severity]
+    due = _lasted(facts.opened_at, now) >= ESCALATE_AFTER[facts.severity]
     if facts.escalated_at is None and due and not facts.trouble.can_wait:
         return Message.ESCALATION
     return None
+
+
+def _lasted(since: datetime, now: datetime) -> timedelta:
+    """How long; what began in the future (the clock was put back) has lasted for longer than anything waits."""
+    passed = age(since, now)
+    return timedelta.max if passed is None else passed

@@ -7,23 +7,62 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from datetime import date as Day  # noqa: N812 - a field is called date
-from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from pmsapp.domain.ages import is_ahead
 from pmsapp.domain.appointment import Presence, WorkflowState
 
 GONE = frozenset({Presence.CANCELLED, Presence.DELETED})
 DISCONNECTED = "disconnected"  # why a card was struck when its practice software was taken away
 _OFF_SHEET = (Presence.FILTERED, Presence.UNMAPPED)
 _MOMENT = timedelta.resolution
+_LAST = datetime(9000, 1, 1, tzinfo=UTC)  # later instants cannot be counted on from
 NOT_SHOWN = frozenset({Presence.FILTERED, Presence.UNMAPPED, Presence.REMOVED_BY_STAFF})
 
 
-class FreshnessState(StrEnum):
-    """How old the data is. Stale never looks like empty."""
+class Action(StrEnum):
+    """What can be done to a card. Pages and the API offer and take only what `allowed_actions` names."""
 
+    JOIN = "join"
+    EDIT = "edit"
+    ADVANCE = "advance"
+    ACKNOWLEDGE = "acknowledge"
+    RECHECK = "recheck"
+    REMOVE = "remove"
+    RESTORE = "restore"
+    TAKE_OVER = "take_over"
+
+
+_ON_EVERY_CARD_IN_USE = frozenset({Action.EDIT, Action.RECHECK, Action.REMOVE})
+_BY_PRESENCE = {
+    Presence.ON_SHEET: _ON_EVERY_CARD_IN_USE | {Action.JOIN, Action.ADVANCE, Action.TAKE_OVER},
+    Presence.CANCELLED: _ON_EVERY_CARD_IN_USE | {Action.ACKNOWLEDGE},
+    Presence.DELETED: _ON_EVERY_CARD_IN_USE | {Action.ACKNOWLEDGE},
+    Presence.HELD: _ON_EVERY_CARD_IN_USE | {Action.ACKNOWLEDGE},
+    Presence.FILTERED: _ON_EVERY_CARD_IN_USE | {Action.ACKNOWLEDGE},
+    Presence.UNMAPPED: _ON_EVERY_CARD_IN_USE | {Action.ACKNOWLEDGE},
+    Presence.REMOVED_BY_STAFF: frozenset({Action.RESTORE, Action.RECHECK}),
+}
+_OVER = frozenset({WorkflowState.DONE, WorkflowState.DID_NOT_ATTEND})
+
+
+def allowed_actions(presence: Presence, state: str) -> frozenset[Action]:
+    """What a card allows by where it stands and where reception stands with the patient.
+
+    Only a visit that takes place is joined or moved on: never one that was cancelled, deleted or held, nor one that
+    is shown elsewhere or not at all.
+    """
+    allowed = _BY_PRESENCE[presence]
+    return allowed - {Action.ADVANCE} if state in _OVER else allowed
+
+
+class FreshnessState(StrEnum):
+    """How old the data is. Stale never looks like empty. NONE: no list of a PMS is shown here, so nothing has an age."""
+
+    NONE = "none"
     NEVER = "never"
     FRESH = "fresh"
     LATE = "late"
@@ -32,15 +71,18 @@ class FreshnessState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """`as_of`: when the PMS was last read completely for what this covers; None with state NEVER."""
+    """`as_of`: when the PMS was last read completely for what this covers; None with states NEVER and NONE."""
 
     as_of: datetime | None
     state: FreshnessState
 
 
 def freshness(as_of: datetime | None, now: datetime, period: timedelta) -> Freshness:
-    """Late after one period without fresh data, stale after two; a minute's grace for the run itself."""
-    if as_of is None:
+    """Late after one period without fresh data, stale after two; a minute's grace for the run itself.
+
+    A reading that lies in the future is as good as none.
+    """
+    if as_of is None or is_ahead(as_of, now):
         return Freshness(None, FreshnessState.NEVER)
     late, stale = ages_at(as_of, period)
     if now < late:
@@ -50,20 +92,21 @@ def freshness(as_of: datetime | None, now: datetime, period: timedelta) -> Fresh
 
 def ages_at(as_of: datetime, period: timedelta) -> tuple[datetime, datetime]:
     """The first instants at which data read then is no longer fresh, and no longer just late."""
+    as_of = min(as_of, _LAST)
     return as_of + period + timedelta(minutes=1) + _MOMENT, as_of + 2 * period + _MOMENT
 
 
 def oldest(parts: Iterable[Freshness]) -> Freshness:
-    """The freshness of a whole is that of its oldest part; nothing at all is NEVER."""
+    """The freshness of a whole is that of its oldest part; a whole without a part that has an age is NONE."""
     order = {
         FreshnessState.NEVER: 0,
         FreshnessState.STALE: 1,
         FreshnessState.LATE: 2,
         FreshnessState.FRESH: 3,
     }
-    listed = list(parts)
+    listed = [part for part in parts if part.state is not FreshnessState.NONE]
     if not listed:
-        return Freshness(None, FreshnessState.NEVER)
+        return Freshness(None, FreshnessState.NONE)
     known = [part.as_of for part in listed if part.as_of is not None]
     worst = min(listed, key=lambda part: order[part.state]).state
     return Freshness(min(known) if known and worst is not FreshnessState.NEVER else None, worst)
@@ -79,6 +122,18 @@ class EditedField:
     by: str
     at: datetime
     conflict: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rebooked:
+    """The other half of a visit that was cancelled and booked anew the same day: its card and when that begins.
+
+    `untaken`: the cancelled card holds notes, a state or edits that nobody has taken over yet.
+    """
+
+    card_id: int
+    start_at: datetime
+    untaken: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +211,8 @@ class Card:
     presence_reason: str | None = None
     presence_at: datetime | None = None
     acknowledged_at: datetime | None = None
-    moved_from_at: datetime | None = None
+    rebooked_from: Rebooked | None = None
+    rebooked_to: Rebooked | None = None
     returned_at: datetime | None = None
     duration_estimated: bool = False
     time_odd: bool = False
@@ -177,6 +233,21 @@ class Card:
 
     def __repr__(self) -> str:
         return f"Card({self.id})"
+
+    @property
+    def actions(self) -> frozenset[Action]:
+        """What can be done to it."""
+        allowed = allowed_actions(self.presence, self.state)
+        if self.rebooked_from is None or not self.rebooked_from.untaken:
+            allowed -= {Action.TAKE_OVER}
+        if self.source == "manual":
+            allowed -= {Action.RECHECK}
+        if self.acknowledged_at is None:
+            return allowed
+        # What was acknowledged away can be looked at again.
+        return (allowed - {Action.ACKNOWLEDGE}) | (
+            {Action.RESTORE} if self.presence is not Presence.ON_SHEET else set()
+        )
 
     @property
     def is_gone(self) -> bool:

@@ -11,16 +11,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
+from pmsapp.domain.ages import CLOCK_SLACK, is_ahead
 from pmsapp.domain.runsheet import Freshness, ages_at, freshness
 from pmsapp.domain.window import day_of, day_start, local_to_utc
 
 BEFORE_OPENING = timedelta(minutes=30)
 OUTSIDE_HOURS_EVERY = timedelta(minutes=60)
 LOOK_AHEAD_DAYS = 14
+# The longest that a vendor's "wait" is believed.
+LONGEST_VENDOR_WAIT = timedelta(hours=1)
 # What a planned time may lie further ahead than the longest wait: jitter (below a minute) and a clock put right.
 PLAN_SLACK = timedelta(minutes=2)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +74,10 @@ class Rhythm:
         """The first due time after `now`. A wall-clock time that exists twice counts once."""
         if self.at is None:
             return now + self.every
-        today = day_of(now, zone)
-        for ahead in range(9):
-            day = today + timedelta(days=ahead)
-            at = local_to_utc(datetime.combine(day, self.at), zone)[0]
-            if at > now and (self.weekday is None or day.weekday() == self.weekday):
-                return at
-        return now + _WEEK
+        days = (day_of(now, zone) + timedelta(days=ahead) for ahead in range(8))
+        wanted = (day for day in days if self.weekday is None or day.weekday() == self.weekday)
+        times = (local_to_utc(datetime.combine(day, self.at), zone)[0] for day in wanted)
+        return next(at for at in times if at > now)
 
 
 def is_watched(now: datetime, hours: ClinicHours) -> bool:
@@ -91,16 +90,16 @@ def next_slot(now: datetime, period: timedelta, hours: ClinicHours, jitter: time
 
     `jitter` (less than a minute, the same for one installation for ever) shifts every slot.
     """
-    if _watched(now, hours) is not None:
-        often = Slot(_on_grid(now, period, jitter), _every(period))
-    else:
-        slow = max(period, OUTSIDE_HOURS_EVERY)
-        reason = "hourly outside clinic hours" if slow <= OUTSIDE_HOURS_EVERY else "outside clinic hours"
-        often = Slot(_on_grid(now, slow, jitter), reason)
+    if is_watched(now, hours):
+        return Slot(_on_grid(now, period, jitter), _every(period))
+    slow = max(period, OUTSIDE_HOURS_EVERY)
+    often = _on_grid(now, slow, jitter)
     first = _next_first_read(now, hours, jitter)
-    if first is not None and first <= often.at and _watched(now, hours) is None:
+    if first is not None and first <= often:
         return Slot(first, "half an hour before opening")
-    return often
+    return Slot(
+        often, "hourly outside clinic hours" if slow <= OUTSIDE_HOURS_EVERY else "outside clinic hours"
+    )
 
 
 def is_too_far(planned_at: datetime, now: datetime, period: timedelta, hours: ClinicHours) -> bool:
@@ -114,7 +113,7 @@ def aged(as_of: datetime | None, now: datetime, period: timedelta, hours: Clinic
     A wait is one period in clinic hours and at least an hour outside them. What was read before the doors opened
     starts to age when the watched time began, so that a quiet night does not look like trouble in the morning.
     """
-    if as_of is None:
+    if as_of is None or is_ahead(as_of, now):
         return freshness(None, now, period)
     wait = longest_wait(now, period, hours)
     watched = _watched(now, hours) if hours.weekly else None
@@ -135,7 +134,7 @@ def ages_next(
         if as_of is not None:
             wait = longest_wait(now, period, hours)
             began = max(as_of, watched[0]) if watched and hours.weekly else as_of
-            found += ages_at(began, wait)
+            found += [as_of - CLOCK_SLACK, *ages_at(began, wait)]
     return min((at for at in found if at > now), default=None)
 
 
@@ -145,7 +144,7 @@ def longest_wait(now: datetime, period: timedelta, hours: ClinicHours) -> timede
 
 
 def _every(period: timedelta) -> str:
-    minutes = int(period.total_seconds() // 60)
+    minutes = period // timedelta(minutes=1)
     return "every minute in clinic hours" if minutes == 1 else f"every {minutes} minutes in clinic hours"
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from pmsapp.domain.errors import CATALOGUE, advice_for
-from pmsapp.domain.runsheet import FreshnessState
+from pmsapp.domain.runsheet import Freshness, FreshnessState, oldest
+from pmsapp.domain.schedule import ClinicHours, aged, ages_next
 
 
 class ConnectionState(StrEnum):
@@ -52,13 +53,66 @@ _GRAVITY = (
 
 
 @dataclass(frozen=True, slots=True)
+class MappedList:
+    """One practitioner's list of one day, as far as its age goes.
+
+    `clinician_id`: the column it fills. `as_of`: when it was last read completely, None when it never was; `since`:
+    from when it was to be read. `period`: how often that is. `in_setup`: its connection is not in use yet.
+    """
+
+    clinician_id: int | None
+    as_of: datetime | None
+    since: datetime | None
+    period: timedelta
+    in_setup: bool = False
+
+
+def freshness_of(
+    lists: Iterable[MappedList], now: datetime, hours: ClinicHours, *, over: datetime | None = None
+) -> Freshness:
+    """How old the data of these lists is: the one answer for connection, column, sheet, alerts and API.
+
+    The oldest list counts, one that was never read counts as never read, and lists of a connection in set-up count
+    for nothing. Without any list there is no age. A day that ended at `over` ages no further.
+    """
+    return oldest(_freshness_of_one(one, now, hours, over) for one in lists if not one.in_setup)
+
+
+def _freshness_of_one(one: MappedList, now: datetime, hours: ClinicHours, over: datetime | None) -> Freshness:
+    known = aged(one.as_of, now, one.period, hours)
+    if known.as_of is None or over is None or now < over:
+        return known
+    return Freshness(known.as_of, aged(min(known.as_of, over), over, one.period, hours).state)
+
+
+def is_overdue(lists: Iterable[MappedList], now: datetime, hours: ClinicHours) -> bool:
+    """True when one of them is stale, or was never read although it should have been for as long."""
+    return any(
+        aged(_waits_since(one, now, hours), now, one.period, hours).state is FreshnessState.STALE
+        for one in lists
+        if not one.in_setup
+    )
+
+
+def _waits_since(one: MappedList, now: datetime, hours: ClinicHours) -> datetime | None:
+    return aged(one.as_of, now, one.period, hours).as_of or one.since
+
+
+def next_ageing(lists: Iterable[MappedList], now: datetime, hours: ClinicHours) -> datetime | None:
+    """The first instant at which any of the above may be otherwise; None when nothing known can change it."""
+    read_at = ((at, one.period) for one in lists for at in (one.as_of, one.since))
+    return ages_next(read_at, now, hours)
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionFacts:
-    """What the state of a connection is worked out from. Instants are UTC-aware."""
+    """What the state of a connection is worked out from. Instants are UTC-aware. `overdue`: as `is_overdue` says."""
 
     stored: ConnectionState
     sync_enabled: bool
     paused_until: datetime | None
     freshness: FreshnessState
+    overdue: bool = False
 
 
 def connection_state(facts: ConnectionFacts, now: datetime) -> ConnectionState:
@@ -73,8 +127,9 @@ def connection_state(facts: ConnectionFacts, now: datetime) -> ConnectionState:
         return ConnectionState.PAUSED
     if facts.stored is not ConnectionState.OK:
         return facts.stored
-    by_age = {FreshnessState.LATE: ConnectionState.LATE, FreshnessState.STALE: ConnectionState.STALE}
-    return by_age.get(facts.freshness, ConnectionState.OK)
+    if facts.overdue or facts.freshness is FreshnessState.STALE:
+        return ConnectionState.STALE
+    return ConnectionState.LATE if facts.freshness is FreshnessState.LATE else ConnectionState.OK
 
 
 def is_paused(paused_until: datetime | None, now: datetime) -> bool:

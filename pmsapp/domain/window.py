@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 AUSTRALIAN_ZONES = (
     "Australia/Sydney",
@@ -33,10 +33,22 @@ def utc_text(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat(timespec="microseconds")
 
 
+def local_time(instant: datetime, zone: str) -> datetime:
+    """The wall-clock time of an aware instant in `zone`, for showing it. Never raises, whatever is stored: at the very
+    edge of the calendar, or in a zone this machine does not know, the instant keeps its own offset."""
+    try:
+        return instant.astimezone(ZoneInfo(zone))
+    except (OverflowError, ValueError, OSError, ZoneInfoNotFoundError):
+        return instant
+
+
 @lru_cache(maxsize=4096)
 def day_of(instant: datetime, zone: str) -> date:
     """The local calendar day of an aware instant in `zone`."""
-    return instant.astimezone(ZoneInfo(zone)).date()
+    try:
+        return instant.astimezone(ZoneInfo(zone)).date()
+    except OverflowError:  # at the very edge of the calendar
+        return instant.date()
 
 
 def day_start(day: date, zone: str) -> datetime:

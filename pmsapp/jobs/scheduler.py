@@ -9,6 +9,7 @@ nothing else.
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import threading
@@ -18,6 +19,7 @@ from types import FrameType
 from flask import Flask
 
 from pmsapp import clock
+from pmsapp.domain.ages import age
 from pmsapp.observability import logs
 from pmsapp.process import liveness
 from pmsapp.services.monitoring import alerts, heartbeat_ping, periodic_tasks, process_heartbeats
@@ -102,7 +104,8 @@ class Scheduler:
     def _ring_again(self) -> None:
         """A queue server that refuses (its disk or memory is full) is as good as none, and so is one nobody listens to."""
         for run in waiting.waiting_runs(for_at_least_s=RING_AGAIN_AFTER_S):
-            waited_s = abs((clock.now() - run.requested_at).total_seconds())
+            waited = age(run.requested_at, clock.now())  # unknown: it has waited for long enough
+            waited_s = math.inf if waited is None else waited.total_seconds()
             heard = run_queue.enqueue(run.id, again=waited_s >= RING_ANEW_AFTER_S)
             if not heard or waited_s >= STAND_IN_AFTER_S:
                 self._perform(run.id)

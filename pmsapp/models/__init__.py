@@ -6,6 +6,7 @@ from pmsapp.models.operations import (
     MetricCounter,
     ProcessBeat,
     ScheduledTask,
+    StoredAnswer,
     VendorBlock,
 )
 from pmsapp.models.people import APIToken, AuditEvent, Clinic, LoginThrottle, User, UserSession
@@ -59,6 +60,7 @@ __all__ = [
     "RunSheetOverride",
     "ScheduledTask",
     "SheetLook",
+    "StoredAnswer",
     "SyncRun",
     "SyncScope",
     "TokenLease",

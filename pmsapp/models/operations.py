@@ -108,6 +108,25 @@ class MetricCounter(Base):
     value: Mapped[float] = mapped_column(default=0.0)
 
 
+class StoredAnswer(Base):
+    """The answer to a program's call with an idempotency key, kept for a day so that a repeat does nothing twice.
+
+    `owner` is the token or person; `key_hash` and `body_hash` stand for the key and what was asked. Without `status`
+    the call has not ended, or its process died.
+    """
+
+    __tablename__ = "stored_answers"
+    __table_args__ = table(UniqueConstraint("owner", "key_hash"), never_reuse_ids=True)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    owner: Mapped[str]
+    key_hash: Mapped[str]
+    body_hash: Mapped[str]
+    status: Mapped[int | None]
+    answer_sealed: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class VendorBlock(Base):
     """A vendor's host that asked not to be called before `until`; for every process, also while there is no Redis."""
 

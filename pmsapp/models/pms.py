@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import Computed, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from pmsapp import clock
 from pmsapp.models.base import Base, table
 from pmsapp.models.column_types import JSONText
 
@@ -35,7 +36,8 @@ class PMSConnection(Base):
 
     secret_uid: Mapped[str]
     credentials_sealed: Mapped[str | None]
-    token_sealed: Mapped[str | None]
+    access_token: Mapped[str | None]
+    refresh_token: Mapped[str | None]
     token_expires_at: Mapped[datetime | None]
     token_minted_at: Mapped[datetime | None]
     webhook_secret_sealed: Mapped[str | None]
@@ -48,7 +50,7 @@ class PMSConnection(Base):
     last_sync_at: Mapped[datetime | None]
     last_sync_status: Mapped[str | None]
     last_error_code: Mapped[str | None]
-    last_error_message: Mapped[str | None]
+    last_sync_error: Mapped[str | None]
     next_sync_at: Mapped[datetime | None]
     next_sync_reason: Mapped[str | None]
     not_before: Mapped[datetime | None]
@@ -65,35 +67,42 @@ class PMSConnection(Base):
 
 
 class PMSClinicianMapping(Base):
-    """A PMS practitioner and what the clinic decided: map, ignore or undecided. `create` ends as map."""
+    """A PMS practitioner and what the clinic decided: mapped, ignored or undecided.
+
+    `auto_created`: the clinician column was made by that decision. `sync_enabled` follows `decision`.
+    """
 
     __tablename__ = "pms_clinician_mappings"
-    __table_args__ = table(UniqueConstraint("connection_id", "pms_practitioner_id"))
+    __table_args__ = table(UniqueConstraint("pms_connection_id", "pms_practitioner_id"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    connection_id: Mapped[int] = mapped_column(ForeignKey("pms_connections.id", ondelete="CASCADE"))
+    pms_connection_id: Mapped[int] = mapped_column(ForeignKey("pms_connections.id", ondelete="CASCADE"))
     pms_practitioner_id: Mapped[str]
     pms_practitioner_name: Mapped[str]
     active: Mapped[bool] = mapped_column(default=True)
     shown_in_appointment_book: Mapped[bool] = mapped_column(default=True)
     decision: Mapped[str] = mapped_column(default="undecided")
-    clinician_id: Mapped[int | None] = mapped_column(ForeignKey("run_sheet_clinicians.id"))
+    run_sheet_clinician_id: Mapped[int | None] = mapped_column(ForeignKey("run_sheet_clinicians.id"))
+    auto_created: Mapped[bool] = mapped_column(default=False)
+    sync_enabled: Mapped[bool] = mapped_column(Computed("decision = 'mapped'", persisted=True))
     first_seen_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
     decided_by: Mapped[str | None]
     decided_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(Computed("first_seen_at", persisted=True))
+    updated_at: Mapped[datetime] = mapped_column(default=clock.now, onupdate=clock.now)
 
 
 class PMSAppointmentType(Base):
     """A PMS appointment type. `is_telehealth` is the clinic's decision (null = follow the PMS); `pms_is_telehealth` the vendor's mark."""
 
     __tablename__ = "pms_appointment_types"
-    __table_args__ = table(UniqueConstraint("connection_id", "pms_type_id"))
+    __table_args__ = table(UniqueConstraint("pms_connection_id", "pms_type_id"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    connection_id: Mapped[int] = mapped_column(ForeignKey("pms_connections.id", ondelete="CASCADE"))
+    pms_connection_id: Mapped[int] = mapped_column(ForeignKey("pms_connections.id", ondelete="CASCADE"))
     pms_type_id: Mapped[str]
-    name: Mapped[str]
+    pms_type_name: Mapped[str]
     default_duration_minutes: Mapped[int | None]
     colour: Mapped[str | None]
     active: Mapped[bool] = mapped_column(default=True)
@@ -104,29 +113,32 @@ class PMSAppointmentType(Base):
     evidence: Mapped[str | None]
     first_seen_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(Computed("first_seen_at", persisted=True))
+    updated_at: Mapped[datetime] = mapped_column(default=clock.now, onupdate=clock.now)
 
 
 class SyncRun(Base):
     """One run. queued -> running -> success, partial, failed, interrupted or cancelled.
 
-    `fence` is the lease it holds while running; `heartbeat_at` its last sign of life; `dates` ISO days.
+    `fence` is the lease it holds while running; `heartbeat_at` its last sign of life; `dates` ISO days;
+    `error_details` {"code": the run's, "scopes": {code: how many lists ended with it}}.
     """
 
     __tablename__ = "pms_sync_log"
     __table_args__ = table(
         Index(
             "uq_runs_one_running",
-            "connection_id",
+            "pms_connection_id",
             unique=True,
             sqlite_where=text("status = 'running'"),
             postgresql_where=text("status = 'running'"),
         ),
-        Index("ix_runs_connection", "connection_id", "id"),
+        Index("ix_runs_connection", "pms_connection_id", "id"),
         never_reuse_ids=True,
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    connection_id: Mapped[int] = mapped_column(ForeignKey("pms_connections.id", ondelete="CASCADE"))
+    pms_connection_id: Mapped[int] = mapped_column(ForeignKey("pms_connections.id", ondelete="CASCADE"))
     sync_type: Mapped[str] = mapped_column(default="full")
     trigger: Mapped[str]
     actor: Mapped[str | None]
@@ -142,20 +154,36 @@ class SyncRun(Base):
     fence: Mapped[int | None]
     cancel_requested_at: Mapped[datetime | None]
     cancel_requested_by: Mapped[str | None]
-    fetched: Mapped[int] = mapped_column(default=0)
-    created: Mapped[int] = mapped_column(default=0)
-    updated: Mapped[int] = mapped_column(default=0)
+    appointments_fetched: Mapped[int] = mapped_column(default=0)
+    appointments_created: Mapped[int] = mapped_column(default=0)
+    appointments_updated: Mapped[int] = mapped_column(default=0)
     unchanged: Mapped[int] = mapped_column(default=0)
-    skipped: Mapped[int] = mapped_column(default=0)
+    appointments_skipped: Mapped[int] = mapped_column(default=0)
     failed: Mapped[int] = mapped_column(default=0)
     removed: Mapped[int] = mapped_column(default=0)
     held: Mapped[int] = mapped_column(default=0)
     skipped_reasons: Mapped[Any | None] = mapped_column(JSONText)
     error_code: Mapped[str | None]
     error_message: Mapped[str | None]
+    error_details: Mapped[Any | None] = mapped_column(JSONText)
     note: Mapped[str | None]
     progress: Mapped[Any | None] = mapped_column(JSONText)
     preview: Mapped[Any | None] = mapped_column(JSONText)
+    created_at: Mapped[datetime] = mapped_column(Computed("requested_at", persisted=True))
+    updated_at: Mapped[datetime] = mapped_column(default=clock.now, onupdate=clock.now)
+
+
+# What is counted -> the column of SyncRun that holds it.
+RUN_COUNTS = {
+    "fetched": "appointments_fetched",
+    "created": "appointments_created",
+    "updated": "appointments_updated",
+    "unchanged": "unchanged",
+    "skipped": "appointments_skipped",
+    "failed": "failed",
+    "removed": "removed",
+    "held": "held",
+}
 
 
 class SyncScope(Base):

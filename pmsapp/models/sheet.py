@@ -57,6 +57,9 @@ class RunSheetAppointment(Base):
     `pms_digest`: equal for two reads only if every vendor column is equal. `pms_patient_id` is "" for a manual card.
     `pms_status_raw`: the PMS's word for a status that is not known here; null for the others.
     `kept_digest`: staff chose to keep a card the PMS no longer lists; what the PMS said then.
+    `moved_from_at`, `moved_from_clinician_id`: the last other start and column, where the PMS changed them.
+    `rebooked_from_id`, `rebooked_to_id`: the cards of a visit cancelled and booked anew, new and old (ids are never
+    used again); `taken_over_at`: when staff took the work of the cancelled card over.
     `waiting_since`: the beginning of the wait, whatever was pressed since. `attempts`, `identity_check`: what staff
     did, with who and when. `claimed_key`: who is calling the patient (an actor's key).
     """
@@ -116,6 +119,9 @@ class RunSheetAppointment(Base):
     removed_reason: Mapped[str | None]
     tombstone_start_at: Mapped[datetime | None]
     kept_digest: Mapped[str | None]
+    rebooked_from_id: Mapped[int | None]
+    rebooked_to_id: Mapped[int | None]
+    taken_over_at: Mapped[datetime | None]
 
     notes: Mapped[str | None]
     state: Mapped[str] = mapped_column(default="booked", server_default="booked")

@@ -13,6 +13,7 @@ import sys
 import traceback
 from collections.abc import MutableMapping
 from datetime import date
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -23,6 +24,7 @@ from pmsapp.domain.errors import ConfigurationError
 from pmsapp.settings import Settings
 
 _OWN = ("pmsapp",)
+_PACKAGE = Path(__file__).parents[1]
 QUIET = {
     "werkzeug": logging.ERROR,
     "urllib3": logging.ERROR,
@@ -71,6 +73,26 @@ def setup(settings: Settings, *, level: int = logging.INFO, stream: Any = None) 
         library.handlers[:] = []
         library.propagate = True
         library.setLevel(max(level, quiet_level))
+
+
+def record_bug(error: Exception, doing: str, **named: Any) -> None:
+    """Log an error that is about to be recorded as BUG: what was being done, its type, file and line; never its text."""
+    get(__name__).error(
+        "an error was recorded as BUG",
+        doing=doing,
+        error=type(error).__name__,
+        place=place_of(error),
+        **named,
+    )
+
+
+def place_of(error: BaseException) -> str:
+    """Where in our own code an error came up ("pmsapp/services/sync/execute.py:64"); elsewhere if it never passed through."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if _PACKAGE in Path(frame.filename).parents]
+    if own:
+        return f"{Path(own[-1].filename).relative_to(_PACKAGE.parent).as_posix()}:{own[-1].lineno}"
+    return f"{_short(frames[-1].filename)}:{frames[-1].lineno}" if frames else "unknown"
 
 
 class _Formatter(logging.Formatter):

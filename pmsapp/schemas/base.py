@@ -1,26 +1,30 @@
-"""What every shape shares: closed models, ids that fit the database, instants with an offset."""
+"""What every shape shares: closed models, change models without defaults, instants with an offset."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from typing import Annotated, Any
-from zoneinfo import ZoneInfo
+from datetime import datetime
+from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
-MAX_ID = 2**63 - 1
-MAX_LIST = 500
+from pmsapp.domain.window import local_time
 
-Id = Annotated[int, Field(ge=1, le=MAX_ID)]
-Instant = Annotated[AwareDatetime, Field(description="ISO 8601 with an offset")]
-Name = Annotated[str, Field(max_length=200)]
+# Stands where a change model's field was not sent; `given` leaves such fields out, so the value is never used.
+NOT_SENT: Any = None
 
 
-def _none_for_blank(value: Any) -> Any:
-    return None if value == "" else value
+def _without_defaults(schema: dict[str, Any]) -> None:
+    for field in schema.get("properties", {}).values():
+        field.pop("default", None)
 
 
-BlankDate = Annotated[date | None, BeforeValidator(_none_for_blank)]
+def _without_null(schema: dict[str, Any]) -> None:
+    for field in schema.get("properties", {}).values():
+        choices = [choice for choice in field.get("anyOf", ()) if choice != {"type": "null"}]
+        if choices:
+            field["anyOf"] = choices
+        if "default" in field and field["default"] is None:
+            del field["default"]
 
 
 class Asked(BaseModel):
@@ -29,10 +33,26 @@ class Asked(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
 
 
-class AskedInAddress(BaseModel):
-    """Parameters of an address: texts are read as what they should be, unknown ones refused."""
+class Change(Asked):
+    """A body that changes something. What is not sent is not changed, so its fields promise no default."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(json_schema_extra=_without_defaults)
+
+
+class AskedInAddress(BaseModel):
+    """Parameters of an address: texts are read as what they should be, unknown ones refused; none of them is null."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, json_schema_extra=_without_null
+    )
+
+
+class Nothing(Asked):
+    """The body of a call that takes none: absent, or an empty object."""
+
+
+class NoParameters(AskedInAddress):
+    """The parameters of a call that takes none."""
 
 
 class Answer(BaseModel):
@@ -43,7 +63,7 @@ class Answer(BaseModel):
 
 def local(instant: datetime, zone: str) -> datetime:
     """An instant with the offset of `zone`."""
-    return instant.astimezone(ZoneInfo(zone))
+    return local_time(instant, zone)
 
 
 def local_or_none(instant: datetime | None, zone: str) -> datetime | None:

@@ -9,11 +9,31 @@ from pydantic import Field
 
 from pmsapp.domain.runsheet import Freshness, FreshnessState
 from pmsapp.domain.sync_state import ConnectionState
-from pmsapp.schemas.base import Answer, Asked, AskedInAddress, Instant, local, local_or_none
+from pmsapp.schemas.base import (
+    NOT_SENT,
+    Answer,
+    Asked,
+    AskedInAddress,
+    Change,
+    local,
+    local_or_none,
+)
+from pmsapp.schemas.fields import (
+    ConnectionName,
+    CredentialField,
+    CredentialText,
+    Frequency,
+    Instant,
+    PairingCode,
+    PracticeId,
+    Reason,
+    VendorName,
+    Zone,
+)
 from pmsapp.services.connections.connections import CheckResult, ConnectionView, Paired
 
 Credentials = Annotated[
-    dict[str, str],
+    dict[CredentialField, CredentialText],
     Field(
         description="The vendor's login fields by name; write-only",
         max_length=10,
@@ -22,15 +42,24 @@ Credentials = Annotated[
 ]
 
 
+_FRESHNESS: dict[FreshnessState, Literal["never", "fresh", "late", "stale"]] = {
+    FreshnessState.NONE: "never",
+    FreshnessState.NEVER: "never",
+    FreshnessState.FRESH: "fresh",
+    FreshnessState.LATE: "late",
+    FreshnessState.STALE: "stale",
+}
+
+
 class FreshnessOut(Answer):
-    """How old data is. `as_of`: when it was last read completely; null with state never."""
+    """How old data is. `as_of`: when it was last read completely; null with state never, also where no list is read."""
 
     as_of: datetime | None
-    state: FreshnessState
+    state: Literal["never", "fresh", "late", "stale"]
 
     @classmethod
     def of(cls, fresh: Freshness, zone: str) -> Self:
-        return cls(as_of=local_or_none(fresh.as_of, zone), state=fresh.state)
+        return cls(as_of=local_or_none(fresh.as_of, zone), state=_FRESHNESS[fresh.state])
 
 
 class ErrorOut(Answer):
@@ -123,32 +152,39 @@ class ConnectionList(Answer):
 class ConnectionCreate(Asked):
     """A new connection. A login that is given is tried live before anything is stored."""
 
-    pms_type: str
-    display_name: str | None = None
+    pms_type: VendorName
+    display_name: ConnectionName | None = None
     credentials: Credentials | None = None
-    practice_id: str | None = None
-    organization_id: str | None = None
-    time_zone: str | None = None
+    practice_id: PracticeId | None = None
+    organization_id: PracticeId | None = None
+    time_zone: Zone | None = None
 
 
 class PausedIn(Asked):
-    """A pause that ends by itself. `by` is there so that an answer can be sent back; it is always the one who asks."""
+    """A pause that ends by itself, at most 31 days ahead, and why.
+
+    `by` is there so that an answer can be sent back; it is always the one who asks.
+    """
 
     until: Instant
-    by: str | None = None
-    reason: str | None = None
+    by: Annotated[str, Field(max_length=200)] | None = None
+    reason: Reason
 
 
-class ConnectionChange(Asked):
-    """What to change; what is not mentioned stays. `paused: null` ends a pause."""
+class ConnectionChange(Change):
+    """What to change; what is not mentioned stays. `paused: null` ends a pause.
 
-    display_name: str = ""
-    credentials: Credentials = Field(default_factory=dict)
-    time_zone: str = ""
-    sync_enabled: bool = False
-    sync_frequency_minutes: int = 15
-    sync_telehealth_only: bool = True
-    paused: PausedIn | None = None
+    `sync_enabled: false` needs `reason` beside it; updates come on again by themselves after 31 days.
+    """
+
+    display_name: ConnectionName = NOT_SENT
+    credentials: Credentials = NOT_SENT
+    time_zone: Zone = NOT_SENT
+    sync_enabled: bool = NOT_SENT
+    reason: Reason = NOT_SENT
+    sync_frequency_minutes: Frequency = NOT_SENT
+    sync_telehealth_only: bool = NOT_SENT
+    paused: PausedIn | None = NOT_SENT
 
 
 class ConnectionRemoval(AskedInAddress):
@@ -160,7 +196,7 @@ class ConnectionRemoval(AskedInAddress):
 class PairingIn(Asked):
     """A pairing code as the vendor showed it; spaces and dashes do not matter."""
 
-    pairing_code: str
+    pairing_code: PairingCode
 
 
 class PairingOut(Answer):

@@ -63,6 +63,10 @@ class DecisionList(Answer):
 
 
 class ChoiceIn(Asked):
-    """keep: what we have stands. pms: what the PMS says now."""
+    """keep: what we have stands. pms: what the PMS says now.
 
-    choice: Literal["keep", "pms"]
+    same: of a `patient_changed` whose name and birth date are equal, one person under another file: what was done on
+    the earlier card goes over to the new one.
+    """
+
+    choice: Literal["keep", "pms", "same"]

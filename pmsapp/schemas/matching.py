@@ -8,12 +8,11 @@ from typing import Annotated, Literal, Self
 from pydantic import Field
 
 from pmsapp.domain.sync.rules import MappingDecision
-from pmsapp.schemas.base import MAX_LIST, Answer, Asked, Id
+from pmsapp.schemas.base import NOT_SENT, Answer, Asked, Change
+from pmsapp.schemas.fields import MAX_LIST, ColumnName, ExternalId, Id, LateMinutes, SortOrder
 from pmsapp.services.matching.appointment_types import TypeView
 from pmsapp.services.matching.mappings import PractitionerView
 from pmsapp.services.sheet.columns import ClinicianView
-
-ExternalId = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class SuggestionOut(Answer):
@@ -73,7 +72,7 @@ class MappingIn(Asked):
     pms_practitioner_id: ExternalId
     decision: Literal["map", "create", "ignore", "undecided"]
     clinician_id: Id | None = None
-    name: str | None = None
+    name: ColumnName | None = None
 
 
 class MappingsIn(Asked):
@@ -121,12 +120,12 @@ class AppointmentTypeList(Answer):
         return cls(items=[AppointmentTypeOut.of(view) for view in views])
 
 
-class TypeIn(Asked):
+class TypeIn(Change):
     """What to change about a type; `is_telehealth: null` follows the PMS again."""
 
     pms_type_id: ExternalId
-    is_telehealth: bool | None = None
-    sync_enabled: bool = True
+    is_telehealth: bool | None = NOT_SENT
+    sync_enabled: bool = NOT_SENT
 
 
 class TypesIn(Asked):
@@ -165,20 +164,20 @@ class ClinicianList(Answer):
 class ClinicianCreate(Asked):
     """A new column, last where no place is given."""
 
-    name: str
-    sort_order: int | None = None
+    name: ColumnName
+    sort_order: SortOrder | None = None
     active: bool = True
 
 
 class RunningLateIn(Asked):
     """By how many minutes the clinician runs late today; 0: on time again."""
 
-    minutes: int
+    minutes: LateMinutes
 
 
-class ClinicianChange(Asked):
-    """What to change about a column."""
+class ClinicianChange(Change):
+    """What to change about a column; what is not mentioned stays."""
 
-    name: str = ""
-    sort_order: int = 0
-    active: bool = True
+    name: ColumnName = NOT_SENT
+    sort_order: SortOrder = NOT_SENT
+    active: bool = NOT_SENT

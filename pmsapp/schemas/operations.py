@@ -7,16 +7,27 @@ from datetime import date as Day  # noqa: N812 - a field is called date
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
-from pmsapp.schemas.base import Answer, Asked, AskedInAddress, Instant, local, local_or_none
-from pmsapp.services.clinic.clinic import ClinicView
+from pmsapp.schemas.base import (
+    NOT_SENT,
+    Answer,
+    Asked,
+    AskedInAddress,
+    Change,
+    local,
+    local_or_none,
+)
+from pmsapp.schemas.fields import MAX_CLOSED_DAYS, ClinicName, Cursor, Instant, Reason, Zone
+from pmsapp.schemas.fields import Day as AskedDay
+from pmsapp.services.clinic.clinic import CLOCK_TIME, ClinicView
 from pmsapp.services.monitoring.alerts import Delivery
 from pmsapp.services.monitoring.incidents import IncidentView
 
 LIMIT = 100
-Cursor = Annotated[str, StringConstraints(pattern="^[0-9]{1,18}$")]
 OpenTimes = tuple[str, str] | None
+_ClockTime = Annotated[str, Field(pattern=f"^(?:{CLOCK_TIME})$")]
+AskedTimes = tuple[_ClockTime, _ClockTime] | None
 
 
 class Hours(Answer):
@@ -54,23 +65,23 @@ class ClinicOut(Answer):
 class HoursIn(Asked):
     """All seven days, as in the answer."""
 
-    mon: OpenTimes
-    tue: OpenTimes
-    wed: OpenTimes
-    thu: OpenTimes
-    fri: OpenTimes
-    sat: OpenTimes
-    sun: OpenTimes
+    mon: AskedTimes
+    tue: AskedTimes
+    wed: AskedTimes
+    thu: AskedTimes
+    fri: AskedTimes
+    sat: AskedTimes
+    sun: AskedTimes
 
 
-class ClinicChange(Asked):
+class ClinicChange(Change):
     """What to change; what is not mentioned stays. `state: null` keeps no public holidays."""
 
-    name: str = ""
-    time_zone: str = ""
-    state: str | None = None
-    hours: HoursIn | None = None
-    closed_days: Annotated[list[Day], Field(max_length=366)] = Field(default_factory=list)
+    name: ClinicName = NOT_SENT
+    time_zone: Zone = NOT_SENT
+    state: Literal["ACT", "NSW", "NT", "QLD", "SA", "TAS", "VIC", "WA"] | None = NOT_SENT
+    hours: HoursIn = NOT_SENT
+    closed_days: Annotated[list[AskedDay], Field(max_length=MAX_CLOSED_DAYS)] = NOT_SENT
 
 
 class Snoozed(Answer):
@@ -149,7 +160,7 @@ class SnoozeIn(Asked):
     """Until when (at most seven days ahead) and why; `until: null` ends a snooze."""
 
     until: Instant | None
-    reason: str | None = None
+    reason: Reason | None = None
 
 
 class DeliveryOut(Answer):

@@ -7,12 +7,14 @@ from datetime import date as Day  # noqa: N812 - a field is called date
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import BeforeValidator, Field
 
 from pmsapp.domain.errors import message_for
 from pmsapp.domain.sync_state import ConnectionState, RunStatus
 from pmsapp.schemas.base import Answer, Asked, AskedInAddress, is_none, local, local_or_none
 from pmsapp.schemas.connections import ErrorOut
+from pmsapp.schemas.fields import Cursor
+from pmsapp.schemas.fields import Day as AskedDay
 from pmsapp.services.connections.status_summary import StatusSummary
 from pmsapp.services.runs.history import (
     PAGE_SIZE,
@@ -147,20 +149,20 @@ class RunsAsked(AskedInAddress):
     """Which page of the history."""
 
     limit: Annotated[int, BeforeValidator(_usual_for_blank), Field(ge=1, le=PAGE_SIZE_LIMIT)] = PAGE_SIZE
-    cursor: Annotated[str, StringConstraints(pattern=r"^[0-9]{0,18}$")] | None = None
+    cursor: Cursor | None = None
 
 
 class RunAsked(Asked):
     """Which day to read (today and the look-ahead when none is named), and whether only to look."""
 
-    date: Day | None = None
+    date: AskedDay | None = None
     dry_run: bool = False
 
 
 class DayAsked(Asked):
     """Which day to read; today and the look-ahead when none is named."""
 
-    date: Day | None = None
+    date: AskedDay | None = None
 
 
 class RunAccepted(Answer):
@@ -180,11 +182,12 @@ class RunAccepted(Answer):
 
 
 class ConnectionRun(Answer):
-    """The run of one connection."""
+    """The run of one connection. `not_before`: the vendor asked us to wait."""
 
     connection_id: int
     sync_id: int
     created: bool
+    not_before: datetime | None
 
 
 class RunsAccepted(Answer):
@@ -194,11 +197,16 @@ class RunsAccepted(Answer):
     next: str | None = None
 
     @classmethod
-    def of(cls, requests: Sequence[tuple[int, RunRequest]]) -> Self:
+    def of(cls, requests: Sequence[tuple[int, RunRequest]], zone: str) -> Self:
         return cls(
             items=[
-                ConnectionRun(connection_id=connection_id, sync_id=one.sync_id, created=one.created)
-                for connection_id, one in requests
+                ConnectionRun(
+                    connection_id=connection_id,
+                    sync_id=request.sync_id,
+                    created=request.created,
+                    not_before=local_or_none(request.not_before, zone),
+                )
+                for connection_id, request in requests
             ]
         )
 

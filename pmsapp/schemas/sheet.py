@@ -6,23 +6,34 @@ from datetime import date as Day  # noqa: N812 - a field is called date
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from pmsapp.domain.appointment import AppointmentStatus, Presence, WorkflowState
-from pmsapp.domain.runsheet import Card, EditedField, Sheet
+from pmsapp.domain.runsheet import Action, Card, EditedField, Sheet
 from pmsapp.domain.worklist.steps import Outcome
 from pmsapp.schemas.base import (
+    NOT_SENT,
     Answer,
     Asked,
     AskedInAddress,
-    BlankDate,
-    Id,
-    Instant,
+    Change,
     is_none,
     local,
     local_or_none,
 )
 from pmsapp.schemas.connections import FreshnessOut
+from pmsapp.schemas.fields import (
+    BlankDay,
+    Email,
+    Id,
+    Instant,
+    Minutes,
+    Notes,
+    PatientName,
+    Phone,
+    Reason,
+)
+from pmsapp.schemas.fields import Day as AskedDay
 
 
 class Edited(Answer):
@@ -52,6 +63,22 @@ class Links(Answer):
 
     host: str | None
     patient: str | None
+
+
+class RebookedOut(Answer):
+    """The other card of a visit that was cancelled and booked anew the same day: which it came from, which it became."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    from_: Annotated[int | None, Field(alias="from", exclude_if=is_none)] = None
+    to: Annotated[int | None, Field(exclude_if=is_none)] = None
+
+    @classmethod
+    def of(cls, card: Card) -> Self | None:
+        before, after = card.rebooked_from, card.rebooked_to
+        if before is None and after is None:
+            return None
+        return cls.model_validate({"from": before and before.card_id, "to": after and after.card_id})
 
 
 class AttemptOut(Answer):
@@ -96,9 +123,10 @@ class ClaimOut(Answer):
 class CardOut(Answer):
     """One appointment of one patient: what the PMS says with what staff typed laid over it.
 
-    `start_at` has the offset of the card's own `time_zone`; other instants have the clinic's. `state_since`: since
-    when the card is in its `state`, null while nobody has pressed anything. `changed_since_seen` is about the person
-    asking; a program has seen everything. `similar_names`: ids of cards of the day that are easily taken for this one.
+    `start_at` has the offset of the card's own `time_zone`; other instants have the clinic's. `links` is null unless
+    the card is on the sheet. `state_since`: since when the card is in its `state`, null while nobody has pressed
+    anything. `changed_since_seen` is about the person asking; a program has seen everything. `similar_names`: ids of
+    cards of the day that are easily taken for this one.
     """
 
     id: int
@@ -126,7 +154,8 @@ class CardOut(Answer):
     pms_practitioner_id: str | None
     pms_last_synced_at: datetime | None
     edited: list[Edited]
-    links: Links
+    links: Links | None
+    rebooked: RebookedOut | None
     state_since: datetime | None
     attempts: list[AttemptOut]
     identity_check: IdentityCheckOut | None
@@ -165,7 +194,10 @@ class CardOut(Answer):
             pms_practitioner_id=card.pms_practitioner_id,
             pms_last_synced_at=local_or_none(card.pms_last_synced_at, zone),
             edited=[Edited.of(one, card.time_zone, zone) for one in card.edited],
-            links=Links(host=card.host_link, patient=card.patient_link),
+            links=Links(host=card.host_link, patient=card.patient_link)
+            if Action.JOIN in card.actions
+            else None,
+            rebooked=RebookedOut.of(card),
             **_work(card, zone),
         )
 
@@ -259,14 +291,14 @@ class RunSheetOut(Answer):
 class SheetAsked(AskedInAddress):
     """Which day (today when none is named), and whether cards that are not shown come along."""
 
-    date: BlankDate = None
+    date: BlankDay = None
     include: Literal["", "not_shown"] = ""
 
 
 class DateAsked(AskedInAddress):
     """Which day; every open question when none is named."""
 
-    date: BlankDate = None
+    date: BlankDay = None
 
 
 class IfMatch(Answer):
@@ -278,30 +310,52 @@ class IfMatch(Answer):
 class CardCreate(Asked):
     """A card added by hand."""
 
-    date: Day
+    date: AskedDay
     start_at: Instant
-    patient_name: str
+    patient_name: PatientName
     clinician_id: Id | None = None
-    duration_minutes: int | None = None
-    patient_phone: str | None = None
-    patient_email: str | None = None
-    is_telehealth: bool | None = None
-    notes: str | None = None
+    duration_minutes: Minutes | None = None
+    patient_phone: Phone | None = None
+    patient_email: Email | None = None
+    is_telehealth: bool | None = True
+    notes: Notes | None = None
     state: WorkflowState = WorkflowState.BOOKED
 
 
-class CardChange(Asked):
-    """What to type over a card; null drops what was typed."""
+Shown = Annotated[str, Field(max_length=4000)]
 
-    patient_name: str | None = None
-    patient_phone: str | None = None
-    patient_email: str | None = None
-    start_at: Instant | None = None
-    duration_minutes: int | None = None
-    clinician_id: Id | None = None
-    is_telehealth: bool | None = None
-    notes: str | None = None
-    state: WorkflowState | None = None
+
+class CardBase(Change):
+    """What the fields showed when they were changed, as the card's answer had them."""
+
+    patient_name: Shown | None = NOT_SENT
+    patient_phone: Shown | None = NOT_SENT
+    patient_email: Shown | None = NOT_SENT
+    start_at: Instant = NOT_SENT
+    duration_minutes: int | None = NOT_SENT
+    clinician_id: Id | None = NOT_SENT
+    is_telehealth: bool | None = NOT_SENT
+    notes: Shown | None = NOT_SENT
+    state: WorkflowState = NOT_SENT
+
+
+class CardChange(Change):
+    """What to type over a card; null drops what was typed; what is not sent stays.
+
+    `base` says what the fields showed before. A field that is sent as it was is no change; and where every field that
+    is changed still shows its base, the change is made, whatever else of the card somebody changed meanwhile.
+    """
+
+    patient_name: PatientName | None = NOT_SENT
+    patient_phone: Phone | None = NOT_SENT
+    patient_email: Email | None = NOT_SENT
+    start_at: Instant | None = NOT_SENT
+    duration_minutes: Minutes | None = NOT_SENT
+    clinician_id: Id | None = NOT_SENT
+    is_telehealth: bool | None = NOT_SENT
+    notes: Notes | None = NOT_SENT
+    state: WorkflowState = NOT_SENT
+    base: CardBase = NOT_SENT
 
 
 class AttemptIn(Asked):
@@ -313,13 +367,13 @@ class AttemptIn(Asked):
 class IdentityCheckIn(Asked):
     """The three identifiers the patient was asked for. A Medicare number does not count."""
 
-    identifiers: Annotated[list[str], Field(max_length=12)]
+    identifiers: Annotated[list[Annotated[str, Field(max_length=40)]], Field(max_length=12)]
 
 
 class CardRemoval(Asked):
     """Why a card is taken off the sheet."""
 
-    reason: str
+    reason: Reason
 
 
 def field_value(field: str | None, value: Any, zone: str) -> Any:

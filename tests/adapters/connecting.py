@@ -21,6 +21,7 @@ def connect(slug: str, config: AdapterConfig, **options: Any) -> Iterator[Adapte
         config.base_url,
         label=kind.info.label,
         hosts=HostPolicy((), ("127.0.0.1",)),
+        repeats_500=kind.info.repeats_500,
         **{"user_agent": "pmsapp test", "backoff_s": 0.0, **options},
     )
     yield kind(config, client.with_tokens(MemoryTokens(lambda: kind.mint_token(config, client))))

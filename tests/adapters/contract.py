@@ -38,7 +38,7 @@ from pmsapp.sandbox.clinic.model import Vendor
 from pmsapp.sandbox.server import SandboxServer
 from tests.adapters.damage import DAMAGES, MISSING, Rewriter, place_of, places, with_unknown_keys
 from tests.adapters.reading import DayRead, differences, read_day
-from tests.conftest import FrozenClock
+from tests.support.clock import FrozenClock
 
 ZONE = "Australia/Melbourne"
 MONDAY, SATURDAY, SUNDAY = date(2026, 11, 23), date(2026, 11, 28), date(2026, 11, 22)
@@ -133,6 +133,7 @@ class AdapterContract:
             label=kind.info.label,
             user_agent="pmsapp contract",
             hosts=HostPolicy((), ("127.0.0.1",)),
+            repeats_500=kind.info.repeats_500,
             **{"backoff_s": 0.0, **options},
         )
         yield kind(config, client.with_tokens(MemoryTokens(lambda: kind.mint_token(config, client))))

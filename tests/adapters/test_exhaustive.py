@@ -127,5 +127,10 @@ def test_the_capability_table_of_the_guide_is_the_codes() -> None:
 
 def test_every_shared_file_is_named_in_the_guide() -> None:
     guide = (FOLDER / "README.md").read_text(encoding="utf-8")
-    shared = sorted(path.name for path in FOLDER.glob("*.py") if path.name != "__init__.py")
+    shared = sorted(
+        path.relative_to(FOLDER).as_posix()
+        for folder in (FOLDER, FOLDER / "client", FOLDER / "parsing")
+        for path in folder.glob("*.py")
+        if path.name != "__init__.py"
+    )
     assert [name for name in shared if f"`{name}`" not in guide] == []

@@ -28,7 +28,7 @@ from tests.adapters.client.scripted import Script, answer, client_for, serving
 from tests.adapters.contract import MONDAY, WINDOW, AdapterContract
 from tests.adapters.reading import read_day
 from tests.adapters.test_gentu_wire import sample
-from tests.conftest import FrozenClock
+from tests.support.clock import FrozenClock
 
 CREDENTIALS = {
     "client_id": access.CLIENT_ID,

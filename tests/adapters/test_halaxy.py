@@ -22,7 +22,7 @@ from tests.adapters.contract import MONDAY, SUNDAY, WINDOW, ZONE, AdapterContrac
 from tests.adapters.damage import Rewriter
 from tests.adapters.reading import DayRead, differences, read_day
 from tests.adapters.samples import load_sample
-from tests.conftest import FrozenClock
+from tests.support.clock import FrozenClock
 
 
 def config_for(server: SandboxServer, **more: Any) -> AdapterConfig:

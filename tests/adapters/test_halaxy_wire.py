@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from datetime import UTC, date, datetime
+from itertools import product
 from typing import Any
 
 import pytest
@@ -35,6 +36,7 @@ from pmsapp.adapters.halaxy.wire import (
 from pmsapp.domain.appointment import AppointmentStatus, BadRecord, UnifiedAppointment
 from pmsapp.domain.errors import ReconnectRequiredError
 from tests.adapters.samples import load_sample
+from tests.support.cases import check_each
 
 EXTENSIONS = "https://terminology.halaxy.com/StructureDefinition"
 
@@ -308,13 +310,14 @@ ENCODINGS = {
 }
 
 
-@pytest.mark.parametrize("place", ENCODINGS)
-@pytest.mark.parametrize(
-    ("word", "evidence"),
-    [("telehealth", True), ("online", True), ("phone", True), ("clinic", False), ("organization", False)],
-)
-def test_the_location_type_is_found_wherever_it_stands(place: str, word: str, evidence: bool) -> None:
-    assert read(2, ENCODINGS[place](word))[0].telehealth_evidence is evidence
+def test_the_location_type_is_found_wherever_it_stands() -> None:
+    words = {"telehealth": True, "online": True, "phone": True, "clinic": False, "organization": False}
+
+    def check(case: tuple[str, str]) -> None:
+        place, word = case
+        assert read(2, ENCODINGS[place](word))[0].telehealth_evidence is words[word]
+
+    check_each(product(ENCODINGS, words), check)
 
 
 def test_another_patients_mode_says_nothing_about_this_one() -> None:

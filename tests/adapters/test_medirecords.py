@@ -24,7 +24,7 @@ from tests.adapters.contract import MONDAY, WINDOW, ZONE, AdapterContract
 from tests.adapters.damage import Rewriter
 from tests.adapters.reading import differences, read_day
 from tests.adapters.samples import load_sample
-from tests.conftest import FrozenClock
+from tests.support.clock import FrozenClock
 
 
 def config_for(server: SandboxServer) -> AdapterConfig:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,8 +14,10 @@ from pmsapp.services.matching import live_lists
 from pmsapp.services.people import api_tokens
 from pmsapp.services.sync import execute
 from pmsapp.settings import Settings
-from tests.conftest import FrozenClock
-from tests.connecting import ADMIN, LOGIN, gentu_access, vendor_settings
+from tests.support import prepared
+from tests.support.clock import FrozenClock
+from tests.support.connecting import ADMIN, LOGIN, connected_once, gentu_access, vendor_settings
+from tests.support.sandboxes import Sandboxes
 
 
 class API:
@@ -54,11 +56,12 @@ class API:
 
 
 @pytest.fixture
-def sandbox(frozen_clock: FrozenClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[SandboxServer]:
+def sandbox(
+    sandboxes: Sandboxes, frozen_clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> SandboxServer:
     """The vendors on a Monday morning; counting appointments ahead may take its time on a busy machine."""
     monkeypatch.setattr(live_lists, "UPCOMING_S", 60.0)
-    with SandboxServer(now=frozen_clock) as server:
-        yield server
+    return sandboxes.lend()
 
 
 @pytest.fixture
@@ -69,7 +72,9 @@ def settings(make_settings: Callable[..., Settings], sandbox: SandboxServer) -> 
 @pytest.fixture
 def api(app: Flask) -> API:
     """A program with an admin's token."""
-    return API(app)
+    made = API(app, "")
+    made.token = prepared.once("a program", lambda: API(app).token)
+    return made
 
 
 @pytest.fixture
@@ -81,16 +86,27 @@ def as_role(app: Flask) -> Callable[[str], API]:
 @pytest.fixture
 def paired(api: API, sandbox: SandboxServer) -> int:
     """A Gentu connection paired with the sandbox's first clinic, still in set-up."""
-    made = api.post("/api/pms/connections", {"pms_type": "gentu", "credentials": LOGIN})
-    connection_id: int = made.json["id"]
-    code = gentu_access(sandbox).make_code()
-    assert api.post(f"/api/pms/connections/{connection_id}/pair", {"pairing_code": code}).status_code == 200
-    return connection_id
+
+    def pair() -> int:
+        made = api.post("/api/pms/connections", {"pms_type": "gentu", "credentials": LOGIN})
+        connection_id: int = made.json["id"]
+        code = gentu_access(sandbox).make_code()
+        answer = api.post(f"/api/pms/connections/{connection_id}/pair", {"pairing_code": code})
+        assert answer.status_code == 200
+        return connection_id
+
+    return connected_once(sandbox, "paired over the interface", pair)
 
 
 @pytest.fixture
-def synced(api: API, paired: int) -> int:
+def synced(api: API, sandbox: SandboxServer, paired: int) -> int:
     """That connection with everybody in the book mapped, switched on, and read once."""
+
+    connected_once(sandbox, "read over the interface", lambda: _read(api, paired))
+    return paired
+
+
+def _read(api: API, paired: int) -> None:
     base = f"/api/pms/connections/{paired}"
     listed = api.get(f"{base}/practitioners").json["items"]
     mappings = [
@@ -101,7 +117,6 @@ def synced(api: API, paired: int) -> int:
     assert api.post(f"{base}/practitioners", {"mappings": mappings}).status_code == 200
     assert api.patch(base, {"sync_enabled": True}).json["state"] == "ok"
     run_waiting(api, paired)
-    return paired
 
 
 def run_waiting(api: API, connection_id: int) -> dict[str, Any]:

@@ -10,8 +10,8 @@ import pytest
 from pmsapp.models import PMSConnection
 from pmsapp.sandbox.server import SandboxServer
 from tests.api.conftest import API
-from tests.conftest import FrozenClock
-from tests.connecting import LOGIN, count, gentu_access
+from tests.support.clock import FrozenClock
+from tests.support.connecting import LOGIN, count, gentu_access
 
 KEYS = {
     "id",

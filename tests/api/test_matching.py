@@ -9,7 +9,7 @@ import pytest
 
 from pmsapp.sandbox.server import SandboxServer
 from tests.api.conftest import API
-from tests.connecting import LOGIN, gentu_access
+from tests.support.connecting import LOGIN, gentu_access
 
 PRACTITIONER_KEYS = {
     "pms_practitioner_id",

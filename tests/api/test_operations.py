@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,21 +18,15 @@ from pmsapp.services.clinic import clinic
 from pmsapp.services.connections import connections
 from pmsapp.settings import Settings
 from tests.api.conftest import API
-from tests.conftest import FrozenClock
-from tests.connecting import vendor_settings
-from tests.watching import Receiver
+from tests.support.clock import FrozenClock
+from tests.support.connecting import vendor_settings
+from tests.support.watching import Receiver
 
 HOURS: dict[str, Any] = {
     **{day: ["08:30", "17:00"] for day in ("mon", "tue", "wed", "thu", "fri")},
     "sat": ["09:00", "12:00"],
     "sun": None,
 }
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as made:
-        yield made
 
 
 @pytest.fixture

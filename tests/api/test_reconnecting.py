@@ -11,7 +11,7 @@ from pmsapp.models import FormerCard, PMSClinicianMapping, RunSheetAppointment, 
 from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services.base.transaction import reading
 from tests.api.conftest import API, run_waiting
-from tests.connecting import LOGIN, count, gentu_access
+from tests.support.connecting import LOGIN, count, gentu_access
 
 
 def cards(api: API) -> list[dict[str, Any]]:

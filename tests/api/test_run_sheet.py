@@ -13,7 +13,7 @@ from pmsapp.models import RunSheetAppointment
 from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services.base.transaction import writing
 from tests.api.conftest import API, run_waiting
-from tests.conftest import FrozenClock
+from tests.support.clock import FrozenClock
 
 SHEET_KEYS = {
     "date",
@@ -51,6 +51,7 @@ CARD_KEYS = {
     "pms_last_synced_at",
     "edited",
     "links",
+    "rebooked",
     "state_since",
     "attempts",
     "identity_check",

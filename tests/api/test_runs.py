@@ -9,7 +9,7 @@ import pytest
 from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services.sync import execute
 from tests.api.conftest import API, run_waiting
-from tests.connecting import LOGIN
+from tests.support.connecting import LOGIN
 
 RUN_KEYS = {
     "id",
@@ -156,7 +156,7 @@ def test_every_enabled_connection_runs(api: API, synced: int) -> None:
     accepted = api.post("/api/run-sheet/sync", {"date": "2026-11-24"})
     assert accepted.status_code == 202
     (one,) = accepted.json["items"]
-    assert one.keys() == {"connection_id", "sync_id", "created"}
+    assert one.keys() == {"connection_id", "sync_id", "created", "not_before"}
     assert one["connection_id"] == synced
     assert accepted.json["next"] is None
 

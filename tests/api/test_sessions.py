@@ -10,9 +10,9 @@ from flask import Flask
 from pmsapp.services.editing import overrides
 from pmsapp.services.sheet import columns
 from pmsapp.settings import Settings
-from tests.actors import browser, browser_for, make_user
-from tests.conftest import MONDAY_9AM, FrozenClock
-from tests.connecting import ADMIN
+from tests.support.actors import browser, browser_for, make_user
+from tests.support.clock import MONDAY_9AM, FrozenClock
+from tests.support.connecting import ADMIN
 
 pytestmark = pytest.mark.usefixtures("frozen_clock")
 

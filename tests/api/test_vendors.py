@@ -11,7 +11,7 @@ from pmsapp.sandbox.halaxy import access as halaxy_keys
 from pmsapp.sandbox.medirecords.server import API_TOKEN
 from pmsapp.sandbox.server import SandboxServer
 from tests.api.conftest import API
-from tests.connecting import count
+from tests.support.connecting import count
 
 
 @pytest.fixture

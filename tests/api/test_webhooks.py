@@ -15,7 +15,7 @@ from pmsapp.services.base.errors import Refused
 from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.connections import webhooks
 from tests.api.conftest import API
-from tests.connecting import ADMIN, LOGIN, count
+from tests.support.connecting import ADMIN, LOGIN, count
 
 
 @pytest.fixture
@@ -23,7 +23,9 @@ def halaxy(api: API) -> int:
     """A Halaxy connection that is switched on."""
     made = api.post("/api/pms/connections", {"pms_type": "halaxy"}).json
     with writing() as session:
-        session.execute(update(PMSConnection).values(state="ok", sync_enabled=True))
+        session.execute(
+            update(PMSConnection).values(state="ok", sync_enabled=True, credentials_sealed="v1.x.y")
+        )
     connection_id: int = made["id"]
     return connection_id
 

@@ -30,9 +30,10 @@ from pmsapp.services.clinic import clinic as clinics
 from pmsapp.services.runs.history import RunView
 from pmsapp.services.sync import execute
 from pmsapp.settings import Settings
-from tests import actors
-from tests.conftest import FrozenClock
-from tests.synced_clinic import SyncedClinic
+from tests.support import actors
+from tests.support.clock import FrozenClock
+from tests.support.sandboxes import Sandboxes
+from tests.support.synced_clinic import SyncedClinic
 
 expect.set_options(timeout=30_000)  # a busy machine may take its time
 
@@ -59,10 +60,9 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def sandbox(frozen_clock: FrozenClock) -> Iterator[SandboxServer]:
+def sandbox(sandboxes: Sandboxes, frozen_clock: FrozenClock) -> SandboxServer:
     """The training clinic's Gentu, paired."""
-    with SandboxServer(now=clock.now, paired=True) as server:
-        yield server
+    return sandboxes.lend(paired=True)
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from pmsapp.models import PMSConnection
 from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services.base.transaction import writing
 from tests.browser.conftest import Visit
-from tests.conftest import FrozenClock
-from tests.connecting import LOGIN, gentu_access
-from tests.synced_clinic import SyncedClinic
+from tests.support.clock import FrozenClock
+from tests.support.connecting import LOGIN, gentu_access
+from tests.support.synced_clinic import SyncedClinic
 
 pytestmark = pytest.mark.browser
 
@@ -74,7 +74,7 @@ def test_trouble_appears_on_an_open_sheet_with_its_reason_and_the_step_that_help
             update(PMSConnection).values(
                 state="needs_you",
                 last_error_code="AUTH-EXPIRED",
-                last_error_message="Gentu wants you to sign in again",
+                last_sync_error="Gentu wants you to sign in again",
             )
         )
     frozen_clock.advance(minutes=1)

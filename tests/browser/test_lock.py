@@ -8,10 +8,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from pmsapp.services.sheet import days
-from tests import actors
 from tests.browser.conftest import Visit
 from tests.browser.test_safe_pages import end_all_sessions
-from tests.synced_clinic import SyncedClinic
+from tests.support import actors
+from tests.support.synced_clinic import SyncedClinic
 
 pytestmark = pytest.mark.browser
 

@@ -7,15 +7,18 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Dialog, ElementHandle, Locator, Page, expect
+from sqlalchemy import delete
 
 from pmsapp import paths
 from pmsapp.domain.actor import COMMAND_LINE
+from pmsapp.models import User
+from pmsapp.services.base.transaction import writing
 from pmsapp.services.editing import overrides
 from pmsapp.services.people import users
 from pmsapp.services.sheet import days
-from tests.actors import PASSWORD
 from tests.browser.conftest import Visit
-from tests.synced_clinic import SyncedClinic
+from tests.support.actors import PASSWORD
+from tests.support.synced_clinic import SyncedClinic
 
 pytestmark = pytest.mark.browser
 
@@ -45,8 +48,9 @@ PAGES = (
 )
 # Forms that no page of the walk shows, and why.
 ELSEWHERE = {
-    "/setup": "only before the first administrator; walked by its own test",
-    "/settings/alerts/#/snooze": "only while something is wrong; walked by its own test",
+    "/setup": "only before the first administrator: the next test",
+    "/settings/alerts/#/snooze": "only while something is wrong",
+    "/decisions/#": "one box to tick, only where several questions are alike",
 }
 
 
@@ -161,6 +165,15 @@ def test_every_form_of_the_product_asks_before_it_is_left(visit: Visit, clinic: 
     shown = {action if action != "/integrations/new/#" else "#" for action in walked}
     missing = {one for one in forms_of_templates() if one not in shown and one not in ELSEWHERE}
     assert missing == set()
+    visit.assert_clean()
+
+
+def test_the_first_set_up_asks_before_it_is_left(visit: Visit) -> None:
+    with writing() as session:
+        session.execute(delete(User))
+    visit.go("/healthz")
+    page = visit.go("/setup")
+    assert_asked_and_kept(page, page.locator("form[action='/setup']"))
     visit.assert_clean()
 
 

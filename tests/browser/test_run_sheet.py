@@ -14,7 +14,7 @@ from pmsapp.sandbox.clinic.truth import TruthRow
 from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services.base.transaction import writing
 from tests.browser.conftest import House, Visit
-from tests.synced_clinic import SyncedClinic
+from tests.support.synced_clinic import SyncedClinic
 
 pytestmark = pytest.mark.browser
 # What has the focus is not under the heads that stay in place.

@@ -11,9 +11,9 @@ from sqlalchemy import update
 from pmsapp import clock
 from pmsapp.models import UserSession
 from pmsapp.services.base.transaction import writing
-from tests import actors
 from tests.browser.conftest import Visit
-from tests.synced_clinic import SyncedClinic
+from tests.support import actors
+from tests.support.synced_clinic import SyncedClinic
 
 pytestmark = pytest.mark.browser
 

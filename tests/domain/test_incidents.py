@@ -10,14 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pmsapp.domain import incidents
-from pmsapp.domain.incidents import (
-    Condition,
-    IncidentFacts,
-    Message,
-    Severity,
-    next_message,
-    severity_of,
-)
+from pmsapp.domain.incidents import Condition, IncidentFacts, Message, Severity, next_message, severity_of
 
 T0 = datetime(2026, 11, 23, 0, 0, tzinfo=UTC)
 LOOK = timedelta(seconds=20)

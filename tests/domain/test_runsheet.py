@@ -21,7 +21,7 @@ from pmsapp.domain.runsheet import (
     oldest,
     stays_in_view,
 )
-from tests import tables
+from tests.support import tables
 
 NINE = datetime(2026, 11, 22, 22, 0, tzinfo=UTC)
 EDIT = EditedField("patient_phone", "+61491570156", None, "Mel", NINE, conflict=False)
@@ -110,13 +110,15 @@ def test_late_after_one_period_and_stale_after_two(row: dict[str, str]) -> None:
 
 def test_never_read_is_not_empty() -> None:
     assert freshness(None, NINE, timedelta(minutes=15)) == Freshness(None, FreshnessState.NEVER)
-    assert oldest([]).state is FreshnessState.NEVER
+    assert oldest([]).state is FreshnessState.NONE
 
 
 STATES = st.sampled_from(FreshnessState)
 PARTS = st.lists(
     st.builds(
-        lambda state, age: Freshness(None if state == "never" else NINE - timedelta(minutes=age), state),
+        lambda state, age: Freshness(
+            None if state in ("never", "none") else NINE - timedelta(minutes=age), state
+        ),
         STATES,
         st.integers(0, 90),
     ),
@@ -128,9 +130,9 @@ PARTS = st.lists(
 @given(PARTS)
 def test_a_whole_is_as_old_as_its_oldest_part(parts: list[Freshness]) -> None:
     whole = oldest(parts)
-    worst = ["never", "stale", "late", "fresh"]
+    worst = ["never", "stale", "late", "fresh", "none"]
     assert worst.index(whole.state) == min(worst.index(part.state) for part in parts)
-    if whole.state != "never":
+    if whole.state not in ("never", "none"):
         assert whole.as_of == min(part.as_of for part in parts if part.as_of)
 
 

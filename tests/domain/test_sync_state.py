@@ -8,14 +8,19 @@ import pytest
 
 from pmsapp.domain.errors import CATALOGUE
 from pmsapp.domain.runsheet import FreshnessState
+from pmsapp.domain.schedule import ClinicHours
 from pmsapp.domain.sync_state import (
     OPEN_RUNS,
     ConnectionFacts,
     ConnectionState,
+    MappedList,
     RunStatus,
     connection_state,
+    freshness_of,
     is_over,
+    is_overdue,
     may_move,
+    next_ageing,
     overall_state,
     state_after_error,
     what_to_do,
@@ -100,3 +105,71 @@ def test_what_is_over_never_changes_again() -> None:
 def test_a_queued_run_cannot_succeed_without_running() -> None:
     assert not may_move(RunStatus.QUEUED, RunStatus.SUCCESS)
     assert may_move(RunStatus.RUNNING, RunStatus.QUEUED)
+
+
+OPEN = ClinicHours("Australia/Melbourne")
+QUARTER = timedelta(minutes=15)
+MINE, HERS = 1, 2
+
+
+def read_list(
+    minutes: float | None, *, column: int = MINE, since: float = 600, setup: bool = False
+) -> MappedList:
+    as_of = None if minutes is None else NOW - timedelta(minutes=minutes)
+    return MappedList(column, as_of, NOW - timedelta(minutes=since), QUARTER, setup)
+
+
+@pytest.mark.parametrize(
+    ("lists", "state", "overdue"),
+    [
+        ([read_list(5)], "fresh", False),
+        ([read_list(5), read_list(20)], "late", False),
+        ([read_list(5), read_list(40)], "stale", True),
+        ([read_list(5), read_list(None, since=10)], "never", False),
+        ([read_list(5), read_list(None, since=40)], "never", True),
+        ([read_list(5), read_list(None, setup=True)], "fresh", False),
+        ([read_list(None, setup=True)], "none", False),
+        ([], "none", False),
+        ([read_list(5), read_list(-90, since=40)], "never", True),
+        ([read_list(-90, since=-90)], "never", False),
+    ],
+    ids=[
+        "one",
+        "the oldest counts",
+        "stale",
+        "never read, mapped just now",
+        "never read for long",
+        "another in set-up",
+        "only in set-up",
+        "no list",
+        "read in the future",
+        "read and mapped in the future",
+    ],
+)
+def test_the_age_of_mapped_lists(lists: list[MappedList], state: str, overdue: bool) -> None:
+    fresh = freshness_of(lists, NOW, OPEN)
+    assert (fresh.state, is_overdue(lists, NOW, OPEN)) == (state, overdue)
+    assert (fresh.as_of is None) == (state in ("never", "none"))
+
+
+def test_a_day_that_is_over_ages_no_further_and_a_later_reading_of_it_is_fresh() -> None:
+    over = NOW - timedelta(hours=5)
+    read_before = MappedList(MINE, over - timedelta(minutes=20), None, QUARTER)
+    read_after = MappedList(HERS, over + timedelta(hours=1), None, QUARTER)
+    assert freshness_of([read_before], NOW, OPEN, over=over).state == "late"
+    after = freshness_of([read_after], NOW, OPEN, over=over)
+    assert (after.state, after.as_of) == ("fresh", read_after.as_of)
+
+
+def test_nothing_ages_before_it_is_said_to() -> None:
+    lists = [read_list(5), read_list(None, since=10), read_list(-90)]
+    until = next_ageing(lists, NOW, OPEN)
+    assert until is not None
+    just_before = until - timedelta.resolution
+    assert freshness_of(lists, just_before, OPEN) == freshness_of(lists, NOW, OPEN)
+    assert is_overdue(lists, just_before, OPEN) == is_overdue(lists, NOW, OPEN)
+
+
+def test_a_list_that_is_never_read_makes_its_connection_stale() -> None:
+    told = ConnectionFacts(ConnectionState.OK, True, None, FreshnessState.NEVER, overdue=True)
+    assert connection_state(told, NOW) == "stale"

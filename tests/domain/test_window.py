@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -19,7 +20,7 @@ from pmsapp.domain.window import (
     local_to_utc,
     utc_text,
 )
-from tests import tables
+from tests.support import tables
 
 AUTUMN, SPRING = date(2027, 4, 4), date(2027, 10, 3)
 
@@ -121,6 +122,27 @@ def test_a_day_begins_at_its_first_instant(day: date, zone: str) -> None:
     start = day_start(day, zone)
     assert day_of(start, zone) == day
     assert day_of(start - timedelta(microseconds=1), zone) == day - timedelta(days=1)
+
+
+def test_the_zone_of_the_machine_counts_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "AHEAD-05:30")
+    time.tzset()
+    try:
+        nine = datetime(2026, 11, 23, 9, tzinfo=ZoneInfo("Australia/Melbourne"))
+        assert nine.astimezone().utcoffset() == timedelta(hours=5, minutes=30)
+        assert utc_text(nine) == "2026-11-22T22:00:00.000000+00:00"
+        assert day_start(SPRING, "Australia/Perth").isoformat() == "2027-10-02T16:00:00+00:00"
+        perth = local_to_utc(datetime.fromisoformat("2026-11-23 09:00"), "Australia/Perth")[0]
+        assert perth.isoformat() == "2026-11-23T01:00:00+00:00"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_the_earlier_reading_is_used_whichever_was_meant() -> None:
+    twice = datetime.fromisoformat("2027-04-04 02:30")
+    early = local_to_utc(twice, "Australia/Melbourne")
+    assert local_to_utc(twice.replace(fold=1), "Australia/Melbourne") == early
 
 
 def test_vendors_are_asked_a_little_wider() -> None:

@@ -23,7 +23,7 @@ from pmsapp.services.runs import lease
 from pmsapp.services.runs import requests as run_requests
 from pmsapp.settings import Settings
 from pmsapp.supervisor.redis import EmbeddedRedis
-from tests.conftest import FrozenClock
+from tests.support.clock import FrozenClock
 
 DAY = timedelta(days=1)
 
@@ -38,6 +38,8 @@ def connection_id(app: Flask, frozen_clock: FrozenClock) -> int:
             display_name="Gentu",
             time_zone="Australia/Melbourne",
             secret_uid="x",
+            tenant_id="t-1",
+            credentials_sealed="v1.x.y",
             state="ok",
             sync_enabled=True,
             next_sync_at=now,
@@ -77,7 +79,7 @@ def test_a_due_connection_gets_one_run_from_two_schedulers(
         scheduler.tick()
         scheduler.tick()
     (run,) = _runs()
-    assert (run.trigger, run.status, run.connection_id) == ("schedule", "queued", connection_id)
+    assert (run.trigger, run.status, run.pms_connection_id) == ("schedule", "queued", connection_id)
     assert _job_ids(settings) == [f"run-{run.id}"]
     assert (_next_sync_at(connection_id) or clock.now()) > clock.now()
 

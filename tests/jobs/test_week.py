@@ -32,9 +32,9 @@ from pmsapp.services.maintenance import retention
 from pmsapp.services.monitoring import incidents, task_table
 from pmsapp.settings import Settings
 from pmsapp.supervisor.redis import EmbeddedRedis
-from tests.conftest import FrozenClock
-from tests.fake_clinic import FakeClinic, stock
-from tests.fake_pms import FakePractice, registered
+from tests.support.clock import FrozenClock
+from tests.support.fake_clinic import FakeClinic, stock
+from tests.support.fake_pms import FakePractice, registered
 
 MEL = Actor(kind="user", name="Mel", id=1, role="admin")
 QUARTER, HOUR, DAY = timedelta(minutes=15), timedelta(hours=1), timedelta(days=1)

@@ -19,8 +19,8 @@ from pmsapp.services.runs import history as run_history
 from pmsapp.services.runs import requests as run_requests
 from pmsapp.settings import Settings
 from pmsapp.supervisor.redis import EmbeddedRedis
-from tests.connecting import paired_gentu, vendor_settings
-from tests.supervisor.installation import House, eventually, is_running
+from tests.support.connecting import paired_gentu, vendor_settings
+from tests.support.installation import House, eventually, is_running
 
 
 @pytest.fixture

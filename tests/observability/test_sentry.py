@@ -19,7 +19,7 @@ from pmsapp.domain.errors import ConfigurationError
 from pmsapp.observability import logs, sentry
 from pmsapp.services.sheet import days
 from pmsapp.settings import Settings
-from tests.actors import Browser
+from tests.support.actors import Browser
 
 PATIENT = "Zzyzx Quux"
 TYPED = "typedwords"
@@ -72,7 +72,8 @@ def _nothing_left_behind() -> Iterator[None]:
     handlers = root.handlers[:]
     yield
     sentry_sdk.get_client().close(timeout=0.1)
-    sentry_sdk.init()
+    # No client at all: one without an address still records every statement and every request of the tests to come.
+    sentry_sdk.get_global_scope().set_client(None)
     root.handlers[:] = handlers
 
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -16,12 +13,9 @@ from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services.clinic import clinic as clinic_service
 from pmsapp.settings import Settings
 from pmsapp.supervisor.redis import EmbeddedRedis, find_program
-from tests.supervisor.installation import House
-from tests.synced_clinic import SyncedClinic
-
-_ONE_RUN = "import sys; from pmsapp.cli.shared.base import open_app\nfrom pmsapp.jobs import tasks\n" + (
-    "with open_app(): tasks.run_sync(int(sys.argv[1]))"
-)
+from tests.support.elsewhere import Elsewhere, Ended
+from tests.support.installation import House
+from tests.support.synced_clinic import SyncedClinic
 
 
 @pytest.fixture
@@ -79,21 +73,6 @@ def worker(
 
 
 @pytest.fixture
-def run_elsewhere(
-    settings: Settings, environ: dict[str, str]
-) -> Callable[..., subprocess.CompletedProcess[bytes]]:
+def run_elsewhere(elsewhere: Elsewhere, settings: Settings, environ: dict[str, str]) -> Callable[..., Ended]:
     """`run_elsewhere(run_id, PMS_FAILPOINT=...)`: do a run in a process of its own and wait for that."""
-
-    def run(run_id: int, **more: str) -> subprocess.CompletedProcess[bytes]:
-        known = {name: value for name, value in os.environ.items() if not name.startswith("PMSAPP_")}
-        own = {"PMSAPP_INSTANCE_DIR": str(settings.instance_dir)}
-        return subprocess.run(
-            [sys.executable, "-c", _ONE_RUN, str(run_id)],
-            env={**known, **own, **environ, **more},
-            cwd=Path(__file__).parents[2],
-            capture_output=True,
-            check=False,
-            timeout=60,
-        )
-
-    return run
+    return lambda run_id, **more: elsewhere.run(settings, run_id, **environ, **more)

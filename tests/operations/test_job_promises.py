@@ -36,13 +36,14 @@ from pmsapp.services.runs.history import RunView
 from pmsapp.services.sync import execute
 from pmsapp.settings import Settings
 from pmsapp.supervisor.redis import EmbeddedRedis
-from tests.actors import browser, make_user
-from tests.conftest import FrozenClock
 from tests.operations.pace import own_seconds_until
-from tests.supervisor.installation import House, eventually, is_running, stall
-from tests.synced_clinic import FOLLOWS_THE_CLOCK, SyncedClinic, same
+from tests.support.actors import browser, make_user
+from tests.support.clock import FrozenClock
+from tests.support.elsewhere import Ended
+from tests.support.installation import House, eventually, is_running, stall
+from tests.support.synced_clinic import FOLLOWS_THE_CLOCK, SyncedClinic, same
 
-RunElsewhere = Callable[..., subprocess.CompletedProcess[bytes]]
+RunElsewhere = Callable[..., Ended]
 PARTS = ("created", "updated", "unchanged", "skipped", "failed")
 
 
@@ -73,9 +74,10 @@ def let_the_lease_lapse() -> None:
 def is_right(clinic: SyncedClinic) -> bool:
     """Every card is what the practice says, and there is no other."""
     rows = [row for row in clinic.truth() if row.appointment_status != "cancelled"]
-    cards = [card for card in clinic.sheet().cards if card.presence == "on_sheet"]
+    every = clinic.all_cards()
+    cards = [card for card in every if card.presence == "on_sheet"]
     return len(cards) == len(rows) > 0 and all(
-        set(same(clinic.card_of(row), row)) <= FOLLOWS_THE_CLOCK for row in rows
+        set(same(clinic.card_of(row, every), row)) <= FOLLOWS_THE_CLOCK for row in rows
     )
 
 
@@ -192,7 +194,7 @@ def test_j3_a_run_killed_anywhere_is_made_good_by_the_next(
     done = run_elsewhere(killed, PMS_FAILPOINT=point)
     if point in ("after_creates", "after_updates", "after_presence") and done.returncode == 0:
         pytest.fail(f"{point} was never passed")
-    assert done.returncode == -signal.SIGKILL, done.stderr[-500:]
+    assert done.returncode == -signal.SIGKILL, done.complaints
     assert status_of(clinic, killed) in ("running", "success")
     let_the_lease_lapse()
     lease.sweep_interrupted()

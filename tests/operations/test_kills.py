@@ -24,23 +24,17 @@ from pmsapp.services.monitoring import alerts, incidents, process_heartbeats
 from pmsapp.services.people import api_tokens
 from pmsapp.settings import Settings
 from pmsapp.web.http.watchdog import FIRST_LOOK_AFTER_S
-from tests.actors import PASSWORD, make_user
 from tests.operations.desk import Desk
 from tests.operations.pace import own_seconds_until
-from tests.supervisor.installation import House, eventually, is_running
-from tests.synced_clinic import FOLLOWS_THE_CLOCK, SyncedClinic, same
-from tests.watching import Receiver
+from tests.support.actors import PASSWORD, make_user
+from tests.support.installation import House, eventually, is_running
+from tests.support.synced_clinic import FOLLOWS_THE_CLOCK, SyncedClinic, same
+from tests.support.watching import Receiver
 
 pytestmark = pytest.mark.slow
 BACK_WITHIN_S = 10.0
 RUN_WITHIN_S = 60.0
 J4_S = 120.0
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as made:
-        yield made
 
 
 @pytest.fixture

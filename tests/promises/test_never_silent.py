@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
@@ -31,11 +31,11 @@ from pmsapp.services.runs import requests as run_requests
 from pmsapp.services.runs import waiting
 from pmsapp.services.sync import execute
 from pmsapp.settings import Settings
-from tests.actors import Browser
-from tests.conftest import FrozenClock
-from tests.fake_clinic import FakeClinic, stock
-from tests.fake_pms import FakePractice, registered
-from tests.watching import Receiver, live_on
+from tests.support.actors import Browser
+from tests.support.clock import FrozenClock
+from tests.support.fake_clinic import FakeClinic
+from tests.support.fake_pms import FakePractice
+from tests.support.watching import Receiver, live_on
 
 MEL = Actor(kind="user", name="Mel", id=1, role="admin")
 PMS_DOWN = RetryLaterError("PMS-DOWN", pms="Fake")
@@ -44,21 +44,8 @@ SignIn = Callable[..., Browser]
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as made:
-        yield made
-
-
-@pytest.fixture
 def settings(make_settings: Callable[..., Settings], receiver: Receiver) -> Settings:
     return make_settings(alert_urls=(receiver.alert_url,))
-
-
-@pytest.fixture
-def practice() -> Iterator[FakePractice]:
-    made = stock(FakePractice())
-    with registered("practice", made):
-        yield made
 
 
 @pytest.fixture

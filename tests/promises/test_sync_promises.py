@@ -5,14 +5,11 @@ Each test is named after its promise. Real HTTP to the sandbox, real SQLite; kil
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+import signal
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -35,31 +32,18 @@ from pmsapp.services.runs import waiting as run_waiting
 from pmsapp.services.runs.history import RunView
 from pmsapp.services.sync import execute, recheck
 from pmsapp.settings import Settings
-from tests.conftest import FrozenClock
-from tests.synced_clinic import SyncedClinic, same
+from tests.support.clock import FrozenClock
+from tests.support.elsewhere import Elsewhere
+from tests.support.sandboxes import Sandboxes
+from tests.support.synced_clinic import SyncedClinic, same
 
 MEL = Actor(kind="user", name="Mel", id=1, role="reception")
 PARTS = ("created", "updated", "unchanged", "skipped", "failed")
-DYING = """
-import sys
-from pathlib import Path
-from datetime import datetime
-from pmsapp import clock
-from pmsapp.factory import create_app
-from pmsapp.services import sync
-from pmsapp.settings import load_settings
-folder, base, now, run_id = sys.argv[1:5]
-settings = load_settings({}, instance_dir=Path(folder), allowed_pms_hosts=("127.0.0.1",), log_format="text",
-                         vendors={"GENTU": {"base_url": base}})
-with create_app(settings).app_context(), clock.use(lambda: datetime.fromisoformat(now)):
-    sync.execute_run(int(run_id))
-"""
 
 
 @pytest.fixture
-def sandbox(frozen_clock: FrozenClock) -> Iterator[SandboxServer]:
-    with SandboxServer(now=clock.now, paired=True, vendors=("gentu",)) as server:
-        yield server
+def sandbox(sandboxes: Sandboxes, frozen_clock: FrozenClock) -> SandboxServer:
+    return sandboxes.lend(paired=True)
 
 
 @pytest.fixture
@@ -92,27 +76,27 @@ def identity_holds(run: RunView) -> bool:
     return run.counts["fetched"] == sum(run.counts[name] for name in PARTS)
 
 
-def killed_run(clinic: SyncedClinic, settings: Settings, point: str) -> int:
+def killed_run(clinic: SyncedClinic, settings: Settings, elsewhere: Elsewhere, point: str) -> int:
     """A run in a process of its own that is killed with SIGKILL at a failpoint."""
     request = run_requests.request_run(clinic.connection_id, trigger="manual", actor=MEL)
-    command = [sys.executable, "-c", DYING, str(settings.instance_dir), clinic.sandbox.gentu_base]
-    done = subprocess.run(
-        [*command, clock.now().isoformat(), str(request.sync_id)],
-        env={**os.environ, "PMS_FAILPOINT": point, "PYTHONPATH": str(Path(__file__).parents[2])},
-        capture_output=True,
-        check=False,
+    done = elsewhere.run(
+        settings,
+        request.sync_id,
+        now=clock.now(),
+        PMS_FAILPOINT=point,
+        PMSAPP_GENTU_BASE_URL=clinic.sandbox.gentu_base,
     )
-    assert done.returncode == -9, done.stderr.decode()[-500:]
+    assert done.returncode == -signal.SIGKILL, done.complaints
     return request.sync_id
 
 
 def test_c1_five_syncs_and_two_killed_ones_make_no_second_copy(
-    clinic: SyncedClinic, settings: Settings, frozen_clock: FrozenClock
+    clinic: SyncedClinic, settings: Settings, elsewhere: Elsewhere, frozen_clock: FrozenClock
 ) -> None:
     clinic.sync()
     before = key_and_id(clinic.sheet().cards)
     for point in ("before_scope_commit:2", "after_scope_commit:2"):
-        killed_run(clinic, settings, point)
+        killed_run(clinic, settings, elsewhere, point)
         frozen_clock.advance(minutes=2)
         lease.sweep_interrupted()
     for _ in range(4):
@@ -176,8 +160,9 @@ def test_c4_many_at_once_are_held_and_one_prompt_explains(clinic: SyncedClinic) 
     run = clinic.sync()
     assert len(rows) > 6
     assert run.counts["held"] == len(rows) - 1
-    assert {clinic.card_of(row).presence for row in rows[:-1]} == {"held"}
-    assert clinic.card_of(rows[-1]).presence == "cancelled"
+    cards = clinic.all_cards()
+    assert {clinic.card_of(row, cards).presence for row in rows[:-1]} == {"held"}
+    assert clinic.card_of(rows[-1], cards).presence == "cancelled"
     assert [one.kind for one in decisions.list_open(clinic.today)] == ["removals_held"]
 
 
@@ -198,7 +183,8 @@ def test_c5_the_prompt_names_counts_and_keep_or_apply_settle_it(clinic: SyncedCl
     assert question.clinician_id == clinic.card_of(rows[0]).clinician_id
     assert question.ours - question.theirs == len(rows)
     decisions.decide(question.id, "pms", MEL)
-    assert {clinic.card_of(row).presence for row in rows} == {"deleted"}
+    cards = clinic.all_cards()
+    assert {clinic.card_of(row, cards).presence for row in rows} == {"deleted"}
     assert clinic.sync().status == "success"
 
 
@@ -276,17 +262,18 @@ def test_c11_a_refused_login_never_looks_like_an_empty_day(
 
 
 def test_c17_a_killed_run_is_interrupted_within_two_minutes_and_the_next_one_is_right(
-    clinic: SyncedClinic, settings: Settings, frozen_clock: FrozenClock
+    clinic: SyncedClinic, settings: Settings, elsewhere: Elsewhere, frozen_clock: FrozenClock
 ) -> None:
-    run_id = killed_run(clinic, settings, "before_scope_commit:3")
+    run_id = killed_run(clinic, settings, elsewhere, "before_scope_commit:3")
     assert run_history.get_run(clinic.connection_id, run_id).status == "running"
     frozen_clock.advance(minutes=2)
     assert lease.sweep_interrupted() == 1
     assert run_history.get_run(clinic.connection_id, run_id).status == "interrupted"
     assert clinic.sync().status == "success"
+    cards = clinic.all_cards()
     for row in clinic.truth():
         if row.appointment_status != "cancelled":
-            assert same(clinic.card_of(row), row) == {}
+            assert same(clinic.card_of(row, cards), row) == {}
 
 
 def test_c21_a_typed_phone_survives_and_where_both_changed_both_are_kept(clinic: SyncedClinic) -> None:

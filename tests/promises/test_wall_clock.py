@@ -16,10 +16,10 @@ from pmsapp import clock
 from pmsapp.domain.window import AUSTRALIAN_ZONES, SyncWindow
 from pmsapp.services.sheet.timeline import of_card
 from pmsapp.settings import Settings
-from tests.actors import Browser
-from tests.conftest import FrozenClock
-from tests.fake_clinic import FakeClinic, stock
-from tests.fake_pms import FakePractice, registered
+from tests.support.actors import Browser
+from tests.support.clock import FrozenClock
+from tests.support.fake_clinic import FakeClinic, stock
+from tests.support.fake_pms import FakePractice, registered
 
 DAYS = (date(2027, 4, 4), date(2027, 10, 3))
 STEP = timedelta(minutes=30)

@@ -14,6 +14,7 @@ from pmsapp.extensions import db
 from pmsapp.factory import create_app
 from pmsapp.services.maintenance import database
 from pmsapp.settings import load_settings
+from tests.support import prepared, snapshot
 
 _MEMORY = Path("/dev/shm")
 
@@ -30,7 +31,8 @@ class House:
         with self.app.app_context():
             database.upgrade()
             db.engine.dispose()
-        self._pristine = self._file.read_bytes()
+            self.snapshots = snapshot.Taken(db.engine)
+        self._pristine = prepared.know(self._file.read_bytes())
 
     def reset(self) -> None:
         """An empty, migrated database. Inside the app's context."""
@@ -38,15 +40,12 @@ class House:
 
     def save(self) -> bytes:
         """The database as it is. Inside the app's context."""
-        db.engine.dispose()  # the last connection to close writes the log into the file
-        return self._file.read_bytes()
+        return prepared.save(self._file)
 
     def load(self, saved: bytes) -> None:
         """The database as it was. Inside the app's context."""
-        db.engine.dispose()
-        for name in ("-wal", "-shm"):
-            Path(f"{self._file}{name}").unlink(missing_ok=True)
-        self._file.write_bytes(saved)
+        prepared.load(self._file, saved)
+        self.snapshots.forget()
 
 
 @lru_cache(maxsize=1)

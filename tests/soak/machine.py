@@ -30,12 +30,12 @@ from pmsapp.services.runs.history import RunView
 from pmsapp.services.sheet import days as sheet_days
 from pmsapp.services.sheet import timeline
 from pmsapp.services.sync import execute, recheck
-from tests.conftest import MONDAY_9AM, FrozenClock
-from tests.fake_clinic import MEL, PATIENTS, PEOPLE, FakeClinic, stock
-from tests.fake_pms import PER_PRACTITIONER, FakePractice, Faults, Visit, registered
-from tests.soak import snapshot
 from tests.soak.installation import house
 from tests.soak.oracle import Oracle
+from tests.support import snapshot
+from tests.support.clock import MONDAY_9AM, FrozenClock
+from tests.support.fake_clinic import MEL, PATIENTS, PEOPLE, FakeClinic, stock
+from tests.support.fake_pms import PER_PRACTITIONER, FakePractice, Faults, Visit, registered
 
 NTH = st.integers(0, 40)
 SLOTS = ("08:00", "09:00", "09:15", "10:00", "13:30", "16:00", "23:45", "00:00")
@@ -81,12 +81,14 @@ class SyncMachine(RuleBasedStateMachine):
         home = house()
         self._stack.enter_context(home.app.app_context())
         home.reset()
+        self.snapshots = home.snapshots
         self.clock = FrozenClock(MONDAY_9AM)
         self._stack.enter_context(clock.use(self.clock))
         self.practice = stock(FakePractice())
         self._stack.enter_context(registered("practice", self.practice))
         self.clinic = FakeClinic(self.practice, self.slug)
-        self.oracle = Oracle(self.clinic, self.slug)
+        self.snapshots.forget()  # it may have been copied
+        self.oracle = Oracle(self.clinic, self.slug, self.snapshots.take)
         self.seen: dict[str, object] = {}
         self.staff: dict[str, Any] = {}
         self._remember_staff()
@@ -107,7 +109,7 @@ class SyncMachine(RuleBasedStateMachine):
         return self._pick(sorted(cards, key=lambda card: card.id), n)
 
     def _remember_staff(self) -> None:
-        self.staff = snapshot.take().staff
+        self.staff = self.snapshots.take().staff
 
     # -- the practice -----------------------------------------------------------------------------------------------
 
@@ -260,7 +262,7 @@ class SyncMachine(RuleBasedStateMachine):
 
     def _after_an_answer(self) -> None:
         self._remember_staff()
-        cards = snapshot.take().cards.values()
+        cards = self.snapshots.take().cards.values()
         self.oracle.kept |= {row["id"] for row in cards if row["kept_digest"] is not None}
 
     # -- the clinic's decisions -------------------------------------------------------------------------------------
@@ -340,23 +342,23 @@ class SyncMachine(RuleBasedStateMachine):
                 met.append(self.clinic.run(second).status)
 
         self.practice.before_list = meanwhile
-        before = snapshot.take()
+        before = self.snapshots.take()
         try:
             execute.execute_run(first)
         finally:
             self.practice.before_list = None
         assert met in (["queued"], []), "two runs at once"
         self._checked(first, before)
-        before = snapshot.take()
+        before = self.snapshots.take()
         execute.execute_run(second)
         self._checked(second, before)
 
     @rule(n=NTH)
     def check_one_again(self, n: int) -> None:
         if card := self._card(n):
-            before = snapshot.take()
+            before = self.snapshots.take()
             recheck.recheck_card(card.id, MEL)
-            after = snapshot.take()
+            after = self.snapshots.take()
             assert after.staff == before.staff
             for row in before.cards.values():
                 if after.cards[row["id"]]["presence"] in ("deleted", "held") != row["presence"]:
@@ -415,7 +417,7 @@ class SyncMachine(RuleBasedStateMachine):
 
     @rule(at=st.integers(1, 60))
     def killed_while_syncing(self, at: int) -> None:
-        before, run_id = snapshot.take(), self.clinic.request()
+        before, run_id = self.snapshots.take(), self.clinic.request()
         try:
             with failing_statement(at, KilledError()):
                 execute.execute_run(run_id)
@@ -425,19 +427,19 @@ class SyncMachine(RuleBasedStateMachine):
             lease.sweep_interrupted()
         run = self.clinic.run(run_id)
         assert run.status in ("queued", "interrupted", *_OVER)
-        self.oracle.check_run(run, before, snapshot.take(), self.staff)
+        self.oracle.check_run(run, before, self.snapshots.take(), self.staff)
         self._finish_waiting()
 
     @rule(at=st.integers(1, 60))
     def database_fails_while_syncing(self, at: int) -> None:
-        before, run_id = snapshot.take(), self.clinic.request()
+        before, run_id = self.snapshots.take(), self.clinic.request()
         try:
             with failing_statement(at, OperationalError("it failed", None, Exception("disk"))):
                 execute.execute_run(run_id)
         except OperationalError:
             self.clock.advance(seconds=61)
             lease.sweep_interrupted()
-        self.oracle.check_run(self.clinic.run(run_id), before, snapshot.take(), self.staff)
+        self.oracle.check_run(self.clinic.run(run_id), before, self.snapshots.take(), self.staff)
         self._finish_waiting()
 
     # -- inside -----------------------------------------------------------------------------------------------------
@@ -445,40 +447,40 @@ class SyncMachine(RuleBasedStateMachine):
     def _finish_waiting(self) -> None:
         """A run that nobody could claim stays queued; the bell rings again for it."""
         for waiting in run_waiting.waiting_runs(for_at_least_s=0.0):
-            before = snapshot.take()
+            before = self.snapshots.take()
             execute.execute_run(waiting.id)
             self._checked(waiting.id, before)
 
     def _faulty_run(self, day: date | None = None) -> tuple[snapshot.Snapshot, snapshot.Snapshot]:
-        before = snapshot.take()
+        before = self.snapshots.take()
         try:
             run = self.clinic.sync(day)
         finally:
             self.practice.faults = Faults()
         self.clock.advance(seconds=120)
-        after = snapshot.take()
+        after = self.snapshots.take()
         self.oracle.check_run(run, before, after, self.staff)
         return before, after
 
     def _checked(self, run_id: int, before: snapshot.Snapshot) -> RunView:
         run = self.clinic.run(run_id)
-        after = snapshot.take()
+        after = self.snapshots.take()
         self.oracle.check_run(run, before, after, self.staff)
         return run
 
     def _sync_and_check(self, day: date | None = None) -> RunView:
         """A run without faults brings the sheet to the truth, and a second one writes nothing."""
         live_lists.forget(self.clinic.connection_id)
-        before = snapshot.take()
+        before = self.snapshots.take()
         run = self._checked(self._run(day), before)
         if self.practice.before_list is not None:
             self.practice.before_list = None
             run = self._checked(self._run(day), before)
         days = [day] if day else [self.clinic.today, self.clinic.today + timedelta(days=1)]
         self.oracle.check_converged(run, before, days)
-        settled = snapshot.take()
+        settled = self.snapshots.take()
         again = self._checked(self._run(day), settled)
-        still = snapshot.take()
+        still = self.snapshots.take()
         assert still.cards == settled.cards, "a run without changes wrote a card"
         assert (still.overrides, still.sheets, still.events) == (
             settled.overrides,
@@ -507,7 +509,7 @@ class SyncMachine(RuleBasedStateMachine):
 
     def check_invariants(self, *args: Any, **kwargs: Any) -> None:
         super().check_invariants(*args, **kwargs)
-        self.oracle.check_always(snapshot.take())
+        self.oracle.check_always(self.snapshots.take())
 
 
 _OVER = ("success", "partial", "failed", "cancelled")

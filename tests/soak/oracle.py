@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
@@ -14,9 +15,9 @@ from pmsapp.services.base.transaction import reading
 from pmsapp.services.runs.history import RunView
 from pmsapp.services.sheet import days as sheet_days
 from pmsapp.services.sheet.cards import load_cards
-from tests.fake_clinic import FakeClinic
-from tests.fake_pms import WHOLE_PRACTICE, Visit
-from tests.soak.snapshot import Row, Snapshot, take
+from tests.support.fake_clinic import FakeClinic
+from tests.support.fake_pms import WHOLE_PRACTICE, Visit
+from tests.support.snapshot import Row, Snapshot
 
 COLUMNS = {
     "patient_name": "patient_name",
@@ -34,8 +35,9 @@ IN_FORCE = ("active", "conflict")
 class Oracle:
     """Knows the practice and the clinic's decisions, and says what a run may and must have done."""
 
-    def __init__(self, clinic: FakeClinic, slug: str) -> None:
+    def __init__(self, clinic: FakeClinic, slug: str, take: Callable[[], Snapshot]) -> None:
         self.clinic = clinic
+        self._take = take
         self.practice = clinic.practice
         self.whole = slug == WHOLE_PRACTICE
         self.decisions: dict[str, tuple[str, int | None]] = {
@@ -221,7 +223,7 @@ class Oracle:
 
     def check_converged(self, run: RunView, before: Snapshot, days: list[date]) -> None:
         """The sheet equals the PMS except where staff decided otherwise."""
-        after = take()
+        after = self._take()
         cards = {
             (row["pms_appointment_id"], row["pms_patient_id"]): row
             for row in after.cards.values()

@@ -6,7 +6,7 @@ import os
 
 SEED_IN_CI = 2026
 SEED = int(os.environ.get("PMS_SOAK_SEED") or SEED_IN_CI)
-EXAMPLES = int(os.environ.get("PMS_SOAK_EXAMPLES") or 500)
+EXAMPLES = int(os.environ.get("PMS_SOAK_EXAMPLES") or 100)
 SHARES = 4
 EACH = -(-EXAMPLES // SHARES)
 

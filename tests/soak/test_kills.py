@@ -22,15 +22,16 @@ from pmsapp.services.base.errors import Conflict
 from pmsapp.services.editing import decisions, overrides
 from pmsapp.services.runs import lease
 from pmsapp.services.sync import execute
-from tests.conftest import MONDAY_9AM, FrozenClock
-from tests.fake_clinic import MEL, FakeClinic, stock
-from tests.fake_pms import FakePractice, registered
-from tests.soak import snapshot
 from tests.soak.installation import House, house
 from tests.soak.machine import KilledError, failing_statement
+from tests.soak.seeds import EXAMPLES
+from tests.support import snapshot
+from tests.support.clock import MONDAY_9AM, FrozenClock
+from tests.support.fake_clinic import MEL, FakeClinic, stock
+from tests.support.fake_pms import FakePractice, registered
 
 SHARES = 4
-EVERY = 1 if os.environ.get("PMS_SOAK_EXAMPLES") else 2  # each statement, or each second one in CI
+EVERY = 1 if EXAMPLES > 500 else 2  # each statement in `make soak`, each second one elsewhere
 
 
 class Stage:

@@ -1,4 +1,4 @@
-"""Hundreds of made-up days in a clinic, in every order; `make soak` plays twenty thousand."""
+"""A hundred made-up days in a clinic, in every order; the build plays five hundred, `make soak` twenty thousand."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.fake_pms import PER_PRACTITIONER, WHOLE_PRACTICE
 from tests.soak.machine import SyncMachine
 from tests.soak.seeds import EACH, SEED, SHARES
+from tests.support.fake_pms import PER_PRACTITIONER, WHOLE_PRACTICE
 
 STEPS = 10
 

@@ -16,8 +16,8 @@ from pmsapp.extensions import db
 from pmsapp.models import sqlite
 from pmsapp.services.base.transaction import writing
 from pmsapp.services.sheet import versions
-from tests.conftest import MONDAY_9AM
 from tests.soak.installation import house
+from tests.support.clock import MONDAY_9AM
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from pmsapp import clock
 from pmsapp.supervisor import children
 from pmsapp.supervisor.children import Child, Program, how_it_ended, pmsapp_command
 from pmsapp.supervisor.supervise import Stop, stop_on_signals
-from tests.supervisor.installation import eventually, is_running
+from tests.support.installation import eventually, is_running
 
 SLEEPER = (sys.executable, "-c", "import time; time.sleep(600)")
 STUBBORN = (

@@ -14,7 +14,7 @@ from pmsapp import paths
 from pmsapp.domain.errors import ConfigurationError
 from pmsapp.settings import Settings, load_settings
 from pmsapp.supervisor.redis import EmbeddedRedis, find_program, make_private
-from tests.supervisor.installation import eventually
+from tests.support.installation import eventually
 
 
 @pytest.fixture

@@ -18,9 +18,9 @@ from pmsapp.settings import Settings
 from pmsapp.supervisor.children import Child, Program
 from pmsapp.supervisor.redis import SILENT_AFTER, EmbeddedRedis, find_program
 from pmsapp.supervisor.supervise import Supervisor, house_programs
-from tests.supervisor.installation import eventually, state_of
+from tests.support.installation import eventually, state_of
 
-SIGNS_ONCE = "import time; from pmsapp import life; life.sign(); time.sleep(600)"
+SIGNS_ONCE = "import time; from pmsapp.process import liveness; liveness.beat(); time.sleep(600)"
 LIMIT_S = 60.0
 
 

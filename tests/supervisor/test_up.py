@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.supervisor.installation import House, eventually, is_running
+from tests.support.installation import House, eventually, is_running
 
 pytestmark = pytest.mark.slow
 

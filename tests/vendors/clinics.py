@@ -19,8 +19,8 @@ from pmsapp.services.matching.mappings import CREATE, MappingChoice
 from pmsapp.services.runs import history as run_history
 from pmsapp.services.runs.history import RunView
 from pmsapp.services.sync import execute
-from tests.connecting import gentu_access
-from tests.synced_clinic import LOGINS, SyncedClinic, practice_id
+from tests.support.connecting import gentu_access
+from tests.support.synced_clinic import LOGINS, SyncedClinic, practice_id
 
 VENDORS = ("gentu", "medirecords", "halaxy")
 ADMIN = Actor(kind="user", name="Mel", id=1, role="admin")

@@ -1,34 +1,19 @@
-"""One sandbox per made-up clinic for the whole test process, as just started in every test."""
+"""The clinics of every seed, their vendors connected the way people connect them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
-from pmsapp import clock
 from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services.matching import live_lists
 from pmsapp.settings import Settings
-from tests.conftest import FrozenClock
+from tests.support.clock import FrozenClock
+from tests.support.sandboxes import Sandboxes
 from tests.vendors.clinics import vendors_at
 
 FIRST_SEED = 1
-
-
-@pytest.fixture(scope="session")
-def sandboxes() -> Iterator[Callable[[int], SandboxServer]]:
-    """`sandboxes(seed)`: all three vendors of that clinic; made on first use."""
-    servers: dict[int, SandboxServer] = {}
-
-    def get(seed: int) -> SandboxServer:
-        if seed not in servers:
-            servers[seed] = SandboxServer(now=lambda: clock.now(), seed=seed).start()
-        return servers[seed]
-
-    yield get
-    for server in servers.values():
-        server.stop()
 
 
 @pytest.fixture
@@ -40,15 +25,13 @@ def seed() -> int:
 @pytest.fixture
 def sandbox(
     seed: int,
-    sandboxes: Callable[[int], SandboxServer],
+    sandboxes: Sandboxes,
     frozen_clock: FrozenClock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> SandboxServer:
     """That clinic on a Monday morning. Appointments ahead are not counted: fourteen days take their time."""
     monkeypatch.setattr(live_lists, "UPCOMING_S", 0.0)
-    server = sandboxes(seed)
-    server.sandbox.reset()
-    return server
+    return sandboxes.lend(seed=seed)
 
 
 @pytest.fixture

@@ -13,30 +13,24 @@ from flask import Flask
 from sqlalchemy import delete, update
 
 from pmsapp import clock
-from pmsapp.adapters.client import http
+from pmsapp.adapters.client import http, retry
 from pmsapp.adapters.client.deadline import Deadline
 from pmsapp.adapters.registry import get_info
 from pmsapp.domain.appointment import Presence
 from pmsapp.domain.runsheet import Card
-from pmsapp.models import (
-    Decision,
-    PMSConnection,
-    SyncRun,
-    VendorBlock,
-    VendorReference,
-)
+from pmsapp.models import Decision, PMSConnection, SyncRun, VendorBlock, VendorReference
 from pmsapp.sandbox.core.fault_kinds import FAULT_KINDS
 from pmsapp.sandbox.halaxy import search
 from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services.base.transaction import writing
-from pmsapp.services.connections import connections
+from pmsapp.services.connections.connections import connections
 from pmsapp.services.editing import overrides
 from pmsapp.services.matching import mappings
 from pmsapp.services.matching.mappings import CREATE, IGNORE, MappingChoice
 from pmsapp.services.runs.history import RunView
-from pmsapp.services.vendors import adapters as vendor_adapters
+from pmsapp.services.vendors.adapters import adapters as vendor_adapters
 from pmsapp.web.integrations.connection_view import build_card
-from tests.conftest import MONDAY_9AM, FrozenClock
+from tests.support.clock import MONDAY_9AM, FrozenClock
 from tests.vendors.clinics import ADMIN, ConnectedClinic
 
 LIST = "appointments"
@@ -210,7 +204,7 @@ class FaultyClinic:
         self._turn_on(case)
         self.sandbox.requests.clear()
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(http, "MAX_BACKOFF_S", 0.0)
+            patch.setattr(retry, "MAX_BACKOFF_S", 0.0)
             patch.setattr(Deadline, "wait", lambda *given: self._let_time_pass(*given))
             patch.setattr(search, "BACK", BOOK_REACHES)
             patch.setattr(search, "AHEAD", BOOK_REACHES)

@@ -8,7 +8,7 @@ from flask import Flask
 
 from pmsapp.services.connections import connections
 from pmsapp.services.matching import mappings
-from tests.actors import browser_for, program_for
+from tests.support.actors import browser_for, program_for
 from tests.vendors.clinics import expected_card, shown_card
 from tests.vendors.wizard import WalkedClinic, Wizard
 

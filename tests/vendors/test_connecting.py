@@ -11,7 +11,7 @@ from flask import Flask
 from pmsapp.models import AuditEvent, PMSConnection
 from pmsapp.sandbox.server import SandboxServer
 from pmsapp.settings import Settings
-from tests.connecting import LOGIN, count
+from tests.support.connecting import LOGIN, count
 from tests.vendors.clinics import VENDORS, vendors_at
 from tests.vendors.proof import check_first_sheet
 from tests.vendors.wizard import Wizard

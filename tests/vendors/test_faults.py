@@ -11,7 +11,7 @@ from flask import Flask
 
 from pmsapp.adapters.registry import get_info
 from pmsapp.sandbox.server import SandboxServer
-from tests.conftest import FrozenClock
+from tests.support.clock import FrozenClock
 from tests.vendors.clinics import VENDORS
 from tests.vendors.faults import PAGED, FaultyClinic, cases_of
 

@@ -20,7 +20,7 @@ from pmsapp.models import Decision, PMSConnection, VendorReference
 from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services.base.transaction import writing
 from tests.adapters.damage import Rewriter, places
-from tests.conftest import FrozenClock
+from tests.support.clock import FrozenClock
 from tests.vendors.clinics import VENDORS, ConnectedClinic
 
 ROUNDS = int(os.environ.get("HOSTILE_ROUNDS", "6"))
@@ -122,6 +122,6 @@ def _forget() -> None:
     with writing() as session:
         session.execute(delete(VendorReference))
         session.execute(
-            update(PMSConnection).values(reference_read_at=None, not_before=None, token_sealed=None)
+            update(PMSConnection).values(reference_read_at=None, not_before=None, access_token=None)
         )
         session.execute(update(Decision).where(Decision.state == "open").values(state="lapsed"))

@@ -13,9 +13,9 @@ from pmsapp.domain.runsheet import Card
 from pmsapp.models import RunSheetEvent
 from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services.editing import decisions, overrides
-from tests.actors import browser_for, program_for
-from tests.connecting import count
-from tests.synced_clinic import SyncedClinic
+from tests.support.actors import browser_for, program_for
+from tests.support.connecting import count
+from tests.support.synced_clinic import SyncedClinic
 from tests.vendors.clinics import ADMIN, VENDORS, ConnectedClinic
 
 DETAILS = ("patient_name", "patient_dob", "patient_phone", "patient_email")

@@ -16,8 +16,8 @@ from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.editing import decisions
 from pmsapp.services.sync import recheck
-from tests.conftest import FrozenClock
-from tests.synced_clinic import SyncedClinic
+from tests.support.clock import FrozenClock
+from tests.support.synced_clinic import SyncedClinic
 from tests.vendors.clinics import ConnectedClinic
 
 SHOWN = 5
@@ -232,7 +232,11 @@ class TestSomebodyNew:
             mapped_id = sandbox.clinic.id_of("gentu", "practitioner", "odwyer")
             mapping = select(PMSClinicianMapping).where(PMSClinicianMapping.pms_practitioner_id == mapped_id)
             row = session.scalars(mapping).one()
-            row.pms_practitioner_id, row.decision, row.clinician_id = "not-an-id-of-theirs", "undecided", None
+            row.pms_practitioner_id, row.decision, row.run_sheet_clinician_id = (
+                "not-an-id-of-theirs",
+                "undecided",
+                None,
+            )
         assert clinic.sync(clinic.today).error is not None
         frozen_clock.advance(hours=2)
         assert clinic.sync(clinic.today).error is None

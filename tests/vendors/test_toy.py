@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from pmsapp import clock
 from pmsapp.adapters.base import AdapterConfig
 from pmsapp.adapters.registry import ADAPTERS
 from pmsapp.domain.errors import ConfigurationError
@@ -18,10 +17,11 @@ from pmsapp.sandbox.clinic.model import VENDORS as SERVED
 from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services.matching import live_lists
 from pmsapp.settings import Settings, load_settings
-from tests.actors import program_for
 from tests.adapters.contract import AdapterContract
-from tests.conftest import FrozenClock
-from tests.synced_clinic import LOGINS
+from tests.support.actors import program_for
+from tests.support.clock import FrozenClock
+from tests.support.sandboxes import Sandboxes
+from tests.support.synced_clinic import LOGINS
 from tests.vendors.clinics import vendors_at
 from tests.vendors.proof import check_first_sheet
 from tests.vendors.toy.server import KEY
@@ -52,10 +52,11 @@ class TestContract(AdapterContract):
 
 
 @pytest.fixture
-def sandbox(frozen_clock: FrozenClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[SandboxServer]:
+def sandbox(
+    sandboxes: Sandboxes, frozen_clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> SandboxServer:
     monkeypatch.setattr(live_lists, "UPCOMING_S", 0.0)
-    with SandboxServer(now=clock.now) as server:
-        yield server
+    return sandboxes.lend()
 
 
 @pytest.fixture

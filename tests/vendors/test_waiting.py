@@ -29,8 +29,8 @@ from pmsapp.services.sync import execute
 from pmsapp.services.vendors import adapters as vendor_adapters
 from pmsapp.settings import Settings, load_settings
 from pmsapp.supervisor.redis import EmbeddedRedis, find_program
-from tests.actors import program_for
-from tests.conftest import FrozenClock
+from tests.support.actors import program_for
+from tests.support.clock import FrozenClock
 from tests.vendors.clinics import ADMIN, VENDORS, ConnectedClinic, vendors_at
 
 WAIT_S = 90

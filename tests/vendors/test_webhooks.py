@@ -18,8 +18,8 @@ from pmsapp.sandbox.halaxy.webhooks import Delivery, WebhookSender
 from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services.runs import history as run_history
 from pmsapp.services.sync import execute
-from tests.actors import browser_for
-from tests.connecting import count
+from tests.support.actors import browser_for
+from tests.support.connecting import count
 from tests.vendors.clinics import ConnectedClinic
 
 EVENTS = ("appointment-create", "appointment-update", "appointment-delete")

@@ -13,9 +13,9 @@ from pmsapp.services.connections import connections
 from pmsapp.services.matching import appointment_types
 from pmsapp.services.runs import history as run_history
 from pmsapp.services.sync import execute
-from tests.actors import Browser, browser_for
-from tests.connecting import gentu_access
-from tests.synced_clinic import LOGINS, practice_id
+from tests.support.actors import Browser, browser_for
+from tests.support.connecting import gentu_access
+from tests.support.synced_clinic import LOGINS, practice_id
 from tests.vendors.clinics import ConnectedClinic
 from tests.vendors.forms import Form, form_at
 

@@ -27,8 +27,9 @@ from pmsapp.services.base.errors import Conflict, Invalid, NotFound
 from pmsapp.services.people import api_tokens
 from pmsapp.settings import Settings
 from pmsapp.web.http import headers
-from tests.actors import PASSWORD, Browser, Program, browser, make_user, program_for
-from tests.conftest import Client, FrozenClock
+from tests.support.actors import PASSWORD, Browser, Program, browser, make_user, program_for
+from tests.support.clients import Client
+from tests.support.clock import FrozenClock
 
 CANARY = "Zzyzx Quux 0491 570 006"
 HTMX_SHA256 = "a0abb04f2f45a1f89d1d4844023245537e5e6014c87b144553e0607b4cc32130"

@@ -9,10 +9,10 @@ import pytest
 from flask import Flask
 
 from pmsapp import paths
-from tests.actors import browser, make_user
-from tests.conftest import FrozenClock
-from tests.route_sweep import calls
-from tests.seeded_clinic import Texts, seed
+from tests.support.actors import browser, make_user
+from tests.support.clock import FrozenClock
+from tests.support.route_sweep import calls
+from tests.support.seeded_clinic import Texts, seed
 
 ATTACKS = [
     '"><img src=x onerror=alert(1) evil>',

@@ -9,8 +9,8 @@ from flask import Flask
 
 from pmsapp.sandbox.server import SandboxServer
 from pmsapp.settings import Settings
-from tests.actors import browser_for
-from tests.connecting import vendor_settings
+from tests.support.actors import browser_for
+from tests.support.connecting import vendor_settings
 from tests.vendors.clinics import ConnectedClinic
 
 NOTE = "Training clinic: nobody on these pages is real."

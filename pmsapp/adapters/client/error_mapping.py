@@ -29,9 +29,10 @@ from pmsapp.domain.errors import (
     ReconnectRequiredError,
     RetryLaterError,
 )
+from pmsapp.domain.schedule import LONGEST_VENDOR_WAIT
 
 # A vendor that asks for more than this is asked again after this long.
-MAX_RETRY_AFTER_S = 3600.0
+MAX_RETRY_AFTER_S = LONGEST_VENDOR_WAIT.total_seconds()
 
 _LOCAL_ERRNOS = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL})
 

@@ -81,9 +81,9 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Outcome:
-    """What one attempt came to: a reply, or an error and what may be done about it.
+    """What sending came to: a reply, or an error and what may be done about it.
 
-    `again`: a second try makes sense, after `wait_s` at least. `expired`: the token was refused.
+    `again`: another try makes sense. `expired`: the token was refused.
     `blocked_until`: the vendor asked that nobody calls before.
     """
 
@@ -92,7 +92,6 @@ class Outcome:
     cause: Exception | None = None
     again: bool = False
     expired: bool = False
-    wait_s: float = 0.0
     blocked_until: datetime | None = None
 
     def __repr__(self) -> str:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -24,7 +26,9 @@ from redis.retry import Retry
 
 from pmsapp import clock
 from pmsapp.adapters.client.deadline import Deadline
+from pmsapp.domain.ages import holds
 from pmsapp.domain.errors import RetryLaterError
+from pmsapp.domain.schedule import LONGEST_VENDOR_WAIT
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +50,41 @@ class _Storage(RedisStorage):
     DEPENDENCIES = {"redis": RedisStorage.DEPENDENCIES["redis"]}  # noqa: RUF012 - as in the class above
 
 
+class ProcessStorage(MemoryStorage):
+    """The moving windows of this process, for limiters that have no Redis. Safe for many threads.
+
+    The library's own counting starts a clean-up thread every so often, in a way that two callers at once break.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
+        self._calls: dict[str, deque[float]] = {}
+
+    def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+        """Count `amount` calls when the last `expiry` seconds have room for them; False, uncounted, when not."""
+        with self._lock:
+            now_s = time.time()  # noqa: TID251 - the library's clock
+            calls = self._within(key, now_s - expiry)
+            if len(calls) + amount > limit:
+                return False
+            calls.extend([now_s] * amount)
+            return True
+
+    def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
+        """When the oldest call of the last `expiry` seconds was, now if there is none, and how many there are."""
+        with self._lock:
+            now_s = time.time()  # noqa: TID251 - the library's clock
+            calls = self._within(key, now_s - expiry)
+            return (calls[0] if calls else now_s), len(calls)
+
+    def _within(self, key: str, since_s: float) -> deque[float]:
+        calls = self._calls.setdefault(key, deque())
+        while calls and calls[0] < since_s:
+            calls.popleft()
+        return calls
+
+
 class PaceStore:
     """Call counts, blocks and slots by host. Safe for many threads; one per process is enough.
 
@@ -58,7 +97,7 @@ class PaceStore:
         self._lock = threading.Lock()
         self._blocks: dict[str, datetime] = {}
         self._slots: dict[tuple[str, int], threading.BoundedSemaphore] = {}
-        self._local = MovingWindowRateLimiter(MemoryStorage())
+        self._local = MovingWindowRateLimiter(ProcessStorage())
         self._redis: redis.Redis | None = None
         self._shared: MovingWindowRateLimiter | None = None
         self._redis_rests_until_s = 0.0
@@ -115,7 +154,7 @@ class PaceStore:
                 until = shared
         if until is None:
             return None
-        if until > self._now():
+        if holds(until, self._now(), LONGEST_VENDOR_WAIT):
             return until
         with self._lock:
             if self._blocks.get(host) == until:

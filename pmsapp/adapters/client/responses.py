@@ -10,16 +10,11 @@ from typing import Any
 
 from pmsapp.adapters.client import strict_json
 from pmsapp.adapters.client.error_mapping import date_of, error_for_status, retry_after_s
-from pmsapp.adapters.client.messages import (
-    Answer,
-    Call,
-    Outcome,
-    Refusal,
-    Reply,
-)
+from pmsapp.adapters.client.messages import Answer, Call, Outcome, Refusal, Reply
 from pmsapp.adapters.client.rate_limit import LONG_WAIT_S
 from pmsapp.domain.errors import BadVendorDataError, RetryLaterError
 
+# Worth another try; a vendor's own reading of a 500 may say otherwise.
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 _JSON_TYPES = frozenset({"application/json", "application/fhir+json"})
 
@@ -51,7 +46,7 @@ class Judge:
         if wait_s > LONG_WAIT_S:
             error = RetryLaterError("RATE-WAIT", pms=self.pms, note=error.note, retry_at=until)
             return Outcome(error=error, blocked_until=until)
-        return Outcome(error=error, again=True, wait_s=wait_s, blocked_until=until)
+        return Outcome(error=error, again=True, blocked_until=until)
 
     def _success(self, call: Call, answer: Answer) -> Outcome:
         if not answer.body.strip():

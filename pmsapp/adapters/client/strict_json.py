@@ -31,6 +31,10 @@ class JSONRefusedError(ValueError):
     """The text is not JSON that we accept. The message never holds a part of the text."""
 
 
+class RepeatedKeyError(JSONRefusedError):
+    """An object has a key twice, so that it is not certain what it says."""
+
+
 def loads(raw: bytes) -> Any:
     """Decode one JSON document. Raises JSONRefusedError; RecursionError never escapes."""
     try:
@@ -93,7 +97,7 @@ def _depth(data: Any) -> int:
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise JSONRefusedError("a key appears twice")
+        raise RepeatedKeyError("a key appears twice")
     return found
 
 

@@ -13,10 +13,11 @@ from pmsapp import clock
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Token:
-    """What the vendor issued. `expires_at` None: no known end. Never shown, never logged."""
+    """What the vendor issued. `expires_at` None: no known end; `refresh_token` None: it gives none. Never shown, never logged."""
 
     access_token: str
     expires_at: datetime | None
+    refresh_token: str | None = None
 
     def __repr__(self) -> str:
         return f"Token(expires_at={self.expires_at!s})"

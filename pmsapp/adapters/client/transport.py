@@ -1,6 +1,6 @@
 """Sockets: the address is checked at the connect, and reading stops at a deadline however slowly bytes drip.
 
-Only `http.py` uses this. A session, its pool and its `Guard` belong to one thread.
+Only `http.py` and `retry.py` use this. A session, its pool and its `Guard` belong to one thread.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import io
 import socket
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -18,7 +19,15 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    InvalidHeader,
+    NameResolutionError,
+    NewConnectionError,
+    ProtocolError,
+)
+from urllib3.response import HTTPResponse
+from urllib3.util import Retry
 from urllib3.util import connection as urllib3_connection
 
 from pmsapp import clock
@@ -37,18 +46,21 @@ class TooLargeError(Exception):
 
 
 class Guard:
-    """What the connections of one thread have to obey during the request in hand."""
+    """What the connections of one thread have to obey during the request in hand, and the `body` of its answer."""
 
     def __init__(self, hosts: HostPolicy, pms: str) -> None:
         self.hosts = hosts
         self.pms = pms
         self.read_timeout_s = 20.0
         self.ends_at_s = 0.0
+        self.body = b""
+        self.receiving: http.client.HTTPResponse | None = None
 
     def begin(self, read_timeout_s: float, total_s: float) -> None:
         """Start a request: no read may take longer than `read_timeout_s`, all together not than `total_s`."""
         self.read_timeout_s = read_timeout_s
         self.ends_at_s = clock.monotonic_s() + total_s
+        self.body = b""
 
     def next_read_s(self) -> float:
         """How long the next read may take. Raises TimeoutError when the time is used up."""
@@ -84,6 +96,7 @@ class _TimedResponse(http.client.HTTPResponse):
         super().__init__(sock, *args, **kwargs)
         inner: io.RawIOBase = self.fp.detach()
         self.fp = io.BufferedReader(_TimedReader(sock, inner, guard))
+        guard.receiving = self
 
 
 def _open_socket(conn: HTTPConnection, guard: Guard) -> socket.socket:
@@ -112,6 +125,21 @@ def _open_socket(conn: HTTPConnection, guard: Guard) -> socket.socket:
     raise NewConnectionError(conn, str(last)) from last
 
 
+def _take_in(conn: HTTPConnection, receive: Callable[[], HTTPResponse], guard: Guard) -> HTTPResponse:
+    """Receive an answer to its last byte: a line that breaks on the way fails the attempt, which may be repeated."""
+    try:
+        response = receive()
+        guard.body = read_answer(response)
+    except (InvalidHeader, ValueError) as exc:
+        if guard.receiving is not None:
+            guard.receiving.close()  # nobody else knows it where urllib3 refused its headers
+        raise ProtocolError("the answer is no HTTP", exc) from exc
+    if not response.closed:
+        response.close()
+        conn.close()
+    return response
+
+
 class _GuardedHTTP(HTTPConnection):
     def __init__(self, *args: Any, guard: Guard, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -120,6 +148,9 @@ class _GuardedHTTP(HTTPConnection):
 
     def _new_conn(self) -> socket.socket:
         return _open_socket(self, self._guard)
+
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as in urllib3's own class
+        return _take_in(self, super().getresponse, self._guard)
 
 
 class _GuardedHTTPS(HTTPSConnection):
@@ -131,13 +162,16 @@ class _GuardedHTTPS(HTTPSConnection):
     def _new_conn(self) -> socket.socket:
         return _open_socket(self, self._guard)
 
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as in urllib3's own class
+        return _take_in(self, super().getresponse, self._guard)
+
 
 def _pool_class(base: type[HTTPConnectionPool], make: Callable[..., Any]) -> type[HTTPConnectionPool]:
     return type(base.__name__, (base,), {"ConnectionCls": staticmethod(make)})
 
 
 class _GuardedAdapter(HTTPAdapter):
-    """Sends each request once; who retries, and when, is decided where the answer has been read."""
+    """Carries the `Retry` of the call in hand: see `Line.send`."""
 
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
@@ -158,7 +192,26 @@ class _Session(requests.Session):
         return None
 
 
-def open_session(guard: Guard, user_agent: str) -> requests.Session:
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thread's way to the vendor: its session, the adapter mounted in it, and what they have to obey."""
+
+    session: requests.Session
+    adapter: HTTPAdapter
+    guard: Guard
+
+    def send(
+        self, request: requests.Request, retry: Retry, timeout: tuple[float, float]
+    ) -> requests.Response:
+        """Send as often as `retry` says. The body of the last answer is in `guard.body`; its connection is free again."""
+        self.adapter.max_retries = retry
+        prepared = self.session.prepare_request(request)
+        response = self.session.send(prepared, stream=True, timeout=timeout, allow_redirects=False)
+        response.raw.release_conn()
+        return response
+
+
+def open_line(guard: Guard, user_agent: str) -> Line:
     """A session that obeys `guard`: no proxies or .netrc from the environment, no cookies, TLS always verified."""
     session = _Session()
     session.trust_env = False
@@ -166,13 +219,14 @@ def open_session(guard: Guard, user_agent: str) -> requests.Session:
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.headers.clear()
     session.headers.update({"User-Agent": user_agent, "Accept-Encoding": "gzip"})
+    adapter = _GuardedAdapter(guard)
     for scheme in ("http://", "https://"):
-        session.mount(scheme, _GuardedAdapter(guard))
-    return session
+        session.mount(scheme, adapter)
+    return Line(session, adapter, guard)
 
 
 class Sessions:
-    """One guard and one session per thread, and a way to close them all."""
+    """One line per thread, and a way to close them all."""
 
     def __init__(self, hosts: HostPolicy, pms: str, user_agent: str) -> None:
         self._hosts = hosts
@@ -182,16 +236,15 @@ class Sessions:
         self._lock = threading.Lock()
         self._all: list[requests.Session] = []
 
-    def mine(self) -> tuple[Guard, requests.Session]:
-        """This thread's guard and session."""
-        pair: tuple[Guard, requests.Session] | None = getattr(self._here, "pair", None)
-        if pair is None:
-            guard = Guard(self._hosts, self._pms)
-            pair = (guard, open_session(guard, self._user_agent))
-            self._here.pair = pair
+    def mine(self) -> Line:
+        """This thread's line."""
+        line: Line | None = getattr(self._here, "line", None)
+        if line is None:
+            line = open_line(Guard(self._hosts, self._pms), self._user_agent)
+            self._here.line = line
             with self._lock:
-                self._all.append(pair[1])
-        return pair
+                self._all.append(line.session)
+        return line
 
     def close(self) -> None:
         """Close every session, of whichever thread."""
@@ -202,19 +255,19 @@ class Sessions:
             session.close()
 
 
-def read_answer(response: requests.Response) -> bytes:
+def read_answer(response: HTTPResponse) -> bytes:
     """The body, unpacked: whole for a success, its start for an error, nothing for a redirect.
 
     Raises TooLargeError when a success is larger than MAX_BODY_BYTES.
     """
-    if 200 <= response.status_code < 300:
-        if (response.raw.length_remaining or 0) > MAX_BODY_BYTES:
+    if 200 <= response.status < 300:
+        if (response.length_remaining or 0) > MAX_BODY_BYTES:
             raise TooLargeError
-        return _read_whole(response.raw)
-    return _read_start(response.raw) if response.status_code >= 400 else b""
+        return _read_whole(response)
+    return _read_start(response) if response.status >= 400 else b""
 
 
-def _read_whole(raw: Any) -> bytes:
+def _read_whole(raw: HTTPResponse) -> bytes:
     parts: list[bytes] = []
     size = 0
     while chunk := raw.read1(CHUNK_BYTES, decode_content=True):
@@ -225,7 +278,7 @@ def _read_whole(raw: Any) -> bytes:
     return b"".join(parts)
 
 
-def _read_start(raw: Any) -> bytes:
+def _read_start(raw: HTTPResponse) -> bytes:
     body = b""
     while len(body) <= MAX_ERROR_BODY_BYTES and (chunk := raw.read1(CHUNK_BYTES, decode_content=True)):
         body += chunk

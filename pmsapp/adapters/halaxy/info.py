@@ -39,6 +39,7 @@ INFO = AdapterInfo(
     default_concurrency=4,
     minutes_to_connect=10,
     who_must_be_there="The owner of the Halaxy account",
+    repeats_500=True,
     menu_paths={
         "credentials": "Settings > API Keys, with Retrieve ticked for Appointments, Patients and Practitioners",
         "webhook": "Settings > Integrations > Webhooks > Create: one webhook for each event, each with its own address",

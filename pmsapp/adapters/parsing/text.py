@@ -7,9 +7,11 @@ overrides, so that databases, logs and screens can take it; all other Unicode is
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult
@@ -81,64 +83,141 @@ def join_notes(parts: Iterable[object], max_len: int = MAX_NOTE) -> str | None:
     return clean_text("\n".join(found), max_len, lines=True)
 
 
+# What front desks write where there is no such name; the second word of a Medicare card of a person with one name.
+_NAME_STANDS_IN = frozenset(
+    [
+        "n/a",
+        "no family name",
+        "no first name",
+        "no given name",
+        "no name",
+        "no surname",
+        "noname",
+        "not known",
+        "not stated",
+        "only name",
+        "onlyname",
+        "unknown",
+    ]
+)
+
+
 def person_name(given: object, family: object, preferred: object = None) -> str | None:
-    """ "Given Family": the preferred given name where there is one; the family name may stand alone."""
-    first, last = clean_text(preferred) or clean_text(given), clean_text(family)
-    return clean_text(f"{first} {last}") if first and last else first or last
+    """ "Given Family": the preferred given name where there is one; the family name may stand alone.
+
+    What stands in for a missing name (".", "-", "Onlyname") is not part of one, unless nothing else is known.
+    """
+    parts = [clean_text(preferred), clean_text(given), clean_text(family)]
+    usual, first, last = (None if _stands_in(part) else part for part in parts)
+    first = usual or first
+    if first or last:
+        return clean_text(f"{first} {last}") if first and last else first or last
+    return clean_text(" ".join(part for part in (parts[0] or parts[1], parts[2]) if part))
+
+
+def _stands_in(part: str | None) -> bool:
+    return part is not None and (
+        part.strip("()[] ").casefold() in _NAME_STANDS_IN or not any(char.isalnum() for char in part)
+    )
 
 
 _PHONE_MARKS = str.maketrans("", "", " ()-.")
 # A whole Australian number with its area code: by far the most, and too many to take each through the library.
 _AUSTRALIAN = re.compile(r"(?:\+61|0)([23478]\d{8})", re.ASCII)
+# Digits with what people group them by, and nothing else: only such a text can be one whole number.
+_ONE_NUMBER = re.compile(r"\s*\+?[\d\s().\-\u2010-\u2015]+")
+_ABROAD_FROM_HERE = "0011"
+MAX_CONTACT = 500
 
 
 def clean_phone(value: object, region: str = "AU") -> str | None:
-    """E.164 ("+61491570156") where the whole text is one complete number, else the text as received, cleaned."""
-    text = clean_text(value, 60)
-    if text is None:
-        return None
+    """E.164 ("+61491570156") where the whole text is one complete number, else the text as received, cleaned.
+
+    A text is a number only where every digit of it is accounted for: nothing is dropped, nothing glued together.
+    """
+    text = clean_text(value, MAX_CONTACT)
+    return None if text is None else whole_number(text, region) or text
+
+
+def whole_number(text: str, region: str = "AU") -> str | None:
+    """The one number a text is, in E.164, where its digits are exactly those of the text, but for how it begins."""
     if region == "AU":
         plain = _AUSTRALIAN.fullmatch(text.translate(_PHONE_MARKS))
         if plain is not None:
             return f"+61{plain.group(1)}"
-    if any(char.isalpha() for char in text):
-        return text
+    if _ONE_NUMBER.fullmatch(text) is None:
+        return None
     try:
         number = phonenumbers.parse(text, region)
     except NumberParseException:
-        return text
+        return None
     # Without "+", a number that only could be one may lack its area code or a digit.
     could_be = phonenumbers.is_possible_number_with_reason(number) == ValidationResult.IS_POSSIBLE
     if not phonenumbers.is_valid_number(number) and not (could_be and text.startswith("+")):
-        return text
+        return None
+    national = phonenumbers.national_significant_number(number)
+    found = _digits(text)
+    begins = found.removesuffix(national)
+    code = str(number.country_code)
+    wanted = {code, f"{code}0"} if text.startswith("+") else {"", "0", code, f"{code}0"}
+    wanted |= {f"{_ABROAD_FROM_HERE}{code}"}
+    if not found.endswith(national) or begins not in wanted or number.extension:
+        return None
     return str(phonenumbers.format_number(number, PhoneNumberFormat.E164))
 
 
-def format_phone(phone: str, region: str = "AU") -> tuple[str, str | None]:
-    """How to show a stored phone and what to dial: ("0491 570 156", "+61491570156").
+# Numbers with nothing but spaces between them, which the library takes for one that is too long.
+_AUSTRALIAN_SPACED = re.compile(r"0[23478](?:[ .-]?\d){8}", re.ASCII)
+_SEVERAL = re.compile(
+    rf"(?<![\d+])(?<!\d[ .-]){_AUSTRALIAN_SPACED.pattern}(?: {_AUSTRALIAN_SPACED.pattern})+(?![ .-]?\d)",
+    re.ASCII,
+)
 
-    Numbers of `region` are shown the way people there write them. The second is None when it cannot be dialled.
-    """
-    try:
-        number = phonenumbers.parse(phone, None)
-    except NumberParseException:
-        digits = re.sub(r"[\s()./-]", "", phone)
-        return phone, digits if digits.isascii() and digits.isdigit() else None
-    at_home = number.country_code == phonenumbers.country_code_for_region(region)
-    style = PhoneNumberFormat.NATIONAL if at_home else PhoneNumberFormat.INTERNATIONAL
-    return (
-        str(phonenumbers.format_number(number, style)),
-        str(phonenumbers.format_number(number, PhoneNumberFormat.E164)),
-    )
+
+class PhoneInText(NamedTuple):
+    """A complete number inside a text: where it stands, and what to dial (E.164)."""
+
+    start: int
+    end: int
+    number: str
+
+
+def phones_in(text: str, region: str = "AU") -> tuple[PhoneInText, ...]:
+    """The complete numbers a text contains, in its order. What is cut off or lacks a digit is none."""
+    found = [
+        PhoneInText(one.start(), one.end(), number)
+        for run in _SEVERAL.finditer(text)
+        for one in _AUSTRALIAN_SPACED.finditer(text, *run.span())
+        if (number := whole_number(one.group(), region))
+    ]
+    for match in phonenumbers.PhoneNumberMatcher(text, region):
+        end = match.end
+        if match.number.extension:
+            # The extension is no part of what is dialled.
+            end = match.start + _end_without(match.raw_string, match.number.extension)
+        number = whole_number(text[match.start : end], region)
+        taken = any(one.start < end and match.start < one.end for one in found)
+        if number is not None and not taken and not text[end:].startswith(CUT_MARK):
+            found.append(PhoneInText(match.start, end, number))
+    return tuple(sorted(found))
+
+
+_EXTENSION_BEGINS = re.compile(r"[\s;,/#xX~()]*(?:ext\w*|x|#|;|,|~|anexo|int)", re.IGNORECASE)
+
+
+def _end_without(raw: str, extension: str) -> int:
+    """Where the number ends in a text of a number and its extension."""
+    begins = _EXTENSION_BEGINS.search(raw)
+    return begins.start() if begins else len(raw.removesuffix(extension).rstrip())
+
+
+def _digits(text: str) -> str:
+    return "".join(str(unicodedata.decimal(char)) for char in text if char.isdecimal())
 
 
 def clean_email(value: object) -> str | None:
-    """An address with something on both sides of one "@" and no space; None for anything else."""
-    text = clean_text(value, 254)
-    if text is None or " " in text or CUT_MARK in text:
-        return None
-    local, _, domain = text.rpartition("@")
-    return text if local and domain and "@" not in local else None
+    """What stands in the e-mail field, as received: one address, several, or words. None only where there is nothing."""
+    return clean_text(value, MAX_CONTACT)
 
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:[Tt ].*)?", re.ASCII | re.DOTALL)

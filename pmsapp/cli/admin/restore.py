@@ -29,8 +29,7 @@ def verify(file: Path | None, as_json: bool) -> None:
     """Read a backup from end to end, the newest without FILE: could it be put back? Changes nothing."""
     file = file or _newest()
     with _ready_copy(file) as ready, open_app(migrated=False, database_file=ready):
-        database.upgrade()
-        found = service.examine()
+        found = _brought_up(file)
     if as_json:
         show_json({"file": file, **_facts(found)})
         return
@@ -48,8 +47,7 @@ def restore(file: Path, yes: bool) -> None:
     with only_one(settings.instance_dir), _ready_copy(file) as ready:
         service.require_alone(live)
         with open_app(migrated=False, database_file=ready):
-            database.upgrade()
-            found = service.examine()
+            found = _brought_up(file)
         present = _present(found) if live.exists() else None
         click.echo(f"{file} is whole: {_in_words(found)}.", err=True)
         _warn_of_keys(found)
@@ -89,6 +87,8 @@ def _ready_copy(file: Path) -> Iterator[Path]:
     """A copy of the backup to work on; the backup itself is never opened for writing."""
     ready = load_settings().instance_dir / service.READY
     _clear(ready)
+    if not backup.looks_like_a_database(file):
+        raise ConfigurationError(f"{file} is no backup of pmsapp.")
     try:
         os.close(os.open(ready, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         shutil.copyfile(file, ready)
@@ -99,6 +99,13 @@ def _ready_copy(file: Path) -> Iterator[Path]:
         yield ready
     finally:
         _clear(ready)
+
+
+def _brought_up(file: Path) -> Copy:
+    """What the open copy of `file` holds, once it is of this version. Raises ConfigurationError."""
+    service.require_ours(file)
+    database.upgrade()
+    return service.examine()
 
 
 def _clear(ready: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 import click
@@ -10,6 +11,7 @@ from pmsapp import clock
 from pmsapp.cli.shared.base import json_option, open_app
 from pmsapp.cli.shared.watch import watch
 from pmsapp.domain.actor import COMMAND_LINE
+from pmsapp.domain.window import local_time
 from pmsapp.schemas.runs import Run
 from pmsapp.services.base.errors import NotFound
 from pmsapp.services.clinic import clinic
@@ -29,7 +31,7 @@ def sync(connection: str, day: datetime | None, dry_run: bool, as_json: bool) ->
     with open_app():
         found = _find(connection)
         asked = service.request_run(
-            found.id, trigger="cli", actor=COMMAND_LINE, day=day.date() if day else None, dry_run=dry_run
+            found.id, actor=COMMAND_LINE, day=day.date() if day else None, dry_run=dry_run
         )
         if not as_json:
             click.echo(_beginning(found, asked.sync_id, asked.created, asked.not_before))
@@ -38,6 +40,8 @@ def sync(connection: str, day: datetime | None, dry_run: bool, as_json: bool) ->
     if as_json:
         click.echo(Run.of(run, zone, with_patients=True).model_dump_json(indent=2))
     else:
+        for line in _preview_lines(run, zone):
+            click.echo(line)
         click.echo(_ending(run))
     raise SystemExit(0 if run.status == "success" else 1)
 
@@ -55,6 +59,20 @@ def _beginning(found: ConnectionView, run_id: int, created: bool, not_before: da
     if not_before is not None and not_before > clock.now():
         return f"{found.display_name} asked us to wait until {not_before:%H:%M}Z; run {run_id} is queued."
     return f"Reading {found.display_name}, run {run_id}" + ("." if created else ", which had already begun.")
+
+
+def _preview_lines(run: RunView, zone: str) -> Iterator[str]:
+    """What a dry run would change, a card a line."""
+    if run.preview is None:
+        return
+    cards = run.preview["cards"]
+    count = "Nothing" if not cards else "1 card" if len(cards) == 1 else f"{len(cards)} cards"
+    yield f"{count} would change{':' if cards else '.'}"
+    for card in cards:
+        start = datetime.fromisoformat(card["start_at"]) if card["start_at"] else None
+        when = f"{local_time(start, zone):%Y-%m-%d %H:%M}" if start else f"card {card['id']}"
+        fields = f" ({', '.join(card['fields'])})" if card["fields"] else ""
+        yield f"  {card['change']:<16} {when:<16} {card['patient_name'] or ''}{fields}".rstrip()
 
 
 def _ending(run: RunView) -> str:

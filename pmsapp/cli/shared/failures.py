@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from pathlib import Path
 
 from pmsapp.domain.errors import ConfigurationError, PMSError
@@ -32,15 +31,13 @@ def exit_code_and_sentences(error: Exception) -> tuple[int, list[str]]:
         return FAILED, [f"Error: {error.message}. {error.advice} ({error.code})"]
     if _is_of_the_database(error):
         return FAILED, ["Error: The database could not be used; run: pmsapp doctor"]
-    return BUG, [f"Error: Something in pmsapp went wrong ({type(error).__name__} {_place(error)})."]
+    from pmsapp.observability.logs import place_of  # heavy too
+
+    place, _, line = place_of(error).rpartition(":")
+    where = f"in {Path(place).name}, line {line}" if place else "somewhere"
+    return BUG, [f"Error: Something in pmsapp went wrong ({type(error).__name__} {where})."]
 
 
 def _is_of_the_database(error: Exception) -> bool:
     library = sys.modules.get("sqlalchemy.exc")  # not loaded for commands that open no database
     return library is not None and isinstance(error, library.DBAPIError)
-
-
-def _place(error: Exception) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if f"{Path('/pmsapp')}/" in frame.filename] or frames[-1:]
-    return f"in {Path(own[-1].filename).name}, line {own[-1].lineno}" if own else "somewhere"

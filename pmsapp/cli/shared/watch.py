@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 
 from pmsapp import clock
+from pmsapp.domain.ages import holds
+from pmsapp.domain.schedule import LONGEST_VENDOR_WAIT
 from pmsapp.services.monitoring import process_heartbeats
 from pmsapp.services.runs import history as run_history
 from pmsapp.services.runs import queue as run_queue
@@ -39,4 +41,4 @@ def _patience_s() -> float:
 
 
 def _must_wait(run: RunView) -> bool:
-    return run.status == "queued" and run.not_before is not None and run.not_before > clock.now()
+    return run.status == "queued" and holds(run.not_before, clock.now(), LONGEST_VENDOR_WAIT)

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from pmsapp.domain.sync.compare import same_meaning
 from pmsapp.domain.window import utc_text
 
 
@@ -70,11 +71,15 @@ def as_stored(value: Any) -> Any:
 
 
 def merge(override: Override, pms_now: Any) -> OverrideMove | None:
-    """Decide one field. One side changed: that side. Both changed: a conflict. None when nothing moves."""
+    """Decide one field. One side changed: that side. Both changed: a conflict. None when nothing moves.
+
+    Another spelling of the same is no change.
+    """
     theirs = as_stored(pms_now)
-    if theirs == override.value:
+    if same_meaning(override.field, theirs, override.value):
         return OverrideMove(override, OverrideState.AGREED, theirs)
-    wanted = OverrideState.ACTIVE if theirs == override.base_value else OverrideState.CONFLICT
+    unchanged = same_meaning(override.field, theirs, override.base_value)
+    wanted = OverrideState.ACTIVE if unchanged else OverrideState.CONFLICT
     if wanted is override.state and wanted is OverrideState.ACTIVE:
         return None
     return OverrideMove(override, wanted, theirs)

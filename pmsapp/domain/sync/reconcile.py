@@ -20,6 +20,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from pmsapp.domain.appointment import AppointmentStatus, Presence, UnifiedAppointment
+from pmsapp.domain.sync.compare import same_person
 from pmsapp.domain.sync.merge import EDITABLE, Override, OverrideMove, merge
 from pmsapp.domain.sync.rules import (
     Placement,
@@ -82,8 +83,8 @@ class Incoming(NamedTuple):
     values: PMSValues
     verdict: Placement
     digest: str
-    cancelled_at: datetime | None = None
-    cancellation_reason: str | None = None
+    cancelled_at: datetime | None
+    cancellation_reason: str | None
 
 
 class Change(StrEnum):
@@ -99,6 +100,7 @@ class Change(StrEnum):
     FILTERED = "filtered"
     UNMAPPED = "unmapped"
     DELETED = "deleted"
+    LEFT = "left"
     HELD = "held"
 
 
@@ -111,7 +113,7 @@ class UpdateCard:
     presence: Presence
     fields: tuple[str, ...]
     change: Change
-    moves: tuple[OverrideMove, ...] = ()
+    moves: tuple[OverrideMove, ...]
     silent: bool = False
 
     @property
@@ -319,8 +321,9 @@ def swapped_patients(
 ) -> tuple[list[PatientSwap], list[StoredKey]]:
     """Cards on the sheet whose appointment was read but no longer names their patient.
 
-    Returns (swaps, left). A swap when the appointment names somebody in `fresh`, or when the PMS has changed again
-    since staff chose to keep the card. `left`: the patient simply no longer belongs to it.
+    Returns (swaps, left). A swap when the appointment names only people in `fresh`, or when the PMS has changed again
+    since staff chose to keep the card. `left`: the patient simply no longer belongs to it. In a group of whom others
+    stay, who leaves and who joins have nothing to do with each other (but see `refiled`).
     """
     swaps: list[PatientSwap] = []
     left: list[StoredKey] = []
@@ -332,9 +335,38 @@ def swapped_patients(
         if known.kept_digest == marker:
             continue
         keys = [(known.appointment_id, patient_id) for patient_id in sorted(named)]
-        new_keys = tuple(keys if known.kept_digest else [key for key in keys if key in fresh])
-        if new_keys:
+        others_stay = known.kept_digest is None and not fresh.issuperset(keys)
+        if keys and not others_stay:
+            new_keys = tuple(keys)
             swaps.append(PatientSwap(known, new_keys, marker))
         else:
             left.append(known)
     return swaps, left
+
+
+def refiled(
+    pairs: SortedPairs, left: Iterable[StoredKey], fresh: set[CardKey], whole: Mapping[int, StoredCard]
+) -> list[PatientSwap]:
+    """Of those who left: whose name and birth date somebody new on the same appointment has.
+
+    That is most likely one person under another file, in a group too. `whole` holds the cards that are compared.
+    """
+    swaps = []
+    for known in left:
+        values = whole[known.id].values if known.id in whole else None
+        named = pairs.appointments.get(known.appointment_id, {})
+        alike = tuple(
+            (known.appointment_id, patient_id)
+            for patient_id, pair in sorted(named.items())
+            if (known.appointment_id, patient_id) in fresh and values is not None and _is_person(values, pair)
+        )
+        if alike:
+            swaps.append(PatientSwap(known, alike, pairs.marker_of(known.appointment_id)))
+    return swaps
+
+
+def _is_person(values: PMSValues, pair: UnifiedAppointment) -> bool:
+    patient = pair.patient
+    return patient is not None and same_person(
+        values.patient_name, values.patient_dob, patient.name, patient.birth_date
+    )

@@ -57,6 +57,10 @@ class Rules:
             return MappingDecision.MAPPED
         return self.practitioners.get(practitioner_id, (MappingDecision.UNDECIDED, None))[0]
 
+    def type_of(self, type_id: str | None) -> TypeRule | None:
+        """What is decided about a type; None for one nobody has heard of, and for no type."""
+        return None if type_id is None else self.types.get(type_id)
+
 
 @dataclass(frozen=True, slots=True)
 class Placement:
@@ -76,7 +80,7 @@ _UNDECIDED = Placement(Presence.UNMAPPED, SkipReason.PRACTITIONER_UNDECIDED)
 
 def telehealth(pair: UnifiedAppointment, rules: Rules) -> bool | None:
     """Staff's yes or no per type wins over any evidence; the appointment's evidence over its type's; else unknown."""
-    rule = rules.types.get(pair.type_external_id) if pair.type_external_id else None
+    rule = rules.type_of(pair.type_external_id)
     if rule and rule.decision is not None:
         return rule.decision
     if pair.telehealth_evidence is not None:
@@ -120,7 +124,7 @@ def place(
     decision = rules.decision_on(practitioner_id)
     if decision is not MappingDecision.MAPPED:
         return _IGNORED if decision is MappingDecision.IGNORED else _UNDECIDED
-    rule = rules.types.get(type_id) if type_id else None
+    rule = rules.type_of(type_id)
     if rule and not rule.sync_enabled:
         return _TYPE_OFF
     if rules.telehealth_only and is_telehealth is False:
@@ -133,7 +137,7 @@ def values_of(pair: UnifiedAppointment, is_telehealth: bool | None, rules: Rules
     patient = pair.patient
     if patient is None:
         raise ValueError("A row without a patient has no card.")
-    rule = rules.types.get(pair.type_external_id) if pair.type_external_id else None
+    rule = rules.type_of(pair.type_external_id)
     duration, estimated = pair.duration_min, pair.duration_estimated
     if duration is None and rule and rule.default_duration_min:
         duration, estimated = rule.default_duration_min, True

@@ -65,6 +65,12 @@ def reason_code(scopes: Sequence[ScopeResult]) -> str | None:
     return "REMOVE-HELD" if total(scopes)["held"] else "REC-BAD"
 
 
+def error_details(code: str | None, scopes: Sequence[ScopeResult]) -> dict[str, object] | None:
+    """The run's code, and how many of its lists ended with which code; None when nothing was wrong."""
+    codes = Counter(scope.error_code for scope in scopes if scope.error_code)
+    return {"code": code, "scopes": dict(sorted(codes.items()))} if code or codes else None
+
+
 def sentence(code: str, scopes: Sequence[ScopeResult], headline: Callable[[str], str], at: str) -> str:
     """What to tell people: first whose lists are up to date (`at`: since when), then whose are not and why.
 

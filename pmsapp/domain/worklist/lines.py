@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from pmsapp.domain.ages import age
 from pmsapp.domain.appointment import Presence, WorkflowState
 from pmsapp.domain.runsheet import Card, Column, Sheet, Thresholds, in_time_order
 from pmsapp.domain.worklist import steps
@@ -171,8 +172,9 @@ def urgency_of(minutes: int, thresholds: Thresholds) -> str:
 
 
 def minutes_between(since: datetime, now: datetime) -> int:
-    """Whole minutes that have passed; never below nothing."""
-    return max(0, int((now - since).total_seconds() // 60))
+    """Whole minutes that have passed; none for an instant that lies ahead."""
+    passed = age(since, now)
+    return int(passed.total_seconds() // 60) if passed else 0
 
 
 def _line(

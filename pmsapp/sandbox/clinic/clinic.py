@@ -1,7 +1,7 @@
 """The one made-up clinic behind all three vendors' servers.
 
 `Clinic(seed=1, zone="Australia/Melbourne", now=..., busy=False)` is the same for the same seed and date. It is built in
-layers: `store.py` (what it holds, by key and by vendor id), `actions.py` (what reception does), `truth.py` (what a perfect
+layers: `store.py` (what it holds, by key and by vendor id), `actions.py` and `mix_ups.py` (what reception does), `truth.py` (what a perfect
 reader sees). A vendor's server reads it through these calls:
 
 - `practitioners()`, `appointment_types()`, `patients()`, `sites()` and the singular look-ups by key;

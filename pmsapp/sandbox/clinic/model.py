@@ -147,6 +147,8 @@ class Appointment:
     length_shown: Literal["both", "end", "minutes", "none"] = "both"
     # False: MediRecords gives an interval code nobody can resolve; the type's length is all there is.
     interval_known: bool = True
+    # Other practitioners of a joint consultation, after its own.
+    also_with: tuple[str, ...] = ()
     walk_in: bool = False
     urgent: bool = False
     created_at: datetime | None = None

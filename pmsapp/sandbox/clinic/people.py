@@ -34,8 +34,8 @@ _FAMILY = (
 
 def to_e164(typed: str) -> str | None:
     """The E.164 form of a number as someone in Australia typed it, or None when it cannot be one."""
-    if re.search(r"[A-Za-z]", typed):
-        return None
+    if re.search(r"[^\d\s()+.-]", typed):
+        return None  # words, two numbers, an extension: not one number
     international = typed.strip().startswith("+")
     digits = re.sub(r"\D", "", typed)
     if digits.startswith("0011"):

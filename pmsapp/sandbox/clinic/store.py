@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import TypeVar
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from pmsapp.sandbox.clinic import catalogue, ids, people
 from pmsapp.sandbox.clinic.days import DayMaker
@@ -41,6 +41,12 @@ def read_wall_clock() -> datetime:
     return datetime.now(UTC)  # noqa: TID251 - the sandbox shares no code with the product, not even its clock
 
 
+def _zone(name: str) -> ZoneInfo:
+    if name not in available_timezones():
+        raise SandboxError("There is no such time zone; one reads like Australia/Melbourne.")
+    return ZoneInfo(name)
+
+
 class ClinicStore:
     """The readable side of the clinic. Use `Clinic`, which adds the actions and the truth."""
 
@@ -56,7 +62,7 @@ class ClinicStore:
     ) -> None:
         self.seed = seed
         self.zone_name = zone
-        self.zone = ZoneInfo(zone)
+        self.zone = _zone(zone)
         self.now = now
         self.busy = busy
         self.name = name

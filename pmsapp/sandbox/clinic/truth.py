@@ -24,7 +24,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
-from pmsapp.sandbox.clinic.actions import ClinicActions
+from pmsapp.sandbox.clinic.mix_ups import ClinicMixUps
 from pmsapp.sandbox.clinic.model import Appointment, Patient, StatusNow, Vendor
 from pmsapp.sandbox.clinic.store import ClinicStore
 
@@ -190,7 +190,7 @@ def _notes(vendor: Vendor, appointment: Appointment) -> str | None:
     return appointment.comment or appointment.description
 
 
-class ClinicTruth(ClinicActions):
+class ClinicTruth(ClinicMixUps):
     """The clinic with its truth. Use `Clinic`."""
 
     def truth(self, vendor: Vendor, on: date) -> Truth:

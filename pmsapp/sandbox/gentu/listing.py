@@ -68,7 +68,7 @@ def list_page(sandbox: Sandbox, clinic: Clinic, tenant_id: str, query: Query) ->
     rows = [
         row
         for row in rows
-        if row.practitioner_key == key and key and query.after < row.start_at < query.before
+        if key and key in (row.practitioner_key, *row.also_with) and query.after < row.start_at < query.before
     ]
     rows = sandbox.kept("gentu", clinic, rows)
     paging = sandbox.page_faults()
@@ -105,7 +105,9 @@ def _beside(sandbox: Sandbox, clinic: Clinic, page: list[Appointment], include: 
         given = [key for key in keys if not _is_left_out(sandbox, clinic, key)]
         beside["patients"] = [objects.patient(clinic, clinic.patient(key)) for key in given]
     if "practitioners" in include:
-        names = dict.fromkeys(row.practitioner_key for row in page if row.practitioner_key)
+        names = dict.fromkeys(
+            key for row in page if row.practitioner_key for key in (row.practitioner_key, *row.also_with)
+        )
         beside["practitioners"] = [objects.user(clinic, clinic.practitioner(key)) for key in names]
     if "referrals" in include:
         beside["referrals"] = []

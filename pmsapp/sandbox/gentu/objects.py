@@ -122,8 +122,10 @@ def _participants(clinic: Clinic, row: Appointment, arrived_at: datetime | None)
     for key in row.patient_keys:
         person = {"referenceType": "patient", "referenceId": clinic.id_of("gentu", "patient", key)}
         people.append({**person, "arrivedAt": instant(arrived_at)} if arrived_at else person)
-    if row.practitioner_key:
-        provider = clinic.id_of("gentu", "practitioner", row.practitioner_key)
+    keys = (row.practitioner_key, *row.also_with) if row.practitioner_key else ()
+    # Among themselves the practitioners keep their order, also where the list is turned round.
+    for practitioner_key in keys[::-1] if row.number % 2 else keys:
+        provider = clinic.id_of("gentu", "practitioner", practitioner_key)
         people.append({"referenceType": "provider", "referenceId": provider})
     place = clinic.id_of("gentu", "site", row.site_key)
     people.append({"referenceType": "location", "referenceId": place})

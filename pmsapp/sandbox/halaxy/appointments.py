@@ -62,7 +62,8 @@ def draw_appointment(clinic: Clinic, row: Appointment, style: Style) -> Json:
         "end": _time(clinic, row.start_at + timedelta(minutes=row.duration_min), row, style),
         "minutesDuration": row.duration_min,
         "created": (row.created_at or row.start_at).astimezone(UTC).isoformat(timespec="seconds"),
-        "participant": [_role(clinic, row, style)]
+        "participant": [_role(clinic, row.practitioner_key or "", row.site_key, style)]
+        + [_role(clinic, key, clinic.practitioner(key).site_keys[0], style) for key in row.also_with]
         + [_attendee(clinic, row, key, style) for key in row.patient_keys],
         "meta": {"lastUpdated": _stamp(row.changed_at or row.created_at or row.start_at)},
     }
@@ -84,8 +85,8 @@ def draw_appointment(clinic: Clinic, row: Appointment, style: Style) -> Json:
     return drawn
 
 
-def _role(clinic: Clinic, row: Appointment, style: Style) -> Json:
-    role_id = clinic.role_id(row.practitioner_key or "", row.site_key)
+def _role(clinic: Clinic, practitioner_key: str, site_key: str, style: Style) -> Json:
+    role_id = clinic.role_id(practitioner_key, site_key)
     return {"type": [_ATTENDER], "actor": style.refs.to("PractitionerRole", role_id)}
 
 

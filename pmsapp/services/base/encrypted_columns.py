@@ -1,6 +1,6 @@
 """Sealing and opening what must not be readable in the database or a backup.
 
-Each sealed text is bound to its place: a connection's to (table, the row's `secret_uid`, column), a card's link to
+Each sealed text is bound to its place: a connection's to (table, the row's `secret_uid`, place), a card's link to
 (connection id, PMS appointment id, PMS patient id, which link). Copied elsewhere it does not open. Nothing here
 logs or raises a secret.
 """
@@ -19,9 +19,11 @@ from pmsapp.models import PMSConnection, RunSheetAppointment
 
 LinkKind = Literal["host", "patient"]
 
-_CREDENTIALS = "credentials_sealed"
-_TOKEN = "token_sealed"  # noqa: S105 - a column name
-_WEBHOOK = "webhook_secret_sealed"
+# What each column's texts are bound to. It outlives the column's name: texts already sealed open with no other.
+CREDENTIALS = "credentials_sealed"
+ACCESS_TOKEN = "token_sealed"  # noqa: S105 - the name of a place
+REFRESH_TOKEN = "refresh_token"  # noqa: S105 - the name of a place
+WEBHOOK_SECRET = "webhook_secret_sealed"  # noqa: S105 - the name of a place
 
 
 def new_uid() -> str:
@@ -29,15 +31,15 @@ def new_uid() -> str:
     return uuid.uuid4().hex
 
 
-def connection_context(secret_uid: str, column: str) -> str:
-    """What a connection's sealed column is bound to."""
-    return f"{PMSConnection.__tablename__}|{secret_uid}|{column}"
+def connection_context(secret_uid: str, place: str) -> str:
+    """What a connection's sealed text is bound to."""
+    return f"{PMSConnection.__tablename__}|{secret_uid}|{place}"
 
 
 def seal_credentials(ring: KeyRing, row: PMSConnection, credentials: Mapping[str, str] | None) -> None:
     """Put the login into the row, sealed; None or nothing takes it out."""
     row.credentials_sealed = (
-        _seal(ring, row, _CREDENTIALS, json.dumps(dict(credentials), sort_keys=True)) if credentials else None
+        _seal(ring, row, CREDENTIALS, json.dumps(dict(credentials), sort_keys=True)) if credentials else None
     )
 
 
@@ -45,32 +47,35 @@ def open_credentials(ring: KeyRing, row: PMSConnection) -> dict[str, str]:
     """The login stored in the row, {} when there is none. Raises CipherError when it does not open."""
     if row.credentials_sealed is None:
         return {}
-    text = ring.open(row.credentials_sealed, connection_context(row.secret_uid, _CREDENTIALS))
+    text = ring.open(row.credentials_sealed, connection_context(row.secret_uid, CREDENTIALS))
     values: dict[str, str] = json.loads(text)
     return values
 
 
 def seal_token(ring: KeyRing, row: PMSConnection, token: Token | None, minted_at: datetime | None) -> None:
     """Put the vendor's token into the row, sealed, with its end and when it was minted; None takes it out."""
-    row.token_sealed = _seal(ring, row, _TOKEN, token.access_token) if token else None
+    refresh = token.refresh_token if token else None
+    row.access_token = _seal(ring, row, ACCESS_TOKEN, token.access_token) if token else None
+    row.refresh_token = _seal(ring, row, REFRESH_TOKEN, refresh) if refresh else None
     row.token_expires_at = token.expires_at if token else None
     row.token_minted_at = minted_at if token else None
 
 
 def open_token(ring: KeyRing, row: PMSConnection) -> Token | None:
     """The token stored in the row; None when there is none or it does not open (a fresh one can be minted)."""
-    if row.token_sealed is None:
+    if row.access_token is None:
         return None
     try:
-        text = ring.open(row.token_sealed, connection_context(row.secret_uid, _TOKEN))
+        text = ring.open(row.access_token, connection_context(row.secret_uid, ACCESS_TOKEN))
     except CipherError:
         return None
-    return Token(text, row.token_expires_at)
+    refresh = _open_or_none(ring, row.refresh_token, connection_context(row.secret_uid, REFRESH_TOKEN))
+    return Token(text, row.token_expires_at, refresh)
 
 
 def seal_webhook_secret(ring: KeyRing, row: PMSConnection, secret: str | None) -> None:
     """Put the shared secret of the connection's webhooks into the row, sealed; None takes it out."""
-    row.webhook_secret_sealed = _seal(ring, row, _WEBHOOK, secret) if secret else None
+    row.webhook_secret_sealed = _seal(ring, row, WEBHOOK_SECRET, secret) if secret else None
 
 
 def open_webhook_secret(ring: KeyRing, row: PMSConnection) -> str | None:
@@ -78,7 +83,7 @@ def open_webhook_secret(ring: KeyRing, row: PMSConnection) -> str | None:
     if row.webhook_secret_sealed is None:
         return None
     try:
-        return ring.open(row.webhook_secret_sealed, connection_context(row.secret_uid, _WEBHOOK))
+        return ring.open(row.webhook_secret_sealed, connection_context(row.secret_uid, WEBHOOK_SECRET))
     except CipherError:
         return None
 
@@ -129,6 +134,6 @@ def _open_or_none(ring: KeyRing, sealed: str | None, context: str) -> str | None
         return None
 
 
-def _seal(ring: KeyRing, row: PMSConnection, column: str, text: str) -> str:
+def _seal(ring: KeyRing, row: PMSConnection, place: str, text: str) -> str:
     row.key_id = ring.current_id
-    return ring.seal(text, connection_context(row.secret_uid, column))
+    return ring.seal(text, connection_context(row.secret_uid, place))

@@ -111,7 +111,7 @@ def note_run(run_id: int) -> None:
                     SyncRun.started_at,
                     SyncRun.completed_at,
                 )
-                .join(PMSConnection, PMSConnection.id == SyncRun.connection_id)
+                .join(PMSConnection, PMSConnection.id == SyncRun.pms_connection_id)
                 .where(SyncRun.id == run_id)
             ).one_or_none()
             scopes = session.execute(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 from collections.abc import Mapping
@@ -44,8 +45,10 @@ _STATE_OF_ZONE = {
     "Australia/Eucla": "WA",
 }
 THE_ONE = 1
+MAX_NAME_CHARS = 120
 _JITTER_BELOW_S = 60
-_TIME = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00")
+CLOCK_TIME = "(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00"
+_TIME = re.compile(CLOCK_TIME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +135,10 @@ def update_clinic(
         changes["state"] = None
     ensure()
     with writing() as session:
+        before = session.scalars(select(Clinic).where(Clinic.id == THE_ONE)).one()
+        changes = {field: value for field, value in changes.items() if _differs(before, field, value)}
         if changes:
+            session.expire(before)
             session.execute(
                 update(Clinic).where(Clinic.id == THE_ONE).values(**changes, updated_at=clock.now())
             )
@@ -141,10 +147,15 @@ def update_clinic(
         return _view(row)
 
 
+def _differs(row: Clinic, field: str, value: Any) -> bool:
+    """True when the row says something else; a list and a tuple of the same are no difference."""
+    return json.dumps(getattr(row, field), sort_keys=True) != json.dumps(value, sort_keys=True)
+
+
 def _check(changes: Mapping[str, Any]) -> None:
     errors: dict[str, str] = {}
-    if "name" in changes and not 1 <= len(changes["name"]) <= 120:
-        errors["name"] = "Give the clinic a name of 1 to 120 characters."
+    if "name" in changes and not 1 <= len(changes["name"]) <= MAX_NAME_CHARS:
+        errors["name"] = f"Give the clinic a name of 1 to {MAX_NAME_CHARS} characters."
     if "time_zone" in changes and not is_zone(changes["time_zone"]):
         errors["time_zone"] = "Choose a time zone such as Australia/Melbourne."
     if changes.get("state") not in (None, "", *STATES):

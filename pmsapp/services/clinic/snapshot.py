@@ -13,6 +13,7 @@ from sqlalchemy import Row, Select, and_, bindparam, exists, func, literal, null
 from sqlalchemy.orm import Session
 
 from pmsapp.domain.sync.rules import MappingDecision
+from pmsapp.domain.sync_state import ConnectionState, MappedList
 from pmsapp.models import (
     Clinic,
     Incident,
@@ -38,13 +39,17 @@ class Reading(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """One practitioner's list at one connection, with its readings by day. `decision` is None for UNASSIGNED."""
+    """One practitioner's list at one connection, with its readings by day. `decision` is None for UNASSIGNED.
+
+    `since`: when it was decided about, else first seen.
+    """
 
     practitioner_id: str
     name: str | None
     clinician_id: int | None
     decision: MappingDecision | None
     readings: Mapping[date, Reading]
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,24 @@ class Connected:
     def mapped(self) -> list[Feed]:
         """The feeds that fill a column."""
         return [feed for feed in self.feeds if feed.decision is MappingDecision.MAPPED]
+
+    @property
+    def in_setup(self) -> bool:
+        """True until its first update has shown that it works."""
+        return self.row.state == ConnectionState.SETUP
+
+    def lists(self, day: date) -> list[MappedList]:
+        """Its mapped lists of a day, with what their age depends on."""
+        return [
+            MappedList(
+                clinician_id=feed.clinician_id,
+                as_of=feed.readings[day].as_of if day in feed.readings else None,
+                since=feed.since,
+                period=timedelta(minutes=self.row.sync_frequency_minutes),
+                in_setup=self.in_setup,
+            )
+            for feed in self.mapped
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,19 +121,20 @@ def _days_around(now: datetime) -> set[date]:
 # A connection's practitioners, and always one more for what has none.
 _FEEDS = union_all(
     select(
-        Mapped_.connection_id,
+        Mapped_.pms_connection_id,
         Mapped_.id.label("place"),
         Mapped_.pms_practitioner_id.label("practitioner_id"),
         Mapped_.pms_practitioner_name.label("name"),
-        Mapped_.clinician_id,
+        Mapped_.run_sheet_clinician_id,
         Mapped_.decision,
+        func.coalesce(Mapped_.decided_at, Mapped_.first_seen_at).label("since"),
     ),
-    select(PMSConnection.id, literal(0), literal(UNASSIGNED), null(), null(), null()),
+    select(PMSConnection.id, literal(0), literal(UNASSIGNED), null(), null(), null(), null()),
 ).subquery("feeds")
 _TYPES = (
     select(func.count())
     .where(
-        PMSAppointmentType.connection_id == PMSConnection.id,
+        PMSAppointmentType.pms_connection_id == PMSConnection.id,
         func.coalesce(PMSAppointmentType.is_telehealth, PMSAppointmentType.pms_is_telehealth).is_(True),
     )
     .scalar_subquery()
@@ -132,8 +156,9 @@ def _query(is_narrowed: bool) -> Select[Any]:
             SyncRun.progress,
             _FEEDS.c.practitioner_id,
             _FEEDS.c.name,
-            _FEEDS.c.clinician_id,
+            _FEEDS.c.run_sheet_clinician_id,
             _FEEDS.c.decision,
+            _FEEDS.c.since,
             ScopeFreshness.date,
             ScopeFreshness.as_of,
             ScopeFreshness.fetched,
@@ -142,8 +167,8 @@ def _query(is_narrowed: bool) -> Select[Any]:
         .select_from(select(literal(1)).subquery("one"))
         .outerjoin(Clinic, Clinic.id == clinic.THE_ONE)
         .outerjoin(PMSConnection, wanted)
-        .outerjoin(SyncRun, and_(SyncRun.connection_id == PMSConnection.id, SyncRun.status == "running"))
-        .outerjoin(_FEEDS, _FEEDS.c.connection_id == PMSConnection.id)
+        .outerjoin(SyncRun, and_(SyncRun.pms_connection_id == PMSConnection.id, SyncRun.status == "running"))
+        .outerjoin(_FEEDS, _FEEDS.c.pms_connection_id == PMSConnection.id)
         .outerjoin(
             ScopeFreshness,
             and_(
@@ -177,7 +202,8 @@ def _feeds(rows: Iterable[Row[Any]]) -> Iterator[Feed]:
         yield Feed(
             practitioner_id,
             first.name,
-            first.clinician_id,
+            first.run_sheet_clinician_id,
             MappingDecision(first.decision) if first.decision else None,
             {row.date: Reading(row.as_of, row.fetched, row.not_shown) for row in listed if row.date},
+            first.since,
         )

@@ -106,7 +106,7 @@ def create_connection(
     if credentials is not None:
         known = vendor_adapters.filled_credentials(info, {})
         login = connection_input.check_credentials(findings, info, credentials, known)
-        connection_input.check_columns(findings, info, columns)
+    connection_input.check_columns(findings, info, columns)
     findings.raise_any()
     found: ConnectionCheck | None = None
     if credentials is not None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, delete, select, update
 from sqlalchemy.orm import Session
 
 from pmsapp import clock
@@ -15,7 +15,7 @@ from pmsapp.domain.actor import SYSTEM, Actor
 from pmsapp.domain.appointment import Presence
 from pmsapp.domain.runsheet import DISCONNECTED
 from pmsapp.extensions import key_ring
-from pmsapp.models import PMSConnection, RunSheet, RunSheetAppointment, RunSheetEvent
+from pmsapp.models import PMSConnection, RunSheet, RunSheetAppointment
 from pmsapp.models.upsert import table_of
 from pmsapp.services.base import audit, encrypted_columns
 from pmsapp.services.base.encrypted_columns import LinkKind
@@ -24,7 +24,8 @@ from pmsapp.services.base.transaction import writing
 from pmsapp.services.clinic import clinic
 from pmsapp.services.connections import reconnect
 from pmsapp.services.connections.rows import get_row
-from pmsapp.services.sheet import versions
+from pmsapp.services.sheet import placement, versions
+from pmsapp.services.sheet.placement import PlacedBy
 from pmsapp.services.sheet.stored_cards import chunks
 
 CARDS_CHOICES = ("keep", "strike", "remove")
@@ -87,63 +88,47 @@ def _keep(session: Session, cards: Sequence[Row[Any]], actor: Actor, now: dateti
             .values(
                 host_link_sealed=_resealed(ring, card, "host"),
                 patient_link_sealed=_resealed(ring, card, "patient"),
-                pms_connection_id=None,
-                pms_appointment_id=None,
-                pms_patient_id="",
-                pms_digest=None,
-                presence=Presence.ON_SHEET.value,
-                presence_reason=None,
-                presence_at=None,
-                row_version=_CARDS.c.row_version + 1,
-                updated_at=now,
             )
         )
-    _record_events(session, cards, "kept", actor, now)
+    manual = {"pms_connection_id": None, "pms_appointment_id": None, "pms_patient_id": "", "pms_digest": None}
+    _place(session, cards, Presence.ON_SHEET, None, "kept", actor, now, also=manual)
 
 
 def _strike(session: Session, cards: Sequence[Row[Any]], actor: Actor, now: datetime) -> None:
     """The cards in view are struck through until somebody has acknowledged them."""
-    for part in chunks([card.id for card in cards]):
-        session.execute(
-            update(_CARDS)
-            .where(_CARDS.c.id.in_(part))
-            .values(
-                presence=Presence.CANCELLED.value,
-                presence_reason=DISCONNECTED,
-                presence_at=now,
-                acknowledged_at=None,
-                acknowledged_by=None,
-                host_link_sealed=None,
-                patient_link_sealed=None,
-                pms_digest=None,
-                row_version=_CARDS.c.row_version + 1,
-                updated_at=now,
-            )
-        )
-    _record_events(session, cards, "disconnected", actor, now)
+    no_links = {"host_link_sealed": None, "patient_link_sealed": None, "pms_digest": None}
+    _place(session, cards, Presence.CANCELLED, DISCONNECTED, "disconnected", actor, now, also=no_links)
+
+
+def _place(
+    session: Session,
+    cards: Sequence[Row[Any]],
+    presence: Presence,
+    reason: str | None,
+    kind: str,
+    actor: Actor,
+    now: datetime,
+    *,
+    also: dict[str, Any],
+) -> None:
+    """Put cards in their place; the sheets' versions grow once for all that becomes of the connection's cards."""
+    placement.place(
+        session,
+        [card.id for card in cards],
+        presence,
+        reason,
+        kind=kind,
+        by=PlacedBy.staff(actor),
+        now=now,
+        also=also,
+        data={"reason": DISCONNECTED},
+        bump=False,
+    )
 
 
 def _remove(session: Session, cards: Sequence[Row[Any]]) -> None:
     for part in chunks([card.id for card in cards]):
         session.execute(delete(_CARDS).where(_CARDS.c.id.in_(part)))
-
-
-def _record_events(
-    session: Session, cards: Sequence[Row[Any]], kind: str, actor: Actor, now: datetime
-) -> None:
-    rows = [
-        {
-            "appointment_id": card.id,
-            "at": now,
-            "source": "staff",
-            "kind": kind,
-            "actor": actor.name,
-            "data": {"reason": DISCONNECTED},
-        }
-        for card in cards
-    ]
-    if rows:
-        session.execute(insert(table_of(RunSheetEvent)), rows)
 
 
 def _resealed(ring: KeyRing, card: Row[Any], kind: LinkKind) -> str | None:

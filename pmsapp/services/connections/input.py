@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pmsapp import clock
 from pmsapp.adapters.base import AdapterInfo
@@ -17,6 +17,7 @@ MAX_NAME_CHARS = 120
 MAX_ID_CHARS = 128
 MAX_CREDENTIAL_CHARS = 8192
 MAX_REASON_CHARS = 200
+LONGEST_PAUSE = timedelta(days=31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +85,16 @@ def check_pause(findings: Findings, pause: Pause) -> Pause:
     """A pause that ends: in the future, with a reason on one line."""
     if pause.until.tzinfo is None:
         findings.add("paused.until", "Give the end with its offset, such as 2026-11-23T17:00:00+11:00.")
-    elif pause.until <= clock.now():
-        findings.add("paused.until", "The end of a pause must lie ahead.")
-    if not (pause.reason or "").strip():
-        findings.add("paused.reason", "Say in a few words why.")
-    reason = check_text(findings, "paused.reason", pause.reason, MAX_REASON_CHARS)
-    return Pause(pause.until, reason)
+    elif not clock.now() < pause.until <= clock.now() + LONGEST_PAUSE:
+        findings.add("paused.until", f"Choose an end within the next {LONGEST_PAUSE.days} days.")
+    return Pause(pause.until, check_reason(findings, "paused.reason", pause.reason))
+
+
+def check_reason(findings: Findings, field: str, reason: str | None) -> str | None:
+    """Why, in a few words on one line."""
+    if not (reason or "").strip():
+        findings.add(field, "Say in a few words why.")
+    return check_text(findings, field, reason, MAX_REASON_CHARS)
 
 
 def check_credentials(
@@ -114,7 +119,7 @@ def check_credentials(
 
 
 def check_columns(findings: Findings, info: AdapterInfo, columns: Mapping[str, str | None]) -> None:
-    """The vendor's required ids beside the login (such as practice_id) must be there when a login is tried."""
+    """The vendor's required ids beside the login (such as practice_id) must be there: they cannot be added later."""
     for one in info.credential_fields:
         if one.goes_to != "credentials" and one.required and not columns.get(one.goes_to):
             findings.add(one.goes_to, f"{one.label} is missing.")

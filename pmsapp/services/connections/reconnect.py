@@ -14,6 +14,7 @@ from sqlalchemy import Row, bindparam, delete, insert, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from pmsapp.domain.sync.compare import same_meaning
 from pmsapp.domain.sync.merge import EDITABLE, as_stored
 from pmsapp.models import FormerCard, PMSConnection, RunSheetAppointment, RunSheetOverride
 from pmsapp.models.upsert import table_of
@@ -151,7 +152,7 @@ def _edits_from_typing(session: Session, typed: dict[int, dict[str, Any]], now: 
         back: dict[str, Any] = {}
         for rule in EDITABLE.values():
             was, typed_now = typed[card.id].get(rule.field), as_stored(card._mapping[rule.column])
-            if was == typed_now or (card.id, rule.field) in overridden:
+            if same_meaning(rule.field, was, typed_now) or (card.id, rule.field) in overridden:
                 continue
             session.execute(
                 insert(_OVERRIDES).values(

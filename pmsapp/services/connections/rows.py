@@ -5,13 +5,12 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from pmsapp.adapters.base import AdapterInfo, ConnectionCheck
+from pmsapp.adapters.base import ConnectionCheck
 from pmsapp.domain import sync_state
-from pmsapp.domain.errors import PMSError, ReconnectRequiredError, message_for
+from pmsapp.domain.errors import PMSError, ReconnectRequiredError
 from pmsapp.domain.sync_state import ConnectionState
 from pmsapp.models import PMSConnection
-from pmsapp.services.base.errors import Conflict, NotFound
-from pmsapp.services.vendors import adapters as vendor_adapters
+from pmsapp.services.base.errors import NotFound
 
 
 def get_row(session: Session, connection_id: int, *, lock: bool = False) -> PMSConnection:
@@ -41,7 +40,7 @@ def forget_error(row: PMSConnection) -> None:
     """What kept the connection from working is gone: nobody has to act any more."""
     if row.state != ConnectionState.SETUP:
         row.state = ConnectionState.OK.value
-    row.last_error_code = row.last_error_message = None
+    row.last_error_code = row.last_sync_error = None
     row.failures_in_row = 0
 
 
@@ -49,14 +48,6 @@ def note_error(row: PMSConnection, error: PMSError) -> None:
     """Note what a person has to settle. Other faults are left to the next run, which decides about them."""
     if not isinstance(error, ReconnectRequiredError):
         return
-    row.last_error_code, row.last_error_message = error.code, error.message
+    row.last_error_code, row.last_sync_error = error.code, error.message
     if row.state != ConnectionState.SETUP:
         row.state = sync_state.state_after_error(error.code).value
-
-
-def require_ready(row: PMSConnection, info: AdapterInfo) -> None:
-    """Raise Conflict NOT-PAIRED or AUTH-REFUSED, with what to do, while there is nothing to read with."""
-    if info.capabilities.pairing and row.tenant_id is None:
-        raise Conflict("NOT-PAIRED", f"{message_for('NOT-PAIRED', info.label)}.")
-    if not vendor_adapters.has_credentials(info, is_stored=row.credentials_sealed is not None):
-        raise Conflict("AUTH-REFUSED", f"There is no {info.label} login yet; enter it first.")

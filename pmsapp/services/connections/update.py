@@ -27,7 +27,6 @@ from pmsapp.services.connections.rows import (
     get_row,
     is_another_practice,
     learn,
-    require_ready,
 )
 from pmsapp.services.connections.views import ConnectionView, view_of
 from pmsapp.services.runs import planning
@@ -36,6 +35,7 @@ from pmsapp.services.sheet import questions
 from pmsapp.services.vendors import adapters as vendor_adapters
 from pmsapp.services.vendors import credential_check
 from pmsapp.services.vendors.adapters import ConnectionValues
+from pmsapp.services.vendors.readiness import require_ready
 
 
 class Unchanged(Enum):
@@ -47,6 +47,19 @@ class Unchanged(Enum):
 UNCHANGED: Final = Unchanged.UNCHANGED
 
 
+# Columns whose change is worth a row of the log, and those that move the next run.
+_AUDITED = (
+    "display_name",
+    "time_zone",
+    "sync_frequency_minutes",
+    "sync_telehealth_only",
+    "sync_enabled",
+    "paused_until",
+    "paused_reason",
+)
+_PLANNED = {"paused_until", "sync_enabled", "sync_frequency_minutes"}
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class _Changes:
     """What an update asks for, checked. None: not mentioned."""
@@ -55,6 +68,7 @@ class _Changes:
     login: Mapping[str, str] | None
     found: ConnectionCheck | None
     sync_enabled: bool | None
+    reason: str | None
     paused: Pause | None | Unchanged
 
 
@@ -66,6 +80,7 @@ def update_connection(
     credentials: Mapping[str, str] | None = None,
     time_zone: str | None = None,
     sync_enabled: bool | None = None,
+    reason: str | None = None,
     sync_frequency_minutes: int | None = None,
     sync_telehealth_only: bool | None = None,
     paused: Pause | None | Unchanged = UNCHANGED,
@@ -74,6 +89,7 @@ def update_connection(
 
     A new login (given fields over the stored ones) is tried live first, must open the same practice, and replaces
     the token at once. Switching updates on ends set-up and starts a run; so does a login that heals a connection.
+    Switching them off needs `reason` and lasts as long as the longest pause. Nothing is audited when nothing changed.
     Raises NotFound, Invalid, Refused, Conflict NOT-PAIRED or AUTH-REFUSED (not ready to be switched on).
     """
     with reading() as session:
@@ -91,6 +107,10 @@ def update_connection(
         connection_input.check_frequency(findings, sync_frequency_minutes)
     if isinstance(paused, Pause):
         paused = connection_input.check_pause(findings, paused)
+    if sync_enabled is False:
+        reason = connection_input.check_reason(findings, "reason", reason)
+    elif reason is not None:
+        findings.add("reason", "A reason belongs to switching updates off; a pause has its own.")
     values = _values_with(connection_id, info, credentials, findings) if credentials else None
     findings.raise_any()
     found = credential_check.verify(values) if values else None
@@ -99,6 +119,7 @@ def update_connection(
         login=values.credentials if values else None,
         found=found,
         sync_enabled=sync_enabled,
+        reason=reason,
         paused=paused,
     )
     view, wants_run = _apply(connection_id, actor, info, changes)
@@ -135,7 +156,7 @@ def _apply(
     now = clock.now()
     with writing() as session:
         row = get_row(session, connection_id, lock=True)
-        named = sorted(changes.columns)
+        before = {name: getattr(row, name) for name in _AUDITED}
         for name in {"time_zone", "sync_telehealth_only"} & changes.columns.keys():
             if getattr(row, name) != changes.columns[name]:
                 row.config_version += 1
@@ -144,28 +165,30 @@ def _apply(
         if "time_zone" in changes.columns:
             row.time_zone_chosen = True
         healed = _apply_login(row, info, changes) if changes.login is not None else False
-        if changes.login is not None:
-            named.append("login")
         resumed = False
         if not isinstance(changes.paused, Unchanged):
             resumed = _apply_pause(row, actor, changes.paused, now)
-            named.append("paused")
         switched_on = False
         if changes.sync_enabled is not None:
             ends_setup = changes.sync_enabled and row.state == ConnectionState.SETUP
-            switched_on = _switch(row, info, changes.sync_enabled)
+            switched_on = _switch(row, actor, changes, now)
             if ends_setup:
                 questions.ask_about_undecided(session, row.id, now)
-            named.append("sync_enabled")
-        if {"paused", "sync_enabled", "sync_frequency_minutes"} & set(named):
+        changed = sorted(name for name in _AUDITED if getattr(row, name) != before[name])
+        if _PLANNED & {*changed, *changes.columns}:
             planning.plan_next(session, row, now)
         if resumed and row.sync_enabled:
             row.next_sync_at, row.next_sync_reason = now, "the pause has ended"
-        row.updated_at = now
+        named = changed + (["login"] if changes.login is not None else [])
+        if named:
+            row.updated_at = now
         session.flush()
         if changes.found is not None:
             reconnect.take_back(session, row, now)
-        audit.record(session, actor, "connection.changed", f"connection:{row.id}", {"fields": sorted(named)})
+        if named:
+            audit.record(
+                session, actor, "connection.changed", f"connection:{row.id}", {"fields": sorted(named)}
+            )
         wants_run = row.sync_enabled and (switched_on or healed)
         return view_of(session, row), wants_run
 
@@ -185,22 +208,37 @@ def _apply_login(row: PMSConnection, info: AdapterInfo, changes: _Changes) -> bo
 
 
 def _apply_pause(row: PMSConnection, actor: Actor, pause: Pause | None, now: datetime) -> bool:
-    """Pause, or end a pause. True when one has ended here."""
+    """Pause, or end a pause. True when one has ended here. What is switched off stays so until it is switched on."""
     was_paused = sync_state.is_paused(row.paused_until, now)
-    row.paused_until = pause.until if pause else None
-    row.paused_by = actor.name if pause else None
-    row.paused_reason = pause.reason if pause else None
-    return was_paused and pause is None
+    if pause is None:
+        if row.sync_enabled or row.state == ConnectionState.SETUP:
+            _set_pause(row, None)
+            return was_paused
+        return False
+    if (pause.until, pause.reason) != (row.paused_until, row.paused_reason):
+        _set_pause(row, (pause.until, actor.name, pause.reason))
+    return False
 
 
-def _switch(row: PMSConnection, info: AdapterInfo, on: bool) -> bool:
-    """Switch updates on or off. True when they were off until now. Raises Conflict when it cannot work yet."""
-    if not on:
+def _set_pause(row: PMSConnection, pause: tuple[datetime, str, str | None] | None) -> None:
+    row.paused_until, row.paused_by, row.paused_reason = pause or (None, None, None)
+
+
+def _switch(row: PMSConnection, actor: Actor, changes: _Changes, now: datetime) -> bool:
+    """Switch updates on or off. True when they were off until now. Raises Conflict when it cannot work yet.
+
+    Off is for a time, with who and why, like a pause; a connection in set-up has never been on.
+    """
+    if not changes.sync_enabled:
+        if row.sync_enabled:
+            _set_pause(row, (now + connection_input.LONGEST_PAUSE, actor.name, changes.reason))
         row.sync_enabled = False
         row.next_sync_at = None
         return False
-    require_ready(row, info)
+    require_ready(row)
     was_off = not row.sync_enabled
+    if was_off and not isinstance(changes.paused, Pause):
+        _set_pause(row, None)
     row.sync_enabled = True
     if row.state == ConnectionState.SETUP:
         state = sync_state.state_after_error(row.last_error_code) if row.last_error_code else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,11 +12,13 @@ from sqlalchemy.orm import Session
 from pmsapp import clock
 from pmsapp.adapters.registry import get_info
 from pmsapp.domain import sync_state
+from pmsapp.domain.codes import is_for_staff
 from pmsapp.domain.runsheet import Freshness
-from pmsapp.domain.schedule import ClinicHours, aged
-from pmsapp.domain.sync_state import ConnectionFacts, ConnectionState
-from pmsapp.domain.window import day_of
+from pmsapp.domain.schedule import ClinicHours
+from pmsapp.domain.sync_state import ConnectionFacts, ConnectionState, RunStatus
+from pmsapp.domain.window import local_time
 from pmsapp.models import AuditEvent, PMSConnection
+from pmsapp.services.base.next_step import NextStep, next_step
 from pmsapp.services.base.transaction import reading
 from pmsapp.services.clinic import opening_hours, snapshot
 from pmsapp.services.clinic.snapshot import Connected, Snapshot
@@ -86,6 +88,37 @@ class ConnectionView:
     created_at: datetime
     updated_at: datetime
 
+    @property
+    def trouble_code(self) -> str | None:
+        """The code its state speaks of; data that is merely old has one too. None when all is well or by choice."""
+        code = self.last_sync_error.code if self.last_sync_error else None
+        if self.state in _IN_TROUBLE:
+            return code or "DATA-STALE"
+        is_in_use = self.state in (ConnectionState.OK, ConnectionState.LATE)
+        return code if is_in_use and self.last_sync_status in _NOT_WHOLE else None
+
+    @property
+    def next_step(self) -> NextStep | None:
+        """The next step of that code."""
+        code = self.trouble_code
+        return next_step(code, self.pms_label, self.id) if code else None
+
+    @property
+    def needs_staff(self) -> bool:
+        """True when somebody has to take that step."""
+        return self.trouble_code is not None and is_for_staff(self.trouble_code)
+
+
+_IN_TROUBLE = frozenset(
+    {
+        ConnectionState.NEEDS_YOU,
+        ConnectionState.STALE,
+        ConnectionState.PMS_TROUBLE,
+        ConnectionState.RETRYING,
+    }
+)
+_NOT_WHOLE = (RunStatus.PARTIAL, RunStatus.FAILED)
+
 
 def views_in(house: Snapshot, now: datetime) -> list[ConnectionView]:
     """The view of every connection of the house, in their order."""
@@ -102,10 +135,18 @@ def view_of(session: Session, row: PMSConnection) -> ConnectionView:
 def _view(one: Connected, now: datetime, hours: ClinicHours) -> ConnectionView:
     row = one.row
     info = get_info(row.pms_type)
-    fresh = aged(_as_of(one, now), now, timedelta(minutes=row.sync_frequency_minutes), hours)
+    lists = one.lists(local_time(now, row.time_zone).date())
+    fresh = sync_state.freshness_of(lists, now, hours)
     stored = ConnectionState(row.state)
     state = sync_state.connection_state(
-        ConnectionFacts(stored, row.sync_enabled, row.paused_until, fresh.state), now
+        ConnectionFacts(
+            stored,
+            row.sync_enabled,
+            row.paused_until,
+            fresh.state,
+            sync_state.is_overdue(lists, now, hours),
+        ),
+        now,
     )
     is_paused = row.paused_until is not None and sync_state.is_paused(row.paused_until, now)
     return ConnectionView(
@@ -143,21 +184,12 @@ def _view(one: Connected, now: datetime, hours: ClinicHours) -> ConnectionView:
 def _error(row: PMSConnection) -> ErrorView | None:
     if row.last_error_code is None:
         return None
-    return ErrorView(row.last_error_code, row.last_error_message or row.last_error_code)
+    return ErrorView(row.last_error_code, row.last_sync_error or row.last_error_code)
 
 
 def _counts(one: Connected) -> ConnectionCounts:
     decided = Counter(feed.decision.name.lower() for feed in one.feeds if feed.decision)
     return ConnectionCounts(**decided, telehealth_types=one.telehealth_types)
-
-
-def _as_of(one: Connected, now: datetime) -> datetime | None:
-    """When today's list was last read completely: the oldest mapped practitioner counts."""
-    today = day_of(now, one.row.time_zone)
-    read = [feed.readings[today].as_of for feed in one.mapped if today in feed.readings]
-    if read:
-        return min(read)
-    return one.row.last_sync_at if one.row.last_sync_status == "success" else None
 
 
 @dataclass(frozen=True, slots=True)

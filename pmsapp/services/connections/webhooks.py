@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets as random
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -17,7 +18,7 @@ from pmsapp.extensions import key_ring
 from pmsapp.models import PMSConnection, WebhookEvent
 from pmsapp.models.upsert import upsert
 from pmsapp.services.base import audit, encrypted_columns
-from pmsapp.services.base.errors import Refused, ServiceError
+from pmsapp.services.base.errors import Conflict, Refused, ServiceError
 from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.connections.rows import get_row
 from pmsapp.services.runs import requests as run_requests
@@ -72,7 +73,8 @@ def receive(connection_id: int, event: str, headers: Mapping[str, str], body: by
         raise NotAuthentic from error
     if not _is_new(connection_id, event, event_ids) or not target.reads:
         return
-    run_requests.request_run(connection_id, trigger="webhook", actor=actor)
+    with suppress(Conflict):  # there is nothing to read with; its card says so
+        run_requests.request_run(connection_id, actor=actor)
 
 
 def _target(connection_id: int, event: str) -> _Target:

@@ -1,4 +1,5 @@
-"""Checking what staff typed into a card. Every field gets its own sentence; nothing is stored on a doubt."""
+"""Checking what staff typed into a card. Every field gets its own sentence; nothing is stored on a doubt, and nothing
+is cut to fit. The limits are those of the doors (`schemas.fields`), which take them from here."""
 
 from __future__ import annotations
 
@@ -15,12 +16,18 @@ from pmsapp.domain.appointment import WorkflowState
 from pmsapp.domain.window import utc_text
 from pmsapp.models import RunSheetClinician
 from pmsapp.services.base.errors import Invalid
+from pmsapp.services.clinic import day_bounds
 
 NAME_LIMIT = 200
 NOTES_LIMIT = 4000
+PHONE_LIMIT = 60
+EMAIL_LIMIT = 254
 REASON_LIMIT = 200
 LONGEST_MIN = 24 * 60
-_EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
+EMAIL_PATTERN = r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+"
+_EMAIL = re.compile(EMAIL_PATTERN)
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+_UNCUT = 100_000  # nothing that passes a door is as long
 
 
 def check_fields(session: Session, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,28 +50,42 @@ def check_fields(session: Session, given: Mapping[str, Any]) -> dict[str, Any]:
 
 def check_reason(reason: str | None) -> str:
     """Why a card is removed. Raises Invalid."""
-    text = clean_text(reason, REASON_LIMIT)
+    text = clean_text(reason, _UNCUT)
     if not text:
         raise Invalid({"reason": "Say in a few words why."})
+    if len(text) > REASON_LIMIT:
+        raise Invalid({"reason": f"This may have at most {REASON_LIMIT} characters."})
+    return text
+
+
+def _line(value: Any, limit: int) -> str | None:
+    """One line of text, whole; None for nothing. Raises ValueError for one that is too long or no plain text."""
+    if not isinstance(value, str):
+        return None
+    if _CONTROL.search(value):
+        raise ValueError("This must be plain text on one line.")
+    text = clean_text(value, _UNCUT)
+    if text is not None and len(text) > limit:
+        raise ValueError(f"This may have at most {limit} characters.")
     return text
 
 
 def _name(_session: Session, value: Any) -> str:
-    text = clean_text(value, NAME_LIMIT) if isinstance(value, str) else None
+    text = _line(value, NAME_LIMIT)
     if not text:
         raise ValueError("Enter the patient's name.")
     return text
 
 
 def _phone(_session: Session, value: Any) -> str:
-    phone = clean_phone(value) if isinstance(value, str) else None
+    phone = clean_phone(_line(value, PHONE_LIMIT))
     if not phone or not any(sign.isdigit() for sign in phone):
         raise ValueError("Enter a phone number, for example 0491 570 156.")
     return phone
 
 
 def _email(_session: Session, value: Any) -> str:
-    text = clean_text(value, 254) if isinstance(value, str) else None
+    text = _line(value, EMAIL_LIMIT)
     if not text or not _EMAIL.fullmatch(text):
         raise ValueError("Enter an email address, for example name@example.com.")
     return text
@@ -75,6 +96,8 @@ def _start(_session: Session, value: Any) -> str:
         raise ValueError("Give a date and time with its offset.")
     if not 2000 <= value.year <= 2100:
         raise ValueError("The year cannot be right.")
+    if not day_bounds.is_within(value.date()):
+        raise ValueError(day_bounds.SENTENCE)
     return utc_text(value)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from pmsapp.domain.actor import Actor
@@ -14,8 +14,8 @@ from pmsapp.domain.runsheet import Card
 from pmsapp.extensions import key_ring
 from pmsapp.models import RunSheetAppointment
 from pmsapp.services.base.errors import Conflict, NotFound
-from pmsapp.services.sheet import looks, versions
-from pmsapp.services.sheet.cards import EVENTS, load_cards
+from pmsapp.services.sheet import looks, timeline, versions
+from pmsapp.services.sheet.cards import load_cards, may_see
 from pmsapp.services.sheet.stored_cards import CARDS
 
 
@@ -27,25 +27,28 @@ class Changed:
     changed: bool
 
 
-def card_for_update(session: Session, card_id: int, actor: Actor) -> RunSheetAppointment:
-    """The card's row, locked. Raises NotFound, also for a clinician's request about another column."""
+def card_for_update(session: Session, card_id: int, actor: Actor) -> tuple[RunSheetAppointment, Card]:
+    """The row, locked where the database locks rows, and the card as it shows. Raises NotFound."""
     card = session.scalar(
         select(RunSheetAppointment).where(RunSheetAppointment.id == card_id).with_for_update()
     )
     if card is None:
         raise NotFound("appointment")
-    if actor.role == "clinician" and shown(session, card_id).clinician_id != actor.clinician_id:
+    before = shown(session, card_id)
+    if not may_see(actor, before):
         raise NotFound("appointment")
-    return card
+    return card, before
 
 
-def check_version(session: Session, card: RunSheetAppointment, row_version: int | None) -> None:
+def check_version(card: Card, row_version: int | None) -> None:
     """Raise Conflict ROW-CHANGED, with the card as it is, when it has changed since `row_version`."""
     if row_version is not None and card.row_version != row_version:
-        current = shown(session, card.id)
-        raise Conflict(
-            "ROW-CHANGED", "This card changed while you were typing; nothing was overwritten.", current
-        )
+        raise row_changed(card)
+
+
+def row_changed(card: Card) -> Conflict:
+    """The refusal of a change that was made from an older card."""
+    return Conflict("ROW-CHANGED", "This card changed while you were typing; nothing was overwritten.", card)
 
 
 def shown(session: Session, card_id: int) -> Card:
@@ -81,17 +84,6 @@ def trace(
     session: Session, card: RunSheetAppointment, actor: Actor, kind: str, now: datetime, data: Any = None
 ) -> int:
     """One line of the card's timeline. Returns its id."""
-    event_id: int = session.execute(
-        insert(EVENTS)
-        .values(
-            appointment_id=card.id,
-            run_id=None,
-            at=now,
-            source="staff",
-            kind=kind,
-            actor=actor.name,
-            data=data,
-        )
-        .returning(EVENTS.c.id)
-    ).scalar_one()
-    return event_id
+    return timeline.record_one(
+        session, {"appointment_id": card.id, "kind": kind, "data": data}, "staff", now, actor=actor.name
+    )

@@ -1,7 +1,7 @@
 """What each kind of answer changes, and how it is taken back. Inside the caller's write transaction.
 
-Each answer returns the cards it touched and what an undo needs: the values before and after, so that an undo never
-writes over what came later.
+Each answer returns the cards it touched (but those it placed, which `placement` has seen to) and what an undo needs:
+the values before and after, so that an undo never writes over what came later.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from pmsapp.domain.actor import Actor
-from pmsapp.domain.appointment import Presence, WorkflowState
+from pmsapp.domain.appointment import Presence
+from pmsapp.domain.sync.compare import same_meaning, same_person
 from pmsapp.domain.sync.merge import EDITABLE, OverrideState, as_stored
 from pmsapp.models import (
     Decision,
@@ -24,12 +25,27 @@ from pmsapp.models import (
     RunSheetAppointment,
     RunSheetOverride,
 )
-from pmsapp.services.sheet import columns, placement
+from pmsapp.services.editing.carry_over import (
+    carry_over,
+    own_values,
+    put_own,
+    take_notes_and_state,
+)
+from pmsapp.services.sheet import columns, placement, questions
+from pmsapp.services.sheet.placement import PlacedBy
+from pmsapp.services.sheet.questions import field_subject
 from pmsapp.services.sheet.stored_cards import IN_FORCE
 
-KEEP, PMS = "keep", "pms"
+KEEP, PMS, SAME = "keep", "pms", "same"
+REFILED = "the same person under another file"
+TAKEN_BACK = "answer_taken_back"
 
 Answer = tuple[list[int], dict[str, Any] | None]
+
+
+def answered(choice: str) -> str:
+    """How a card's timeline names an answer that changed it."""
+    return f"answered_{choice}"
 
 
 def _answer_field(session: Session, row: Decision, choice: str, actor: Actor, now: datetime) -> Answer:
@@ -56,34 +72,100 @@ def _answer_field(session: Session, row: Decision, choice: str, actor: Actor, no
 
 
 def _answer_patient(session: Session, row: Decision, choice: str, actor: Actor, now: datetime) -> Answer:
-    """pms: the old patient's card is deleted. keep: both stay until the PMS changes again."""
-    return _place_held(session, row, row.appointment_ids[:1], choice, "no longer booked there", now)
+    """pms: the old patient's card is deleted. keep: both stay until the PMS changes again. same: see `_answer_same`."""
+    if choice == SAME:
+        return _answer_same(session, row, actor, now)
+    return _place_held(session, row, row.appointment_ids[:1], choice, "no longer booked there", actor, now)
+
+
+def _answer_same(session: Session, row: Decision, actor: Actor, now: datetime) -> Answer:
+    """One person under a new file: everything staff did moves to the new card; the old one leaves, seen."""
+    old = session.get(RunSheetAppointment, row.appointment_ids[0])
+    new = same_person_card(session, row)
+    if old is None or new is None or old.presence != Presence.HELD:
+        return [], None
+    before = [old.id, old.presence, old.presence_reason, old.kept_digest]
+    carried = carry_over(session, old, new, now)
+    placement.place(
+        session,
+        [old.id],
+        Presence.DELETED,
+        REFILED,
+        kind=answered(SAME),
+        by=PlacedBy.staff(actor),
+        now=now,
+        also={"kept_digest": None, "acknowledged_at": now, "acknowledged_by": actor.name},
+    )
+    return [new.id], {
+        "cards": [[*before, Presence.DELETED.value, None]],
+        "own": [new.id, carried.before, carried.after],
+        "typed": list(carried.edit_ids),
+    }
+
+
+def same_person_card(session: Session, row: Decision) -> RunSheetAppointment | None:
+    """The new card of a `patient_changed` question whose name and birth date are those of the old one, if any."""
+    if row.kind != "patient_changed":
+        return None
+    cards = [session.get(RunSheetAppointment, card_id) for card_id in row.appointment_ids]
+    old = cards[0] if cards else None
+    for new in cards[1:]:
+        if old is None or new is None:
+            continue
+        if same_person(old.patient_name, old.patient_dob, new.patient_name, new.patient_dob):
+            return new
+    return None
+
+
+def choices_of(session: Session, row: Decision) -> tuple[str, ...]:
+    """The answers a question takes."""
+    return (PMS, KEEP, SAME) if same_person_card(session, row) is not None else (PMS, KEEP)
 
 
 def _answer_removals(session: Session, row: Decision, choice: str, actor: Actor, now: datetime) -> Answer:
     """pms: what disappeared is deleted. keep: it stays until the PMS lists it again or says otherwise."""
-    return _place_held(session, row, row.appointment_ids, choice, "no longer in the practice software", now)
+    gone = "no longer in the practice software"
+    return _place_held(session, row, row.appointment_ids, choice, gone, actor, now)
 
 
 def _place_held(
-    session: Session, row: Decision, card_ids: list[int], choice: str, reason: str, now: datetime
+    session: Session,
+    row: Decision,
+    card_ids: list[int],
+    choice: str,
+    reason: str,
+    actor: Actor,
+    now: datetime,
 ) -> Answer:
     held = session.scalars(
         select(RunSheetAppointment).where(
             RunSheetAppointment.id.in_(card_ids), RunSheetAppointment.presence == Presence.HELD.value
         )
     ).all()
-    undo = []
-    for card in held:
-        before = [card.id, card.presence, card.presence_reason, card.kept_digest]
-        card.acknowledged_at = None
-        card.presence_at = now
-        if choice == PMS:
-            card.presence, card.presence_reason = Presence.DELETED.value, reason
-        else:
-            card.presence, card.presence_reason, card.kept_digest = Presence.ON_SHEET.value, None, row.marker
-        undo.append([*before, card.presence, card.kept_digest])
-    return [card.id for card in held], {"cards": undo}
+    presence = Presence.DELETED if choice == PMS else Presence.ON_SHEET
+    kept = {} if choice == PMS else {"kept_digest": row.marker}
+    undo = [
+        [
+            card.id,
+            card.presence,
+            card.presence_reason,
+            card.kept_digest,
+            presence.value,
+            kept.get("kept_digest", card.kept_digest),
+        ]
+        for card in held
+    ]
+    placement.place(
+        session,
+        [card.id for card in held],
+        presence,
+        reason if choice == PMS else None,
+        kind=answered(choice),
+        by=PlacedBy.staff(actor),
+        now=now,
+        also=kept,
+    )
+    return [], {"cards": undo}
 
 
 def _answer_duplicate(session: Session, row: Decision, choice: str, actor: Actor, now: datetime) -> Answer:
@@ -95,20 +177,24 @@ def _answer_duplicate(session: Session, row: Decision, choice: str, actor: Actor
         return [], None
     before = [manual.id, manual.presence, manual.presence_reason, manual.kept_digest]
     merged = [pms.id, pms.notes, pms.state]
-    pms.notes = "\n".join(text for text in (pms.notes, manual.notes) if text) or None
-    if pms.state == WorkflowState.BOOKED:
-        pms.state = manual.state
-    manual.presence, manual.presence_reason, manual.presence_at = (
-        Presence.REMOVED_BY_STAFF.value,
-        "merged with the card from the practice software",
-        now,
-    )
-    manual.removed_at, manual.removed_by, manual.removed_reason = now, actor.name, manual.presence_reason
-    return [manual.id, pms.id], {
-        "cards": [[*before, manual.presence, manual.kept_digest]],
+    take_notes_and_state(manual, pms)
+    undo = {
+        "cards": [[*before, Presence.REMOVED_BY_STAFF.value, manual.kept_digest]],
         "merged": [*merged, pms.notes, pms.state],
         "typed": _take_contacts(session, manual, pms, actor, now),
     }
+    reason = "merged with the card from the practice software"
+    placement.place(
+        session,
+        [manual.id],
+        Presence.REMOVED_BY_STAFF,
+        reason,
+        kind=answered(choice),
+        by=PlacedBy.staff(actor),
+        now=now,
+        also=placement.removal_columns(actor, reason, now),
+    )
+    return [pms.id], undo
 
 
 def _take_contacts(
@@ -131,7 +217,9 @@ def _take_contacts(
             state=OverrideState.ACTIVE.value,
         )
         for name in ("patient_phone", "patient_email")
-        if (value := getattr(manual, name)) not in (None, getattr(pms, name)) and name not in typed_before
+        if (value := getattr(manual, name)) is not None
+        and not same_meaning(name, value, getattr(pms, name))
+        and name not in typed_before
     ]
     session.add_all(edits)
     session.flush()
@@ -142,7 +230,7 @@ def _answer_practitioner(session: Session, row: Decision, choice: str, actor: Ac
     """pms: give them a column of their own. keep: they are not shown."""
     mapping = session.scalar(
         select(PMSClinicianMapping).where(
-            PMSClinicianMapping.connection_id == row.connection_id,
+            PMSClinicianMapping.pms_connection_id == row.connection_id,
             PMSClinicianMapping.pms_practitioner_id == (row.theirs or {}).get("pms_practitioner_id"),
         )
     )
@@ -150,12 +238,10 @@ def _answer_practitioner(session: Session, row: Decision, choice: str, actor: Ac
         return [], None
     mapping.decided_by, mapping.decided_at = actor.name, now
     if choice == KEEP:
-        mapping.decision, mapping.clinician_id = "ignored", None
+        mapping.decision, mapping.run_sheet_clinician_id, mapping.auto_created = "ignored", None, False
     else:
-        mapping.decision, mapping.clinician_id = (
-            "mapped",
-            columns.add_row(session, mapping.pms_practitioner_name, now).id,
-        )
+        made = columns.add_row(session, mapping.pms_practitioner_name, now)
+        mapping.decision, mapping.run_sheet_clinician_id, mapping.auto_created = "mapped", made.id, True
     _rules_changed(session, row.connection_id)
     return [], None
 
@@ -166,12 +252,21 @@ def _answer_type(session: Session, row: Decision, choice: str, actor: Actor, now
     session.execute(
         update(PMSAppointmentType)
         .where(
-            PMSAppointmentType.connection_id == row.connection_id, PMSAppointmentType.pms_type_id == type_id
+            PMSAppointmentType.pms_connection_id == row.connection_id,
+            PMSAppointmentType.pms_type_id == type_id,
         )
         .values(is_telehealth=choice == PMS)
     )
     _rules_changed(session, row.connection_id)
-    return placement.reapply_type(session, row.connection_id or 0, type_id, now), None
+    placement.reapply_type(
+        session,
+        row.connection_id or 0,
+        type_id,
+        kind=answered(choice),
+        by=PlacedBy.staff(actor),
+        now=now,
+    )
+    return [], None
 
 
 def _rules_changed(session: Session, connection_id: int | None) -> None:
@@ -207,7 +302,12 @@ def is_as_answered(session: Session, undo_data: dict[str, Any]) -> bool:
             return False
     for edit_id in undo_data.get("typed", ()):
         edit = session.get(RunSheetOverride, edit_id)
-        if edit is None or edit.state != OverrideState.ACTIVE:
+        if edit is None or edit.state not in IN_FORCE:
+            return False
+    if "own" in undo_data:
+        card_id, _, after = undo_data["own"]
+        card = session.get(RunSheetAppointment, card_id)
+        if card is None or own_values(card) != after:
             return False
     if "merged" in undo_data:
         card_id, _, _, notes, state = undo_data["merged"]
@@ -228,8 +328,8 @@ def _other_edit(session: Session, override: RunSheetOverride) -> int | None:
     )
 
 
-def put_back(session: Session, undo_data: dict[str, Any], now: datetime) -> list[int]:
-    """Undo what an answer changed; everything is still as it left it."""
+def put_back(session: Session, undo_data: dict[str, Any], actor: Actor, now: datetime) -> list[int]:
+    """Undo what an answer changed; everything is still as it left it. Returns the cards as an answer does."""
     touched: list[int] = []
     if "override" in undo_data:
         override_id, state, base_value, _, _ = undo_data["override"]
@@ -237,11 +337,20 @@ def put_back(session: Session, undo_data: dict[str, Any], now: datetime) -> list
         override.state, override.base_value = state, base_value
         touched.append(override.appointment_id)
     for card_id, presence, reason, kept, _, _ in undo_data.get("cards", ()):
-        card = session.get_one(RunSheetAppointment, card_id)
-        card.presence, card.presence_reason, card.kept_digest, card.presence_at = presence, reason, kept, now
-        card.acknowledged_at = None
-        if presence != Presence.REMOVED_BY_STAFF:
-            card.removed_at = card.removed_by = card.removed_reason = None
+        not_removed = {} if presence == Presence.REMOVED_BY_STAFF else placement.NOT_REMOVED
+        placement.place(
+            session,
+            [card_id],
+            Presence(presence),
+            reason,
+            kind=TAKEN_BACK,
+            by=PlacedBy.staff(actor),
+            now=now,
+            also={"kept_digest": kept, **not_removed},
+        )
+    if "own" in undo_data:
+        card_id, before, _ = undo_data["own"]
+        put_own(session.get_one(RunSheetAppointment, card_id), before)
         touched.append(card_id)
     if "merged" in undo_data:
         card_id, notes, state, _, _ = undo_data["merged"]
@@ -249,5 +358,7 @@ def put_back(session: Session, undo_data: dict[str, Any], now: datetime) -> list
         card.notes, card.state = notes, state
         touched.append(card_id)
     for edit_id in undo_data.get("typed", ()):
-        session.get_one(RunSheetOverride, edit_id).state = OverrideState.DROPPED.value
+        edit = session.get_one(RunSheetOverride, edit_id)
+        edit.state = OverrideState.DROPPED.value
+        questions.lapse(session, [field_subject(edit.appointment_id, edit.field)], now)
     return touched

@@ -1,6 +1,7 @@
 """Questions only a person can settle: listing them, answering them, and taking an answer back until midnight.
 
-Each kind has two answers, `keep` (ours) and `pms` (theirs). An answer is in force when the call returns.
+Each kind has two answers, `keep` (ours) and `pms` (theirs); where one person seems to have a new file there is a third,
+`same`. An answer is in force when the call returns.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from pmsapp import clock
@@ -27,17 +28,21 @@ from pmsapp.services.editing.decision_effects import (
     ANSWERS,
     KEEP,
     PMS,
+    SAME,
+    TAKEN_BACK,
+    answered,
+    choices_of,
     is_as_answered,
     put_back,
 )
-from pmsapp.services.sheet import versions
-from pmsapp.services.sheet.cards import EVENTS, load_cards
+from pmsapp.services.sheet import timeline, versions
+from pmsapp.services.sheet.cards import load_cards
 from pmsapp.services.sheet.stored_cards import CARDS
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class DecisionView:
-    """One question. `ours` and `theirs` are what each side says, in the field's own form."""
+    """One question. `ours` and `theirs` are what each side says, in the field's own form; `choices` its answers."""
 
     id: int
     kind: str
@@ -55,6 +60,7 @@ class DecisionView:
     decided_at: datetime | None
     can_undo: bool = False
     subject: str = ""
+    choices: tuple[str, ...] = (PMS, KEEP)
 
     def __repr__(self) -> str:
         return f"DecisionView({self.id}, {self.kind})"
@@ -90,10 +96,10 @@ def get_decision(decision_id: int) -> DecisionView:
 def decide(decision_id: int, choice: str, actor: Actor, *, same_for_others: bool = False) -> DecisionView:
     """Answer a question. `same_for_others`: also every other open conflict of the same field on the same day.
 
-    Raises NotFound; Invalid for another word than keep or pms; Conflict DECIDED (with the answer given) when
+    Raises NotFound; Invalid for an answer the question does not take; Conflict DECIDED (with the answer given) when
     somebody was faster.
     """
-    if choice not in (KEEP, PMS):
+    if choice not in (KEEP, PMS, SAME):
         raise Invalid({"choice": "Choose keep or pms."})
     now = clock.now()
     with writing() as session:
@@ -105,6 +111,8 @@ def decide(decision_id: int, choice: str, actor: Actor, *, same_for_others: bool
                 else "This has settled itself."
             )
             raise Conflict("DECIDED", by, _view(session, row))
+        if choice not in choices_of(session, row):
+            raise Invalid({"choice": "These are not known to be one person. Choose keep or pms."})
         others = _alike(session, row) if same_for_others else []
         for one in [row, *others]:
             _settle(session, one, choice, actor, now)
@@ -127,9 +135,9 @@ def undo(decision_id: int, actor: Actor) -> DecisionView:
         )
         if open_again is not None:
             raise Conflict("CANNOT-UNDO", "The question has come up again since; answer that one.", None)
-        touched = put_back(session, row.undo or {}, now)
+        touched = put_back(session, row.undo or {}, actor, now)
         row.state, row.choice, row.undo, row.decided_by, row.decided_at = "open", None, None, None, None
-        _show_changes(session, touched, actor, "answer_taken_back", now)
+        _show_changes(session, touched, actor, TAKEN_BACK, now)
         audit.record(session, actor, "decision.undo", f"decision:{row.id}", {"kind": row.kind})
         session.flush()
         return _view(session, row)
@@ -139,7 +147,7 @@ def _settle(session: Session, row: Decision, choice: str, actor: Actor, now: dat
     answer = ANSWERS[row.kind]
     touched, row.undo = answer(session, row, choice, actor, now)
     row.state, row.choice, row.decided_by, row.decided_at = "decided", choice, actor.name, now
-    _show_changes(session, touched, actor, f"answered_{choice}", now)
+    _show_changes(session, touched, actor, answered(choice), now)
     audit.record(
         session, actor, "decision.answer", f"decision:{row.id}", {"kind": row.kind, "choice": choice}
     )
@@ -157,9 +165,8 @@ def _show_changes(session: Session, card_ids: list[int], actor: Actor, kind: str
             .where(CARDS.c.id == card.id)
             .values(run_sheet_id=sheet_id, row_version=CARDS.c.row_version + 1, updated_at=now)
         )
-        session.execute(
-            insert(EVENTS).values(appointment_id=card.id, at=now, source="staff", kind=kind, actor=actor.name)
-        )
+    lines = [{"appointment_id": card_id, "kind": kind, "data": None} for card_id in card_ids]
+    timeline.record(session, lines, "staff", now, actor=actor.name)
     session.expire_all()
     versions.bump(session, changed_days or {clinic.today(session)}, now)
 
@@ -216,4 +223,5 @@ def _view(session: Session, row: Decision) -> DecisionView:
         decided_at=row.decided_at,
         can_undo=_can_undo(session, row),
         subject=row.subject,
+        choices=choices_of(session, row),
     )

@@ -16,37 +16,62 @@ from sqlalchemy.orm import Session
 from pmsapp import clock
 from pmsapp.domain.actor import Actor
 from pmsapp.domain.appointment import AppointmentStatus, Presence, WorkflowState
-from pmsapp.domain.runsheet import DISCONNECTED, Card
+from pmsapp.domain.runsheet import DISCONNECTED, Action, Card
+from pmsapp.domain.sync.compare import same_meaning
 from pmsapp.domain.sync.merge import EDITABLE, OverrideState, as_stored
-from pmsapp.domain.sync.rules import REASONS
 from pmsapp.domain.window import day_of
 from pmsapp.models import RunSheet, RunSheetAppointment, RunSheetOverride
 from pmsapp.services.base import audit
 from pmsapp.services.base.errors import Conflict, Invalid
 from pmsapp.services.base.transaction import writing
-from pmsapp.services.clinic import clinic
+from pmsapp.services.clinic import clinic, day_bounds
 from pmsapp.services.editing import steps
 from pmsapp.services.editing.card_input import check_fields, check_reason
-from pmsapp.services.editing.card_rows import card_for_update, check_version, show_change, shown, trace
-from pmsapp.services.sheet import placement, questions, versions
+from pmsapp.services.editing.card_rows import (
+    card_for_update,
+    check_version,
+    row_changed,
+    show_change,
+    shown,
+    trace,
+)
+from pmsapp.services.editing.carry_over import OF_THE_PATIENT, carry_over
+from pmsapp.services.sheet import looks, placement, questions, versions
+from pmsapp.services.sheet.cards import may_see
+from pmsapp.services.sheet.placement import PlacedBy
 from pmsapp.services.sheet.questions import field_subject
 from pmsapp.services.sheet.stored_cards import IN_FORCE, as_instant
 
+_OUT_OF_COLUMN = (
+    "The card would leave your column, and you would not see it any more. Ask reception to move it."
+)
+
 
 def edit_card(
-    card_id: int, changes: Mapping[str, Any], actor: Actor, *, row_version: int | None = None
+    card_id: int,
+    changes: Mapping[str, Any],
+    actor: Actor,
+    *,
+    row_version: int | None = None,
+    base: Mapping[str, Any] | None = None,
 ) -> Card:
     """Type over fields of a card; None drops what was typed. Returns the card as it now shows.
 
-    `row_version` is the version the person was looking at: when the card has changed since, nothing is stored and
-    Conflict ROW-CHANGED carries the card as it is. Raises NotFound, Invalid, Conflict.
+    `row_version` is the version the person was looking at, `base` what its fields showed. A field given as it was is no
+    change. When a changed field no longer shows its base, or the card has changed and a changed field has no base,
+    nothing is stored and Conflict ROW-CHANGED carries the card as it is. Raises NotFound, Invalid, Conflict.
     """
     now = clock.now()
+    base = base or {}
+    changes = {
+        name: value for name, value in changes.items() if name not in base or not _same(value, base[name])
+    }
     with writing() as session:
-        card = card_for_update(session, card_id, actor)
-        check_version(session, card, row_version)
+        card, before = card_for_update(session, card_id, actor)
+        _check_base(before, changes, base, row_version)
         values = check_fields(session, changes)
-        before = shown(session, card_id)
+        if Action.EDIT not in before.actions:
+            raise Conflict("CARD-REMOVED", "This card was removed; bring it back to change it.")
         if "notes" in values:
             card.notes = values["notes"]
         if "state" in values:
@@ -58,9 +83,13 @@ def edit_card(
             for name, value in typed.items():
                 _type_over(session, card, name, value, actor, now)
         after = show_change(session, card, before, actor, now)
+        if not may_see(actor, after.card):
+            raise Invalid({"clinician_id": _OUT_OF_COLUMN})
         if after.changed:
-            if fields := sorted(set(changes) - {"state"}):
-                trace(session, card, actor, "edited", now, {"fields": fields})
+            # A step has a line of its own.
+            edits = {name: value for name, value in changes.items() if name != "state"}
+            if edits:
+                trace(session, card, actor, "edited", now, _told(edits, before, after.card))
             audit.record(session, actor, "card.edit", f"card:{card_id}", {"fields": sorted(changes)})
     return after.card
 
@@ -78,6 +107,7 @@ def add_card(day: date, values: Mapping[str, Any], actor: Actor) -> Card:
         if missing:
             raise Invalid(missing)
         start_at = as_instant(checked["start_at"])
+        day_bounds.check(day)
         if day_of(start_at, zone) != day:
             raise Invalid({"start_at": "The time is not on that day."})
         card = RunSheetAppointment(
@@ -114,18 +144,26 @@ def remove_card(card_id: int, reason: str | None, actor: Actor, *, row_version: 
     text = check_reason(reason)
     now = clock.now()
     with writing() as session:
-        card = card_for_update(session, card_id, actor)
-        check_version(session, card, row_version)
+        card, before = card_for_update(session, card_id, actor)
+        check_version(before, row_version)
         if card.presence == Presence.REMOVED_BY_STAFF:
             return
-        card.presence = Presence.REMOVED_BY_STAFF.value
-        card.presence_reason, card.presence_at = text, now
-        card.removed_at, card.removed_by, card.removed_reason = now, actor.name, text
-        card.tombstone_start_at = card.start_at
-        card.returned_at = None
-        show_change(session, card, None, actor, now)
+        placement.place(
+            session,
+            [card_id],
+            Presence.REMOVED_BY_STAFF,
+            text,
+            kind="removed",
+            by=PlacedBy.staff(actor),
+            now=now,
+            also={
+                **placement.removal_columns(actor, text, now),
+                "tombstone_start_at": card.start_at,
+                "returned_at": None,
+            },
+        )
+        looks.write_card_look(session, card_id, actor, now)
         questions.lapse_settled(session, None, now)
-        trace(session, card, actor, "removed", now)
         audit.record(session, actor, "card.remove", f"card:{card_id}")  # the reason stays with the card
 
 
@@ -136,40 +174,66 @@ def restore_card(card_id: int, actor: Actor) -> Card:
     """
     now = clock.now()
     with writing() as session:
-        card = card_for_update(session, card_id, actor)
-        if card.presence == Presence.REMOVED_BY_STAFF:
-            _put_back_on_sheet(session, card, now)
-        elif card.acknowledged_at is None or card.presence == Presence.ON_SHEET:
+        card, before = card_for_update(session, card_id, actor)
+        if Action.RESTORE not in before.actions:
             raise Conflict("NOT-REMOVED", "This card was neither removed by staff nor acknowledged.")
-        card.acknowledged_at = card.acknowledged_by = None
-        after = show_change(session, card, None, actor, now)
-        trace(session, card, actor, "brought_back", now)
+        if before.presence is Presence.REMOVED_BY_STAFF:
+            _put_back(session, card, actor, now)
+        else:
+            card.acknowledged_at = card.acknowledged_by = None
+            show_change(session, card, None, actor, now)
+            trace(session, card, actor, "brought_back", now)
         audit.record(session, actor, "card.restore", f"card:{card_id}")
-    return after.card
+        return shown(session, card_id)
 
 
-def _put_back_on_sheet(session: Session, card: RunSheetAppointment, now: datetime) -> None:
+def _put_back(session: Session, card: RunSheetAppointment, actor: Actor, now: datetime) -> None:
+    """Put a removed card where the clinic's decisions say it belongs."""
     verdict = placement.place_of(session, card)
-    card.presence = verdict.presence.value
-    card.presence_reason = REASONS.get(verdict.reason) if verdict.reason else None
-    card.presence_at = now if verdict.reason else None
-    card.tombstone_start_at = None
-    card.removed_at = card.removed_by = card.removed_reason = None
-    # The next run compares it with the PMS anew.
-    card.pms_digest = None
+    placement.place(
+        session,
+        [card.id],
+        verdict.presence,
+        placement.words_of(verdict),
+        kind="brought_back",
+        by=PlacedBy.staff(actor),
+        now=now,
+        # Without its digest the next run compares it with the PMS anew.
+        also={**placement.NOT_REMOVED, "tombstone_start_at": None, "pms_digest": None},
+    )
+    looks.write_card_look(session, card.id, actor, now)
 
 
 def acknowledge_card(card_id: int, actor: Actor) -> Card:
     """Say that somebody has seen that a card left the sheet or is held. Once is enough. Raises NotFound."""
     now = clock.now()
     with writing() as session:
-        card = card_for_update(session, card_id, actor)
+        card, _ = card_for_update(session, card_id, actor)
         if card.acknowledged_at is None and card.presence != Presence.ON_SHEET:
             card.acknowledged_at, card.acknowledged_by = now, actor.name
             show_change(session, card, None, actor, now)
             trace(session, card, actor, "acknowledged", now)
             audit.record(session, actor, "card.acknowledge", f"card:{card_id}")
         return shown(session, card_id)
+
+
+def take_over(card_id: int, actor: Actor) -> Card:
+    """Take the notes, the state and the patient's edits of the cancelled card this visit was booked anew from. Once.
+
+    Raises NotFound, and Conflict NOTHING-TO-TAKE-OVER.
+    """
+    now = clock.now()
+    with writing() as session:
+        card, before = card_for_update(session, card_id, actor)
+        source = session.get(RunSheetAppointment, card.rebooked_from_id) if card.rebooked_from_id else None
+        if source is None or Action.TAKE_OVER not in before.actions:
+            raise Conflict("NOTHING-TO-TAKE-OVER", "There is nothing to take over to this card.")
+        carry_over(session, source, card, now, fields=OF_THE_PATIENT, checks=False)
+        card.taken_over_at = now
+        after = show_change(session, card, before, actor, now)
+        trace(session, card, actor, "took_over", now)
+        audit.record(session, actor, "card.take_over", f"card:{card_id}")
+    return after.card
 
 
 def acknowledge_disconnected(day: date, actor: Actor, *, undo: bool = False) -> int:
@@ -197,6 +261,40 @@ def acknowledge_disconnected(day: date, actor: Actor, *, undo: bool = False) -> 
             action = "card.restore" if undo else "card.acknowledge"
             audit.record(session, actor, action, f"day:{day.isoformat()}", {"count": len(rows)})
     return len(rows)
+
+
+# Long, and on the card itself.
+_NOT_IN_TIMELINE = frozenset({"notes"})
+
+
+def _told(changes: Mapping[str, Any], before: Card, after: Card) -> dict[str, Any]:
+    """What the timeline keeps of an edit: the fields, and what each showed before and shows now."""
+    told = sorted(name for name in changes if name not in _NOT_IN_TIMELINE)
+    was = {name: as_stored(getattr(before, name)) for name in told}
+    now = {name: as_stored(getattr(after, name)) for name in told}
+    differ = [name for name in told if was[name] != now[name]]
+    return {
+        "fields": sorted(changes),
+        "was": {name: was[name] for name in differ},
+        "now": {name: now[name] for name in differ},
+    }
+
+
+def _check_base(
+    card: Card, changes: Mapping[str, Any], base: Mapping[str, Any], row_version: int | None
+) -> None:
+    is_outdated = row_version is not None and card.row_version != row_version
+    for name in changes or (() if base else ("",)):
+        moved_on = name in base and not _same(getattr(card, name), base[name])
+        if moved_on or (is_outdated and name not in base):
+            raise row_changed(card)
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Equal, where an empty text is none."""
+    return (one or None if isinstance(one, str) else one) == (
+        other or None if isinstance(other, str) else other
+    )
 
 
 def _write_manual(card: RunSheetAppointment, typed: Mapping[str, Any]) -> None:
@@ -229,7 +327,7 @@ def _type_over(
         standing.decided_by, standing.decided_at = actor.name, now
         questions.lapse(session, [field_subject(card.id, name)], now)
         session.flush()
-    if value is not None and value != pms_value:
+    if value is not None and not same_meaning(name, value, pms_value):
         session.add(
             RunSheetOverride(
                 appointment_id=card.id,

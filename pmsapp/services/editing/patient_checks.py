@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from pmsapp import clock
 from pmsapp.domain.actor import Actor
+from pmsapp.domain.ages import is_within
 from pmsapp.domain.runsheet import Card
 from pmsapp.domain.window import utc_text
 from pmsapp.domain.worklist.steps import IDENTIFIERS, NEEDED
 from pmsapp.services.base import audit
 from pmsapp.services.base.errors import Conflict, Invalid
 from pmsapp.services.base.transaction import writing
-from pmsapp.services.editing.card_rows import card_for_update, show_change, shown, trace
+from pmsapp.services.editing.card_rows import card_for_update, show_change, trace
 from pmsapp.services.sheet.cards import CLAIM_LASTS
 
 
@@ -23,10 +24,9 @@ def claim(card_id: int, actor: Actor) -> Card:
     """
     now = clock.now()
     with writing() as session:
-        card = card_for_update(session, card_id, actor)
-        lasts = card.claimed_at is not None and now < card.claimed_at + CLAIM_LASTS
-        if lasts and card.claimed_key != actor.key:
-            raise Conflict("CLAIMED", f"{card.claimed_by} is calling this patient.", shown(session, card_id))
+        card, before = card_for_update(session, card_id, actor)
+        if is_within(card.claimed_at, now, CLAIM_LASTS) and card.claimed_key != actor.key:
+            raise Conflict("CLAIMED", f"{card.claimed_by} is calling this patient.", before)
         card.claimed_key, card.claimed_by, card.claimed_at = actor.key, actor.name, now
         return show_change(session, card, None, actor, now).card
 
@@ -35,11 +35,11 @@ def release(card_id: int, actor: Actor) -> Card:
     """Say that one is no longer calling this patient. Somebody else's claim stays. Raises NotFound."""
     now = clock.now()
     with writing() as session:
-        card = card_for_update(session, card_id, actor)
+        card, before = card_for_update(session, card_id, actor)
         if card.claimed_key == actor.key:
             card.claimed_key = card.claimed_by = card.claimed_at = None
             return show_change(session, card, None, actor, now).card
-        return shown(session, card_id)
+        return before
 
 
 def check_identity(card_id: int, identifiers: Sequence[str], actor: Actor) -> Card:
@@ -54,7 +54,7 @@ def check_identity(card_id: int, identifiers: Sequence[str], actor: Actor) -> Ca
         raise Invalid({"identifiers": f"Choose {NEEDED} of: {choices}. A Medicare number does not count."})
     now = clock.now()
     with writing() as session:
-        card = card_for_update(session, card_id, actor)
+        card, _ = card_for_update(session, card_id, actor)
         card.identity_check = {"identifiers": given, "by": actor.name, "at": utc_text(now)}
         after = show_change(session, card, None, actor, now)
         trace(session, card, actor, "identity_checked", now, {"identifiers": given})

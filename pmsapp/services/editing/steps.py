@@ -60,13 +60,13 @@ def advance(
     """
     now = clock.now()
     with writing() as session:
-        card = card_for_update(session, card_id, actor)
-        check_version(session, card, row_version)
-        _check_expected(session, card, expected)
+        card, seen = card_for_update(session, card_id, actor)
+        check_version(seen, row_version)
+        _check_expected(seen, expected)
         target = _target(card, to)
         event_id = enter_state(session, card, target, actor, now)
         if event_id is None:
-            raise Conflict("STEP-TAKEN", "It is that already.", shown(session, card_id))
+            raise Conflict("STEP-TAKEN", "It is that already.", seen)
         card.claimed_key = card.claimed_by = card.claimed_at = None
         after = show_change(session, card, None, actor, now)
         audit.record(session, actor, "card.step", f"card:{card_id}", {"from": expected, "to": target})
@@ -79,10 +79,10 @@ def record_attempt(card_id: int, outcome: str, actor: Actor, *, expected: str | 
         raise Invalid({"outcome": f"Choose one of: {', '.join(Outcome)}."})
     now = clock.now()
     with writing() as session:
-        card = card_for_update(session, card_id, actor)
+        card, seen = card_for_update(session, card_id, actor)
         if expected is not None:
-            _check_expected(session, card, expected)
-        _check_on_sheet(session, card)
+            _check_expected(seen, expected)
+        _check_on_sheet(seen)
         before = card.state
         tried = list(card.attempts or ())
         if len(tried) >= MOST_ATTEMPTS:
@@ -100,10 +100,10 @@ def undo(card_id: int, event_id: int, actor: Actor) -> Card:
     """Take the last step back, on the clinic day it was taken. Raises NotFound, and Conflict CANNOT-UNDO."""
     now = clock.now()
     with writing() as session:
-        card = card_for_update(session, card_id, actor)
+        card, seen = card_for_update(session, card_id, actor)
         last = last_step(session, card_id, now)
         if last is None or last.id != event_id:
-            raise Conflict("CANNOT-UNDO", "This step cannot be taken back any more.", shown(session, card_id))
+            raise Conflict("CANNOT-UNDO", "This step cannot be taken back any more.", seen)
         data: dict[str, Any] = last.data or {}
         went_to, card.state = card.state, data["from"]
         card.state_since = _instant(data.get("since"))
@@ -191,17 +191,15 @@ def _target(card: RunSheetAppointment, to: str | None) -> str:
     return str(WorkflowState(to))
 
 
-def _check_expected(session: Session, card: RunSheetAppointment, expected: str) -> None:
-    _check_on_sheet(session, card)
+def _check_expected(card: Card, expected: str) -> None:
+    _check_on_sheet(card)
     if card.state != expected:
-        raise Conflict(
-            "STEP-TAKEN", "Somebody has just taken a step with this patient.", shown(session, card.id)
-        )
+        raise Conflict("STEP-TAKEN", "Somebody has just taken a step with this patient.", card)
 
 
-def _check_on_sheet(session: Session, card: RunSheetAppointment) -> None:
-    if card.presence != Presence.ON_SHEET:
-        raise Conflict("NOT-ON-SHEET", "This card is not on the sheet any more.", shown(session, card.id))
+def _check_on_sheet(card: Card) -> None:
+    if card.presence is not Presence.ON_SHEET:
+        raise Conflict("NOT-ON-SHEET", "This card is not on the sheet any more.", card)
 
 
 def _instant(text: str | None) -> datetime | None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pmsapp import clock
+from pmsapp.domain.ages import is_ahead
 from pmsapp.domain.errors import ConfigurationError
 from pmsapp.extensions import current_settings, db
 from pmsapp.models.sqlite import sqlite_module
@@ -16,6 +17,7 @@ from pmsapp.services.maintenance import database
 KEEP = 14
 FOLDER = "backups"
 _PATTERN = "pmsapp-*.sqlite3"
+_SQLITE_BEGINS = b"SQLite format 3\x00"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +51,39 @@ def make() -> Backup | None:
         ) from error
     finally:
         half.unlink(missing_ok=True)
-    for old in sorted(folder.glob(_PATTERN))[:-KEEP]:
+    for old in _oldest_first(folder, now)[:-KEEP]:
         old.unlink()
     return Backup(target, now, target.stat().st_size)
 
 
 def latest() -> Backup | None:
     """The newest copy, None when there is none."""
-    found = sorted((current_settings().instance_dir / FOLDER).glob(_PATTERN))
+    found = _oldest_first(current_settings().instance_dir / FOLDER, clock.now())
     if not found:
         return None
-    stat = found[-1].stat()
-    return Backup(found[-1], datetime.fromtimestamp(stat.st_mtime, tz=clock.now().tzinfo), stat.st_size)
+    return Backup(found[-1], _made_at(found[-1]), found[-1].stat().st_size)
+
+
+def _oldest_first(folder: Path, now: datetime) -> list[Path]:
+    """Copies by the time in their name; those that claim to be of the future come first, so they go first."""
+    return sorted(folder.glob(_PATTERN), key=lambda path: (not is_ahead(_made_at(path), now), path.name))
+
+
+def _made_at(path: Path) -> datetime:
+    """The time in its name; of a name without one, when the file was written."""
+    try:
+        return datetime.strptime(path.stem, "pmsapp-%Y%m%d-%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
+
+
+def looks_like_a_database(file: Path) -> bool:
+    """True when the file begins as every SQLite database does. Raises ConfigurationError when it cannot be read."""
+    try:
+        with file.open("rb") as opened:
+            return opened.read(len(_SQLITE_BEGINS)) == _SQLITE_BEGINS
+    except OSError as error:
+        raise ConfigurationError(f"{file.name} could not be read ({error.strerror}).") from error
 
 
 def _copy(target: Path) -> None:

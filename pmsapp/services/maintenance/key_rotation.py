@@ -19,8 +19,8 @@ from pmsapp.crypto import key_files
 from pmsapp.crypto.cipher import CipherError, KeyRing, make_key, sealed_with
 from pmsapp.domain.actor import Actor
 from pmsapp.extensions import current_settings, key_ring
-from pmsapp.models import PMSConnection, RunSheetAppointment
-from pmsapp.services.base import audit, encrypted_columns
+from pmsapp.models import PMSConnection, RunSheetAppointment, StoredAnswer
+from pmsapp.services.base import audit, encrypted_columns, idempotency
 from pmsapp.services.base.errors import Conflict, NotFound
 from pmsapp.services.base.transaction import reading, writing
 
@@ -58,8 +58,8 @@ class Rotation:
     unreadable: int
 
 
-def _of_connection(name: str) -> Callable[[PMSConnection], str]:
-    return lambda row: encrypted_columns.connection_context(row.secret_uid, name)
+def _of_connection(place: str) -> Callable[[PMSConnection], str]:
+    return lambda row: encrypted_columns.connection_context(row.secret_uid, place)
 
 
 def _of_link(kind: encrypted_columns.LinkKind) -> Callable[[RunSheetAppointment], str]:
@@ -74,11 +74,13 @@ def _of_link(kind: encrypted_columns.LinkKind) -> Callable[[RunSheetAppointment]
 
 
 SEALED: tuple[SealedColumn, ...] = (
-    SealedColumn(PMSConnection.credentials_sealed, _of_connection("credentials_sealed")),
-    SealedColumn(PMSConnection.token_sealed, _of_connection("token_sealed")),
-    SealedColumn(PMSConnection.webhook_secret_sealed, _of_connection("webhook_secret_sealed")),
+    SealedColumn(PMSConnection.credentials_sealed, _of_connection(encrypted_columns.CREDENTIALS)),
+    SealedColumn(PMSConnection.access_token, _of_connection(encrypted_columns.ACCESS_TOKEN)),
+    SealedColumn(PMSConnection.refresh_token, _of_connection(encrypted_columns.REFRESH_TOKEN)),
+    SealedColumn(PMSConnection.webhook_secret_sealed, _of_connection(encrypted_columns.WEBHOOK_SECRET)),
     SealedColumn(RunSheetAppointment.host_link_sealed, _of_link("host")),
     SealedColumn(RunSheetAppointment.patient_link_sealed, _of_link("patient")),
+    SealedColumn(StoredAnswer.answer_sealed, idempotency.context_of),
 )
 
 

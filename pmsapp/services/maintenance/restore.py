@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from pmsapp import clock
 from pmsapp.domain.actor import Actor
 from pmsapp.domain.errors import ConfigurationError
+from pmsapp.domain.sync.run_status import error_details
 from pmsapp.domain.sync_state import RunStatus
 from pmsapp.models import (
     AlertDelivery,
@@ -72,6 +73,16 @@ class Present:
     given_ids: dict[str, int] = field(default_factory=dict)
     people: dict[str, tuple[str, datetime | None]] = field(default_factory=dict)
     revoked: dict[str, datetime] = field(default_factory=dict)
+
+
+def require_ours(file: Path) -> None:
+    """Raise ConfigurationError, naming `file`, unless the open database is one of this program's."""
+    try:
+        found = database.versions().found
+    except SQLAlchemyError:
+        found = None
+    if found is None:
+        raise ConfigurationError(f"{file} is no backup of pmsapp.")
 
 
 def examine() -> Copy:
@@ -187,6 +198,7 @@ def _forget_what_went_on(session: Session, now: datetime) -> None:
             completed_at=now,
             error_code="RUN-INTERRUPTED",
             error_message="The update stopped half way",
+            error_details=error_details("RUN-INTERRUPTED", ()),
         ),
     )
     _all(session, update(ScopeFreshness).values(read_state=None))

@@ -15,11 +15,13 @@ from pmsapp.models import (
     Incident,
     LoginThrottle,
     Quarantine,
+    StoredAnswer,
     SyncRun,
     SyncScope,
     UserSession,
     WebhookEvent,
 )
+from pmsapp.services.base import idempotency
 from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.maintenance import backup
 
@@ -47,6 +49,7 @@ def purge() -> dict[str, int]:
         "webhook ids": delete(WebhookEvent).where(WebhookEvent.received_at < now - WEBHOOK_IDS_STAY),
         "sessions": delete(UserSession).where(UserSession.last_seen_at < now - SESSIONS_STAY),
         "quarantine": delete(Quarantine).where(Quarantine.resolved_at < now - QUARANTINE_STAYS),
+        "answers": delete(StoredAnswer).where(StoredAnswer.created_at <= now - idempotency.KEPT),
         "throttles": delete(LoginThrottle).where(LoginThrottle.last_failure_at < now - THROTTLES_STAY),
         "deliveries": delete(AlertDelivery).where(AlertDelivery.at < now - RUNS_STAY),
         "incidents": delete(Incident).where(Incident.ended_at < now - RUNS_STAY),

@@ -82,14 +82,14 @@ def set_types(connection_id: int, choices: Sequence[TypeChoice], actor: Actor) -
         _answer_questions(session, connection_id, changed, actor, now)
         if changed:
             connection.config_version += 1
-        connection.updated_at = now
-        audit.record(
-            session,
-            actor,
-            "connection.types_decided",
-            f"connection:{connection_id}",
-            {"types": sorted(one.pms_type_id for one in changed)},
-        )
+            connection.updated_at = now
+            audit.record(
+                session,
+                actor,
+                "connection.types_decided",
+                f"connection:{connection_id}",
+                {"types": sorted(one.pms_type_id for one in changed)},
+            )
     return list_types(connection_id)
 
 
@@ -107,7 +107,7 @@ def _listed(connection_id: int) -> list[AppointmentType]:
 def _as_listed(row: PMSAppointmentType) -> AppointmentType:
     return AppointmentType(
         external_id=row.pms_type_id,
-        name=row.name,
+        name=row.pms_type_name,
         default_duration_min=row.default_duration_minutes,
         colour=row.colour,
         active=row.active,
@@ -120,8 +120,8 @@ def _as_listed(row: PMSAppointmentType) -> AppointmentType:
 def _rows(session: Session, connection_id: int) -> Sequence[PMSAppointmentType]:
     return session.scalars(
         select(PMSAppointmentType)
-        .where(PMSAppointmentType.connection_id == connection_id)
-        .order_by(PMSAppointmentType.name, PMSAppointmentType.id)
+        .where(PMSAppointmentType.pms_connection_id == connection_id)
+        .order_by(PMSAppointmentType.pms_type_name, PMSAppointmentType.id)
     ).all()
 
 

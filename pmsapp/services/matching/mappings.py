@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pmsapp import clock
@@ -23,7 +23,6 @@ from pmsapp.models import (
     RunSheet,
     RunSheetAppointment,
     RunSheetClinician,
-    RunSheetEvent,
 )
 from pmsapp.models.upsert import table_of
 from pmsapp.services.base import audit
@@ -33,8 +32,8 @@ from pmsapp.services.clinic import clinic
 from pmsapp.services.connections.rows import get_row
 from pmsapp.services.matching import live_lists, reference
 from pmsapp.services.sheet import columns as sheet_columns
-from pmsapp.services.sheet import versions
-from pmsapp.services.sheet.stored_cards import chunks
+from pmsapp.services.sheet import placement
+from pmsapp.services.sheet.placement import PlacedBy
 
 MAP, CREATE, IGNORE, UNDECIDED = "map", "create", "ignore", "undecided"
 CHOICES = (MAP, CREATE, IGNORE, UNDECIDED)
@@ -112,17 +111,18 @@ def set_mappings(
             for choice in choices
             if _decide(session, rows[choice.pms_practitioner_id], choice, actor, now)
         ]
-        _answer_questions(session, connection_id, choices, actor, now)
+        answered = _answer_questions(session, connection_id, choices, actor, now)
         if changed:
             connection.config_version += 1
-        connection.updated_at = now
-        audit.record(
-            session,
-            actor,
-            "connection.practitioners_decided",
-            f"connection:{connection_id}",
-            {"decided": {one.pms_practitioner_id: one.decision for one in changed}},
-        )
+        if changed or answered:
+            connection.updated_at = now
+            audit.record(
+                session,
+                actor,
+                "connection.practitioners_decided",
+                f"connection:{connection_id}",
+                {"decided": {one.pms_practitioner_id: one.decision for one in changed}},
+            )
     return list_practitioners(connection_id)
 
 
@@ -152,7 +152,7 @@ def _upcoming(connection_id: int, listed: Sequence[Practitioner]) -> dict[str, i
 def _rows(session: Session, connection_id: int) -> Sequence[PMSClinicianMapping]:
     return session.scalars(
         select(PMSClinicianMapping)
-        .where(PMSClinicianMapping.connection_id == connection_id)
+        .where(PMSClinicianMapping.pms_connection_id == connection_id)
         .order_by(PMSClinicianMapping.pms_practitioner_name, PMSClinicianMapping.id)
     ).all()
 
@@ -171,7 +171,7 @@ def _view(
         active=one.active,
         shown_in_appointment_book=one.shown_in_appointment_book,
         decision=MappingDecision(row.decision) if row else MappingDecision.UNDECIDED,
-        clinician_id=row.clinician_id if row else None,
+        clinician_id=row.run_sheet_clinician_id if row else None,
         suggestions=suggestions,
         prechosen_id=choice.clinician_id if choice else None,
         upcoming_appointments=upcoming.get(one.external_id),
@@ -211,36 +211,42 @@ def _decide(
     session: Session, row: PMSClinicianMapping, choice: MappingChoice, actor: Actor, now: datetime
 ) -> bool:
     """Write one decision. True when it changed anything."""
-    before = (row.decision, row.clinician_id)
+    before, made = (row.decision, row.run_sheet_clinician_id), False
     if choice.decision == MAP:
-        row.decision, row.clinician_id = MappingDecision.MAPPED.value, choice.clinician_id
+        row.decision, row.run_sheet_clinician_id = MappingDecision.MAPPED.value, choice.clinician_id
     elif choice.decision == CREATE:
-        row.decision, row.clinician_id = MappingDecision.MAPPED.value, _column_for(session, row, choice, now)
+        row.decision = MappingDecision.MAPPED.value
+        row.run_sheet_clinician_id, made = _column_for(session, row, choice, now)
     else:
         decision = MappingDecision.IGNORED if choice.decision == IGNORE else MappingDecision.UNDECIDED
-        row.decision, row.clinician_id = decision.value, None
+        row.decision, row.run_sheet_clinician_id = decision.value, None
         _take_off(session, row, _REASONS[decision], actor, now)
-    if (row.decision, row.clinician_id) == before:
+    if (row.decision, row.run_sheet_clinician_id) == before:
         return False
-    row.decided_by, row.decided_at = actor.name, now
+    row.auto_created, row.decided_by, row.decided_at = made, actor.name, now
     session.flush()
     return True
 
 
-def _column_for(session: Session, row: PMSClinicianMapping, choice: MappingChoice, now: datetime) -> int:
-    """A column of that name which is nobody else's, made when there is none: asking twice makes one column."""
+def _column_for(
+    session: Session, row: PMSClinicianMapping, choice: MappingChoice, now: datetime
+) -> tuple[int, bool]:
+    """A column of that name which is nobody else's, made when there is none: asking twice makes one column.
+
+    True beside it when it was made here.
+    """
     name = (choice.name or row.pms_practitioner_name).strip()
     taken = set(
         session.scalars(
-            select(PMSClinicianMapping.clinician_id).where(
-                PMSClinicianMapping.clinician_id.is_not(None), PMSClinicianMapping.id != row.id
+            select(PMSClinicianMapping.run_sheet_clinician_id).where(
+                PMSClinicianMapping.run_sheet_clinician_id.is_not(None), PMSClinicianMapping.id != row.id
             )
         )
     )
     for column in sheet_columns.active_rows(session):
         if column.name.casefold() == name.casefold() and column.id not in taken:
-            return column.id
-    return sheet_columns.add_row(session, name, now).id
+            return column.id, False
+    return sheet_columns.add_row(session, name, now).id, True
 
 
 def _take_off(session: Session, row: PMSClinicianMapping, reason: str, actor: Actor, now: datetime) -> None:
@@ -249,39 +255,28 @@ def _take_off(session: Session, row: PMSClinicianMapping, reason: str, actor: Ac
         select(_CARDS.c.id)
         .join(_SHEETS, _SHEETS.c.id == _CARDS.c.run_sheet_id)
         .where(
-            _CARDS.c.pms_connection_id == row.connection_id,
+            _CARDS.c.pms_connection_id == row.pms_connection_id,
             _CARDS.c.pms_practitioner_id == row.pms_practitioner_id,
             _CARDS.c.presence.in_([presence.value for presence in _IN_VIEW]),
             _SHEETS.c.date >= clinic.today(session),
         )
     ).all()
-    for part in chunks([card.id for card in cards]):
-        session.execute(
-            update(_CARDS)
-            .where(_CARDS.c.id.in_(part))
-            .values(
-                presence=Presence.UNMAPPED.value,
-                presence_reason=reason,
-                presence_at=now,
-                acknowledged_at=None,
-                kept_digest=None,
-                row_version=_CARDS.c.row_version + 1,
-                updated_at=now,
-            )
-        )
-    events = [
-        {"appointment_id": card.id, "at": now, "source": "staff", "kind": "unmapped", "actor": actor.name}
-        for card in cards
-    ]
-    if events:
-        session.execute(insert(table_of(RunSheetEvent)), events)
-    versions.bump(session, versions.days_of(session, [card.id for card in cards]), now)
+    placement.place(
+        session,
+        [card.id for card in cards],
+        Presence.UNMAPPED,
+        reason,
+        kind="unmapped",
+        by=PlacedBy.staff(actor),
+        now=now,
+        also={"kept_digest": None},
+    )
 
 
 def _answer_questions(
     session: Session, connection_id: int, choices: Sequence[MappingChoice], actor: Actor, now: datetime
-) -> None:
-    """Whoever was decided about here need not be asked about elsewhere."""
+) -> int:
+    """Whoever was decided about here need not be asked about elsewhere. Returns how many questions that answers."""
     decided = {one.pms_practitioner_id: one.decision for one in choices if one.decision != UNDECIDED}
     subjects = {f"practitioner:{connection_id}:{external_id}": external_id for external_id in decided}
     rows = session.scalars(
@@ -290,3 +285,4 @@ def _answer_questions(
     for row in rows:
         row.state, row.decided_by, row.decided_at = "decided", actor.name, now
         row.choice = "keep" if decided[subjects[row.subject]] == IGNORE else "pms"
+    return len(rows)

@@ -30,14 +30,14 @@ def store_practitioners(
     """
     mapping = PMSClinicianMapping
     known = set(
-        session.scalars(select(mapping.pms_practitioner_id).where(mapping.connection_id == connection_id))
+        session.scalars(select(mapping.pms_practitioner_id).where(mapping.pms_connection_id == connection_id))
     )
     upsert(
         session,
         mapping,
         [_practitioner_row(connection_id, one, now) for one in practitioners],
-        keys=["connection_id", "pms_practitioner_id"],
-        update=["pms_practitioner_name", "active", "shown_in_appointment_book", "last_seen_at"],
+        keys=["pms_connection_id", "pms_practitioner_id"],
+        update=["pms_practitioner_name", "active", "shown_in_appointment_book", "last_seen_at", "updated_at"],
     )
     fresh = [one for one in practitioners if one.external_id not in known]
     for one in fresh if announce and known else ():
@@ -60,14 +60,21 @@ def store_types(
     `announce`: open a decision for each new active type whose name suggests telehealth and that nothing marks.
     """
     kind = PMSAppointmentType
-    known = set(session.scalars(select(kind.pms_type_id).where(kind.connection_id == connection_id)))
-    update = ["name", "default_duration_minutes", "colour", "active", "pms_is_telehealth", "suggested"]
+    known = set(session.scalars(select(kind.pms_type_id).where(kind.pms_connection_id == connection_id)))
+    update = [
+        "pms_type_name",
+        "default_duration_minutes",
+        "colour",
+        "active",
+        "pms_is_telehealth",
+        "suggested",
+    ]
     upsert(
         session,
         kind,
         [_type_row(connection_id, one, now) for one in types],
-        keys=["connection_id", "pms_type_id"],
-        update=[*update, "evidence", "last_seen_at"],
+        keys=["pms_connection_id", "pms_type_id"],
+        update=[*update, "evidence", "last_seen_at", "updated_at"],
     )
     fresh = [one for one in types if one.external_id not in known]
     for one in fresh if announce and known else ():
@@ -93,7 +100,7 @@ def _ask(
 
 def _practitioner_row(connection_id: int, one: Practitioner, now: datetime) -> dict[str, Any]:
     return {
-        "connection_id": connection_id,
+        "pms_connection_id": connection_id,
         "pms_practitioner_id": one.external_id,
         "pms_practitioner_name": one.name,
         "active": one.active,
@@ -101,14 +108,15 @@ def _practitioner_row(connection_id: int, one: Practitioner, now: datetime) -> d
         "decision": MappingDecision.UNDECIDED.value,
         "first_seen_at": now,
         "last_seen_at": now,
+        "updated_at": now,
     }
 
 
 def _type_row(connection_id: int, one: AppointmentType, now: datetime) -> dict[str, Any]:
     return {
-        "connection_id": connection_id,
+        "pms_connection_id": connection_id,
         "pms_type_id": one.external_id,
-        "name": one.name,
+        "pms_type_name": one.name,
         "default_duration_minutes": one.default_duration_min,
         "colour": one.colour,
         "active": one.active,
@@ -118,4 +126,5 @@ def _type_row(connection_id: int, one: AppointmentType, now: datetime) -> dict[s
         "evidence": one.evidence,
         "first_seen_at": now,
         "last_seen_at": now,
+        "updated_at": now,
     }

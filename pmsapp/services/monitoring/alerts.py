@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from pmsapp import clock
 from pmsapp.domain.actor import Actor
+from pmsapp.domain.ages import CLOCK_SLACK
 from pmsapp.extensions import current_settings
 from pmsapp.models import AlertDelivery
 from pmsapp.services.base import audit
@@ -173,10 +174,16 @@ def _next_due() -> int | None:
     with reading() as session:
         return session.scalar(
             select(AlertDelivery.id)
-            .where(AlertDelivery.delivered.is_(False), AlertDelivery.next_try_at <= now)
+            .where(AlertDelivery.delivered.is_(False), _is_due(now))
             .order_by(AlertDelivery.next_try_at, AlertDelivery.id)
             .limit(1)
         )
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    """Its time has come, or lies further ahead than any is ever set."""
+    latest = now + max(SENDING_TAKES, *TRY_AGAIN_AFTER) + CLOCK_SLACK
+    return (AlertDelivery.next_try_at <= now) | (AlertDelivery.next_try_at > latest)
 
 
 def _deliver(row_id: int) -> None:
@@ -211,7 +218,7 @@ def _take(row_id: int) -> tuple[AlertMessage, str, int] | None:
             .where(
                 AlertDelivery.id == row_id,
                 AlertDelivery.delivered.is_(False),
-                AlertDelivery.next_try_at <= now,
+                _is_due(now),
             )
             .values(next_try_at=now + SENDING_TAKES, tries=AlertDelivery.tries + 1, note=SENDING)
             .returning(

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from pmsapp.domain.ages import holds, is_older, is_within
 from pmsapp.domain.appointment import Presence
 from pmsapp.domain.incidents import TELL_AFTER_FAILURES, Condition, severity_of
-from pmsapp.domain.runsheet import FreshnessState
-from pmsapp.domain.schedule import ClinicHours, aged, is_watched
-from pmsapp.domain.sync.rules import MappingDecision
+from pmsapp.domain.schedule import LONGEST_VENDOR_WAIT, ClinicHours, is_watched
+from pmsapp.domain.sync_state import is_overdue, is_paused
 from pmsapp.domain.window import day_of
 from pmsapp.models import (
-    PMSClinicianMapping,
     PMSConnection,
     ProcessBeat,
     ScheduledTask,
-    ScopeFreshness,
     SyncRun,
 )
-from pmsapp.services.clinic import opening_hours
+from pmsapp.services.clinic import opening_hours, snapshot
 from pmsapp.services.maintenance import retention
 from pmsapp.services.monitoring import alerts, process_heartbeats
 from pmsapp.services.runs import planning
@@ -45,11 +43,19 @@ _TASK_CODES = {
 _ALERT_AT_ONCE = frozenset({retention.RECEIPTS, retention.DATABASE})
 
 
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """A connection that is on and not paused, and whether its data is out of date while somebody relies on it."""
+
+    row: PMSConnection
+    is_stale: bool
+
+
 def find(session: Session, now: datetime) -> list[Condition]:
     """Everything that is wrong now. One cause gives one trouble: a dead scheduler explains stale data."""
     hours = opening_hours.clinic_hours(session, now)
-    active = _active(session, now)
-    house = _of_installation(session, [one.id for one in active], now)
+    active = _active(session, hours, now)
+    house = _of_installation(session, [one.row.id for one in active], now)
     found = [house] if house is not None else []
     for one in active:
         trouble = _of_connection(session, one, hours, now, explained=house is not None)
@@ -61,19 +67,19 @@ def find(session: Session, now: datetime) -> list[Condition]:
 def stale_connections(session: Session, now: datetime) -> list[int]:
     """Connections without fresh data for two periods in clinic hours."""
     hours = opening_hours.clinic_hours(session, now)
-    return [one.id for one in _active(session, now) if _is_stale(session, one, hours, now)]
+    return [one.row.id for one in _active(session, hours, now) if one.is_stale]
 
 
-def _active(session: Session, now: datetime) -> list[PMSConnection]:
-    """Connections that are on and not paused."""
-    listed = session.scalars(select(PMSConnection).where(*planning.ACTIVE))
-    return [one for one in listed if one.paused_until is None or one.paused_until <= now]
-
-
-def _is_stale(session: Session, one: PMSConnection, hours: ClinicHours, now: datetime) -> bool:
-    period = timedelta(minutes=one.sync_frequency_minutes)
-    age = aged(_as_of(session, one, now), now, period, hours)
-    return age.state is FreshnessState.STALE and is_watched(now, hours)
+def _active(session: Session, hours: ClinicHours, now: datetime) -> list[_Watched]:
+    """Connections in use that are on and not paused."""
+    return [
+        _Watched(
+            one.row,
+            is_watched(now, hours) and is_overdue(one.lists(day_of(now, one.row.time_zone)), now, hours),
+        )
+        for one in snapshot.load(session, now).connections
+        if one.row.sync_enabled and not one.in_setup and not is_paused(one.row.paused_until, now)
+    ]
 
 
 def _of_installation(session: Session, active: Sequence[int], now: datetime) -> Condition | None:
@@ -87,10 +93,10 @@ def _of_installation(session: Session, active: Sequence[int], now: datetime) -> 
 
 
 def _of_connection(
-    session: Session, one: PMSConnection, hours: ClinicHours, now: datetime, *, explained: bool
+    session: Session, watched: _Watched, hours: ClinicHours, now: datetime, *, explained: bool
 ) -> Condition | None:
+    one, stale = watched.row, watched.is_stale
     is_open = is_watched(now, hours)
-    stale = _is_stale(session, one, hours, now)
     needs_you = one.state == "needs_you"
     if one.failures_in_row > 0 or needs_you:
         code = one.last_error_code or "DATA-STALE"
@@ -121,52 +127,42 @@ def _has_no_next_run(session: Session, one: PMSConnection, now: datetime) -> boo
     """No time at all, one further away than any rule allows, or one that passed without anybody coming."""
     if planning.is_lost(session, one, now):
         return True
-    return one.next_sync_at is not None and now - one.next_sync_at > SLOT_PASSED
+    return (
+        one.next_sync_at is not None
+        and one.next_sync_at <= now
+        and is_older(one.next_sync_at, now, SLOT_PASSED)
+    )
 
 
 def _may_heal(session: Session, connection_id: int, now: datetime) -> bool:
     """True while a run that was asked for just now is on its way."""
     since = session.scalar(
         select(func.max(func.coalesce(SyncRun.started_at, SyncRun.requested_at))).where(
-            SyncRun.connection_id == connection_id, SyncRun.status.in_(("queued", "running"))
+            SyncRun.pms_connection_id == connection_id, SyncRun.status.in_(("queued", "running"))
         )
     )
-    return since is not None and now - since < RUN_MAY_HEAL
-
-
-def _as_of(session: Session, one: PMSConnection, now: datetime) -> datetime | None:
-    """When the oldest mapped practitioner's today was read; one never read counts from when it was mapped."""
-    mapping = PMSClinicianMapping
-    return session.scalar(
-        select(func.min(func.coalesce(ScopeFreshness.as_of, mapping.decided_at, mapping.first_seen_at)))
-        .select_from(mapping)
-        .outerjoin(
-            ScopeFreshness,
-            (mapping.connection_id == ScopeFreshness.connection_id)
-            & (mapping.pms_practitioner_id == ScopeFreshness.pms_practitioner_id)
-            & (ScopeFreshness.date == day_of(now, one.time_zone)),
-        )
-        .where(mapping.connection_id == one.id, mapping.decision == MappingDecision.MAPPED.value)
-    )
+    return is_within(since, now, RUN_MAY_HEAL)
 
 
 def _scheduler_is_gone(session: Session, now: datetime) -> bool:
     """No sign of life for minutes; one from the future was given before the clock went back."""
     at = session.scalar(select(ProcessBeat.at).where(ProcessBeat.name == process_heartbeats.SCHEDULER))
-    return at is None or abs(now - at) > SCHEDULER_GONE
+    return is_older(at, now, SCHEDULER_GONE)
 
 
 def _oldest_waiting(session: Session, now: datetime) -> int | None:
     """The connection of a queued run that could have started minutes ago, when nothing of it is running."""
-    running = select(SyncRun.connection_id).where(SyncRun.status == "running")
+    running = select(SyncRun.pms_connection_id).where(SyncRun.status == "running")
     rows = session.execute(
-        select(SyncRun.connection_id, SyncRun.requested_at, SyncRun.not_before)
-        .where(SyncRun.status == "queued", SyncRun.connection_id.not_in(running))
+        select(SyncRun.pms_connection_id, SyncRun.requested_at, SyncRun.not_before)
+        .where(SyncRun.status == "queued", SyncRun.pms_connection_id.not_in(running))
         .order_by(SyncRun.id)
     )
     for row in rows:
-        if now - max(row.requested_at, row.not_before or row.requested_at) > NOT_STARTED:
-            return int(row.connection_id)
+        if holds(row.not_before, now, LONGEST_VENDOR_WAIT):
+            continue
+        if is_older(max(row.requested_at, row.not_before or row.requested_at), now, NOT_STARTED):
+            return int(row.pms_connection_id)
     return None
 
 

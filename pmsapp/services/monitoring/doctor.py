@@ -18,14 +18,15 @@ from sqlalchemy import func, select
 
 from pmsapp import clock
 from pmsapp.crypto import key_files
+from pmsapp.domain.ages import is_older
 from pmsapp.domain.errors import ConfigurationError
 from pmsapp.extensions import current_settings, db
-from pmsapp.models import AuditEvent
+from pmsapp.models import AuditEvent, PMSConnection
 from pmsapp.models.sqlite import library_version, may_use_wal
 from pmsapp.services.base.transaction import reading
 from pmsapp.services.clinic import clinic
 from pmsapp.services.maintenance import backup, database, key_rotation
-from pmsapp.services.monitoring import alerts, process_heartbeats, task_table
+from pmsapp.services.monitoring import alerts, conditions, process_heartbeats, task_table
 from pmsapp.services.people import users
 from pmsapp.services.runs import queue as run_queue
 
@@ -192,13 +193,25 @@ def _backup() -> Finding:
     last = backup.latest()
     if last is None:
         return State.WARN, "there is no backup yet", "Run: pmsapp backup"
-    if clock.now() - last.made_at > _OLD_BACKUP:
+    if is_older(last.made_at, clock.now(), _OLD_BACKUP):
         return (
             State.WARN,
             f"the last backup is of {last.made_at:%Y-%m-%d}",
             "Start pmsapp up, or run: pmsapp backup",
         )
     return State.OK, f"the last backup is of {_local(last.made_at)}", None
+
+
+def _data() -> Finding:
+    """Whether what people see is up to date, as the connection, the sheet and the alerts say it."""
+    with reading() as session:
+        stale = conditions.stale_connections(session, clock.now())
+        names = session.scalars(
+            select(PMSConnection.display_name).where(PMSConnection.id.in_(stale)).order_by(PMSConnection.id)
+        ).all()
+    if names:
+        return State.WARN, f"no fresh data from {', '.join(names)}", "Look at the history for why."
+    return State.OK, "no data is out of date", None
 
 
 def _jobs() -> Finding:
@@ -319,6 +332,7 @@ _IN_TABLES: tuple[tuple[str, Callable[[], Finding]], ...] = (
     ("keys", _sealed),
     ("scheduler", _beat_of(process_heartbeats.SCHEDULER)),
     ("worker", _beat_of(process_heartbeats.WORKER)),
+    ("data", _data),
     ("jobs", _jobs),
     ("tasks", _tasks),
     ("alerts", _channels),

@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from pmsapp import clock
+from pmsapp.domain.ages import age
 from pmsapp.models import AlertDelivery, Decision, Incident, SyncRun
 from pmsapp.services.base import metrics
 from pmsapp.services.base.metrics import Count
@@ -24,7 +25,7 @@ from pmsapp.services.runs.queue import QueueState
 
 @dataclass(frozen=True, slots=True)
 class ConnectionHealth:
-    """One connection: its state, how old its data is (None: never read), and how far off its next run is."""
+    """One connection: its state, how old its data is (None: not known), and how far off its next run is."""
 
     id: int
     pms_type: str
@@ -89,10 +90,14 @@ def measure() -> Health:
         open_decisions=decisions,
         open_incidents=by_severity,
         alerts_waiting=undelivered,
-        beat_age_s={beat.name: (now - beat.at).total_seconds() for beat in process_heartbeats.list_beats()},
+        beat_age_s={
+            beat.name: age_s
+            for beat in process_heartbeats.list_beats()
+            if (age_s := _age_s(beat.at, now)) is not None
+        },
         task_failures={task.name: task.failures for task in task_table.list_tasks()},
         queue=run_queue.get_state(),
-        backup_age_s=(now - last_backup.made_at).total_seconds() if last_backup else None,
+        backup_age_s=_age_s(last_backup.made_at, now) if last_backup else None,
         counts=tuple(metrics.list_counts()),
     )
 
@@ -106,9 +111,15 @@ def _connection(view: ConnectionView, now: datetime) -> ConnectionHealth:
         view.id,
         view.pms_type,
         str(view.state),
-        (now - as_of).total_seconds() if as_of else None,
+        _age_s(as_of, now),
         (next_at - now).total_seconds() if next_at else None,
     )
+
+
+def _age_s(at: datetime | None, now: datetime) -> float | None:
+    """Seconds since then; None when nobody knows."""
+    passed = age(at, now)
+    return None if passed is None else passed.total_seconds()
 
 
 def _counted(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
@@ -15,24 +14,25 @@ from pmsapp.adapters.registry import get_info
 from pmsapp.domain import incidents as rules
 from pmsapp.domain.actor import Actor
 from pmsapp.domain.errors import advice_for, message_for
-from pmsapp.domain.incidents import Condition, IncidentFacts, Message, Severity
+from pmsapp.domain.incidents import LONGEST_SNOOZE, Condition, IncidentFacts, Message, Severity
 from pmsapp.domain.schedule import Rhythm
+from pmsapp.domain.window import local_time
 from pmsapp.models import Incident, PMSConnection
 from pmsapp.services.base import audit
 from pmsapp.services.base.errors import Conflict, Invalid, NotFound
+from pmsapp.services.base.next_step import NextStep, next_step
 from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.clinic import clinic
 from pmsapp.services.monitoring import alerts, conditions, task_table
 
 WATCH = "watch"
 WATCH_EVERY = timedelta(seconds=20)
-LONGEST_SNOOZE = timedelta(days=7)
 REASON_CHARS = range(3, 201)
 
 
 @dataclass(frozen=True, slots=True)
 class IncidentView:
-    """One incident in words. `told`: people were told; `path`: the page with the step that fixes it."""
+    """One incident in words. `told`: people were told; `step`: what to do next, and where."""
 
     id: int
     subject: str
@@ -49,7 +49,12 @@ class IncidentView:
     snoozed_until: datetime | None
     snoozed_by: str | None
     snoozed_reason: str | None
-    path: str
+    step: NextStep
+
+    @property
+    def path(self) -> str:
+        """The page with the step that fixes it."""
+        return self.step.href
 
 
 def watch() -> None:
@@ -100,6 +105,8 @@ def _begin(session: Session, one: Condition, now: datetime) -> Incident:
 
 
 def _follow(row: Incident, one: Condition, now: datetime) -> None:
+    if rules.begins_anew(row.opened_at, row.last_seen_at, now):
+        row.started_at = now
     row.code, row.last_seen_at = one.code, now
     row.failures = max(one.failures, row.failures)
     row.severity = rules.graver(one.severity, Severity(row.severity)).value
@@ -228,27 +235,11 @@ def _view_with(row: Incident, connection: PMSConnection | None) -> IncidentView:
         snoozed_until=row.snoozed_until,
         snoozed_by=row.snoozed_by,
         snoozed_reason=row.snoozed_reason,
-        path=_path(row, connection),
+        step=next_step(row.code, label, connection.id if connection else None),
     )
-
-
-_PAIR_CODES = frozenset({"NOT-PAIRED", "PAIR-UNKNOWN", "PAIR-USED", "PAIR-UNSURE"})
-_LOGIN_CODES = frozenset({"PRACTICE-UNKNOWN", "KEY-MISMATCH"})
-
-
-def _path(row: Incident, connection: PMSConnection | None) -> str:
-    """The page with the step that fixes it."""
-    if connection is None:
-        return "/settings/alerts" if row.code == "ALERT-FAILED" else "/settings/health"
-    base = f"/integrations/{connection.id}"
-    if row.code in _PAIR_CODES:
-        return f"{base}/pair"
-    if row.code in _LOGIN_CODES or row.code.startswith("AUTH-"):
-        return f"{base}/login"
-    return base if row.code == "NO-NEXT-RUN" else f"{base}/history"
 
 
 def _when(instant: datetime, zone: str) -> str:
     """ "Mon 23 Nov 09:02" at the clinic; a message may be read days later."""
-    local = instant.astimezone(ZoneInfo(zone))
+    local = local_time(instant, zone)
     return f"{local:%a} {local.day} {local:%b %H:%M}"

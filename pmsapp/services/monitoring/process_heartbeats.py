@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 
 from pmsapp import clock
+from pmsapp.domain.ages import is_within
 from pmsapp.models import ProcessBeat
 from pmsapp.services.base.transaction import reading, writing
 
@@ -28,8 +29,8 @@ class Beat:
 
     @property
     def is_alive(self) -> bool:
-        """True when the sign is recent."""
-        return clock.now() - self.at <= ALIVE_WITHIN
+        """True when the sign is recent; one that lies ahead says nothing."""
+        return is_within(self.at, clock.now(), ALIVE_WITHIN)
 
 
 def beat(name: str) -> None:

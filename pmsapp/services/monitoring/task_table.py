@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 
 from pmsapp import clock
+from pmsapp.domain.ages import CLOCK_SLACK
 from pmsapp.domain.schedule import Rhythm
 from pmsapp.models import ScheduledTask
 from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.clinic import clinic
-from pmsapp.services.runs.waiting import CLOCK_SLACK
 
 FAILED_AGAIN_AFTER = timedelta(minutes=30)
 

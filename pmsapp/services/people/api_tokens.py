@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from pmsapp import clock
 from pmsapp.domain.actor import Actor
+from pmsapp.domain.ages import is_ahead, is_older
 from pmsapp.domain.roles import TOKEN_ROLES
 from pmsapp.models import APIToken
 from pmsapp.services.base import audit
@@ -115,11 +116,16 @@ def find(token: str) -> TokenView | None:
         row = session.scalar(
             select(APIToken).where(APIToken.token_hash == _hash(token), APIToken.revoked_at.is_(None))
         )
-    if row is None or (row.expires_at is not None and row.expires_at <= now):
+    if row is None or _is_over(row, now):
         return None
-    if row.last_used_at is None or now - row.last_used_at >= USED_STEP:
+    if is_older(row.last_used_at, now, USED_STEP):
         _note_use(row.id, now)
     return _view(row)
+
+
+def _is_over(row: APIToken, now: datetime) -> bool:
+    """True for an expired key, and for one with an end that was made in the future: how long it has left is unknown."""
+    return row.expires_at is not None and (row.expires_at <= now or is_ahead(row.created_at, now))
 
 
 def looks_like_token(text: str) -> bool:

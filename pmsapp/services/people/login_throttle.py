@@ -16,6 +16,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from pmsapp import clock
+from pmsapp.domain.ages import holds, is_older
 from pmsapp.models import LoginThrottle
 from pmsapp.models.upsert import upsert
 from pmsapp.services.base.transaction import writing
@@ -65,7 +66,7 @@ def begin_try(keys: Sequence[ThrottleKey]) -> int:
     now = clock.now()
     with writing() as session:
         rows = [(_row(session, key, now), key.limit) for key in keys]
-        wait_s = max(_wait_s(row, now) for row, _ in rows)
+        wait_s = max(_wait_s(row, limit, now) for row, limit in rows)
         if wait_s == 0:
             for row, limit in rows:
                 _count(row, limit, now)
@@ -97,13 +98,13 @@ def _row(session: Session, key: ThrottleKey, now: datetime) -> LoginThrottle:
     row = session.scalars(
         select(LoginThrottle).where(LoginThrottle.key_hash == key.digest).with_for_update()
     ).one()
-    if now - row.last_failure_at > key.limit.forget:
+    if is_older(row.last_failure_at, now, key.limit.forget):
         row.failures, row.blocked_until = 0, None
     return row
 
 
-def _wait_s(row: LoginThrottle, now: datetime) -> int:
-    if row.blocked_until is None or row.blocked_until <= now:
+def _wait_s(row: LoginThrottle, limit: Limit, now: datetime) -> int:
+    if row.blocked_until is None or not holds(row.blocked_until, now, limit.ceiling):
         return 0
     return ceil((row.blocked_until - now).total_seconds())
 

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from pmsapp import clock
 from pmsapp.domain.actor import Actor
+from pmsapp.domain.ages import is_ahead, is_older, is_within
 from pmsapp.models import User, UserSession
 from pmsapp.services.base import audit
 from pmsapp.services.base.errors import NotFound
@@ -78,7 +79,7 @@ def resume(token: str, *, active: bool) -> SignedIn | None:
     if row is None or not _is_live(row.created_at, row.last_seen_at, now):
         return None
     found = SignedIn(*row)
-    if active and now - found.last_seen_at >= SEEN_STEP:
+    if active and is_older(found.last_seen_at, now, SEEN_STEP):
         _touch(found.session_id, now)
     return found
 
@@ -97,7 +98,7 @@ def owner(token: str) -> int | None:
 def is_fresh(signed_in: SignedIn, *, grace: bool = False) -> bool:
     """True while the password was given recently enough for the most delicate pages; `grace` for sending a form."""
     allowed = FRESH_LIFE + (FRESH_GRACE if grace else timedelta(0))
-    return clock.now() - signed_in.created_at <= allowed
+    return is_within(signed_in.created_at, clock.now(), allowed)
 
 
 def list_live(user_id: int, *, current_id: int | None = None) -> list[SessionView]:
@@ -177,6 +178,9 @@ _LIVE = (
 
 
 def _is_live(created_at: datetime, last_seen_at: datetime, now: datetime) -> bool:
+    """A session that began or was last used in the future has lasted nobody knows how long: it is over."""
+    if is_ahead(created_at, now) or is_ahead(last_seen_at, now):
+        return False
     return now < created_at + ABSOLUTE_LIFE and now <= last_seen_at + IDLE_LIFE
 
 

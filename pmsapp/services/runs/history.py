@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 
 from pmsapp import clock
 from pmsapp.domain.actor import Actor
-from pmsapp.domain.sync.run_status import COUNTS
+from pmsapp.domain.sync.run_status import COUNTS, error_details
 from pmsapp.domain.sync_state import RunStatus
 from pmsapp.models import PMSConnection, SyncRun, SyncScope
+from pmsapp.models.pms import RUN_COUNTS
 from pmsapp.services.base import audit
 from pmsapp.services.base.errors import Conflict, Invalid, NotFound
 from pmsapp.services.base.transaction import reading, writing
@@ -85,7 +86,7 @@ def get_run(connection_id: int, run_id: int) -> RunView:
     with reading() as session:
         _must_exist(session, connection_id)
         run = session.scalar(
-            select(SyncRun).where(SyncRun.id == run_id, SyncRun.connection_id == connection_id)
+            select(SyncRun).where(SyncRun.id == run_id, SyncRun.pms_connection_id == connection_id)
         )
         if run is None:
             raise NotFound("run")
@@ -98,7 +99,7 @@ def list_runs(connection_id: int, limit: int = PAGE_SIZE, before_id: int | None 
         raise Invalid({"limit": f"Ask for 1 to {PAGE_SIZE_LIMIT} runs at a time."})
     with reading() as session:
         _must_exist(session, connection_id)
-        query = select(SyncRun).where(SyncRun.connection_id == connection_id)
+        query = select(SyncRun).where(SyncRun.pms_connection_id == connection_id)
         if before_id is not None:
             query = query.where(SyncRun.id < before_id)
         rows = list(session.scalars(query.order_by(SyncRun.id.desc()).limit(limit + 1)))
@@ -112,7 +113,7 @@ def current_run(session: Session, connection_id: int) -> RunView | None:
     """The run in progress, else the first one queued."""
     row = session.scalar(
         select(SyncRun)
-        .where(SyncRun.connection_id == connection_id, SyncRun.status.in_(("running", "queued")))
+        .where(SyncRun.pms_connection_id == connection_id, SyncRun.status.in_(("running", "queued")))
         .order_by(SyncRun.status.desc(), SyncRun.id)
         .limit(1)
     )
@@ -126,7 +127,7 @@ def current_runs(session: Session) -> dict[int, RunView]:
         .where(SyncRun.status.in_(("running", "queued")))
         .order_by(SyncRun.status, SyncRun.id.desc())
     )
-    latest = {row.connection_id: row for row in rows}
+    latest = {row.pms_connection_id: row for row in rows}
     return {view.connection_id: view for view in _views(session, list(latest.values()))}
 
 
@@ -135,7 +136,7 @@ def cancel_run(connection_id: int, run_id: int, actor: Actor) -> RunView:
     now = clock.now()
     with writing() as session:
         run = session.scalar(
-            select(SyncRun).where(SyncRun.id == run_id, SyncRun.connection_id == connection_id)
+            select(SyncRun).where(SyncRun.id == run_id, SyncRun.pms_connection_id == connection_id)
         )
         if run is None:
             raise NotFound("run")
@@ -146,6 +147,7 @@ def cancel_run(connection_id: int, run_id: int, actor: Actor) -> RunView:
         if run.status == RunStatus.QUEUED:
             run.status, run.completed_at = RunStatus.CANCELLED.value, now
             run.error_code, run.error_message = "RUN-CANCELLED", "The update was cancelled"
+            run.error_details = error_details("RUN-CANCELLED", ())
         audit.record(session, actor, "run.cancel", f"run:{run_id}", {"connection_id": connection_id})
         session.flush()
         return _views(session, [run])[0]
@@ -173,7 +175,7 @@ def _view(run: SyncRun, scopes: tuple[ScopeView, ...]) -> RunView:
         scopes = tuple(_previewed(one, run) for one in preview.pop("scopes", ()))
     return RunView(
         id=run.id,
-        connection_id=run.connection_id,
+        connection_id=run.pms_connection_id,
         sync_type=run.sync_type,
         trigger=run.trigger,
         actor=run.actor,
@@ -200,7 +202,7 @@ def _counts_of(run: SyncRun, scopes: tuple[ScopeView, ...]) -> dict[str, int]:
     """A run's numbers: its own once it has ended, what its scopes have counted so far before that."""
     if run.status == RunStatus.RUNNING or (run.status == RunStatus.INTERRUPTED and scopes):
         return {name: sum(scope.counts[name] for scope in scopes) for name in COUNTS}
-    return {name: getattr(run, name) for name in COUNTS}
+    return {name: getattr(run, column) for name, column in RUN_COUNTS.items()}
 
 
 def _previewed(scope: Mapping[str, Any], run: SyncRun) -> ScopeView:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from pmsapp import clock
+from pmsapp.domain.ages import CLOCK_SLACK
 from pmsapp.models import SyncRun
 from pmsapp.services.base.transaction import reading
 
@@ -35,14 +36,18 @@ def of_last_day() -> dict[int, list[EndedRun]]:
     since = clock.now() - DAY
     found: dict[int, list[EndedRun]] = {}
     query = (
-        select(SyncRun.connection_id, SyncRun.status, SyncRun.started_at, SyncRun.completed_at)
-        .where(SyncRun.completed_at >= since, SyncRun.dry_run.is_(False), SyncRun.started_at.is_not(None))
+        select(SyncRun.pms_connection_id, SyncRun.status, SyncRun.started_at, SyncRun.completed_at)
+        .where(
+            SyncRun.completed_at.between(since, since + DAY + CLOCK_SLACK),
+            SyncRun.dry_run.is_(False),
+            SyncRun.started_at.is_not(None),
+        )
         .order_by(SyncRun.completed_at.desc(), SyncRun.id.desc())
         .limit(MOST)
     )
     with reading() as session:
         for row in session.execute(query):
             took_s = max(0.0, (row.completed_at - row.started_at).total_seconds())
-            run = EndedRun(row.connection_id, row.status, row.completed_at, took_s)
+            run = EndedRun(row.pms_connection_id, row.status, row.completed_at, took_s)
             found.setdefault(run.connection_id, []).insert(0, run)
     return found

@@ -18,6 +18,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from pmsapp import clock
+from pmsapp.domain.ages import holds
+from pmsapp.domain.schedule import LONGEST_VENDOR_WAIT
+from pmsapp.domain.sync.run_status import error_details
 from pmsapp.domain.sync_state import RunStatus
 from pmsapp.models import PMSConnection, SyncRun
 from pmsapp.services.base.transaction import writing
@@ -32,7 +35,7 @@ RUN_CEILING_S = 600.0
 
 _MINE = (
     select(PMSConnection.fence, SyncRun.status, SyncRun.cancel_requested_at)
-    .join(SyncRun, SyncRun.connection_id == PMSConnection.id)
+    .join(SyncRun, SyncRun.pms_connection_id == PMSConnection.id)
     .where(PMSConnection.id == bindparam("connection_id"), SyncRun.id == bindparam("run_id"))
     .with_for_update(of=PMSConnection)
 )
@@ -67,18 +70,18 @@ class Lease:
 def claim(run_id: int, now: datetime) -> Lease | None:
     """Turn a queued run into the running one. None when it is not queued, must wait, or another run holds the lease."""
     with writing() as session:
-        connection_id = session.scalar(select(SyncRun.connection_id).where(SyncRun.id == run_id))
+        connection_id = session.scalar(select(SyncRun.pms_connection_id).where(SyncRun.id == run_id))
         session.execute(select(PMSConnection.id).where(PMSConnection.id == connection_id).with_for_update())
         run = session.execute(
             select(SyncRun.status, SyncRun.not_before).where(SyncRun.id == run_id)
         ).one_or_none()
         if connection_id is None or run is None or run.status != "queued":
             return None
-        if run.not_before and run.not_before > now:
+        if holds(run.not_before, now, LONGEST_VENDOR_WAIT):
             return None
         close_lapsed(session, now, connection_id=connection_id)
         busy = session.scalar(
-            select(SyncRun.id).where(SyncRun.connection_id == connection_id, SyncRun.status == "running")
+            select(SyncRun.id).where(SyncRun.pms_connection_id == connection_id, SyncRun.status == "running")
         )
         if busy is not None:
             return None
@@ -103,15 +106,15 @@ def close_lapsed(session: Session, now: datetime, connection_id: int | None = No
 
     A heartbeat far ahead of now was written before the clock went back: its worker is asked to prove itself too.
     """
-    query = select(SyncRun.id, SyncRun.connection_id).where(
+    query = select(SyncRun.id, SyncRun.pms_connection_id).where(
         SyncRun.status == "running",
         or_(SyncRun.heartbeat_at < now - LEASE_LASTS, SyncRun.heartbeat_at > now + LEASE_LASTS),
     )
     if connection_id is not None:
-        query = query.where(SyncRun.connection_id == connection_id)
+        query = query.where(SyncRun.pms_connection_id == connection_id)
     rows = session.execute(query).all()
     for row in rows:
-        interrupt(session, row.id, row.connection_id, now)
+        interrupt(session, row.id, row.pms_connection_id, now)
     return len(rows)
 
 
@@ -128,6 +131,7 @@ def interrupt(session: Session, run_id: int, connection_id: int, now: datetime) 
             completed_at=now,
             error_code="RUN-INTERRUPTED",
             error_message="The update stopped half way",
+            error_details=error_details("RUN-INTERRUPTED", ()),
         )
     )
 
@@ -210,7 +214,7 @@ def sweep_interrupted() -> int:
 
 def _repeat_interrupted(session: Session, now: datetime) -> None:
     """Plan the connections of the runs interrupted at `now` for at once."""
-    interrupted = select(SyncRun.connection_id).where(
+    interrupted = select(SyncRun.pms_connection_id).where(
         SyncRun.status == RunStatus.INTERRUPTED.value, SyncRun.completed_at == now
     )
     session.execute(

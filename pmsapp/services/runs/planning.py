@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from pmsapp.domain.schedule import Slot, is_too_far, next_slot
+from pmsapp.domain.actor import SCHEDULE
+from pmsapp.domain.ages import holds
+from pmsapp.domain.schedule import LONGEST_VENDOR_WAIT, Slot, is_too_far, next_slot
 from pmsapp.models import PMSConnection
+from pmsapp.services.base import audit
 from pmsapp.services.clinic import clinic
 from pmsapp.services.clinic.opening_hours import clinic_hours, hours_of
 
 # Connections that are meant to be read by themselves: switched on after their set-up.
 ACTIVE = (PMSConnection.sync_enabled.is_(True), PMSConnection.state != "setup")
+# Switched off after their set-up; `paused_until` says until when.
+_OFF = (PMSConnection.sync_enabled.is_(False), PMSConnection.state != "setup")
 
 
 def slot_after(session: Session, connection: PMSConnection, now: datetime) -> Slot:
@@ -34,8 +39,20 @@ def plan_next(session: Session, connection: PMSConnection, now: datetime) -> Non
         connection.next_sync_at, connection.next_sync_reason = slot.at, slot.reason
 
 
+def switch_on_again(session: Session, now: datetime) -> None:
+    """Switch on whatever was switched off until now: nothing stays off for ever because somebody forgot it."""
+    for row in session.scalars(select(PMSConnection).where(*_OFF, PMSConnection.paused_until <= now)):
+        row.sync_enabled = True
+        row.paused_until = row.paused_by = row.paused_reason = None
+        plan_next(session, row, now)
+        row.updated_at = now
+        audit.record(session, SCHEDULE, "connection.switched_on", f"connection:{row.id}")
+
+
 def anything_to_do(session: Session, now: datetime) -> bool:
-    """True when a connection is due or has lost its plan. Reads only."""
+    """True when a connection is due, has lost its plan, or was switched off until now. Reads only."""
+    if session.scalar(select(exists().where(*_OFF, PMSConnection.paused_until <= now))):
+        return True
     active = [one for one in session.scalars(select(PMSConnection).where(*ACTIVE)) if not _rests(one, now)]
     return any(
         one.next_sync_at is None or one.next_sync_at <= now or is_lost(session, one, now) for one in active
@@ -60,7 +77,8 @@ def is_lost(session: Session, one: PMSConnection, now: datetime) -> bool:
         return False
     if one.next_sync_at is None:
         return True
-    if one.not_before is not None and now < one.next_sync_at <= one.not_before:
+    waits = holds(one.not_before, now, LONGEST_VENDOR_WAIT)
+    if waits and one.not_before is not None and now < one.next_sync_at <= one.not_before:
         return False
     period = timedelta(minutes=one.sync_frequency_minutes)
     return is_too_far(one.next_sync_at, now, period, clinic_hours(session, now))

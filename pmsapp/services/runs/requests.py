@@ -1,4 +1,7 @@
-"""Asking for a run, and doing one: single flight by a lease, whoever calls and however often."""
+"""The one door for asking for a run, whoever asks: pages, programs, the command line, webhooks, the schedule.
+
+It checks the day and that there is something to read with; two requests for the same days are one run.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +9,29 @@ import logging
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from pmsapp import clock
 from pmsapp.domain.actor import SCHEDULE, Actor
+from pmsapp.domain.ages import holds
 from pmsapp.domain.errors import PMSError
+from pmsapp.domain.schedule import LONGEST_VENDOR_WAIT
 from pmsapp.domain.sync_state import RunStatus
 from pmsapp.models import PMSConnection, SyncRun
 from pmsapp.services.base import audit
-from pmsapp.services.base.errors import NotFound, ServiceError
+from pmsapp.services.base.errors import Conflict, NotFound, ServiceError
 from pmsapp.services.base.transaction import reading, writing
-from pmsapp.services.clinic import clinic
+from pmsapp.services.clinic import clinic, day_bounds
 from pmsapp.services.runs import planning
 from pmsapp.services.runs import queue as run_queue
+from pmsapp.services.vendors.readiness import require_ready
 
 log = logging.getLogger(__name__)
 
 _NUDGE = "webhook"
+# How the history names a run, by who asks.
+_TRIGGERS = {"token": "api", "cli": "cli", "webhook": _NUDGE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +44,27 @@ class RunRequest:
 
 
 def request_run(
-    connection_id: int, *, trigger: str, actor: Actor, day: date | None = None, dry_run: bool = False
+    connection_id: int,
+    *,
+    actor: Actor,
+    trigger: str | None = None,
+    day: date | None = None,
+    dry_run: bool = False,
 ) -> RunRequest:
-    """Ask for a run of one day, or of today and the look-ahead.
+    """Ask for a run of one day, or of today and the look-ahead. The connection may still be in set-up.
 
     Joins the run in progress, or the one queued, that reads these days; else queues a new one. A nudge by webhook joins
-    no run in progress: that may have read before the change it tells of. Raises NotFound.
+    no run in progress: that may have read before the change it tells of. `trigger` follows from who asks where it is
+    not given. Raises NotFound, Invalid for a day out of bounds, and Conflict NOT-PAIRED or AUTH-REFUSED while there is
+    nothing to read with.
     """
+    trigger = trigger or _TRIGGERS.get(actor.kind, "manual")
     with writing() as session:
+        day_bounds.check(day)
         connection = session.get(PMSConnection, connection_id, with_for_update=True)
         if connection is None:
             raise NotFound("connection")
+        require_ready(connection)
         request = _queue(session, connection, trigger, actor.name, day, dry_run=dry_run)
         if request.created:
             detail = {"connection_id": connection_id, "trigger": trigger, "dry_run": dry_run}
@@ -54,6 +72,26 @@ def request_run(
     if request.created and request.not_before is None:
         run_queue.enqueue(request.sync_id)
     return request
+
+
+def request_all_runs(actor: Actor, *, day: date | None = None) -> list[tuple[int, RunRequest]]:
+    """Ask for a run of every connection that is switched on and not paused: (connection id, its run), in their order.
+
+    One that has lost its login or pairing is left out: its own card says what to do. Raises Invalid.
+    """
+    day_bounds.check(day)
+    now = clock.now()
+    with reading() as session:
+        ids = session.scalars(
+            select(PMSConnection.id).where(*planning.ACTIVE, _is_awake(now)).order_by(PMSConnection.id)
+        ).all()
+    asked = []
+    for connection_id in ids:
+        try:
+            asked.append((connection_id, request_run(connection_id, actor=actor, day=day)))
+        except Conflict as error:
+            log.warning("no run was queued", extra={"connection_id": connection_id, "code": error.code})
+    return asked
 
 
 def request_due_runs() -> list[RunRequest]:
@@ -67,13 +105,14 @@ def request_due_runs() -> list[RunRequest]:
         if not planning.anything_to_do(session, now):
             return []
     with writing() as session:
+        planning.switch_on_again(session, now)
         planning.mend(session, now)
         connections = session.scalars(
             select(PMSConnection)
             .where(
                 PMSConnection.sync_enabled.is_(True),
                 PMSConnection.next_sync_at <= now,
-                or_(PMSConnection.paused_until.is_(None), PMSConnection.paused_until <= now),
+                _is_awake(now),
             )
             .order_by(PMSConnection.next_sync_at, PMSConnection.id)
             .with_for_update(skip_locked=True)
@@ -87,6 +126,10 @@ def request_due_runs() -> list[RunRequest]:
         if request.created and request.not_before is None:
             run_queue.enqueue(request.sync_id)
     return requests
+
+
+def _is_awake(now: datetime) -> ColumnElement[bool]:
+    return or_(PMSConnection.paused_until.is_(None), PMSConnection.paused_until <= now)
 
 
 def _queue(
@@ -105,9 +148,9 @@ def _queue(
     joined = _join(session, connection.id, wanted, dry_run=dry_run, only_queued=trigger == _NUDGE)
     if joined is not None:
         return joined
-    not_before = connection.not_before if connection.not_before and connection.not_before > now else None
+    not_before = connection.not_before if holds(connection.not_before, now, LONGEST_VENDOR_WAIT) else None
     run = SyncRun(
-        connection_id=connection.id,
+        pms_connection_id=connection.id,
         sync_type="day" if day else "full",
         trigger=trigger,
         actor=actor_name,
@@ -133,7 +176,7 @@ def _join(
     rows = session.scalars(
         select(SyncRun)
         .where(
-            SyncRun.connection_id == connection_id,
+            SyncRun.pms_connection_id == connection_id,
             SyncRun.status.in_(("queued",) if only_queued else ("queued", "running")),
             SyncRun.dry_run.is_(dry_run),
             SyncRun.cancel_requested_at.is_(None),

@@ -9,10 +9,10 @@ from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import aliased
 
 from pmsapp import clock
+from pmsapp.domain.ages import CLOCK_SLACK
+from pmsapp.domain.schedule import LONGEST_VENDOR_WAIT
 from pmsapp.models import SyncRun
 from pmsapp.services.base.transaction import reading
-
-CLOCK_SLACK = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +28,20 @@ def waiting_runs(*, for_at_least_s: float) -> list[WaitingRun]:
     """Queued runs that may start (no run of their connection is going, no vendor asked to wait), oldest first."""
     now = clock.now()
     other = aliased(SyncRun)
-    going = exists().where(other.connection_id == SyncRun.connection_id, other.status == "running")
+    going = exists().where(other.pms_connection_id == SyncRun.pms_connection_id, other.status == "running")
     query = (
-        select(SyncRun.id, SyncRun.connection_id, SyncRun.requested_at)
+        select(SyncRun.id, SyncRun.pms_connection_id, SyncRun.requested_at)
         .where(
             SyncRun.status == "queued",
             or_(
                 SyncRun.requested_at <= now - timedelta(seconds=for_at_least_s),
                 SyncRun.requested_at > now + CLOCK_SLACK,  # the clock was put back since
             ),
-            or_(SyncRun.not_before.is_(None), SyncRun.not_before <= now),
+            or_(
+                SyncRun.not_before.is_(None),
+                SyncRun.not_before <= now,
+                SyncRun.not_before > now + LONGEST_VENDOR_WAIT + CLOCK_SLACK,
+            ),
             ~going,
         )
         .order_by(SyncRun.id)

@@ -101,18 +101,18 @@ def _stored_people(session: Session, connection_id: int) -> dict[str, _Person]:
         select(
             PMSClinicianMapping.pms_practitioner_id,
             PMSClinicianMapping.pms_practitioner_name,
-            PMSClinicianMapping.clinician_id,
+            PMSClinicianMapping.run_sheet_clinician_id,
             PMSClinicianMapping.decision,
             PMSClinicianMapping.active,
             PMSClinicianMapping.shown_in_appointment_book,
             PMSClinicianMapping.last_seen_at,
-        ).where(PMSClinicianMapping.connection_id == connection_id)
+        ).where(PMSClinicianMapping.pms_connection_id == connection_id)
     )
     return {
         row.pms_practitioner_id: _Person(
             row.pms_practitioner_name,
             row.decision,
-            row.clinician_id,
+            row.run_sheet_clinician_id,
             row.active and row.shown_in_appointment_book and (read_at is None or row.last_seen_at >= read_at),
         )
         for row in rows

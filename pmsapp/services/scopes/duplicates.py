@@ -23,13 +23,18 @@ def duplicate_subject(manual_id: int, pms_id: int) -> str:
 
 
 def suggest_duplicates(writer: Writer, creates: Sequence[Incoming]) -> None:
-    """For each new PMS card with a hand-made one beside it (same clinician, near time, like name), ask a person."""
+    """For each new PMS card with a hand-made one beside it (same clinician, near time, like name), ask a person.
+
+    Never where both birth dates are known and differ.
+    """
     days = {one.values.pms_date for one in creates}
     if not days:
         return
     starts = [one.values.start_at for one in creates]
     manual = writer.session.execute(
-        select(CARDS.c.id, CARDS.c.clinician_id, CARDS.c.start_at, CARDS.c.patient_name).where(
+        select(
+            CARDS.c.id, CARDS.c.clinician_id, CARDS.c.start_at, CARDS.c.patient_name, CARDS.c.patient_dob
+        ).where(
             CARDS.c.pms_appointment_id.is_(None),
             CARDS.c.presence == "on_sheet",
             CARDS.c.start_at >= min(starts) - NEAR,
@@ -45,6 +50,9 @@ def suggest_duplicates(writer: Writer, creates: Sequence[Incoming]) -> None:
 def _alike(card: Any, one: Incoming) -> bool:
     clinician_id, start_at, name = card.clinician_id, card.start_at, card.patient_name
     if clinician_id != one.values.clinician_id or abs(start_at - one.values.start_at) > NEAR:
+        return False
+    born = card.patient_dob, one.values.patient_dob
+    if None not in born and born[0] != born[1]:
         return False
     return bool(name and one.values.patient_name and names_alike(name, one.values.patient_name))
 

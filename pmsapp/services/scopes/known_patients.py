@@ -54,7 +54,7 @@ def for_run(session: Session, run: SyncRun, pms_type: str, zone: str) -> KnownPa
     if run.trigger != BY_ITSELF:
         return KnownPatients()
     days = [date.fromisoformat(day) for day in run.dates]
-    return KnownPatients(_read_today(session, run.connection_id, days, zone))
+    return KnownPatients(_read_today(session, run.pms_connection_id, days, zone))
 
 
 def _read_today(

@@ -22,6 +22,7 @@ from pmsapp.domain.sync.reconcile import (
     UpdateCard,
     newcomers,
     plan_updates,
+    refiled,
     sort_pairs,
     swapped_patients,
 )
@@ -141,7 +142,13 @@ def _add_changes(
     plan.updates = plan_updates(plan.sorted, whole)
     fresh = newcomers(plan.sorted.creates, plan.updates)
     plan.swaps, left = swapped_patients(plan.sorted, known.values(), fresh)
-    plan.swapped_cards = stored_cards.whole_cards(session, ring, [swap.old.id for swap in plan.swaps])
+    joined = {appointment_id for appointment_id, _ in fresh}
+    in_groups = [card.id for card in left if card.appointment_id in joined]
+    compared = stored_cards.whole_cards(session, ring, in_groups)
+    plan.swaps += refiled(plan.sorted, left, fresh, compared)
+    swapped = [swap.old.id for swap in plan.swaps]
+    left = [card for card in left if card.id not in swapped]
+    plan.swapped_cards = stored_cards.whole_cards(session, ring, swapped)
     plan.waiting = [
         (card, plan.sorted.marker_of(card.appointment_id))
         for card in known.values()

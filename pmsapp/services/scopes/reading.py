@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,9 +14,8 @@ from pmsapp.adapters.base import Adapter, nothing_known
 from pmsapp.domain.appointment import BadRecord, UnifiedAppointment
 from pmsapp.domain.errors import BadVendorDataError, PMSError, ReconnectRequiredError, RetryLaterError
 from pmsapp.domain.window import SyncWindow
+from pmsapp.observability import logs
 from pmsapp.services.scopes.context import ReadTarget, RunContext
-
-log = logging.getLogger(__name__)
 
 COMPLETE, INCOMPLETE, FAILED = "complete", "incomplete", "failed"
 _ENDS_THE_RUN = {"RATE-WAIT", "RUN-DEADLINE", "RUN-CANCELLED", "NET-LOCAL"}
@@ -139,7 +137,7 @@ def _collect(adapter: Adapter, window: SyncWindow, practitioner_ids: Sequence[st
         read.error = error
         read.outcome = INCOMPLETE if pages else FAILED
     except Exception as error:  # noqa: BLE001 - one list must not sink the others
-        log.error("reading failed by a bug", extra={"pms": adapter.info.slug, "error": type(error).__name__})
+        logs.record_bug(error, "reading a list", pms=adapter.info.slug)
         read.error = BadVendorDataError("BUG", pms=adapter.info.label)
         read.outcome = INCOMPLETE if pages else FAILED
     read.unreadable = frozenset(record.external_id for record in read.bad if record.external_id)

@@ -23,13 +23,16 @@ from pmsapp.domain.sync.vanished import (
     lookup_outcome,
     plan_vanished,
 )
+from pmsapp.observability import logs
+from pmsapp.services.scopes import rebooked
 from pmsapp.services.scopes.context import RunContext
 from pmsapp.services.scopes.plan import KEPT_MISSING, ScopePlan, plan_pairs
 from pmsapp.services.scopes.reading import INCOMPLETE, Reader, ScopeRead
-from pmsapp.services.scopes.write import Writer, set_presence, write_plan
+from pmsapp.services.scopes.write import Writer, take_off, write_plan
 from pmsapp.services.sheet import questions, stored_cards, versions
 
 GONE_REASON = "no longer in the practice software"
+LEFT_REASON = "no longer in this appointment"
 HELD_REASON = "many disappeared at once; held until somebody looks"
 
 
@@ -88,7 +91,8 @@ def _ask(adapter: Adapter, appointment_id: str) -> list[UnifiedAppointment] | PM
         return None
     except PMSError as error:
         return error
-    except Exception:  # noqa: BLE001 - one record must not sink the run
+    except Exception as error:  # noqa: BLE001 - one record must not sink the run
+        logs.record_bug(error, "looking up an appointment", pms=adapter.info.slug)
         return BadVendorDataError("BUG", pms=adapter.info.label)
 
 
@@ -160,9 +164,14 @@ def write_vanished(
     """Write what `settle` decided, in the caller's write transaction."""
     days = write_plan(writer, result.found_plan) if result.found_plan else set()
     decisions = result.decisions
-    days |= set_presence(writer, _ids(decisions.delete), Presence.DELETED, GONE_REASON, Change.DELETED)
+    left = [card for card in decisions.delete if pending.fates.get(card.id) is LookupOutcome.OTHER_PATIENT]
+    deleted = [card for card in decisions.delete if card not in left]
+    days |= take_off(writer, _ids(left), Presence.DELETED, LEFT_REASON, Change.LEFT)
+    days |= take_off(writer, _ids(deleted), Presence.DELETED, GONE_REASON, Change.DELETED)
+    gone = {(card.patient_id, card.pms_date) for card in decisions.delete}
+    days |= rebooked.link(writer.session, writer.connection_id, gone, writer.now)
     if decisions.hold:
-        days |= set_presence(writer, _ids(decisions.hold), Presence.HELD, HELD_REASON, Change.HELD)
+        days |= take_off(writer, _ids(decisions.hold), Presence.HELD, HELD_REASON, Change.HELD)
         _ask_about_removals(writer, context, pending, decisions.hold)
     versions.bump(writer.session, days, writer.now)
 

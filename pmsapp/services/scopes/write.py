@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from pmsapp.crypto.cipher import KeyRing
 from pmsapp.domain.appointment import Presence, WorkflowState
+from pmsapp.domain.sync.compare import same_meaning
 from pmsapp.domain.sync.merge import (
     Override,
     OverrideMove,
@@ -24,25 +25,24 @@ from pmsapp.domain.sync.merge import (
     staff_value_shows,
 )
 from pmsapp.domain.sync.reconcile import Change, Incoming, UpdateCard
-from pmsapp.domain.sync.rules import REASONS
 from pmsapp.domain.window import day_of
-from pmsapp.models import RunSheetAppointment, RunSheetEvent
+from pmsapp.models import RunSheetAppointment
 from pmsapp.models.bulk import among, insert_missing, update_by_id
-from pmsapp.models.upsert import table_of
 from pmsapp.services.base.failpoints import failpoint
+from pmsapp.services.scopes import rebooked
 from pmsapp.services.scopes.plan import ScopePlan
-from pmsapp.services.sheet import questions, versions
+from pmsapp.services.sheet import placement, questions, timeline, versions
+from pmsapp.services.sheet.placement import PlacedBy
 from pmsapp.services.sheet.questions import field_subject, patient_subject
 from pmsapp.services.sheet.stored_cards import (
     CARDS,
     OVERRIDES,
     as_instant,
     card_ids,
-    chunks,
     sealed_columns,
 )
+from pmsapp.services.sheet.timeline import EVENTS
 
-EVENTS = table_of(RunSheetEvent)
 _NOT_IN_TIMELINE = {
     "host_link",
     "patient_link",
@@ -76,9 +76,21 @@ def write_plan(writer: Writer, plan: ScopePlan) -> set[date]:
     swapped = _write_swaps(writer, plan)
     _note_markers(writer, plan)
     failpoint("after_swaps")
+    linked = rebooked.link(writer.session, writer.connection_id, _of_whom(plan), writer.now)
     if any(one.card.presence is Presence.HELD for one in plan.updates):
         questions.lapse_settled(writer.session, writer.connection_id, writer.now)
-    return created | updated | swapped
+    return created | updated | swapped | linked
+
+
+def _of_whom(plan: ScopePlan) -> set[tuple[str, date]]:
+    """Whose cards came or left, and on which day: they may have been booked anew."""
+    came = [(one.key[1], one.values.pms_date) for one in plan.sorted.creates]
+    gone = [
+        (one.incoming.key[1], one.incoming.values.pms_date)
+        for one in plan.updates
+        if one.presence is Presence.CANCELLED and one.card.presence is not Presence.CANCELLED
+    ]
+    return {*came, *gone}
 
 
 def _write_creates(writer: Writer, creates: Sequence[Incoming]) -> set[date]:
@@ -145,7 +157,8 @@ def _write_updates(writer: Writer, updates: Sequence[UpdateCard]) -> set[date]:
     }
     same = {"pms_last_synced_at": writer.now, "kept_digest": None, "updated_at": writer.now}
     update_by_id(writer.session, RunSheetAppointment, columns, same=same, grows="row_version")
-    _write_events(writer, [_event(one) for one in updates if not one.silent])
+    lines = [_event(one) for one in updates if not one.silent]
+    timeline.record(writer.session, lines, "pms", writer.now, run_id=writer.run_id)
     _move_overrides(writer, updates)
     return days
 
@@ -154,13 +167,7 @@ def _marks(writer: Writer, one: UpdateCard, shown_on: date) -> dict[str, Any]:
     """The card's marks: as they were, but for what this change says."""
     marks = dict(one.card.marks) | _presence_marks(writer, one)
     if one.has_moved:
-        before = one.card.values.clinician_id
-        changed_hands = before != one.incoming.values.clinician_id
-        marks |= {
-            "moved_from_at": one.card.values.start_at,
-            "moved_from_clinician_id": before if changed_hands else None,
-            "moved_at": writer.now,
-        }
+        marks |= {"moved_at": writer.now, **_came_from(one)}
         if one.card.shown_on != shown_on:
             marks["moved_from_date"] = one.card.shown_on
     if one.change is Change.RETURNED:
@@ -168,19 +175,25 @@ def _marks(writer: Writer, one: UpdateCard, shown_on: date) -> dict[str, Any]:
     return marks
 
 
+def _came_from(one: UpdateCard) -> dict[str, Any]:
+    """The other start and the other column it came from, each only where the PMS changed it."""
+    came: dict[str, Any] = {}
+    if "start_at" in one.fields:
+        came["moved_from_at"] = one.card.values.start_at
+    if "pms_practitioner_id" in one.fields and "clinician_id" in one.fields:
+        came["moved_from_clinician_id"] = one.card.values.clinician_id
+    return came
+
+
 def _presence_marks(writer: Writer, one: UpdateCard) -> dict[str, Any]:
     """Why and since when a card stands elsewhere now. Whoever had seen that it left need not see it again."""
     if one.presence is one.card.presence:
         return {}
-    columns: dict[str, Any] = {"presence_reason": None, "presence_at": None}
     if one.presence is Presence.CANCELLED:
         reason = one.incoming.cancellation_reason or "cancelled in the practice software"
-        columns = {"presence_reason": reason, "presence_at": one.incoming.cancelled_at or writer.now}
-    elif one.incoming.verdict.reason:
-        columns = {
-            "presence_reason": REASONS.get(one.incoming.verdict.reason),
-            "presence_at": writer.now,
-        }
+        columns = placement.reason_columns(reason, one.incoming.cancelled_at or writer.now)
+    else:
+        columns = placement.reason_columns(placement.words_of(one.incoming.verdict), writer.now)
     if one.leaves or one.presence not in _OFF_SHEET:
         columns["acknowledged_at"] = None
     return columns
@@ -204,28 +217,24 @@ def _shown_day(one: UpdateCard) -> date:
 
 
 def _event(one: UpdateCard) -> dict[str, Any]:
-    was = {
-        name: as_stored(_plain(getattr(one.card.values, name)))
-        for name in one.fields
-        if name not in _NOT_IN_TIMELINE
-    }
+    """What changed, with each value before and now; another spelling of the same is not worth a line."""
+    told = [name for name in one.fields if name not in _NOT_IN_TIMELINE]
+    was = {name: as_stored(_plain(getattr(one.card.values, name))) for name in told}
+    now = {name: as_stored(_plain(getattr(one.incoming.values, name))) for name in told}
+    same = {name for name in told if same_meaning(name, was[name], now[name])}
     return {
         "appointment_id": one.card.id,
         "kind": one.change.value,
-        "data": {"fields": list(one.fields), "was": was},
+        "data": {
+            "fields": list(one.fields),
+            "was": {name: value for name, value in was.items() if name not in same},
+            "now": {name: value for name, value in now.items() if name not in same},
+        },
     }
 
 
 def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) and not isinstance(value, datetime) else value
-
-
-def _write_events(writer: Writer, events: list[dict[str, Any]]) -> None:
-    if events:
-        writer.session.execute(
-            insert(EVENTS),
-            [{"run_id": writer.run_id, "at": writer.now, "source": "pms", **event} for event in events],
-        )
 
 
 def _move_overrides(writer: Writer, updates: Sequence[UpdateCard]) -> None:
@@ -269,7 +278,7 @@ def _write_swaps(writer: Writer, plan: ScopePlan) -> set[date]:
     for swap in plan.swaps:
         card = plan.swapped_cards[swap.old.id]
         reason = "another patient is booked there now"
-        days |= set_presence(writer, [card.id], Presence.HELD, reason, Change.HELD)
+        days |= take_off(writer, [card.id], Presence.HELD, reason, Change.HELD)
         new_ids = card_ids(writer.session, writer.connection_id, swap.new_keys)
         questions.open_question(
             writer.session,
@@ -300,31 +309,22 @@ def _names(writer: Writer, ids: Sequence[int]) -> str | None:
     return ", ".join(name for name in names if name) or None
 
 
-def set_presence(
+def take_off(
     writer: Writer, ids: Sequence[int], presence: Presence, reason: str, change: Change
 ) -> set[date]:
     """Take cards off that still stand on the sheet, without touching what the PMS said last.
 
-    Returns the days whose sheet changed.
+    Returns the days whose sheet changed; the caller lets their versions grow.
     """
-    days: set[date] = set()
-    for part in chunks(ids):
-        rows = writer.session.execute(
-            update(CARDS)
-            .where(CARDS.c.id.in_(part), CARDS.c.presence == Presence.ON_SHEET.value)
-            .values(
-                presence=presence.value,
-                presence_reason=reason,
-                presence_at=writer.now,
-                acknowledged_at=None,
-                kept_digest=None,
-                row_version=CARDS.c.row_version + 1,
-                updated_at=writer.now,
-            )
-            .returning(CARDS.c.id)
-        ).all()
-        days |= versions.days_of(writer.session, [row.id for row in rows])
-        _write_events(
-            writer, [{"appointment_id": row.id, "kind": change.value, "data": None} for row in rows]
-        )
-    return days
+    return placement.place(
+        writer.session,
+        ids,
+        presence,
+        reason,
+        kind=change.value,
+        by=PlacedBy("pms", run_id=writer.run_id),
+        now=writer.now,
+        only=(Presence.ON_SHEET,),
+        also={"kept_digest": None},
+        bump=False,
+    )

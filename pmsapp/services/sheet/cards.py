@@ -13,8 +13,19 @@ from sqlalchemy.orm import Session
 from pmsapp import clock
 from pmsapp.crypto.cipher import KeyRing
 from pmsapp.domain.actor import Actor
-from pmsapp.domain.appointment import Presence
-from pmsapp.domain.runsheet import Attempt, Card, Claim, EditedField, IdentityCheck, MovedFrom
+from pmsapp.domain.ages import is_within
+from pmsapp.domain.appointment import Presence, WorkflowState
+from pmsapp.domain.roles import CLINICIAN
+from pmsapp.domain.runsheet import (
+    GONE,
+    Attempt,
+    Card,
+    Claim,
+    EditedField,
+    IdentityCheck,
+    MovedFrom,
+    Rebooked,
+)
 from pmsapp.domain.sync.merge import (
     EDITABLE,
     Override,
@@ -23,23 +34,52 @@ from pmsapp.domain.sync.merge import (
     staff_value_shows,
 )
 from pmsapp.domain.window import day_of
-from pmsapp.models import CardLook, RunSheetEvent, SheetLook
+from pmsapp.models import CardLook, SheetLook
 from pmsapp.models.upsert import table_of
 from pmsapp.services.base import encrypted_columns
 from pmsapp.services.sheet.stored_cards import CARDS, IN_FORCE, OVERRIDES, as_instant
+from pmsapp.services.sheet.timeline import EVENTS
 
 CLAIM_LASTS = timedelta(minutes=2)
-EVENTS = table_of(RunSheetEvent)
 CARD_LOOKS = table_of(CardLook)
 SHEET_LOOKS = table_of(SheetLook)
 # What staff do to a card that a colleague should look at; a step forward speaks for itself.
-_STAFF_NEWS = ("edited", "added", "brought_back", "answered_keep", "answered_pms", "answer_taken_back")
+_STAFF_NEWS = (
+    "edited",
+    "added",
+    "brought_back",
+    "answered_keep",
+    "answered_pms",
+    "answered_same",
+    "answer_taken_back",
+    "took_over",
+)
 
 _TYPED = [
     OVERRIDES.c[name].label(f"typed_{name}")
     for name in ("id", "field", "value", "base_value", "by", "at", "state")
 ]
 _IN_FORCE = and_(OVERRIDES.c.appointment_id == CARDS.c.id, OVERRIDES.c.state.in_(IN_FORCE))
+# The cancelled card a visit was booked anew from, and the card it was booked anew as.
+_BEFORE, _AFTER = CARDS.alias("card_before"), CARDS.alias("card_after")
+_TYPED_BEFORE = OVERRIDES.alias("typed_before")
+_REBOOKED = [
+    _BEFORE.c.start_at.label("before_start_at"),
+    _BEFORE.c.presence.label("before_presence"),
+    or_(
+        _BEFORE.c.notes.is_not(None),
+        _BEFORE.c.state != WorkflowState.BOOKED.value,
+        select(_TYPED_BEFORE.c.id)
+        .where(_TYPED_BEFORE.c.appointment_id == _BEFORE.c.id, _TYPED_BEFORE.c.state.in_(IN_FORCE))
+        .exists(),
+    ).label("before_has_work"),
+    _AFTER.c.start_at.label("after_start_at"),
+]
+_CARDS = (
+    CARDS.outerjoin(_BEFORE, _BEFORE.c.id == CARDS.c.rebooked_from_id)
+    .outerjoin(_AFTER, _AFTER.c.id == CARDS.c.rebooked_to_id)
+    .outerjoin(OVERRIDES, _IN_FORCE)
+)
 
 
 def load_cards(
@@ -55,8 +95,8 @@ def load_cards(
     """
     looks = _looks_of(viewer) if viewer is not None and viewer.kind == "user" and viewer.id else []
     rows = session.execute(
-        select(CARDS, *_TYPED, *looks)
-        .select_from(CARDS.outerjoin(OVERRIDES, _IN_FORCE))
+        select(CARDS, *_REBOOKED, *_TYPED, *looks)
+        .select_from(_CARDS)
         .where(*where)
         .order_by(CARDS.c.id, OVERRIDES.c.id)
     )
@@ -67,6 +107,13 @@ def load_cards(
         typed = [] if first.typed_id is None else [first, *more]
         cards.append(_card(first, typed, ring, now))
     return cards
+
+
+def may_see(actor: Actor, card: Card) -> bool:
+    """Whether a card is the actor's to see: a clinician has their own column, everybody else the whole sheet."""
+    return actor.role != CLINICIAN or (
+        actor.clinician_id is not None and card.clinician_id == actor.clinician_id
+    )
 
 
 def _looks_of(viewer: Actor) -> list[ColumnElement[Any]]:
@@ -94,7 +141,8 @@ def _looks_of(viewer: Actor) -> list[ColumnElement[Any]]:
 def _card(row: Row[Any], typed: Sequence[Row[Any]], ring: KeyRing, now: datetime) -> Card:
     columns, edited = _typed_over(row, typed)
     is_pms = columns["pms_appointment_id"] is not None
-    place = (row.pms_connection_id, row.pms_appointment_id, row.pms_patient_id)
+    presence = Presence(row.presence)
+    host_link, patient_link = _links(row, ring) if is_pms and presence is Presence.ON_SHEET else (None, None)
     return Card(
         id=row.id,
         row_version=row.row_version,
@@ -110,7 +158,7 @@ def _card(row: Row[Any], typed: Sequence[Row[Any]], ring: KeyRing, now: datetime
         appointment_type=row.appointment_type_name,
         appointment_status=row.appointment_status,
         is_telehealth=columns["is_telehealth"],
-        presence=Presence(row.presence),
+        presence=presence,
         state=row.state,
         notes=row.notes,
         pms_notes=row.pms_notes,
@@ -121,14 +169,15 @@ def _card(row: Row[Any], typed: Sequence[Row[Any]], ring: KeyRing, now: datetime
         pms_practitioner_id=row.pms_practitioner_id,
         pms_last_synced_at=row.pms_last_synced_at,
         edited=tuple(edited),
-        host_link=encrypted_columns.open_link(ring, row.host_link_sealed, *place, "host") if is_pms else None,
-        patient_link=encrypted_columns.open_link(ring, row.patient_link_sealed, *place, "patient")
-        if is_pms
-        else None,
+        host_link=host_link,
+        patient_link=patient_link,
         presence_reason=row.presence_reason,
         presence_at=row.presence_at,
         acknowledged_at=row.acknowledged_at,
-        moved_from_at=row.moved_from_at,
+        rebooked_from=_rebooked_from(row),
+        rebooked_to=Rebooked(row.rebooked_to_id, row.after_start_at)
+        if presence in GONE and row.after_start_at
+        else None,
         returned_at=row.returned_at,
         duration_estimated=row.duration_estimated,
         time_odd=row.time_odd,
@@ -137,6 +186,28 @@ def _card(row: Row[Any], typed: Sequence[Row[Any]], ring: KeyRing, now: datetime
         created_at=row.created_at,
         **_work(row, now),
     )
+
+
+def _links(row: Row[Any], ring: KeyRing) -> tuple[str | None, str | None]:
+    """The join addresses (clinician's, patient's) of a visit that takes place; (None, None) for any other.
+
+    A card that staff keep although the PMS no longer lists it has none: its visit is another patient's now, or gone.
+    """
+    if row.kept_digest is not None:
+        return None, None
+    place = (row.pms_connection_id, row.pms_appointment_id, row.pms_patient_id)
+    return (
+        encrypted_columns.open_link(ring, row.host_link_sealed, *place, "host"),
+        encrypted_columns.open_link(ring, row.patient_link_sealed, *place, "patient"),
+    )
+
+
+def _rebooked_from(row: Row[Any]) -> Rebooked | None:
+    """The cancelled card this visit was booked anew from, while that stays cancelled."""
+    if row.before_presence is None or Presence(row.before_presence) not in GONE:
+        return None
+    untaken = bool(row.before_has_work) and row.taken_over_at is None
+    return Rebooked(row.rebooked_from_id, row.before_start_at, untaken)
 
 
 def _work(row: Row[Any], now: datetime) -> dict[str, Any]:
@@ -156,7 +227,7 @@ def _work(row: Row[Any], now: datetime) -> dict[str, Any]:
         else None,
         "moved_from": _moved_from(row),
         "claim": Claim(row.claimed_by, row.claimed_at + CLAIM_LASTS)
-        if row.claimed_at is not None and now < row.claimed_at + CLAIM_LASTS
+        if is_within(row.claimed_at, now, CLAIM_LASTS)
         else None,
         "changed_since_seen": seen_at is not None and news_at is not None and news_at > seen_at,
         "is_new": seen_at is not None and row.created_at > seen_at,

@@ -75,26 +75,36 @@ def update_clinician(
     active: bool | None = None,
     thresholds: Thresholds | None = None,
 ) -> ClinicianView:
-    """Change what is given. Raises NotFound and Invalid."""
+    """Change what is given; nothing is stored or audited when nothing differs. Raises NotFound and Invalid."""
     _check(name, sort_order, thresholds)
     now = clock.now()
     with writing() as session:
         row = _row(session, clinician_id)
-        if name is not None:
-            row.name = name.strip()
-        if sort_order is not None:
-            row.sort_order = sort_order
-        if active is not None:
-            row.active = active
-        if thresholds is not None:
-            row.notice_after_minutes = thresholds.notice_min
-            row.warn_after_minutes = thresholds.warn_min
-            row.urgent_after_minutes = thresholds.urgent_min
-        given = {"name": name, "sort_order": sort_order, "active": active, "thresholds": thresholds}
-        fields = sorted(field for field, value in given.items() if value is not None)
-        audit.record(session, actor, "clinician.changed", f"clinician:{row.id}", {"fields": fields})
-        _show(session, now)
+        given = {
+            "name": name and name.strip(),
+            "sort_order": sort_order,
+            "active": active,
+            **_threshold_columns(thresholds),
+        }
+        changed = sorted(
+            field for field, value in given.items() if value is not None and value != getattr(row, field)
+        )
+        for field in changed:
+            setattr(row, field, given[field])
+        if changed:
+            audit.record(session, actor, "clinician.changed", f"clinician:{row.id}", {"fields": changed})
+            _show(session, now)
         return _view(row, clinic.today(session))
+
+
+def _threshold_columns(thresholds: Thresholds | None) -> dict[str, int]:
+    if thresholds is None:
+        return {}
+    return {
+        "notice_after_minutes": thresholds.notice_min,
+        "warn_after_minutes": thresholds.warn_min,
+        "urgent_after_minutes": thresholds.urgent_min,
+    }
 
 
 def set_running_late(clinician_id: int, minutes: int, actor: Actor) -> ClinicianView:

@@ -23,11 +23,10 @@ from pmsapp.domain.runsheet import (
     Undecided,
     arrange,
     in_time_order,
-    oldest,
     stays_in_view,
 )
-from pmsapp.domain.schedule import aged, ages_next
 from pmsapp.domain.sync.rules import MappingDecision
+from pmsapp.domain.sync_state import MappedList, freshness_of, next_ageing
 from pmsapp.domain.window import day_of, day_start
 from pmsapp.domain.worklist.patients import PatientOfDay, similar_names
 from pmsapp.extensions import key_ring
@@ -37,7 +36,7 @@ from pmsapp.services.base.transaction import reading
 from pmsapp.services.clinic import clinic, opening_hours, snapshot
 from pmsapp.services.clinic.snapshot import UNASSIGNED, Feed, Snapshot
 from pmsapp.services.sheet import etag
-from pmsapp.services.sheet.cards import load_cards
+from pmsapp.services.sheet.cards import load_cards, may_see
 from pmsapp.services.sheet.questions import practitioner_subject
 from pmsapp.services.sheet.stored_cards import CARDS, IN_FORCE, OVERRIDES
 
@@ -90,7 +89,7 @@ def read_day(
         date=day,
         time_zone=house.clinic.time_zone,
         version=stamp.version,
-        freshness=oldest(ages.all_parts()),
+        freshness=ages.whole(),
         columns=columns,
         unassigned=unassigned if clinician_id is None else (),
         not_shown=_not_shown_counts(hidden, moved),
@@ -102,16 +101,16 @@ def read_day(
         open_decisions=stamp.open_decisions,
         questions=stamp.questions,
         acknowledged=in_time_order(acknowledged),
-        connections=tuple(one.row.display_name for one in house.connections),
+        connections=_names_of(house),
     )
     return DayRead(sheet, house)
 
 
-def get_card(card_id: int, viewer: Actor | None = None) -> Card:
-    """One card whatever its presence. Raises NotFound."""
+def get_card(card_id: int, actor: Actor | None = None) -> Card:
+    """One card whatever its presence, marked for the one asking. Raises NotFound, also when it is not theirs to see."""
     with reading() as session:
-        found = load_cards(session, key_ring(), [CARDS.c.id == card_id], viewer=viewer)
-        if not found:
+        found = load_cards(session, key_ring(), [CARDS.c.id == card_id], viewer=actor)
+        if not found or (actor is not None and not may_see(actor, found[0])):
             raise NotFound("appointment")
         card = found[0]
         if card.presence is not Presence.ON_SHEET or card.identity_check is not None:
@@ -237,25 +236,16 @@ def _not_shown_counts(hidden: Sequence[Card], moved: Sequence[Card]) -> dict[str
 
 
 class _Ages:
-    """How old each practitioner-day is, folded by clinician. A day that is over no longer ages.
+    """How old each list of the day is, by the column it fills. A day that is over no longer ages.
 
     `next`: when any of it may age next.
     """
 
     def __init__(self, house: Snapshot, day: date, now: datetime) -> None:
-        hours = opening_hours.hours_of(house.clinic, now)
-        over = day_start(day + timedelta(days=1), hours.zone)
-        self.parts: dict[int, list[Freshness]] = {}
-        periods: list[tuple[datetime | None, timedelta]] = []
-        for one in house.connections:
-            period = timedelta(minutes=one.row.sync_frequency_minutes)
-            for feed in one.mapped:
-                as_of = feed.readings[day].as_of if day in feed.readings else None
-                periods.append((as_of, period))
-                if feed.clinician_id is not None:
-                    age = aged(as_of, min(now, over), period, hours)
-                    self.parts.setdefault(feed.clinician_id, []).append(age)
-        self.next = ages_next(periods, now, hours) if now < over else None
+        self._hours = opening_hours.hours_of(house.clinic, now)
+        self._now, self._over = now, day_start(day + timedelta(days=1), self._hours.zone)
+        self._lists = [listed for one in house.connections for listed in one.lists(day)]
+        self.next = next_ageing(self._lists, now, self._hours) if now < self._over else None
         feeds = [(one, feed) for one in house.connections for feed in one.feeds if day in feed.readings]
         self.not_shown = sum(feed.readings[day].not_shown for _, feed in feeds if _is_shown(feed))
         self.undecided = tuple(
@@ -269,12 +259,21 @@ class _Ages:
         )
 
     def of(self, clinician_id: int) -> Freshness:
-        """A column's age: its oldest part; NEVER when no connection feeds it."""
-        return oldest(self.parts.get(clinician_id, ()))
+        """A column's age; NONE when no list fills it."""
+        return self._fold([one for one in self._lists if one.clinician_id == clinician_id])
 
-    def all_parts(self) -> list[Freshness]:
-        """Every part there is."""
-        return [age for ages in self.parts.values() for age in ages]
+    def whole(self) -> Freshness:
+        """The sheet's age."""
+        return self._fold(self._lists)
+
+    def _fold(self, lists: Sequence[MappedList]) -> Freshness:
+        return freshness_of(lists, self._now, self._hours, over=self._over)
+
+
+def _names_of(house: Snapshot) -> tuple[str, ...]:
+    """What the sheet is read from; connections in set-up only where there is no other."""
+    in_use = tuple(one.row.display_name for one in house.connections if not one.in_setup)
+    return in_use or tuple(one.row.display_name for one in house.connections)
 
 
 def _is_shown(feed: Feed) -> bool:

@@ -73,7 +73,7 @@ _MAPPING = (
     PMSClinicianMapping.id,
     PMSClinicianMapping.pms_practitioner_name,
     PMSClinicianMapping.decision,
-    PMSClinicianMapping.clinician_id,
+    PMSClinicianMapping.run_sheet_clinician_id,
 )
 _CLINICIAN = (
     RunSheetClinician.id,

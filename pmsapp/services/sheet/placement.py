@@ -1,30 +1,118 @@
-"""Stored cards under decisions of the clinic that have just changed, without asking the PMS."""
+"""Where stored cards stand: `place` puts them somewhere, the rest says where they belong by the clinic's decisions.
+
+Nothing here asks the PMS.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from datetime import datetime
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Row, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.util import identity_key
 
 from pmsapp import __version__
+from pmsapp.domain.actor import Actor
 from pmsapp.domain.appointment import AppointmentStatus, AppointmentType, Presence
-from pmsapp.domain.sync.rules import (
-    REASONS,
-    MappingDecision,
-    Placement,
-    Rules,
-    TypeRule,
-    place,
-)
+from pmsapp.domain.sync import rules as sync_rules
+from pmsapp.domain.sync.rules import REASONS, MappingDecision, Placement, Rules, TypeRule
 from pmsapp.models import PMSAppointmentType, PMSClinicianMapping, PMSConnection, RunSheetAppointment
 from pmsapp.services.clinic import clinic
-from pmsapp.services.sheet.stored_cards import CARDS, SHEETS
+from pmsapp.services.sheet import timeline, versions
+from pmsapp.services.sheet.stored_cards import CARDS, SHEETS, chunks
 
 _OFF_SHEET = (Presence.FILTERED.value, Presence.UNMAPPED.value)
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedBy:
+    """Whose doing it is, as the cards' timelines say it. `source`: pms or staff."""
+
+    source: str
+    actor: str | None = None
+    run_id: int | None = None
+
+    @classmethod
+    def staff(cls, actor: Actor) -> PlacedBy:
+        """A person did it."""
+        return cls("staff", actor.name)
+
+
+def place(
+    session: Session,
+    card_ids: Iterable[int],
+    presence: Presence,
+    reason: str | None,
+    *,
+    kind: str,
+    by: PlacedBy,
+    now: datetime,
+    only: Collection[Presence] = (),
+    also: Mapping[str, Any] | None = None,
+    data: Mapping[str, Any] | None = None,
+    bump: bool = True,
+) -> set[date]:
+    """Put cards somewhere: presence, why and since when, their versions, a line in each timeline, their sheets' versions.
+
+    Whoever had acknowledged the place before has not seen this one. `only`: cards that stand elsewhere by now are left
+    alone. `also`: further columns that change with it. `kind` and `data` make the line in the timeline. Returns the
+    days whose sheet changed; with `bump` False the caller lets their versions grow, once for many calls.
+    """
+    session.flush()
+    values = {
+        "presence": presence.value,
+        **reason_columns(reason, now),
+        "acknowledged_at": None,
+        "acknowledged_by": None,
+        "row_version": CARDS.c.row_version + 1,
+        "updated_at": now,
+        **(also or {}),
+    }
+    days: set[date] = set()
+    for part in chunks(card_ids):
+        wanted = [CARDS.c.id.in_(part)]
+        if only:
+            wanted.append(CARDS.c.presence.in_([one.value for one in only]))
+        placed = session.scalars(update(CARDS).where(*wanted).values(**values).returning(CARDS.c.id)).all()
+        _forget_loaded(session, placed)
+        days |= versions.days_of(session, placed)
+        timeline.record(
+            session,
+            [{"appointment_id": card_id, "kind": kind, "data": data} for card_id in placed],
+            by.source,
+            now,
+            actor=by.actor,
+            run_id=by.run_id,
+        )
+    if bump:
+        versions.bump(session, days, now)
+    return days
+
+
+def reason_columns(reason: str | None, at: datetime) -> dict[str, Any]:
+    """Why a card stands where it does, and since when; a card with no reason has no such instant."""
+    return {"presence_reason": reason, "presence_at": at if reason else None}
+
+
+NOT_REMOVED: Mapping[str, Any] = {"removed_at": None, "removed_by": None, "removed_reason": None}
+
+
+def removal_columns(actor: Actor, reason: str, at: datetime) -> dict[str, Any]:
+    """Who of the staff removed a card, when and why."""
+    return {"removed_at": at, "removed_by": actor.name, "removed_reason": reason}
+
+
+def _forget_loaded(session: Session, card_ids: Iterable[int]) -> None:
+    """Cards that the caller holds as objects are read anew when next looked at."""
+    for card_id in card_ids:
+        loaded = session.identity_map.get(identity_key(RunSheetAppointment, card_id))
+        if loaded is not None:
+            session.expire(loaded)
 
 
 def place_of(session: Session, card: RunSheetAppointment) -> Placement:
@@ -35,8 +123,10 @@ def place_of(session: Session, card: RunSheetAppointment) -> Placement:
     return _placement(load_rules(session, card.pms_connection_id), card)
 
 
-def reapply_type(session: Session, connection_id: int, type_id: str, now: datetime) -> list[int]:
-    """Put the cards of one type, from today on, where the clinic's decision about it says. Returns those that moved.
+def reapply_type(
+    session: Session, connection_id: int, type_id: str, *, kind: str, by: PlacedBy, now: datetime
+) -> None:
+    """Put the cards of one type, from today on, where the clinic's decision about it says.
 
     The next run compares them with the PMS again.
     """
@@ -51,28 +141,33 @@ def reapply_type(session: Session, connection_id: int, type_id: str, now: dateti
             SHEETS.c.date >= clinic.today(session),
         )
     ).all()
-    moved: list[int] = []
+    moved: dict[Placement, list[int]] = defaultdict(list)
     for row in rows:
         verdict = _placement(rules, row)
-        if verdict.presence == row.presence:
-            continue
-        reason = REASONS.get(verdict.reason) if verdict.reason else None
-        columns: dict[str, Any] = {
-            "presence": verdict.presence.value,
-            "presence_reason": reason,
-            "presence_at": now if reason else None,
-            "acknowledged_at": None,
-            "pms_digest": None,
-        }
-        session.execute(update(CARDS).where(CARDS.c.id == row.id).values(**columns))
-        moved.append(row.id)
-    return moved
+        if verdict.presence != row.presence:
+            moved[verdict].append(row.id)
+    for verdict, card_ids in moved.items():
+        place(
+            session,
+            card_ids,
+            verdict.presence,
+            words_of(verdict),
+            kind=kind,
+            by=by,
+            now=now,
+            also={"pms_digest": None},
+        )
+
+
+def words_of(verdict: Placement) -> str | None:
+    """Why the clinic's decisions put a card there, in words; None when nothing keeps it off the sheet."""
+    return REASONS.get(verdict.reason) if verdict.reason else None
 
 
 def _placement(rules: Rules, card: RunSheetAppointment | Row[Any]) -> Placement:
     rule = rules.types.get(card.pms_type_id) if card.pms_type_id else None
     decided = rule.decision if rule else None
-    return place(
+    return sync_rules.place(
         rules,
         practitioner_id=card.pms_practitioner_id,
         type_id=card.pms_type_id,
@@ -92,8 +187,8 @@ def load_rules(session: Session, connection_id: int, listed: Sequence[Appointmen
         select(
             PMSClinicianMapping.pms_practitioner_id,
             PMSClinicianMapping.decision,
-            PMSClinicianMapping.clinician_id,
-        ).where(PMSClinicianMapping.connection_id == connection_id)
+            PMSClinicianMapping.run_sheet_clinician_id,
+        ).where(PMSClinicianMapping.pms_connection_id == connection_id)
     )
     types = _stored_types(session, connection_id)
     for one in listed:
@@ -109,7 +204,7 @@ def load_rules(session: Session, connection_id: int, listed: Sequence[Appointmen
         zone=connection.time_zone,
         telehealth_only=connection.sync_telehealth_only,
         practitioners={
-            row.pms_practitioner_id: (MappingDecision(row.decision), row.clinician_id)
+            row.pms_practitioner_id: (MappingDecision(row.decision), row.run_sheet_clinician_id)
             for row in practitioners
         },
         types=types,
@@ -131,16 +226,20 @@ def _stored_types(session: Session, connection_id: int) -> dict[str, TypeRule]:
     rows = session.execute(
         select(
             PMSAppointmentType.pms_type_id,
-            PMSAppointmentType.name,
+            PMSAppointmentType.pms_type_name,
             PMSAppointmentType.is_telehealth,
             PMSAppointmentType.pms_is_telehealth,
             PMSAppointmentType.sync_enabled,
             PMSAppointmentType.default_duration_minutes,
-        ).where(PMSAppointmentType.connection_id == connection_id)
+        ).where(PMSAppointmentType.pms_connection_id == connection_id)
     )
     return {
         row.pms_type_id: TypeRule(
-            row.name, row.is_telehealth, row.pms_is_telehealth, row.sync_enabled, row.default_duration_minutes
+            row.pms_type_name,
+            row.is_telehealth,
+            row.pms_is_telehealth,
+            row.sync_enabled,
+            row.default_duration_minutes,
         )
         for row in rows
     }

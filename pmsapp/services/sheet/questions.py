@@ -68,7 +68,7 @@ def ask_about_undecided(session: Session, connection_id: int, now: datetime) -> 
     """Whoever was left undecided in set-up is asked about like somebody new: their patients are on no sheet."""
     rows = session.execute(
         select(PMSClinicianMapping.pms_practitioner_id, PMSClinicianMapping.pms_practitioner_name).where(
-            PMSClinicianMapping.connection_id == connection_id,
+            PMSClinicianMapping.pms_connection_id == connection_id,
             PMSClinicianMapping.decision == "undecided",
             PMSClinicianMapping.active,
             PMSClinicianMapping.shown_in_appointment_book,
@@ -171,7 +171,7 @@ def _has_conflict(session: Session, card_id: int, field: str | None) -> bool:
 def _is_undecided(session: Session, connection_id: int | None, practitioner_id: str | None) -> bool:
     decision = session.scalar(
         select(PMSClinicianMapping.decision).where(
-            PMSClinicianMapping.connection_id == connection_id,
+            PMSClinicianMapping.pms_connection_id == connection_id,
             PMSClinicianMapping.pms_practitioner_id == practitioner_id,
         )
     )
@@ -181,7 +181,7 @@ def _is_undecided(session: Session, connection_id: int | None, practitioner_id: 
 def _is_unclassified(session: Session, connection_id: int | None, type_id: str | None) -> bool:
     row = session.execute(
         select(PMSAppointmentType.is_telehealth, PMSAppointmentType.sync_enabled).where(
-            PMSAppointmentType.connection_id == connection_id, PMSAppointmentType.pms_type_id == type_id
+            PMSAppointmentType.pms_connection_id == connection_id, PMSAppointmentType.pms_type_id == type_id
         )
     ).one_or_none()
     return row is not None and row.is_telehealth is None and row.sync_enabled

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import insert, or_, select
+from sqlalchemy.orm import Session
 
 from pmsapp import clock
 from pmsapp.domain.window import day_of
 from pmsapp.models import RunSheet, RunSheetAppointment, RunSheetClinician, RunSheetEvent
+from pmsapp.models.upsert import table_of
 from pmsapp.services.base.errors import NotFound
 from pmsapp.services.base.transaction import reading
 from pmsapp.services.clinic import clinic
 
 LIMIT = 500
+EVENTS = table_of(RunSheetEvent)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class EventView:
-    """One line. `source`: pms, staff or system; `was`: the values before, by field.
+    """One line. `source`: pms, staff or system; `was` and `now`: the values before and after, by field.
 
     `step`: from which state to which, where reception took one or took one back. `can_undo`: the last step, today's.
     """
@@ -35,6 +38,7 @@ class EventView:
     actor: str | None
     fields: tuple[str, ...]
     was: dict[str, Any]
+    now: dict[str, Any]
     step: tuple[str, str] | None = None
     can_undo: bool = False
 
@@ -52,6 +56,30 @@ class RunChange:
     clinician: str | None
     kind: str
     fields: tuple[str, ...]
+
+
+def record(
+    session: Session,
+    lines: Sequence[Mapping[str, Any]],
+    source: str,
+    at: datetime,
+    *,
+    actor: str | None = None,
+    run_id: int | None = None,
+) -> None:
+    """Add lines to timelines, in one statement; each names its `appointment_id`, its `kind` and its `data`."""
+    same = {"source": source, "at": at, "actor": actor, "run_id": run_id}
+    if lines:
+        session.execute(insert(EVENTS), [same | dict(line) for line in lines])
+
+
+def record_one(
+    session: Session, line: Mapping[str, Any], source: str, at: datetime, *, actor: str | None = None
+) -> int:
+    """Add one line to a timeline, as `record` does. Returns its id, which an undo names."""
+    values = {"source": source, "at": at, "actor": actor, "run_id": None} | dict(line)
+    event_id: int = session.execute(insert(EVENTS).values(values).returning(EVENTS.c.id)).scalar_one()
+    return event_id
 
 
 def of_card(card_id: int) -> list[EventView]:
@@ -144,5 +172,6 @@ def _view(row: RunSheetEvent) -> EventView:
         actor=row.actor,
         fields=tuple(data.get("fields", ())),
         was=data.get("was", {}),
+        now=data.get("now", {}),
         step=(data["from"], data["to"]) if "from" in data and "to" in data else None,
     )

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pmsapp import clock
 from pmsapp.adapters.client.deadline import Deadline
 from pmsapp.domain.errors import PMSError
+from pmsapp.observability import logs
 from pmsapp.services.base import metrics
 from pmsapp.services.base.failpoints import failpoint
 from pmsapp.services.base.transaction import writing
@@ -71,7 +72,8 @@ def _perform(run: RunWork) -> None:
         close_run(run.lease, run.results, cancelled=True)
     except PMSError as error:
         close_run(run.lease, run.results, error=error)
-    except Exception:
+    except Exception as error:
+        logs.record_bug(error, "a run", run_id=run.lease.run_id)
         close_run(run.lease, run.results, error=PMSError("BUG"))
         raise
 

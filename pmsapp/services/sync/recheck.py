@@ -21,13 +21,13 @@ from pmsapp.models import PMSConnection, Quarantine, RunSheetAppointment
 from pmsapp.services.base import audit
 from pmsapp.services.base.errors import Conflict, NotFound
 from pmsapp.services.base.transaction import reading, writing
-from pmsapp.services.scopes import duplicates, known_patients
+from pmsapp.services.scopes import duplicates, known_patients, rebooked
 from pmsapp.services.scopes.context import ReadTarget, RunContext
 from pmsapp.services.scopes.plan import plan_pairs
 from pmsapp.services.scopes.reading import INCOMPLETE, ScopeRead
 from pmsapp.services.scopes.record import take_back
 from pmsapp.services.scopes.vanished import GONE_REASON
-from pmsapp.services.scopes.write import Writer, set_presence, write_plan
+from pmsapp.services.scopes.write import Writer, take_off, write_plan
 from pmsapp.services.sheet import days, versions
 from pmsapp.services.sheet.placement import load_rules
 from pmsapp.services.vendors import adapters as vendor_adapters
@@ -54,31 +54,27 @@ def recheck_card(card_id: int, actor: Actor) -> Card:
 
     Raises NotFound, Conflict MANUAL-CARD for a card without a PMS, and the PMSError family when it cannot be asked.
     """
-    with reading() as session:
-        row = session.execute(
-            select(
-                RunSheetAppointment.pms_connection_id,
-                RunSheetAppointment.pms_appointment_id,
-                RunSheetAppointment.pms_patient_id,
-            ).where(RunSheetAppointment.id == card_id)
-        ).one_or_none()
-    if row is None:
-        raise NotFound("appointment")
-    if row.pms_connection_id is None or row.pms_appointment_id is None:
+    card = days.get_card(card_id, actor)
+    if card.pms_connection_id is None or card.pms_appointment_id is None:
         raise Conflict(
             "MANUAL-CARD", "This card was added by hand; there is nothing to ask the practice software."
         )
-    pairs = _ask(row.pms_connection_id, row.pms_appointment_id)
+    pairs = _ask(card.pms_connection_id, card.pms_appointment_id)
     now = clock.now()
     with writing() as session:
-        writer = Writer(session, key_ring(), row.pms_connection_id, None, now)
+        writer = Writer(session, key_ring(), card.pms_connection_id, None, now)
         days_changed = _apply(session, writer, pairs)
         named = {pair.patient.external_id for pair in pairs if pair.patient}
         presence = session.scalar(
             select(RunSheetAppointment.presence).where(RunSheetAppointment.id == card_id)
         )
-        if row.pms_patient_id not in named and presence == Presence.ON_SHEET:
-            days_changed |= set_presence(writer, [card_id], Presence.DELETED, GONE_REASON, Change.DELETED)
+        if (card.pms_patient_id or "") not in named and presence == Presence.ON_SHEET:
+            days_changed |= take_off(writer, [card_id], Presence.DELETED, GONE_REASON, Change.DELETED)
+            pms_date = session.scalar(
+                select(RunSheetAppointment.pms_date).where(RunSheetAppointment.id == card_id)
+            )
+            gone = {(card.pms_patient_id or "", pms_date)} if pms_date else set()
+            days_changed |= rebooked.link(session, card.pms_connection_id, gone, now)
         versions.bump(session, days_changed, now)
         audit.record(session, actor, "card.recheck", f"card:{card_id}")
     return days.get_card(card_id)

@@ -20,8 +20,8 @@ from pmsapp.domain.errors import (
     message_for,
 )
 from pmsapp.domain.sync.run_status import (
-    COUNTS,
     ScopeResult,
+    error_details,
     reason_code,
     sentence,
     skipped_reasons,
@@ -30,6 +30,7 @@ from pmsapp.domain.sync.run_status import (
 )
 from pmsapp.domain.sync_state import RunStatus
 from pmsapp.models import PMSConnection, ScopeFreshness, SyncRun
+from pmsapp.models.pms import RUN_COUNTS
 from pmsapp.services.base.failpoints import failpoint
 from pmsapp.services.base.transaction import writing
 from pmsapp.services.clinic import opening_hours
@@ -68,8 +69,9 @@ def close_run(
         run.status = status.value
         run.completed_at = now
         run.error_code, run.error_message = code, message
-        for name in COUNTS:
-            setattr(run, name, numbers[name])
+        run.error_details = error_details(code, results)
+        for name, column in RUN_COUNTS.items():
+            setattr(run, column, numbers[name])
         run.skipped_reasons = skipped_reasons(results) or None
         unusual = _note(session, run, results) if status is RunStatus.SUCCESS else None
         run.note = " ".join([unusual, *warnings] if unusual else warnings) or None
@@ -112,15 +114,15 @@ def _note(session: Session, run: SyncRun, results: Sequence[ScopeResult]) -> str
     if not results:
         return "Nobody is mapped yet, so nothing was read."
     read = [date.fromisoformat(day) for day in run.dates]
-    if run.fetched or all(opening_hours.why_closed(session, day) for day in read):
+    if run.appointments_fetched or all(opening_hours.why_closed(session, day) for day in read):
         return None
-    earlier = (ScopeFreshness.connection_id == run.connection_id, ScopeFreshness.date < min(read))
+    earlier = (ScopeFreshness.connection_id == run.pms_connection_id, ScopeFreshness.date < min(read))
     last_day = (
         select(func.max(ScopeFreshness.date)).where(*earlier, ScopeFreshness.fetched > 0).scalar_subquery()
     )
     before = session.scalar(
         select(func.sum(ScopeFreshness.fetched)).where(
-            ScopeFreshness.connection_id == run.connection_id, ScopeFreshness.date == last_day
+            ScopeFreshness.connection_id == run.pms_connection_id, ScopeFreshness.date == last_day
         )
     )
     if (before or 0) > _UNUSUAL_FROM:
@@ -139,7 +141,7 @@ def _store_state(
     read_something = status in (RunStatus.SUCCESS, RunStatus.PARTIAL)
     entry = CATALOGUE.get(code or "")
     connection.last_error_code = code
-    connection.last_error_message = message
+    connection.last_sync_error = message
     connection.failures_in_row = 0 if read_something else connection.failures_in_row + 1
     if connection.state == "setup" and not connection.sync_enabled:
         return
@@ -183,7 +185,7 @@ def _let_queued_wait(session: Session, connection: PMSConnection) -> None:
     session.execute(
         update(SyncRun)
         .where(
-            SyncRun.connection_id == connection.id,
+            SyncRun.pms_connection_id == connection.id,
             SyncRun.status == RunStatus.QUEUED.value,
             or_(SyncRun.not_before.is_(None), SyncRun.not_before < until),
         )

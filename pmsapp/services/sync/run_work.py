@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from pmsapp import clock
 from pmsapp.adapters.base import Adapter
 from pmsapp.adapters.client.deadline import Deadline
+from pmsapp.domain.ages import is_within
 from pmsapp.domain.appointment import AppointmentType, Practitioner
 from pmsapp.domain.errors import PMSError, RetryLaterError
 from pmsapp.domain.sync.reconcile import CardKey
@@ -150,7 +151,7 @@ class RunWork:
             connection = session.get_one(PMSConnection, self.lease.connection_id)
             read_at, in_setup = connection.reference_read_at, connection.state == "setup"
             dry_run = session.get_one(SyncRun, self.lease.run_id).dry_run
-        if read_at is not None and clock.now() - read_at < REFERENCE_LASTS:
+        if is_within(read_at, clock.now(), REFERENCE_LASTS):
             return
         try:
             practitioners, types = adapter.list_practitioners(), adapter.list_appointment_types()

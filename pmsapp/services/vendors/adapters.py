@@ -187,6 +187,7 @@ def _client(info: AdapterInfo, deadline: Deadline | None) -> HTTPClient:
         hosts=HostPolicy(documented, settings.allowed_pms_hosts),
         pace=_pace(info, settings),
         deadline=deadline,
+        repeats_500=info.repeats_500,
         on_request=partial(counts.vendor_request, info.slug),
         on_wait=partial(counts.vendor_wait, info.slug),
     )
@@ -229,7 +230,7 @@ def _note_key_mismatch(connection_id: int, label: str) -> None:
             .values(
                 state="needs_you",
                 last_error_code="KEY-MISMATCH",
-                last_error_message=message_for("KEY-MISMATCH", label),
+                last_sync_error=message_for("KEY-MISMATCH", label),
                 updated_at=clock.now(),
             )
         )

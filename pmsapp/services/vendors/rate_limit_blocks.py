@@ -11,6 +11,8 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from pmsapp import clock
+from pmsapp.domain.ages import CLOCK_SLACK, holds
+from pmsapp.domain.schedule import LONGEST_VENDOR_WAIT
 from pmsapp.models import VendorBlock
 from pmsapp.models.upsert import upsert
 from pmsapp.services.base.transaction import reading, writing
@@ -36,7 +38,7 @@ class StoredBlocks:
         looked_at_s, until = self._seen.get(host, (float("-inf"), None))
         if clock.monotonic_s() - looked_at_s >= LOOK_EVERY_S:
             until = self._look(host, until)
-        return until if until is not None and until > clock.now() else None
+        return until if holds(until, clock.now(), LONGEST_VENDOR_WAIT) else None
 
     def _look(self, host: str, known: datetime | None) -> datetime | None:
         """What the database says; where it does not answer, what it said last holds on."""
@@ -54,7 +56,9 @@ class StoredBlocks:
         """Nobody calls `host` before `until`; a later time already there stays."""
         try:
             with self._app_context(), writing() as session:
-                session.execute(delete(VendorBlock).where(VendorBlock.until <= clock.now()))
+                now = clock.now()
+                ends_too_late = VendorBlock.until > now + LONGEST_VENDOR_WAIT + CLOCK_SLACK
+                session.execute(delete(VendorBlock).where((VendorBlock.until <= now) | ends_too_late))
                 upsert(session, VendorBlock, [{"host": host, "until": until}], keys=["host"], update=[])
                 session.execute(
                     update(VendorBlock)

@@ -13,7 +13,7 @@ import threading
 import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TypeGuard
 from weakref import WeakKeyDictionary
@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 
 from pmsapp import clock
 from pmsapp.adapters.client.tokens import Token
+from pmsapp.domain.ages import CLOCK_SLACK, holds
 from pmsapp.domain.errors import PMSError, ReconnectRequiredError, RetryLaterError
 from pmsapp.extensions import db, key_ring
 from pmsapp.models import PMSConnection, TokenLease
@@ -35,6 +36,8 @@ from pmsapp.services.base.transaction import reading, writing
 LEASE_S = 30.0
 # Time given to the vendor's token call, retries included.
 MINT_S = 20.0
+# The longest a token is used without asking for another one.
+LONGEST_TOKEN = timedelta(days=1)
 # How long one reader trusts the token it looked up.
 REMEMBERED_S = 2.0
 # How often a waiting process looks whether the token has arrived, and how long it waits at most.
@@ -144,7 +147,7 @@ class StoredTokens:
             return _Stored(
                 token=encrypted_columns.open_token(key_ring(), row),
                 credentials_sealed=row.credentials_sealed,
-                is_leased=lease_ends_at is not None and lease_ends_at > clock.now(),
+                is_leased=holds(lease_ends_at, clock.now(), timedelta(seconds=LEASE_S)),
             )
 
     def _claim(self, holder: str, refused: str | None) -> bool:
@@ -159,7 +162,10 @@ class StoredTokens:
             upsert(session, TokenLease, [fresh], keys=["connection_id"], update=[])
             session.execute(
                 update(TokenLease)
-                .where(TokenLease.connection_id == self._connection_id, TokenLease.expires_at <= now)
+                .where(
+                    TokenLease.connection_id == self._connection_id,
+                    (TokenLease.expires_at <= now) | (TokenLease.expires_at > until + CLOCK_SLACK),
+                )
                 .values(holder=holder, expires_at=until)
             )
             return self._holder(session) == holder
@@ -167,7 +173,7 @@ class StoredTokens:
     def _mint_and_store(self, holder: str, credentials_sealed: str | None) -> Token | None:
         """Ask the vendor, commit, then hand out. None when the login or the lease changed hands meanwhile."""
         try:
-            token = self._mint()
+            token = _shortened(self._mint())
         except BaseException:
             with writing() as session:
                 self._release(session, holder)
@@ -223,7 +229,16 @@ class FixedTokens:
 
 
 def _is_good(token: Token | None) -> TypeGuard[Token]:
-    return token is not None and (token.expires_at is None or token.expires_at > clock.now())
+    return token is not None and (
+        token.expires_at is None or holds(token.expires_at, clock.now(), LONGEST_TOKEN)
+    )
+
+
+def _shortened(token: Token) -> Token:
+    """The same token, used for LONGEST_TOKEN at most: an end further away shows that the clock was put back."""
+    if token.expires_at is None:
+        return token
+    return replace(token, expires_at=min(token.expires_at, clock.now() + LONGEST_TOKEN))
 
 
 def _is_wanted(token: Token | None, refused: str | None) -> TypeGuard[Token]:

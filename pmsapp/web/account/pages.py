@@ -164,7 +164,7 @@ def change_password() -> ResponseReturnValue:
     return redirect("/settings/account?done=password", 303)
 
 
-@bp.post("/settings/account/sessions/<int:session_id>/end")
+@bp.post("/settings/account/sessions/<id:session_id>/end")
 def end_session(session_id: int) -> ResponseReturnValue:
     """Sign one of one's own browsers out. Another person's is not found."""
     actor = guard.current_actor()

@@ -10,7 +10,10 @@ from pmsapp.web.ui.page_contexts import FormField, Option
 
 @dataclass(frozen=True, slots=True)
 class CardForm:
-    """The form of `runsheet/_card_form.html`. `errors` is the summary: (field, sentence); notes go to `autosave` by themselves."""
+    """The form of `runsheet/_card_form.html`. `errors` is the summary: (field, sentence).
+
+    `base`: what each input held before anything was typed. `autosave`: where notes go by themselves.
+    """
 
     fields: dict[str, FormField]
     clinicians: tuple[Option, ...]
@@ -18,6 +21,7 @@ class CardForm:
     telehealth: tuple[Option, ...]
     errors: tuple[tuple[str, str], ...] = ()
     autosave: str | None = None
+    base: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,10 @@ class TimelineLine:
 
 @dataclass(frozen=True, slots=True)
 class CardPanel:
-    """`runsheet/_panel.html`: everything about one card. `conflict` is set when somebody else saved first."""
+    """`runsheet/_panel.html`: everything about one card. `conflict` is set when somebody else saved first.
+
+    `take_over`: when the cancelled visit was whose work can be taken over; None where there is none.
+    """
 
     card: CardView
     row_version: int
@@ -40,7 +47,6 @@ class CardPanel:
     back: str
     source: str
     is_manual: bool
-    is_removed: bool
     pms_notes: str | None
     host_link: str | None
     patient_link: str | None
@@ -50,7 +56,10 @@ class CardPanel:
     timeline: tuple[TimelineLine, ...]
     conflict: str | None = None
     can_recheck: bool = False
+    can_remove: bool = False
+    can_restore: bool = False
     next_state: Option | None = None
+    take_over: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

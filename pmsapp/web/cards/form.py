@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date as Day  # noqa: N812 - beside `time`
 from datetime import datetime, time
@@ -10,6 +11,10 @@ from typing import Any
 from pmsapp.domain.appointment import WorkflowState
 from pmsapp.domain.runsheet import Card
 from pmsapp.domain.window import local_to_utc
+from pmsapp.schemas.addresses import day_or_none
+from pmsapp.schemas.base import given
+from pmsapp.schemas.reading import read_form
+from pmsapp.schemas.sheet import CardChange
 from pmsapp.services.base.errors import Invalid
 from pmsapp.web.cards.contexts import CardForm
 from pmsapp.web.ui import formatting as fmt
@@ -19,6 +24,12 @@ from pmsapp.web.ui.page_contexts import FormField, Option
 
 TEXTS = ("patient_name", "patient_phone", "patient_email", "notes")
 EDITABLE = (*TEXTS, "start_at", "duration_minutes", "clinician_id", "is_telehealth", "state")
+_CLOCK = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?")
+_SENTENCES = {
+    "duration_minutes": "Enter whole minutes, 1 to 1440.",
+    "clinician_id": "Choose a clinician of the run sheet.",
+    "state": "This is not a state of the run sheet.",
+}
 _TELEHEALTH = {"yes": True, "no": False, "": None}
 LABELS = labels.FIELDS | {
     "start_date": "Day",
@@ -32,7 +43,7 @@ def shown_values(card: Card) -> dict[str, str]:
     local = card.start_at.astimezone(fmt.zone_of(card.time_zone))
     return {
         "patient_name": card.patient_name or "",
-        "patient_phone": fmt.phone(card.patient_phone) if card.patient_phone else "",
+        "patient_phone": str(fmt.phone(card.patient_phone)) if card.patient_phone else "",
         "patient_email": card.patient_email or "",
         "notes": card.notes or "",
         "start_date": local.date().isoformat(),
@@ -55,46 +66,57 @@ def new_values(day: Day) -> dict[str, str]:
     }
 
 
-def typed_values(given: Mapping[str, str], shown: Mapping[str, str]) -> dict[str, str]:
-    """What the inputs held when the form was sent; an input that was not sent keeps what was shown."""
-    return {name: given.get(name, value).replace("\r\n", "\n").strip() for name, value in shown.items()}
+def base_values(sent: Mapping[str, str], shown: Mapping[str, str]) -> dict[str, str]:
+    """What the inputs held when the form was made; a form that does not say was made of what shows now."""
+    return {name: _tidy(sent.get(f"base_{name}", value)) for name, value in shown.items()}
 
 
-def changes(typed: Mapping[str, str], shown: Mapping[str, str], zone: str) -> dict[str, Any]:
-    """The fields that differ from what was shown, as the service takes them. Raises Invalid."""
+def typed_values(sent: Mapping[str, str], base: Mapping[str, str]) -> dict[str, str]:
+    """What the inputs held when the form was sent; an input that was not sent is untouched."""
+    return {name: _tidy(sent.get(name, value)) for name, value in base.items()}
+
+
+def _tidy(text: str) -> str:
+    return text.replace("\r\n", "\n").strip()
+
+
+def touched(typed: Mapping[str, str], base: Mapping[str, str]) -> set[str]:
+    """The inputs that somebody changed: they hold something else than what the form was made with."""
+    return {name for name, value in typed.items() if value != base[name].strip()}
+
+
+def changes(typed: Mapping[str, str], base: Mapping[str, str], zone: str) -> dict[str, Any]:
+    """The fields that were changed, as the service takes them, by the rules of the JSON interface. Raises Invalid."""
+    wanted: dict[str, Any] = {}
     faults: dict[str, str] = {}
-    out: dict[str, Any] = {}
-    for name in TEXTS:
-        if typed[name] != shown[name].strip():
-            out[name] = typed[name] or None
-    if (typed["start_date"], typed["start_time"]) != (shown["start_date"], shown["start_time"]):
-        instant = _instant(typed["start_date"], typed["start_time"], zone)
-        if instant is None:
-            faults["start_time"] = "Enter the time as hours and minutes, for example 09:30."
-        out["start_at"] = instant
-    for name, sentence in (
-        ("duration_minutes", "Enter whole minutes, 1 to 1440."),
-        ("clinician_id", "Choose a clinician of the run sheet."),
-    ):
-        if typed[name] != shown[name]:
-            if typed[name] and not typed[name].isdecimal():
-                faults[name] = sentence
-            out[name] = int(typed[name]) if typed[name].isdecimal() else None
-    if typed["is_telehealth"] != shown["is_telehealth"]:
-        out["is_telehealth"] = _TELEHEALTH.get(typed["is_telehealth"])
-    if typed["state"] != shown["state"]:
-        out["state"] = typed["state"]
+    for name in touched(typed, base):
+        if name in ("start_date", "start_time"):
+            wanted["start_at"] = _instant(typed["start_date"], typed["start_time"], zone)
+        elif name == "is_telehealth":
+            wanted[name] = _TELEHEALTH.get(typed[name])
+        else:
+            wanted[name] = typed[name] or None
+    if "start_at" in wanted and wanted["start_at"] is None:
+        faults["start_time"] = "Enter a day and a time as hours and minutes, for example 09:30."
+    try:
+        checked = given(read_form(CardChange, wanted))
+    except Invalid as error:
+        raise Invalid(_in_form_words(error.errors) | faults) from None
     if faults:
         raise Invalid(faults)
-    return out
+    return checked
+
+
+def _in_form_words(errors: Mapping[str, str]) -> dict[str, str]:
+    """A number typed into a form has a sentence of its own."""
+    return {name: _SENTENCES.get(name, sentence) for name, sentence in errors.items()}
 
 
 def _instant(day: str, clock: str, zone: str) -> datetime | None:
-    try:
-        naive = datetime.combine(Day.fromisoformat(day), time.fromisoformat(clock))
-    except ValueError:
+    found = day_or_none(day)
+    if found is None or not _CLOCK.fullmatch(clock):
         return None
-    return local_to_utc(naive, zone)[0]
+    return local_to_utc(datetime.combine(found, time.fromisoformat(clock)), zone)[0]
 
 
 def build_form(
@@ -105,10 +127,12 @@ def build_form(
     card: Card | None = None,
     source: str = "",
     theirs: Mapping[str, str] | None = None,
+    base: Mapping[str, str] | None = None,
 ) -> CardForm:
     """The form with what was typed, the practice software's values beneath, and what is wrong.
 
-    `theirs`: what the card now holds where somebody else saved first, shown beside what was typed.
+    `theirs`: what the card now holds where somebody else saved first, shown beside what was typed. `base`: what the
+    inputs held before anything was typed; the form sends it back, so that only what was typed is a change.
     """
     faults = {{"start_at": "start_time"}.get(name, name): text for name, text in (faults or {}).items()}
     edits = {edit.field: edit for edit in card.edited} if card else {}
@@ -143,6 +167,7 @@ def build_form(
         telehealth=_telehealth(values["is_telehealth"]),
         errors=tuple((name, text) for name, text in faults.items()),
         autosave=f"/cards/{card.id}/notes" if card else None,
+        base=tuple((base or {}).items()),
     )
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from pmsapp.access import guard
 from pmsapp.domain.runsheet import Card
-from pmsapp.services.base.errors import Conflict, Invalid, NotFound
+from pmsapp.schemas.addresses import id_or_none
+from pmsapp.services.base.errors import Conflict, Invalid
 from pmsapp.services.clinic import clinic
 from pmsapp.services.editing import overrides, steps
 from pmsapp.services.sheet import days, looks, timeline
@@ -25,7 +26,7 @@ from pmsapp.web.ui import formatting as fmt
 bp = Blueprint("cards", __name__)
 
 
-@bp.get("/cards/<int:card_id>")
+@bp.get("/cards/<id:card_id>")
 def show(card_id: int) -> ResponseReturnValue:
     """Everything about one card; whoever may edit gets the form."""
     card = _own_card(card_id)
@@ -33,35 +34,50 @@ def show(card_id: int) -> ResponseReturnValue:
     return _panel(card)
 
 
-@bp.post("/cards/<int:card_id>")
+@bp.post("/cards/<id:card_id>")
 def save(card_id: int) -> ResponseReturnValue:
-    """Store what was typed; `use_pms` names one field that goes back to what the practice software says."""
+    """Store what was typed; `use_pms` names one field that goes back to what the practice software says.
+
+    The form says what its inputs held before (`base_...`), so only what somebody typed is a change, and only a change
+    of that very field by somebody else is in the way.
+    """
     card = _own_card(card_id)
     shown = card_form.shown_values(card)
-    typed = card_form.typed_values(request.form, shown)
-    version = request.form.get("row_version", type=int)
-    if version is None:
-        raise Invalid({"row_version": "Open the card again."})
+    base = card_form.base_values(request.form, shown)
+    typed = card_form.typed_values(request.form, base)
     try:
-        if version != card.row_version:
-            raise Conflict("ROW-CHANGED", "This card changed while you were typing; nothing was overwritten.")
-        wanted = _wanted(typed, shown, card.time_zone)
-        after = overrides.edit_card(card_id, wanted, guard.current_actor(), row_version=version)
+        wanted = _wanted(typed, base, card.time_zone)
+        _refuse_outdated(card, shown, base, card_form.touched(typed, base))
+        after = overrides.edit_card(card_id, wanted, guard.current_actor(), row_version=card.row_version)
     except Invalid as error:
-        return _panel(card, typed=typed, faults=error.errors, status=422)
+        return _panel(card, typed=typed, base=base, faults=error.errors, status=422)
     except Conflict as error:
-        return _panel(_own_card(card_id), typed=typed, conflict=error.message, status=412)
+        now = _own_card(card_id)
+        mine = {name: typed[name] for name in card_form.touched(typed, base)}
+        return _panel(now, typed=card_form.shown_values(now) | mine, conflict=error.message, status=412)
     return _then(after)
 
 
-def _wanted(typed: Mapping[str, str], shown: Mapping[str, str], zone: str) -> dict[str, object]:
+def _refuse_outdated(
+    card: Card, shown: Mapping[str, str], base: Mapping[str, str], touched: Collection[str]
+) -> None:
+    """Raise Conflict when what the form was made with is no longer what shows."""
+    version = id_or_none(request.form.get("row_version"))
+    if version is None:
+        raise Invalid({"row_version": "Open the card again."})
+    says_base = any(name.startswith("base_") for name in request.form)
+    moved_on = any(base[name] != shown[name].strip() for name in touched)
+    if version != card.row_version and (moved_on or not says_base):
+        raise Conflict("ROW-CHANGED", "This card changed while you were typing; nothing was overwritten.")
+
+
+def _wanted(typed: Mapping[str, str], base: Mapping[str, str], zone: str) -> dict[str, object]:
     field = request.form.get("use_pms")
     if field is not None and field not in card_form.EDITABLE:
         raise Invalid({field: "This field cannot be changed."})
     given_up = {"start_at": ("start_date", "start_time"), None: ()}.get(field, (field,))
-    kept: dict[str, object] = dict(
-        card_form.changes({**typed, **{name: shown[name] for name in given_up if name}}, shown, zone)
-    )
+    unchanged = {name: base[name] for name in given_up if name}
+    kept: dict[str, object] = dict(card_form.changes({**typed, **unchanged}, base, zone))
     if request.form.get("then", "").startswith("state:"):
         kept.pop("state", None)  # the button says which
     return kept if field is None else {**kept, field: None}
@@ -81,7 +97,7 @@ def _then(card: Card) -> ResponseReturnValue:
     return _done(card, "Saved.")
 
 
-@bp.post("/cards/<int:card_id>/notes")
+@bp.post("/cards/<id:card_id>/notes")
 def save_notes(card_id: int) -> ResponseReturnValue:
     """Notes as they were left, with the `base` they were shown with; a colleague's newer notes stay.
 
@@ -99,7 +115,7 @@ def save_notes(card_id: int) -> ResponseReturnValue:
         return {"fault": error.errors.get("notes", error.message)}, 422
     except Conflict as error:
         return {"fault": error.message}, 412
-    is_current = request.form.get("row_version", type=int) == card.row_version
+    is_current = id_or_none(request.form.get("row_version")) == card.row_version
     at = now.now.astimezone(fmt.zone_of(now.zone))
     return {"at": f"{at:%H:%M}", "row_version": after.row_version if is_current else None}
 
@@ -129,11 +145,11 @@ def add() -> ResponseReturnValue:
     return _done(card, "Card added.")
 
 
-@bp.post("/cards/<int:card_id>/remove")
+@bp.post("/cards/<id:card_id>/remove")
 def remove(card_id: int) -> ResponseReturnValue:
     """Take a card off the sheet, with a reason."""
     card = _own_card(card_id)
-    version = request.form.get("row_version", type=int)
+    version = id_or_none(request.form.get("row_version"))
     actor = guard.current_actor()
     try:
         overrides.remove_card(card_id, request.form.get("reason"), actor, row_version=version)
@@ -144,21 +160,26 @@ def remove(card_id: int) -> ResponseReturnValue:
     return _done(card, "Card removed.")
 
 
-@bp.post("/cards/<int:card_id>/restore")
+@bp.post("/cards/<id:card_id>/restore")
 def restore(card_id: int) -> ResponseReturnValue:
     """Bring back a card that staff removed."""
-    _own_card(card_id)
     return _done(overrides.restore_card(card_id, guard.current_actor()), "Card brought back.")
 
 
-@bp.post("/cards/<int:card_id>/acknowledge")
+@bp.post("/cards/<id:card_id>/acknowledge")
 def acknowledge(card_id: int) -> ResponseReturnValue:
     """Say that a cancelled or deleted card has been seen."""
-    _own_card(card_id)
     return _done(overrides.acknowledge_card(card_id, guard.current_actor()), "Acknowledged.")
 
 
-@bp.post("/cards/<int:card_id>/state")
+@bp.post("/cards/<id:card_id>/take-over")
+def take_over(card_id: int) -> ResponseReturnValue:
+    """Take the work of the cancelled visit over to the one that was booked anew."""
+    _own_card(card_id)
+    return _done(overrides.take_over(card_id, guard.current_actor()), "Taken over.", stay=True)
+
+
+@bp.post("/cards/<id:card_id>/state")
 def state(card_id: int) -> ResponseReturnValue:
     """Say where reception stands with the patient; `from` is the state that was looked at."""
     card = _own_card(card_id)
@@ -167,26 +188,22 @@ def state(card_id: int) -> ResponseReturnValue:
     return _done(step.card, "Saved.")
 
 
-@bp.post("/cards/<int:card_id>/recheck")
+@bp.post("/cards/<id:card_id>/recheck")
 def recheck_now(card_id: int) -> ResponseReturnValue:
     """Ask the practice software about this one appointment again."""
-    _own_card(card_id)
     return _done(recheck.recheck_card(card_id, guard.current_actor()), "Checked again.", stay=True)
 
 
 def _own_card(card_id: int) -> Card:
     """The card, if the one asking may see it. Raises NotFound."""
-    card = days.get_card(card_id)
-    actor = guard.current_actor()
-    if actor.role == "clinician" and card.clinician_id != actor.clinician_id:
-        raise NotFound("appointment")
-    return card
+    return days.get_card(card_id, guard.current_actor())
 
 
 def _panel(
     card: Card,
     *,
     typed: Mapping[str, str] | None = None,
+    base: Mapping[str, str] | None = None,
     faults: Mapping[str, str] | None = None,
     conflict: str | None = None,
     status: int = 200,
@@ -201,6 +218,7 @@ def _panel(
         can_edit=guard.may("cards.save", "POST"),
         can_recheck=guard.may("cards.recheck_now", "POST"),
         typed=typed,
+        base=base,
         faults=faults,
         conflict=conflict,
     )

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date as Day  # noqa: N812
 from datetime import datetime
 
-from pmsapp.domain.appointment import Presence, WorkflowState
-from pmsapp.domain.runsheet import Card
+from pmsapp.domain.appointment import WorkflowState
+from pmsapp.domain.runsheet import Action, Card
 from pmsapp.domain.worklist.steps import next_step
 from pmsapp.services.sheet.timeline import EventView
 from pmsapp.web.cards import form as card_form
@@ -30,6 +30,7 @@ _KINDS = {
     "filtered": "No longer telehealth",
     "unmapped": "Its clinician is no longer shown",
     "deleted": "Deleted",
+    "left": "Left this appointment",
     "held": "Held until somebody looks",
     "edited": "Edited",
     "added": "Added by hand",
@@ -38,6 +39,8 @@ _KINDS = {
     "acknowledged": "Acknowledged",
     "answered_keep": "Decided: kept ours",
     "answered_pms": "Decided: took the practice software's",
+    "answered_same": "Decided: the same person under another file",
+    "took_over": "Notes, state and edits taken over from the cancelled visit",
     "answer_taken_back": "Decision taken back",
     "disconnected": "Practice software disconnected",
     "kept": "Kept, practice software disconnected",
@@ -57,15 +60,17 @@ def build_panel(
     can_edit: bool,
     can_recheck: bool,
     typed: Mapping[str, str] | None = None,
+    base: Mapping[str, str] | None = None,
     faults: Mapping[str, str] | None = None,
     conflict: str | None = None,
 ) -> CardPanel:
-    """The panel of one card; `typed` is what a refused form held, shown again as it was typed."""
-    names = Names(sources)
+    """The panel of one card; `typed` is what a refused form held, shown again as it was typed, and `base` what it was
+    made with."""
+    names = Names(sources, clinicians)
     source, shown = names.source(card), card_form.shown_values(card)
     is_manual = card.source == "manual"
     form = None
-    if can_edit and card.presence is not Presence.REMOVED_BY_STAFF:
+    if can_edit and Action.EDIT in card.actions:
         form = card_form.build_form(
             typed or shown,
             clinicians=clinicians,
@@ -73,6 +78,7 @@ def build_panel(
             card=card,
             source=source,
             theirs=shown if conflict else None,
+            base=base or shown,
         )
     return CardPanel(
         card=build_card(card, now=now, names=names, can_edit=can_edit, sheet_zone=card.time_zone),
@@ -81,7 +87,6 @@ def build_panel(
         back=f"/sheet/{card.date.isoformat()}",
         source=source,
         is_manual=is_manual,
-        is_removed=card.presence is Presence.REMOVED_BY_STAFF,
         pms_notes=card.pms_notes,
         host_link=_web_address(card.host_link),
         patient_link=_web_address(card.patient_link),
@@ -92,8 +97,11 @@ def build_panel(
         form=form,
         timeline=tuple(_line(event, card, now, source, clinicians) for event in events),
         conflict=conflict,
-        can_recheck=can_recheck and not is_manual,
+        can_recheck=can_recheck and Action.RECHECK in card.actions,
+        can_remove=can_edit and Action.REMOVE in card.actions,
+        can_restore=can_edit and Action.RESTORE in card.actions,
         next_state=_next_state(card) if can_edit else None,
+        take_over=_take_over(card) if can_edit else None,
     )
 
 
@@ -119,10 +127,16 @@ def _web_address(link: str | None) -> str | None:
 
 
 def _next_state(card: Card) -> Option | None:
-    if card.presence is not Presence.ON_SHEET:
+    if Action.ADVANCE not in card.actions:
         return None
     following = next_step(card.state, card.appointment_status)
     return Option(following.value, labels.WORKFLOW[following].word) if following else None
+
+
+def _take_over(card: Card) -> str | None:
+    if Action.TAKE_OVER not in card.actions or card.rebooked_from is None:
+        return None
+    return fmt.moment(card.rebooked_from.start_at, card.start_at, card.time_zone)
 
 
 def _line(
@@ -131,17 +145,18 @@ def _line(
     if event.step is not None:
         return _step_line(event, card, now)
     what = _KINDS.get(event.kind, event.kind.replace("_", " ").capitalize())
-    before = [
-        f"{labels.PMS_FIELDS.get(name, name).lower()} was {_before(name, value, card, clinicians)}"
-        for name, value in event.was.items()
+    told = [
+        _changed(name, event, card, clinicians)
+        for name in dict.fromkeys((*event.was, *event.now))
         if name in labels.PMS_FIELDS
     ]
-    if not before and event.fields:
-        before = [labels.PMS_FIELDS[name].lower() for name in event.fields if name in labels.PMS_FIELDS]
+    if event.source == "staff" or not (told or event.now):
+        unsaid = [name for name in event.fields if name in labels.PMS_FIELDS and name not in event.was]
+        told += [labels.PMS_FIELDS[name].lower() for name in unsaid]
     return TimelineLine(
         at=fmt.moment(event.at, now, card.time_zone),
         who=event.actor or (source if event.source == "pms" else "pmsapp"),
-        what=what + (f": {', '.join(before)}" if before else ""),
+        what=what + (f": {', '.join(told)}" if told else ""),
     )
 
 
@@ -157,5 +172,14 @@ def _step_line(event: EventView, card: Card, now: datetime) -> TimelineLine:
     )
 
 
-def _before(name: str, value: object, card: Card, clinicians: Mapping[int, str]) -> str:
+def _changed(name: str, event: EventView, card: Card, clinicians: Mapping[int, str]) -> str:
+    """ "start time 10:20 → 11:00"; of an older line only what was."""
+    label = labels.PMS_FIELDS[name].lower()
+    was = _value(name, event.was.get(name), card, clinicians)
+    if name not in event.now:
+        return f"{label} was {was}"
+    return f"{label} {was} → {_value(name, event.now[name], card, clinicians)}"
+
+
+def _value(name: str, value: object, card: Card, clinicians: Mapping[int, str]) -> str:
     return in_words(name, value, zone=card.time_zone, clinicians=clinicians, day=card.date)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One of the two answers to a question: the word on its button and what it does."""
+    """One of the answers to a question: the word on its button and what it does."""
 
     choice: str
     word: str

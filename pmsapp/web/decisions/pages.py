@@ -32,7 +32,7 @@ def index() -> ResponseReturnValue:
     return _answer()
 
 
-@bp.post("/decisions/<int:decision_id>")
+@bp.post("/decisions/<id:decision_id>")
 def decide(decision_id: int) -> ResponseReturnValue:
     """Answer one question (`choice` keep or pms), and with `same` every other like it."""
     try:
@@ -47,7 +47,7 @@ def decide(decision_id: int) -> ResponseReturnValue:
     return _done("Decided.")
 
 
-@bp.post("/decisions/<int:decision_id>/undo")
+@bp.post("/decisions/<id:decision_id>/undo")
 def undo(decision_id: int) -> ResponseReturnValue:
     """Take an answer back."""
     try:

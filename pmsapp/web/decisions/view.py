@@ -72,7 +72,7 @@ def build_decided(one: DecisionView, around: Surroundings) -> Decided:
     )
 
 
-Words = tuple[str, list[str], tuple[Answer, Answer], str]
+Words = tuple[str, list[str], tuple[Answer, ...], str]
 
 
 def _name(card: Card | None) -> str:
@@ -115,19 +115,36 @@ def _patient_changed(one: DecisionView, around: Surroundings) -> Words:
     source = around.source(one)
     names = one.theirs if isinstance(one.theirs, list) else [one.theirs]
     new = fmt.listed([str(name) for name in names if name]) or "another patient"
-    return (
-        f"This booking now belongs to a different patient in {source}",
-        [*_which(around.card_of(one), around), f"Before: {one.ours or 'no name'}", f"Now: {new}"],
-        (
-            Answer(
-                "pms",
-                "The earlier patient is not coming",
-                "Their card is struck out; their notes stay on it.",
-            ),
-            Answer("keep", "Keep both cards", f"Both stay until {source} changes again."),
+    card = around.card_of(one)
+    others = [around.cards[key] for key in one.appointment_ids[1:] if key in around.cards]
+    before = f"Before: {one.ours or 'no name'}{_born(card)}"
+    now = [f"Now: {_name(other)}{_born(other)}" for other in others] or [f"Now: {new}"]
+    is_refiled = "same" in one.choices
+    what = "is under another patient file" if is_refiled else "belongs to a different patient"
+    answers: tuple[Answer, ...] = (
+        Answer(
+            "pms",
+            "The earlier patient is not coming",
+            "Their card is struck out; their notes stay on it.",
         ),
+        Answer("keep", "Keep both cards", f"Both stay until {source} changes again."),
+    )
+    if is_refiled:
+        effect = "Notes, edits and state go over to the new card; the earlier one leaves the sheet."
+        answers = (Answer("same", "It is the same person", effect), *answers)
+    return (
+        f"This booking now {what} in {source}",
+        [*_which(card, around), before, *now],
+        answers,
         "Until then the earlier card is held, and its notes are not on the new one.",
     )
+
+
+def _born(card: Card | None) -> str:
+    """ ", born 12 Mar 1979": what tells two people of like names apart."""
+    if card is None or card.patient_dob is None:
+        return ", birth date not known"
+    return f", born {fmt.birth_date(card.patient_dob)}"
 
 
 def _removals_held(one: DecisionView, around: Surroundings) -> Words:
@@ -156,7 +173,10 @@ def _merge_suggestion(one: DecisionView, around: Surroundings) -> Words:
     labels = ("By hand", source)
     return (
         f"A card added by hand looks like one from {source}",
-        [f"{label}: {_line(card)}" for label, card in zip(labels, pair, strict=False)],
+        [
+            f"{label}: {_line(card)}{_born(card)}, {_phone(card)}"
+            for label, card in zip(labels, pair, strict=False)
+        ],
         (
             Answer(
                 "pms",
@@ -167,6 +187,10 @@ def _merge_suggestion(one: DecisionView, around: Surroundings) -> Words:
         ),
         "Until then both are on the sheet.",
     )
+
+
+def _phone(card: Card) -> str:
+    return str(fmt.phone(card.patient_phone)) if card.patient_phone else "no phone"
 
 
 def _practitioner_new(one: DecisionView, around: Surroundings) -> Words:

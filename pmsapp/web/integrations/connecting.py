@@ -80,13 +80,13 @@ def create(slug: str) -> ResponseReturnValue:
     return redirect(f"/integrations/{view.id}/{'pair' if view.needs_pairing else 'practitioners'}", 303)
 
 
-@bp.get("/integrations/<int:connection_id>/login")
+@bp.get("/integrations/<id:connection_id>/login")
 def login(connection_id: int) -> ResponseReturnValue:
     """Sign in again."""
     return _login_page(connections.get_connection(connection_id))
 
 
-@bp.post("/integrations/<int:connection_id>/login")
+@bp.post("/integrations/<id:connection_id>/login")
 def sign_in_again(connection_id: int) -> ResponseReturnValue:
     """Try a new login live; the matches, types, edits and history stay as they are."""
     view = connections.get_connection(connection_id)
@@ -100,13 +100,13 @@ def sign_in_again(connection_id: int) -> ResponseReturnValue:
     return redirect(f"/integrations/{connection_id}/pair" if after.needs_pairing else "/integrations", 303)
 
 
-@bp.get("/integrations/<int:connection_id>/pair")
+@bp.get("/integrations/<id:connection_id>/pair")
 def pair(connection_id: int) -> ResponseReturnValue:
     """Step 2 where the practice gives a code."""
     return _pair_page(connections.get_connection(connection_id))
 
 
-@bp.post("/integrations/<int:connection_id>/pair")
+@bp.post("/integrations/<id:connection_id>/pair")
 def pair_now(connection_id: int) -> ResponseReturnValue:
     """Consume a pairing code."""
     view = connections.get_connection(connection_id)
@@ -118,13 +118,13 @@ def pair_now(connection_id: int) -> ResponseReturnValue:
     return redirect(f"/integrations/{connection_id}{'/practitioners' if view.state == 'setup' else ''}", 303)
 
 
-@bp.get("/integrations/<int:connection_id>/start")
+@bp.get("/integrations/<id:connection_id>/start")
 def check_and_start(connection_id: int) -> ResponseReturnValue:
     """Step 5: what will happen."""
     return _start_page(connections.get_connection(connection_id))
 
 
-@bp.post("/integrations/<int:connection_id>/start")
+@bp.post("/integrations/<id:connection_id>/start")
 def start(connection_id: int) -> ResponseReturnValue:
     """Switch updates on; the first one starts by itself."""
     try:

@@ -12,6 +12,9 @@ from pmsapp.access import guard
 from pmsapp.adapters.registry import get_info
 from pmsapp.domain.errors import PMSError
 from pmsapp.domain.window import day_of, local_to_utc
+from pmsapp.schemas.base import given
+from pmsapp.schemas.connections import ConnectionChange
+from pmsapp.schemas.reading import read_form
 from pmsapp.services.base.errors import Invalid
 from pmsapp.services.connections import connections, webhooks
 from pmsapp.services.connections.connections import ConnectionView, Pause
@@ -27,33 +30,31 @@ _PAUSES = {"30min": timedelta(minutes=30), "2h": timedelta(hours=2)}
 END_OF_DAY = time(23, 59)
 
 
-@bp.get("/integrations/<int:connection_id>")
+@bp.get("/integrations/<id:connection_id>")
 def show(connection_id: int) -> ResponseReturnValue:
     """Everything about one connection."""
     return _page(connections.get_connection(connection_id), saved="saved" in request.args)
 
 
-@bp.post("/integrations/<int:connection_id>")
+@bp.post("/integrations/<id:connection_id>")
 def save(connection_id: int) -> ResponseReturnValue:
     """Change name, zone, rhythm and what is shown."""
-    minutes = request.form.get("sync_frequency_minutes", "")
+    sent = {
+        "display_name": request.form.get("display_name", ""),
+        "sync_frequency_minutes": request.form.get("sync_frequency_minutes", ""),
+        "sync_telehealth_only": "sync_telehealth_only" in request.form,
+    }
+    if request.form.get("time_zone"):
+        sent["time_zone"] = request.form["time_zone"]
     try:
-        if not minutes.isdecimal():
-            raise Invalid({"sync_frequency_minutes": "Choose 5 to 120 minutes."})
-        connections.update_connection(
-            connection_id,
-            guard.current_actor(),
-            display_name=request.form.get("display_name", ""),
-            time_zone=request.form.get("time_zone") or None,
-            sync_frequency_minutes=int(minutes),
-            sync_telehealth_only="sync_telehealth_only" in request.form,
-        )
+        changes = given(read_form(ConnectionChange, sent))
+        connections.update_connection(connection_id, guard.current_actor(), **changes)
     except Invalid as error:
         return _page(connections.get_connection(connection_id), errors=error.errors)
     return redirect(f"/integrations/{connection_id}?saved=1", 303)
 
 
-@bp.post("/integrations/<int:connection_id>/test")
+@bp.post("/integrations/<id:connection_id>/test")
 def test(connection_id: int) -> ResponseReturnValue:
     """Ask the vendor who answers, now."""
     result = connections.check(connection_id, guard.current_actor())
@@ -65,14 +66,14 @@ def test(connection_id: int) -> ResponseReturnValue:
     return _page(connections.get_connection(connection_id), test=notice)
 
 
-@bp.post("/integrations/<int:connection_id>/webhook-secret")
+@bp.post("/integrations/<id:connection_id>/webhook-secret")
 def make_webhook_secret(connection_id: int) -> ResponseReturnValue:
     """Make the text that proves a webhook is the vendor's; shown this once."""
     secret = webhooks.make_secret(connection_id, guard.current_actor())
     return _page(connections.get_connection(connection_id), secret=secret)
 
 
-@bp.post("/integrations/<int:connection_id>/records/<int:record_id>/retry")
+@bp.post("/integrations/<id:connection_id>/records/<id:record_id>/retry")
 def retry_record(connection_id: int, record_id: int) -> ResponseReturnValue:
     """Read a record that was kept aside once more."""
     try:
@@ -83,7 +84,7 @@ def retry_record(connection_id: int, record_id: int) -> ResponseReturnValue:
     return _page(connections.get_connection(connection_id), test=notice)
 
 
-@bp.post("/integrations/<int:connection_id>/pause")
+@bp.post("/integrations/<id:connection_id>/pause")
 def pause(connection_id: int) -> ResponseReturnValue:
     """Pause updates until a time, with a reason."""
     view = connections.get_connection(connection_id)
@@ -96,20 +97,20 @@ def pause(connection_id: int) -> ResponseReturnValue:
     return redirect(f"/integrations/{connection_id}", 303)
 
 
-@bp.post("/integrations/<int:connection_id>/resume")
+@bp.post("/integrations/<id:connection_id>/resume")
 def resume(connection_id: int) -> ResponseReturnValue:
     """End a pause."""
     connections.update_connection(connection_id, guard.current_actor(), paused=None, sync_enabled=True)
     return redirect(f"/integrations/{connection_id}", 303)
 
 
-@bp.get("/integrations/<int:connection_id>/disconnect")
+@bp.get("/integrations/<id:connection_id>/disconnect")
 def ask_disconnect(connection_id: int) -> ResponseReturnValue:
     """What would happen, and three choices."""
     return _disconnect_page(connection_id)
 
 
-@bp.post("/integrations/<int:connection_id>/disconnect")
+@bp.post("/integrations/<id:connection_id>/disconnect")
 def disconnect(connection_id: int) -> ResponseReturnValue:
     """Take the connection away."""
     try:

@@ -18,8 +18,6 @@ from pmsapp.web.runs.contexts import LastRun
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui import labels
 
-_PAIRING = frozenset({"NOT-PAIRED", "PAIR-UNKNOWN", "PAIR-USED", "PAIR-UNSURE"})
-
 
 def build_card(
     view: ConnectionView,
@@ -76,21 +74,10 @@ def _pace(current: RunView | None) -> str:
 
 def way_on(view: ConnectionView) -> NextStep | None:
     """The step that ends set-up or puts a connection right; None when nobody has to do anything."""
-    base = f"/integrations/{view.id}"
     if view.state is ConnectionState.SETUP:
         return NextStep(connection_views.next_setup_step(view).href, "Continue set-up")
-    code = view.last_sync_error.code if view.last_sync_error else ""
-    if _is_partial(view) and code == "REMOVE-HELD":
-        return NextStep("/decisions", "Look and decide")
-    if view.state is not ConnectionState.NEEDS_YOU:
-        return None
-    if code in _PAIRING or view.needs_pairing:
-        return NextStep(f"{base}/pair", "Enter a pairing code")
-    if code == "REMOVE-HELD":
-        return NextStep("/decisions", "Look and decide")
-    if code == "REC-BAD":
-        return NextStep(f"{base}/history", "See which")
-    return NextStep(f"{base}/login", "Sign in again")
+    step = view.next_step if view.needs_staff else None
+    return NextStep(step.href, step.word) if step else None
 
 
 def _advice(view: ConnectionView, error: ErrorView | None) -> str | None:
@@ -108,9 +95,7 @@ def _sentence(view: ConnectionView, now: datetime) -> str:
     if view.state is ConnectionState.SETUP:
         return "Nothing is on the run sheet before the set-up is finished."
     as_of = view.freshness.as_of
-    parts = [
-        f"Data from {fmt.moment(as_of, now, view.time_zone)}." if as_of else "Nothing has been read yet."
-    ]
+    parts = [f"Data from {fmt.moment(as_of, now, view.time_zone)}." if as_of else labels.no_age_words(view)]
     if view.state is ConnectionState.PAUSED:
         if view.paused and view.paused.reason:
             parts.append(f"Paused: {view.paused.reason}.")

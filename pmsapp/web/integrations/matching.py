@@ -24,13 +24,13 @@ bp = Blueprint("matching", __name__)
 MAX_ROWS = 2000
 
 
-@bp.get("/integrations/<int:connection_id>/practitioners")
+@bp.get("/integrations/<id:connection_id>/practitioners")
 def practitioners(connection_id: int) -> ResponseReturnValue:
     """Who goes into which column."""
     return _practitioners_page(connections.get_connection(connection_id))
 
 
-@bp.post("/integrations/<int:connection_id>/practitioners")
+@bp.post("/integrations/<id:connection_id>/practitioners")
 def match(connection_id: int) -> ResponseReturnValue:
     """Keep what was chosen, all or none."""
     view = connections.get_connection(connection_id)
@@ -45,7 +45,7 @@ def match(connection_id: int) -> ResponseReturnValue:
     return redirect(f"/integrations/{connection_id}/{following}", 303)
 
 
-@bp.get("/integrations/<int:connection_id>/types")
+@bp.get("/integrations/<id:connection_id>/types")
 def kinds(connection_id: int) -> ResponseReturnValue:
     """Which appointment types are telehealth, and which are shown at all."""
     view = connections.get_connection(connection_id)
@@ -72,7 +72,7 @@ def kinds(connection_id: int) -> ResponseReturnValue:
     return _page("integrations/types.html", page, 200)
 
 
-@bp.post("/integrations/<int:connection_id>/types")
+@bp.post("/integrations/<id:connection_id>/types")
 def choose_kinds(connection_id: int) -> ResponseReturnValue:
     """Keep what was ticked; the next update applies it."""
     view = connections.get_connection(connection_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from pmsapp.domain.sync.rules import MappingDecision
+from pmsapp.schemas.addresses import id_or_none
 from pmsapp.services.matching import mappings
 from pmsapp.services.matching.appointment_types import TypeChoice, TypeView
 from pmsapp.services.matching.mappings import MappingChoice, PractitionerView
@@ -100,7 +101,7 @@ def mapping_choices(chosen: Mapping[str, str]) -> list[MappingChoice]:
     choices = []
     for key, value in chosen.items():
         decision, _, clinician = value.partition(":")
-        choices.append(MappingChoice(key, decision, int(clinician) if clinician.isdecimal() else None))
+        choices.append(MappingChoice(key, decision, id_or_none(clinician)))
     return choices
 
 

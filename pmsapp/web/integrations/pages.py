@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from pmsapp.access import guard
 from pmsapp.domain.sync_state import ConnectionState
+from pmsapp.schemas.addresses import id_or_none
 from pmsapp.services.connections import connections
 from pmsapp.services.connections.connections import ConnectionView
 from pmsapp.services.runs import history as run_history
@@ -35,7 +36,7 @@ def index() -> ResponseReturnValue:
     return shell.render("integrations/index.html", "integrations", now, page=page)
 
 
-@bp.get("/integrations/<int:connection_id>/card")
+@bp.get("/integrations/<id:connection_id>/card")
 def card(connection_id: int) -> ResponseReturnValue:
     """One card again; 204 when it would look the same. A run it was following ends with a spoken sentence."""
     view = connections.get_connection(connection_id)
@@ -45,19 +46,19 @@ def card(connection_id: int) -> ResponseReturnValue:
     shown = card_of(view, now)
     if f"v={request.args.get('v', '')}&" in f"{shown.poll_href.partition('?')[2]}&":
         return Response(status=204)
-    return _card_answer(shown, followed=request.args.get("run", type=int))
+    return _card_answer(shown, followed=id_or_none(request.args.get("run")))
 
 
-@bp.post("/integrations/<int:connection_id>/sync")
+@bp.post("/integrations/<id:connection_id>/sync")
 def sync_now(connection_id: int) -> ResponseReturnValue:
     """Ask for a run, or join the one under way."""
-    run_requests.request_run(connection_id, trigger="manual", actor=guard.current_actor())
+    run_requests.request_run(connection_id, actor=guard.current_actor())
     if not request.headers.get("HX-Request"):
         return redirect("/integrations", 303)
     return _card_answer(card_of(connections.get_connection(connection_id), shell.page_status()), 202)
 
 
-@bp.post("/integrations/<int:connection_id>/runs/<int:run_id>/cancel")
+@bp.post("/integrations/<id:connection_id>/runs/<id:run_id>/cancel")
 def cancel(connection_id: int, run_id: int) -> ResponseReturnValue:
     """Ask a run to stop."""
     run_history.cancel_run(connection_id, run_id, guard.current_actor())

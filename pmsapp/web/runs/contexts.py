@@ -77,4 +77,5 @@ class RunPage:
     totals: tuple[tuple[str, str], ...]
     note: str | None
     advice: str | None
+    step: tuple[str, str] | None
     progress: RunProgress | None

@@ -8,9 +8,14 @@ from collections.abc import Sequence
 
 from flask import Blueprint, make_response, request
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import NotFound
 
-from pmsapp.domain.errors import advice_for
+from pmsapp.domain.codes import advice_for, is_for_staff
+from pmsapp.schemas.addresses import id_or_none
+from pmsapp.services.base.next_step import next_step
+from pmsapp.services.clinic import clinic
 from pmsapp.services.connections import connections
+from pmsapp.services.connections.connections import ConnectionView
 from pmsapp.services.runs import history as run_history
 from pmsapp.services.runs.history import RunView, ScopeView
 from pmsapp.services.sheet import timeline
@@ -35,12 +40,12 @@ _TOTALS = {
 }
 
 
-@bp.get("/integrations/<int:connection_id>/history")
+@bp.get("/integrations/<id:connection_id>/history")
 def index(connection_id: int) -> ResponseReturnValue:
     """Newest first, 25 at a time."""
     view = connections.get_connection(connection_id)
     now = shell.page_status()
-    found = run_history.list_runs(connection_id, limit=25, before_id=request.args.get("before", type=int))
+    found = run_history.list_runs(connection_id, limit=25, before_id=_before())
     base = f"/integrations/{connection_id}/history"
     current = found.current
     page = HistoryPage(
@@ -56,7 +61,16 @@ def index(connection_id: int) -> ResponseReturnValue:
     return shell.render("integrations/history.html", "integrations", now, page=page)
 
 
-@bp.get("/integrations/<int:connection_id>/history/<int:run_id>")
+def _before() -> int | None:
+    """The run that the page before ended with. Raises NotFound for one that cannot be."""
+    text = request.args.get("before")
+    before_id = id_or_none(text)
+    if text and before_id is None:
+        raise NotFound
+    return before_id
+
+
+@bp.get("/integrations/<id:connection_id>/history/<id:run_id>")
 def show(connection_id: int, run_id: int) -> ResponseReturnValue:
     """One run: list by list."""
     view, now = connections.get_connection(connection_id), shell.page_status()
@@ -71,6 +85,7 @@ def show(connection_id: int, run_id: int) -> ResponseReturnValue:
         totals=tuple((word, str(run.counts[name])) for name, word in _TOTALS.items()),
         note=run.note,
         advice=advice_for(run.error[0], view.pms_label) if run.error else None,
+        step=_step_of(run, view),
         progress=None
         if run.is_over
         else run_view.progress_of(run, now=now.now, zone=now.zone, pms=view.pms_label),
@@ -78,17 +93,29 @@ def show(connection_id: int, run_id: int) -> ResponseReturnValue:
     return shell.render("integrations/run.html", "integrations", now, page=page)
 
 
-@bp.get("/integrations/<int:connection_id>/history.csv")
+def _step_of(run: RunView, view: ConnectionView) -> tuple[str, str] | None:
+    """Address and words of the next step of a run's error, where somebody has to take one elsewhere and may."""
+    code = run.error[0] if run.error else None
+    if code is None or not is_for_staff(code):
+        return None
+    href, word = shell.way_to(next_step(code, view.pms_label, view.id))
+    return (href, word) if href and word else None
+
+
+@bp.get("/integrations/<id:connection_id>/history.csv")
 def as_csv(connection_id: int) -> ResponseReturnValue:
-    """The latest thousand runs for a spreadsheet."""
-    view = connections.get_connection(connection_id)
+    """The latest thousand runs for a spreadsheet, in the screen's words and the clinic's time.
+
+    It begins with the mark by which spreadsheets know UTF-8.
+    """
+    view, zone = connections.get_connection(connection_id), clinic.time_zone()
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(["run", "started", "completed", "started_by", "status", *_TOTALS, "code"])
     for run in _latest(connection_id):
-        writer.writerow([_plain(cell) for cell in _cells(run)])
-    response = make_response(out.getvalue())
-    response.mimetype = "text/csv"
+        writer.writerow([_plain(cell) for cell in _cells(run, zone)])
+    response = make_response(out.getvalue().encode("utf-8-sig"))
+    response.headers["Content-Type"] = "text/csv; charset=utf-8"
     response.headers["Content-Disposition"] = f'attachment; filename="history-{view.id}.csv"'
     return response
 
@@ -105,13 +132,13 @@ def _latest(connection_id: int) -> list[RunView]:
     return found
 
 
-def _cells(run: RunView) -> list[str]:
+def _cells(run: RunView, zone: str) -> list[str]:
     return [
         str(run.id),
-        run.started_at.isoformat() if run.started_at else "",
-        run.completed_at.isoformat() if run.completed_at else "",
-        run_view.started_by(run),
-        run.status,
+        fmt.spreadsheet_time(run.started_at, zone) if run.started_at else "",
+        fmt.spreadsheet_time(run.completed_at, zone) if run.completed_at else "",
+        run_view.started_by(run) + (", preview only" if run.dry_run else ""),
+        run_view.status_badge(run).word,
         *(str(run.counts[name]) for name in _TOTALS),
         run.error[0] if run.error else "",
     ]

@@ -12,6 +12,7 @@ from werkzeug.exceptions import BadRequest
 
 from pmsapp.access import guard
 from pmsapp.domain.window import day_of
+from pmsapp.schemas.addresses import id_or_none
 from pmsapp.services.base.errors import NotFound
 from pmsapp.services.runs import history as run_history
 from pmsapp.services.runs import requests as run_requests
@@ -32,11 +33,9 @@ def start() -> ResponseReturnValue:
     """Ask every connection that is switched on for a run (of `date`, if given), and follow it."""
     text = request.form.get("date")
     wanted = fields.parse_day(text) if text else None
-    now = shell.page_status()
-    actor = guard.current_actor()
     asked = [
-        (one.id, run_requests.request_run(one.id, day=wanted, trigger="manual", actor=actor).sync_id)
-        for one in shell.live(now.connections)
+        (connection_id, run.sync_id)
+        for connection_id, run in run_requests.request_all_runs(guard.current_actor(), day=wanted)
     ]
     if not request.headers.get("HX-Request"):
         return redirect(guard.path_to_return_to(), 303)
@@ -60,10 +59,11 @@ def state() -> ResponseReturnValue:
 
 
 def _pair(text: str) -> tuple[int, int]:
-    connection_id, _, run_id = text.partition(".")
-    if not (connection_id.isdecimal() and run_id.isdecimal()):
-        raise BadRequest
-    return int(connection_id), int(run_id)
+    parts = [id_or_none(part) for part in text.split(".")]
+    match parts:
+        case [int(connection_id), int(run_id)]:
+            return connection_id, run_id
+    raise BadRequest
 
 
 def _follow(asked: list[tuple[int, int]], status: int, day: date | None) -> Response:

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
+from pmsapp.domain.ages import age, holds
+from pmsapp.domain.schedule import LONGEST_VENDOR_WAIT
 from pmsapp.domain.sync_state import RunStatus
 from pmsapp.services.runs.history import RunView, ScopeView
 from pmsapp.services.sheet import timeline
@@ -45,6 +47,7 @@ _KINDS = {
     "moved_clinician": "moved",
     "cancelled": "cancelled",
     "deleted": "deleted",
+    "left": "left an appointment",
     "changed": "changed",
     "filtered": "no longer telehealth",
     "unmapped": "no longer shown",
@@ -196,7 +199,7 @@ def progress_of(run: RunView, *, now: datetime, zone: str, pms: str) -> RunProgr
 
 def _stage(run: RunView, pms: str, now: datetime, zone: str) -> str:
     if run.status == RunStatus.QUEUED:
-        if run.not_before and run.not_before > now:
+        if run.not_before and holds(run.not_before, now, LONGEST_VENDOR_WAIT):
             return waits_sentence(run.not_before, pms, now, zone)
         return "Waiting to start"
     if run.cancel_requested:
@@ -205,5 +208,6 @@ def _stage(run: RunView, pms: str, now: datetime, zone: str) -> str:
 
 
 def _started(run: RunView, now: datetime) -> str:
-    since = (now - (run.started_at or run.requested_at)).total_seconds()
-    return f"Started by {started_by(run)} {fmt.span(since)} ago"
+    since = age(run.started_at or run.requested_at, now)
+    ago = f" {fmt.span(since.total_seconds())} ago" if since is not None else ""
+    return f"Started by {started_by(run)}{ago}"

@@ -9,6 +9,8 @@ from flask.typing import ResponseReturnValue
 
 from pmsapp import clock
 from pmsapp.access import guard
+from pmsapp.domain.ages import holds
+from pmsapp.domain.incidents import LONGEST_SNOOZE
 from pmsapp.services.base.errors import Invalid
 from pmsapp.services.monitoring import alerts, incidents
 from pmsapp.services.monitoring.alerts import Delivery
@@ -47,7 +49,7 @@ def test() -> ResponseReturnValue:
     return _page(Notice("Every channel delivered the test message.", "", "good", "tick"))
 
 
-@bp.post("/settings/alerts/<int:incident_id>/snooze")
+@bp.post("/settings/alerts/<id:incident_id>/snooze")
 def snooze(incident_id: int) -> ResponseReturnValue:
     """Silence one incident's messages for some hours, with a reason; without one, end the silence."""
     reason = request.form.get("reason")
@@ -80,7 +82,7 @@ def _page(notice: Notice | None = None, status: int = 200) -> ResponseReturnValu
 
 
 def _incident(one: IncidentView, now: shell.PageStatus) -> IncidentLine:
-    quiet = one.snoozed_until and one.snoozed_until > now.now
+    quiet = one.snoozed_until and holds(one.snoozed_until, now.now, LONGEST_SNOOZE)
     return IncidentLine(
         id=one.id,
         headline=f"{one.name}: {one.message}",
@@ -88,7 +90,8 @@ def _incident(one: IncidentView, now: shell.PageStatus) -> IncidentLine:
         code=one.code,
         since=fmt.moment(one.started_at, now.now, now.zone),
         ended=fmt.moment(one.ended_at, now.now, now.zone) if one.ended_at else None,
-        path=one.path,
+        path=one.step.href,
+        action=one.step.word,
         snoozed=f"Silent until {fmt.moment(one.snoozed_until, now.now, now.zone)} ({one.snoozed_by}: {one.snoozed_reason})"
         if quiet and one.snoozed_until
         else None,

@@ -141,6 +141,7 @@ class IncidentLine:
     since: str
     ended: str | None
     path: str
+    action: str
     snoozed: str | None
 
 
@@ -209,4 +210,4 @@ class HelpPage:
     """`settings/help.html`: every state and every code in words."""
 
     badges: tuple[tuple[str, tuple[Badge, ...]], ...]
-    codes: tuple[tuple[str, str, str, str], ...]
+    codes: tuple[tuple[str, str, str, str, str], ...]

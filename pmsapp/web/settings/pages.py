@@ -11,6 +11,11 @@ from pmsapp import clock
 from pmsapp.access import guard
 from pmsapp.domain.errors import CATALOGUE, ActionOwner, Code
 from pmsapp.domain.runsheet import Thresholds
+from pmsapp.schemas.addresses import day_or_none
+from pmsapp.schemas.base import given
+from pmsapp.schemas.fields import MAX_CLOSED_DAYS
+from pmsapp.schemas.matching import ClinicianChange
+from pmsapp.schemas.reading import read_form
 from pmsapp.services.base.errors import Invalid
 from pmsapp.services.clinic import clinic, opening_hours
 from pmsapp.services.clinic.clinic import STATES, WEEKDAYS, ClinicView
@@ -76,10 +81,12 @@ def _hours_of(key: str) -> tuple[str, str] | None:
 
 
 def _days_of(text: str) -> tuple[date, ...]:
-    try:
-        return tuple(date.fromisoformat(part) for part in text.replace(",", " ").split())
-    except ValueError:
-        raise Invalid({"closed_days": "Write each day like 2026-12-25, one per line."}) from None
+    days = [day_or_none(part) for part in text.replace(",", " ").split()]
+    if None in days or len(days) > MAX_CLOSED_DAYS:
+        raise Invalid(
+            {"closed_days": f"Write each day like 2026-12-25, one per line, {MAX_CLOSED_DAYS} at most."}
+        )
+    return tuple(day for day in days if day is not None)
 
 
 def _clinic_page(view: ClinicView, errors: dict[str, str] | None = None) -> Response:
@@ -143,21 +150,18 @@ def add_column() -> ResponseReturnValue:
     return redirect("/settings/clinicians?saved=1", 303)
 
 
-@bp.post("/settings/clinicians/<int:clinician_id>")
+@bp.post("/settings/clinicians/<id:clinician_id>")
 def save_column(clinician_id: int) -> ResponseReturnValue:
     """Change a column's name, place, or whether it is shown."""
-    place = request.form.get("sort_order", "")
+    sent = {
+        "name": request.form.get("name", ""),
+        "sort_order": request.form.get("sort_order", ""),
+        "active": "active" in request.form,
+    }
     try:
-        if not place.isdecimal():
-            raise Invalid({"sort_order": "The place is a whole number."})
-        sheet_columns.update_clinician(
-            clinician_id,
-            guard.current_actor(),
-            name=request.form.get("name", ""),
-            sort_order=int(place),
-            active="active" in request.form,
-            thresholds=_thresholds(),
-        )
+        changes = given(read_form(ClinicianChange, sent))
+        thresholds = _thresholds()
+        sheet_columns.update_clinician(clinician_id, guard.current_actor(), thresholds=thresholds, **changes)
     except Invalid as error:
         return _columns_page(error.errors)
     return redirect("/settings/clinicians?saved=1", 303)
@@ -214,7 +218,8 @@ def help_page() -> ResponseReturnValue:
     return shell.render("settings/help.html", "settings", page=page)
 
 
-def _code_line(code: Code) -> tuple[str, str, str, str]:
+def _code_line(code: Code) -> tuple[str, str, str, str, str]:
     pms = "the practice software"
     headline, advice = code.headline.format(pms=pms), code.advice.format(pms=pms)
-    return code.name, headline[:1].upper() + headline[1:], advice, _WHO[code.actor]
+    step = code.step.words.format(pms=pms)
+    return code.name, headline[:1].upper() + headline[1:], advice, step, _WHO[code.actor]

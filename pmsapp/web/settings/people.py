@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from pmsapp.access import guard
 from pmsapp.domain.roles import PEOPLE_ROLES
+from pmsapp.schemas.addresses import id_or_none
 from pmsapp.services.base.errors import Conflict, Invalid
 from pmsapp.services.people import users
 from pmsapp.services.people.users import UserView
@@ -40,7 +41,7 @@ def add() -> ResponseReturnValue:
             password=form.get("password", ""),
             actor=guard.current_actor(),
             name=form.get("name", "").strip() or None,
-            clinician_id=form.get("clinician_id", type=int),
+            clinician_id=id_or_none(form.get("clinician_id")),
         )
     except Invalid as error:
         return _people_page(errors=error.errors)
@@ -49,10 +50,10 @@ def add() -> ResponseReturnValue:
     return redirect("/settings/people", 303)
 
 
-@bp.post("/settings/people/<int:user_id>/role")
+@bp.post("/settings/people/<id:user_id>/role")
 def change_role(user_id: int) -> ResponseReturnValue:
     """Give somebody another role; they sign in anew."""
-    role, column = request.form.get("role", ""), request.form.get("clinician_id", type=int)
+    role, column = request.form.get("role", ""), id_or_none(request.form.get("clinician_id"))
     try:
         users.change_role(
             user_id, role, guard.current_actor(), clinician_id=column if role == "clinician" else None
@@ -62,7 +63,7 @@ def change_role(user_id: int) -> ResponseReturnValue:
     return redirect("/settings/people", 303)
 
 
-@bp.post("/settings/people/<int:user_id>/disable")
+@bp.post("/settings/people/<id:user_id>/disable")
 def disable(user_id: int) -> ResponseReturnValue:
     """Keep somebody out from now on."""
     try:
@@ -72,14 +73,14 @@ def disable(user_id: int) -> ResponseReturnValue:
     return redirect("/settings/people", 303)
 
 
-@bp.post("/settings/people/<int:user_id>/enable")
+@bp.post("/settings/people/<id:user_id>/enable")
 def enable(user_id: int) -> ResponseReturnValue:
     """Let somebody in again."""
     users.enable_user(user_id, guard.current_actor())
     return redirect("/settings/people", 303)
 
 
-@bp.post("/settings/people/<int:user_id>/password")
+@bp.post("/settings/people/<id:user_id>/password")
 def set_password(user_id: int) -> ResponseReturnValue:
     """Give somebody a new password and end their sessions."""
     try:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from math import sqrt
 
+from pmsapp.domain.ages import age
 from pmsapp.services.runs.last_24h import DAY, EndedRun
 from pmsapp.web.ui import formatting as fmt
 
@@ -104,8 +105,9 @@ def _ages(runs: Sequence[EndedRun], now: datetime) -> str:
             points.append(f"{_x(run.ended_at, now)},{_y((run.ended_at - fresh_at).total_seconds(), full_s)}")
         points.append(f"{_x(run.ended_at, now)},{_y(0, full_s)}")
         fresh_at = run.ended_at
-    if fresh_at is not None:
-        points.append(f"{WIDTH},{_y((now - fresh_at).total_seconds(), full_s)}")
+    passed = age(fresh_at, now)
+    if passed is not None:
+        points.append(f"{WIDTH},{_y(passed.total_seconds(), full_s)}")
     return " ".join(points)
 
 

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from pmsapp.access import guard
 from pmsapp.domain.roles import TOKEN_ROLES
+from pmsapp.schemas.addresses import number_or_none
 from pmsapp.services.base.errors import Invalid
 from pmsapp.services.people import api_tokens
 from pmsapp.services.people.api_tokens import TokenView
@@ -33,20 +34,23 @@ def index() -> ResponseReturnValue:
 @bp.post("/settings/tokens")
 def make() -> ResponseReturnValue:
     """Make a key; it is shown once, on this answer."""
-    days = request.form.get("days", "365")
+    text = request.form.get("days", "365")
+    days = number_or_none(text)
     try:
+        if text and days is None:
+            raise Invalid({"days": "Choose how long the token works."})
         made = api_tokens.create(
             request.form.get("name", ""),
             request.form.get("role", ""),
             guard.current_actor(),
-            days=int(days) if days.isdecimal() else None,
+            days=days,
         )
     except Invalid as error:
         return _page(errors=error.errors)
     return _page(made=made.token)
 
 
-@bp.post("/settings/tokens/<int:token_id>/revoke")
+@bp.post("/settings/tokens/<id:token_id>/revoke")
 def revoke(token_id: int) -> ResponseReturnValue:
     """Make a key useless at once."""
     api_tokens.revoke(token_id, guard.current_actor())

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from pmsapp.domain.appointment import Presence
-from pmsapp.domain.runsheet import Card, EditedField
+from pmsapp.domain.runsheet import Action, Card, EditedField
 from pmsapp.domain.sync.merge import EDITABLE
 from pmsapp.domain.worklist import steps
 from pmsapp.web.sheet.sheet_contexts import CardView
@@ -53,13 +53,12 @@ def build_card(card: Card, *, now: datetime, names: Names, can_edit: bool, sheet
         telehealth=labels.TELEHEALTH[card.is_telehealth],
         type_name=card.appointment_type,
         phone=fmt.phone(card.patient_phone) if card.patient_phone else None,
-        phone_href=fmt.phone_href(card.patient_phone) if card.patient_phone else None,
         reason=reason_words(card, now),
         marks=_marks(card, now, names),
         chips=(name_of_source,),
         notes=card.notes,
         is_gone=card.is_gone,
-        can_acknowledge=can_edit and card.is_gone and card.acknowledged_at is None,
+        can_acknowledge=can_edit and card.waits_to_be_seen and Action.ACKNOWLEDGE in card.actions,
         raw_state=card.state,
         presence=card.presence.value,
     )
@@ -113,6 +112,7 @@ def _marks(card: Card, now: datetime, names: Names) -> tuple[Badge, ...]:
         marks.append(state)
     if card.moved_from:
         marks.append(Badge(moved_words(card, names), "moved", "wait"))
+    marks += rebooked_marks(card)
     if card.returned_at:
         marks.append(Badge("Returned: time changed in PMS", "undo", "wait"))
     if card.time_odd:
@@ -136,6 +136,18 @@ def edited_mark(card: Card, now: datetime) -> Badge | None:
     fields = fmt.listed([labels.FIELDS.get(edit.field, edit.field).lower() for edit in edits])
     last = max(edits, key=lambda edit: edit.at)
     return Badge(f"Edited: {fields} ({last.by}, {fmt.moment(last.at, now, card.time_zone)})", "edit")
+
+
+def rebooked_marks(card: Card) -> list[Badge]:
+    """The other half of a visit that was cancelled and booked anew."""
+    marks = []
+    if card.rebooked_to:
+        at = fmt.moment(card.rebooked_to.start_at, card.start_at, card.time_zone)
+        marks.append(Badge(f"Booked anew at {at}", "moved", "wait"))
+    if card.rebooked_from:
+        at = fmt.moment(card.rebooked_from.start_at, card.start_at, card.time_zone)
+        marks.append(Badge(f"Booked anew, was at {at}", "moved", "wait"))
+    return marks
 
 
 def moved_words(card: Card, names: Names) -> str:

@@ -8,20 +8,16 @@ from zoneinfo import ZoneInfo
 
 from pmsapp.domain.runsheet import Card, Column, Freshness, FreshnessState, Sheet
 from pmsapp.web.sheet.card_view import Names, build_card
-from pmsapp.web.sheet.day_truth import freshness_badge
+from pmsapp.web.sheet.day_truth import age_words, freshness_badge, is_old
 from pmsapp.web.sheet.sheet_contexts import Band, CardView, ColumnView, Hour
 from pmsapp.web.ui import formatting as fmt
 
 
-def build_columns(
-    sheet: Sheet, axis: Axis, names: Names, fed: frozenset[int], *, can_edit: bool
-) -> tuple[ColumnView, ...]:
+def build_columns(sheet: Sheet, axis: Axis, names: Names, *, can_edit: bool) -> tuple[ColumnView, ...]:
     """Every clinician's column, patients without a clinician first."""
     if not sheet.cards and not _some_column_is_old(sheet):
         return ()
-    columns = [
-        _column(column, axis, names, sheet.time_zone, fed, can_edit=can_edit) for column in sheet.columns
-    ]
+    columns = [_column(column, axis, names, sheet.time_zone, can_edit=can_edit) for column in sheet.columns]
     if sheet.unassigned:
         columns.insert(0, _unassigned(sheet.unassigned, axis, names, can_edit=can_edit))
     return tuple(columns)
@@ -65,20 +61,16 @@ class Axis:
         return tuple(Band(tuple(by_key[key]), now=key[1]) for key in self._keys)
 
 
-def _column(
-    column: Column, axis: Axis, names: Names, zone: str, fed: frozenset[int], *, can_edit: bool
-) -> ColumnView:
+def _column(column: Column, axis: Axis, names: Names, zone: str, *, can_edit: bool) -> ColumnView:
     fresh = column.freshness
-    is_fed = column.id in fed
-    is_fresh = fresh.state is FreshnessState.FRESH or not is_fed
     return ColumnView(
         key=str(column.id),
         name=column.name,
         counts=_counts(column.cards),
-        as_of=fmt.moment(fresh.as_of, axis.now, zone) if fresh.as_of else "not read yet" if is_fed else "",
-        freshness=None if is_fresh else freshness_badge(fresh, axis.now, zone),
+        as_of=age_words(fresh, axis.now, zone, never="not read yet"),
+        freshness=freshness_badge(fresh, axis.now, zone) if is_old(fresh) else None,
         bands=_bands(column.cards, axis, names, zone, can_edit=can_edit),
-        empty=None if column.cards else _empty_column(fresh, axis.now, zone) if is_fed else "No patients.",
+        empty=None if column.cards else _empty_column(fresh, axis.now, zone),
     )
 
 
@@ -112,6 +104,8 @@ def _counts(cards: Sequence[Card]) -> str:
 
 
 def _empty_column(fresh: Freshness, now: datetime, zone: str) -> str:
+    if fresh.state is FreshnessState.NONE:
+        return "No cards. No clinician of the practice software is matched to this column."
     if fresh.as_of is None:
         return "Not read yet."
     if fresh.state is FreshnessState.FRESH:
@@ -120,9 +114,7 @@ def _empty_column(fresh: Freshness, now: datetime, zone: str) -> str:
 
 
 def _some_column_is_old(sheet: Sheet) -> bool:
-    return any(column.freshness.state is not FreshnessState.FRESH for column in sheet.columns) and bool(
-        sheet.freshness.as_of
-    )
+    return any(is_old(column.freshness) for column in sheet.columns) and bool(sheet.freshness.as_of)
 
 
 def card_of(columns: Sequence[ColumnView], card_id: int) -> CardView | None:

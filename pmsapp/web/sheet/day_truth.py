@@ -18,6 +18,7 @@ from pmsapp.web.ui.page_contexts import Badge, Notice
 _FRESHNESS = {
     FreshnessState.FRESH: Badge("Up to date", "tick", "good"),
     FreshnessState.NEVER: Badge("Not read yet", "broken"),
+    FreshnessState.NONE: Badge("Nothing read yet", "plug"),
 }
 _HAS_BANNER = frozenset(
     {ConnectionState.NEEDS_YOU, ConnectionState.PMS_TROUBLE, ConnectionState.RETRYING, ConnectionState.SETUP}
@@ -44,13 +45,22 @@ def freshness_badge(fresh: Freshness, now: datetime, zone: str) -> Badge:
     return Badge(f"Out of date: data from {age}", "clock", "warn")
 
 
-def fed_columns(house: Snapshot) -> frozenset[int]:
+def is_old(fresh: Freshness) -> bool:
+    """True for data with an age that is not a good one."""
+    return fresh.state not in (FreshnessState.FRESH, FreshnessState.NONE)
+
+
+def age_words(fresh: Freshness, now: datetime, zone: str, *, never: str) -> str:
+    """When it was read; "" where there is nothing to read."""
+    if fresh.state is FreshnessState.NONE:
+        return ""
+    return fmt.moment(fresh.as_of, now, zone) if fresh.as_of else never
+
+
+def fed_columns(sheet: Sheet) -> frozenset[int]:
     """The columns that a practice software fills: one without a list has no age."""
     return frozenset(
-        feed.clinician_id
-        for one in house.connections
-        for feed in one.mapped
-        if feed.clinician_id is not None and one.row.state != ConnectionState.SETUP
+        column.id for column in sheet.columns if column.freshness.state is not FreshnessState.NONE
     )
 
 
@@ -64,7 +74,7 @@ def truth_of(
     may: Callable[[str], bool],
 ) -> DayTruth:
     """What to say of the day `sheet`. `may`: whether the one asking can open an endpoint."""
-    fed = fed_columns(house)
+    fed = fed_columns(sheet)
     columns = [column for column in sheet.columns if column.id in fed]
     by_id = {one.row.id: one for one in house.connections}
     notes = [

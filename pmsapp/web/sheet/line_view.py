@@ -6,11 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pmsapp.domain.appointment import Presence, WorkflowState
-from pmsapp.domain.runsheet import Card
+from pmsapp.domain.runsheet import Action, Card
 from pmsapp.domain.worklist import steps
 from pmsapp.domain.worklist.lines import Filter, Line, LinkState
 from pmsapp.domain.worklist.patients import family_first, initials
-from pmsapp.web.sheet.card_view import Names, conflict_mark, edited_mark, moved_words, reason_words, zone_note
+from pmsapp.web.sheet.card_view import (
+    Names,
+    conflict_mark,
+    edited_mark,
+    moved_words,
+    reason_words,
+    rebooked_marks,
+    zone_note,
+)
 from pmsapp.web.sheet.list_contexts import LineView, Press
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui import labels
@@ -70,7 +78,6 @@ def build_line(line: Line, around: Setting) -> LineView:
         identity=f"{len(card.identity_check.identifiers) if card.identity_check else 0}/{steps.NEEDED}",
         identity_title=_identity_words(card, around),
         phone=fmt.phone(card.patient_phone) if card.patient_phone else None,
-        phone_href=fmt.phone_href(card.patient_phone) if card.patient_phone else None,
         type_name=card.appointment_type,
         telehealth=_telehealth(card, around),
         state=state_badge(line, around.now),
@@ -133,6 +140,7 @@ def marks_of(line: Line, around: Setting) -> list[Badge]:
     moved = card.moved_from
     if moved and not (card.was_seen_at and card.was_seen_at >= moved.at):
         marks.append(Badge(moved_words(card, around.names), "moved", "wait"))
+    marks += rebooked_marks(card)
     if card.is_new:
         marks.append(Badge("New", "plus", "accent"))
     elif card.changed_since_seen:
@@ -198,7 +206,7 @@ def _step(line: Line) -> Press | None:
     if line.next_step is not None:
         word = _STEP_WORDS[line.next_step]
         return Press("advance", f"advance:{card.id}:{card.state}", word)
-    if card.presence is Presence.REMOVED_BY_STAFF or card.acknowledged_at is not None:
+    if Action.RESTORE in card.actions:
         return Press("bring-back", f"bring-back:{card.id}", "Bring back")
     if card.waits_to_be_seen:
         return Press("acknowledge", f"acknowledge:{card.id}", "Acknowledge")

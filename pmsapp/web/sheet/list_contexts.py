@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pmsapp.web.ui.formatting import PhoneText
 from pmsapp.web.ui.page_contexts import Badge, Notice
 
 
@@ -38,8 +39,7 @@ class LineView:
     age: str | None
     identity: str
     identity_title: str
-    phone: str | None
-    phone_href: str | None
+    phone: PhoneText | None
     type_name: str | None
     telehealth: Badge | None
     state: Badge

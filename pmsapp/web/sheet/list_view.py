@@ -161,7 +161,7 @@ def _late(section: Section, around: Setting, clinic: str) -> LateNote:
             f"Hello, this is {clinic}. {column.name} is running about {late} minutes late. "
             f"Your {booked} appointment is now expected at about {expected}."
         )
-        told.append((who, fmt.phone(card.patient_phone) if card.patient_phone else "no phone", wording))
+        told.append((who, str(fmt.phone(card.patient_phone)) if card.patient_phone else "no phone", wording))
     return LateNote(late, tuple(told))
 
 

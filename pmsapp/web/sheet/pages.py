@@ -25,7 +25,7 @@ from pmsapp.web.sheet.sheet_contexts import SheetPage
 from pmsapp.web.sheet.sheet_view import build_page
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui import shell
-from pmsapp.web.ui.fields import parse_day
+from pmsapp.web.ui.fields import parse_day, within_bounds
 from pmsapp.web.ui.page_contexts import Notice, Shell
 
 bp = Blueprint("runsheet", __name__)
@@ -57,10 +57,10 @@ def go_to_day() -> ResponseReturnValue:
     return redirect(_look_at(wanted).href(), 303)
 
 
-@bp.get("/sheet/<iso>")
-def day(iso: str) -> ResponseReturnValue:
+@bp.get("/sheet/<day:wanted>")
+def day(wanted: date) -> ResponseReturnValue:
     """The sheet of one day; for the page's own poll only what changed, or 204."""
-    wanted = parse_day(iso)
+    within_bounds(wanted)
     if not request.headers.get("HX-Request"):
         return answer(wanted)
     if request.args.get("v") == version_of(days.sheet_etag(wanted), clock.now()):
@@ -68,25 +68,25 @@ def day(iso: str) -> ResponseReturnValue:
     return answer(wanted, REFRESH)
 
 
-@bp.post("/sheet/<iso>/search")
-def search(iso: str) -> ResponseReturnValue:
+@bp.post("/sheet/<day:wanted>/search")
+def search(wanted: date) -> ResponseReturnValue:
     """The lines of one day that match; sent in the body, so that no patient is ever in an address."""
     template = REFRESH if request.headers.get("HX-Request") else PAGE
-    return answer(parse_day(iso), template, query=request.form.get("q", ""))
+    return answer(within_bounds(wanted), template, query=request.form.get("q", ""))
 
 
-@bp.post("/sheet/<iso>/view")
-def choose_view(iso: str) -> ResponseReturnValue:
+@bp.post("/sheet/<day:wanted>/view")
+def choose_view(wanted: date) -> ResponseReturnValue:
     """Choose how to see a day; kept for the person."""
-    wanted = parse_day(iso)
+    within_bounds(wanted)
     looks.choose_view(request.form.get("view", ""), guard.current_actor())
     return redirect(replace(_look_at(wanted), view=request.form["view"]).href(), 303)
 
 
-@bp.post("/sheet/<iso>/seen")
-def see_all(iso: str) -> ResponseReturnValue:
+@bp.post("/sheet/<day:wanted>/seen")
+def see_all(wanted: date) -> ResponseReturnValue:
     """A person has seen every change of a day."""
-    wanted = parse_day(iso)
+    within_bounds(wanted)
     looks.see_day(wanted, guard.current_actor())
     if request.headers.get("HX-Request"):
         return answer(wanted, REFRESH)
@@ -128,7 +128,7 @@ def make_page(
         version=version_of(sheet.etag, now.now),
         look=_look_at(sheet.date, query, given),
         truth=replace(truth, notes=(*truth.notes, *_unfinished(now))),
-        fed=day_truth.fed_columns(read.house),
+        fed=day_truth.fed_columns(sheet),
         viewer=actor.name,
         closed=None if sheet.cards else opening_hours.why_closed_at(read.house.clinic, sheet.date),
         toast=toast,

@@ -7,6 +7,7 @@ Without scripts the press leads back to the sheet, which says the same words.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from urllib.parse import parse_qs, urlsplit
 
 from flask import Blueprint, make_response, redirect, render_template, request
@@ -16,7 +17,7 @@ from pmsapp.access import guard
 from pmsapp.domain.actor import Actor
 from pmsapp.domain.appointment import Presence
 from pmsapp.domain.runsheet import Card
-from pmsapp.services.base.errors import Conflict, Invalid, NotFound
+from pmsapp.services.base.errors import Conflict, Invalid
 from pmsapp.services.clinic import clinic
 from pmsapp.services.editing import overrides, patient_checks, steps
 from pmsapp.services.editing.steps import Step
@@ -24,7 +25,7 @@ from pmsapp.services.sheet import columns, days
 from pmsapp.web.sheet import columns_view, pages, toasts
 from pmsapp.web.sheet.list_contexts import Toast
 from pmsapp.web.ui import formatting as fmt
-from pmsapp.web.ui.fields import parse_day
+from pmsapp.web.ui.fields import within_bounds
 
 bp = Blueprint("lines", __name__)
 Pressed = tuple[Card, Toast]
@@ -44,7 +45,7 @@ def press() -> ResponseReturnValue:
     return _answer(card, toast)
 
 
-@bp.post("/clinicians/<int:clinician_id>/running-late")
+@bp.post("/clinicians/<id:clinician_id>/running-late")
 def running_late(clinician_id: int) -> ResponseReturnValue:
     """By how many minutes a clinician runs late today."""
     text = request.form.get("minutes", "")
@@ -58,10 +59,10 @@ def running_late(clinician_id: int) -> ResponseReturnValue:
     return redirect(_back(), 303)
 
 
-@bp.post("/sheet/<iso>/disconnected")
-def acknowledge_disconnected(iso: str) -> ResponseReturnValue:
+@bp.post("/sheet/<day:wanted>/disconnected")
+def acknowledge_disconnected(wanted: date) -> ResponseReturnValue:
     """Acknowledge at once every card that was struck because its practice software was taken away, or undo that."""
-    wanted = parse_day(iso)
+    within_bounds(wanted)
     undo = request.form.get("undo") == "1"
     number = overrides.acknowledge_disconnected(wanted, guard.current_actor(), undo=undo)
     said = f"{fmt.plural(number, 'card')} {'back in view' if undo else 'acknowledged'}."
@@ -139,10 +140,7 @@ def _first(rest: Sequence[str]) -> str:
 
 
 def _own_card(card_id: int, actor: Actor) -> Card:
-    card = days.get_card(card_id, actor)
-    if actor.role == "clinician" and card.clinician_id != actor.clinician_id:
-        raise NotFound("appointment")
-    return card
+    return days.get_card(card_id, actor)
 
 
 def _answer(card: Card, toast: Toast) -> ResponseReturnValue:

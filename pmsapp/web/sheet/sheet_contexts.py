@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pmsapp.web.sheet.list_contexts import ListView, Toast
+from pmsapp.web.ui.formatting import PhoneText
 from pmsapp.web.ui.page_contexts import Badge, Notice
 
 
@@ -23,8 +24,7 @@ class CardView:
     age: str | None
     telehealth: Badge
     type_name: str | None
-    phone: str | None
-    phone_href: str | None
+    phone: PhoneText | None
     reason: str | None
     marks: tuple[Badge, ...]
     chips: tuple[str, ...]

@@ -13,7 +13,7 @@ from pmsapp.domain.worklist.lines import Filter, WorkList, lay_out
 from pmsapp.domain.worklist.patients import matches
 from pmsapp.web.sheet.card_view import Names
 from pmsapp.web.sheet.columns_view import Axis, build_columns
-from pmsapp.web.sheet.day_truth import DayTruth
+from pmsapp.web.sheet.day_truth import DayTruth, age_words, is_old
 from pmsapp.web.sheet.line_view import Setting
 from pmsapp.web.sheet.list_contexts import ListView, Toast
 from pmsapp.web.sheet.list_view import build_list
@@ -64,7 +64,7 @@ def build_page(
         freshness=truth.badge,
         summary=_summary(sheet),
         hours=axis.hours if is_columns else (),
-        columns=build_columns(sheet, axis, names, fed, can_edit=can_edit) if is_columns else (),
+        columns=build_columns(sheet, axis, names, can_edit=can_edit) if is_columns else (),
         empty=_empty_of(sheet, look, now, is_today=is_today, closed=closed),
         asides=truth.notes,
         not_shown=_not_shown(sheet),
@@ -72,7 +72,7 @@ def build_page(
         sources=fmt.listed(sorted(set(names.connections.values()))),
         can_edit=can_edit,
         now=fmt.hhmm(now, sheet.time_zone),
-        is_old=sheet.freshness.state is not FreshnessState.FRESH,
+        is_old=is_old(sheet.freshness),
         open_decisions=sheet.open_decisions,
         view=look.view,
         work_list=_work_list(sheet, look, around, clinic, fed, is_today=is_today),
@@ -91,7 +91,7 @@ def build_page(
 
 def _day_texts(sheet: Sheet, now: datetime, today: date, clinic: str) -> dict[str, Any]:
     """What is said of the day itself: its names, its neighbours, and the age of what is shown."""
-    as_of = fmt.moment(sheet.freshness.as_of, now, sheet.time_zone) if sheet.freshness.as_of else "never read"
+    as_of = age_words(sheet.freshness, now, sheet.time_zone, never="never read")
     return {
         "iso": sheet.date.isoformat(),
         "heading": fmt.day_name(sheet.date, today),
@@ -104,7 +104,8 @@ def _day_texts(sheet: Sheet, now: datetime, today: date, clinic: str) -> dict[st
         "as_of": as_of,
         "as_of_long": f"Data as of {as_of}" if sheet.freshness.state is FreshnessState.FRESH else "",
         "was_read": sheet.freshness.as_of is not None,
-        "paper": f"{clinic} · run sheet of {fmt.long_day(sheet.date)} · data as of {as_of}",
+        "paper": f"{clinic} · run sheet of {fmt.long_day(sheet.date)}"
+        + (f" · data as of {as_of}" if as_of else ""),
     }
 
 

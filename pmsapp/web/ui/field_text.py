@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from pmsapp.domain.appointment import WorkflowState
+from pmsapp.domain.appointment import AppointmentStatus, WorkflowState
 from pmsapp.domain.window import day_of
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui import labels
@@ -29,12 +29,16 @@ def in_words(
         return clock if on == day else f"{clock} on {fmt.short_day(on)}"
     if field == "clinician_id":
         return clinicians.get(value, "another clinician")
-    if field == "duration_minutes":
+    if field in ("duration_minutes", "appointment_duration_minutes"):
         return f"{value} min"
     if field == "is_telehealth":
         return _YES_NO[bool(value)]
+    if field == "patient_dob":
+        return fmt.birth_date(date.fromisoformat(str(value)))
+    if field == "appointment_status":
+        return labels.STATUS[AppointmentStatus(value)].word.lower()
     if field == "patient_phone":
-        return fmt.phone(str(value))
+        return str(fmt.phone(str(value)))
     if field == "state":
         return labels.WORKFLOW[WorkflowState(value)].word
     return str(value)

@@ -7,6 +7,8 @@ from datetime import date
 from werkzeug.exceptions import NotFound
 
 from pmsapp.domain.window import AUSTRALIAN_ZONES
+from pmsapp.schemas.addresses import day_or_none
+from pmsapp.services.clinic import day_bounds
 from pmsapp.web.ui.page_contexts import Option
 
 
@@ -17,8 +19,15 @@ def zone_options(chosen: str) -> tuple[Option, ...]:
 
 
 def parse_day(iso: str) -> date:
-    """A day from an address. Raises NotFound for anything else."""
-    try:
-        return date.fromisoformat(iso)
-    except ValueError:
-        raise NotFound from None
+    """A day from an address or a hidden field. Raises NotFound for anything else."""
+    day = day_or_none(iso)
+    if day is None:
+        raise NotFound
+    return within_bounds(day)
+
+
+def within_bounds(day: date) -> date:
+    """The day, when a sheet may be shown for it. Raises NotFound."""
+    if not day_bounds.is_within(day):
+        raise NotFound
+    return day

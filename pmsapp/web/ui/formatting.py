@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import phonenumbers
 
-from pmsapp.domain.window import day_of
+from pmsapp.adapters.parsing.text import phones_in, whole_number
+from pmsapp.domain.window import local_time
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _AU_MOBILE = "+614"
 _AU_AREAS = frozenset("2378")
 _E164_AU_LENGTH = 12
+_AUSTRALIA = 61
 
 
 def zone_of(name: str) -> ZoneInfo:
@@ -24,12 +28,12 @@ def zone_of(name: str) -> ZoneInfo:
 
 def hhmm(instant: datetime, zone: str) -> str:
     """ "09:30", for tables and cards."""
-    return f"{instant.astimezone(ZoneInfo(zone)):%H:%M}"
+    return f"{local_time(instant, zone):%H:%M}"
 
 
 def prose_time(instant: datetime, zone: str) -> str:
     """ "9:30 am", for sentences."""
-    return clock_words(instant.astimezone(ZoneInfo(zone)))
+    return clock_words(local_time(instant, zone))
 
 
 def clock_words(local: datetime) -> str:
@@ -49,12 +53,17 @@ def time_range(start_at: datetime, end_at: datetime | None, zone: str) -> str:
 
 def moment(instant: datetime, now: datetime, zone: str) -> str:
     """ "09:02" today, "yesterday 17:40", "Mon 16 Nov 09:02" before that (or after today)."""
-    clock, today, then = hhmm(instant, zone), day_of(now, zone), day_of(instant, zone)
+    clock, today, then = hhmm(instant, zone), local_time(now, zone).date(), local_time(instant, zone).date()
     if then == today:
         return clock
     if then == today - timedelta(days=1):
         return f"yesterday {clock}"
     return f"{short_day(then, today)} {clock}"
+
+
+def spreadsheet_time(instant: datetime, zone: str) -> str:
+    """ "2026-11-23 09:02:00": the wall clock of the zone, as every spreadsheet reads it."""
+    return f"{instant.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S}"
 
 
 def short_day(day: date, today: date | None = None) -> str:
@@ -108,29 +117,54 @@ def span(seconds: float) -> str:
     return f"{hours} h {rest} min" if rest else f"{hours} h"
 
 
-def phone(value: str) -> str:
-    """A phone grouped for reading: "0412 345 678", "03 9123 4567"; one from abroad keeps its country code.
+@dataclass(frozen=True, slots=True)
+class PhonePart:
+    """A piece of a phone text; `href` dials the number in it."""
 
-    What does not parse is shown as it is.
+    text: str
+    href: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneText:
+    """A phone as it is shown; its parts joined are the text, nothing dropped."""
+
+    parts: tuple[PhonePart, ...]
+
+    def __str__(self) -> str:
+        return "".join(part.text for part in self.parts)
+
+
+def phone(value: str) -> PhoneText:
+    """A phone for reading: one whole number is grouped, with a link; every other text stands as it was written.
+
+    "0412 345 678", "03 9123 4567", "+44 20 7946 0123"; "Mum 0412 345 678 after 3pm" with a link on the number alone.
     """
-    if value.startswith("+61") and len(value) == _E164_AU_LENGTH and value[1:].isdigit():
-        local = "0" + value[3:]
-        if value.startswith(_AU_MOBILE):
+    number = whole_number(value)
+    if number is not None:
+        return PhoneText((PhonePart(_grouped(number), f"tel:{number}"),))
+    parts, at = [], 0
+    for found in phones_in(value):
+        parts += [
+            PhonePart(value[at : found.start]),
+            PhonePart(value[found.start : found.end], f"tel:{found.number}"),
+        ]
+        at = found.end
+    return PhoneText(tuple(part for part in (*parts, PhonePart(value[at:])) if part.text))
+
+
+def _grouped(number: str) -> str:
+    """A number in E.164 the way people here write it."""
+    if number.startswith("+61") and len(number) == _E164_AU_LENGTH:
+        local = "0" + number[3:]
+        if number.startswith(_AU_MOBILE):
             return f"{local[:4]} {local[4:7]} {local[7:]}"
-        if value[3] in _AU_AREAS:
+        if number[3] in _AU_AREAS:
             return f"{local[:2]} {local[2:6]} {local[6:]}"
-    try:
-        number = phonenumbers.parse(value, "AU")
-    except phonenumbers.NumberParseException:
-        return value
-    national = number.country_code == 61  # noqa: PLR2004 - Australia
+    parsed = phonenumbers.parse(number)
+    at_home = parsed.country_code == _AUSTRALIA
     form = (
-        phonenumbers.PhoneNumberFormat.NATIONAL if national else phonenumbers.PhoneNumberFormat.INTERNATIONAL
+        phonenumbers.PhoneNumberFormat.NATIONAL if at_home else phonenumbers.PhoneNumberFormat.INTERNATIONAL
     )
-    return phonenumbers.format_number(number, form)
-
-
-def phone_href(value: str) -> str | None:
-    """The `tel:` address of a phone: its digits and a leading plus, nothing else; None when it holds no digit."""
-    digits = "".join(c for c in value if c.isascii() and c.isdigit())
-    return f"tel:{'+' if value.strip().startswith('+') else ''}{digits}" if digits else None
+    shown: str = phonenumbers.format_number(parsed, form)
+    return shown if re.sub(r"\D", "", shown).removeprefix("0") in (number[1:], number[3:]) else number

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from pmsapp.domain.appointment import AppointmentStatus, Presence, WorkflowState
-from pmsapp.domain.runsheet import Card
+from pmsapp.domain.runsheet import Card, FreshnessState
 from pmsapp.domain.sync_state import ConnectionState, RunStatus
 from pmsapp.services.connections.connections import ConnectionView
 from pmsapp.web.ui import formatting as fmt
@@ -109,16 +109,11 @@ def workflow_badge(state: str) -> Badge | None:
     return None if known is WorkflowState.BOOKED else WORKFLOW[known]
 
 
-_NEEDS = {
-    "NOT-PAIRED": "Enter a pairing code",
-    "PAIR-UNKNOWN": "Enter a pairing code",
-    "PAIR-USED": "Enter a pairing code",
-    "REMOVE-HELD": "Approve removals",
-    "KEY-MISMATCH": "Sign in again",
-    "AUTH-EXPIRED": "Sign in again",
-    "AUTH-REFUSED": "Sign in again",
-    "AUTH-WRONG-PRACTICE": "Sign in again",
-}
+def no_age_words(view: ConnectionView) -> str:
+    """Why no time can be given for a connection's data."""
+    if view.freshness.state is FreshnessState.NONE and view.state is not ConnectionState.SETUP:
+        return "No clinician of it is on the run sheet."
+    return "Not every list has been read yet." if view.last_sync_at else "Nothing has been read yet."
 
 
 def connection_badge(view: ConnectionView, running: Mapping[str, Any] | None, now: datetime) -> Badge:
@@ -134,12 +129,13 @@ def connection_badge(view: ConnectionView, running: Mapping[str, Any] | None, no
     if state is ConnectionState.PAUSED:
         return Badge(_paused_words(view, now), "bars")
     if state is ConnectionState.NEEDS_YOU:
-        code = view.last_sync_error.code if view.last_sync_error else ""
-        return Badge(_NEEDS.get(code, "Needs you"), "person", "stop")
+        return Badge(view.next_step.word if view.next_step else "Needs you", "person", "stop")
     if state is ConnectionState.PMS_TROUBLE:
         return Badge(f"{view.pms_label} has a problem", "cloud", "warn")
     if state is ConnectionState.RETRYING:
         return Badge(_retry_words(view, now), "again", "wait")
+    if state is ConnectionState.STALE and view.freshness.as_of is None:
+        return Badge(no_age_words(view).rstrip("."), "clock", "warn")
     if state in (ConnectionState.LATE, ConnectionState.STALE) and view.freshness.as_of:
         age = fmt.moment(view.freshness.as_of, now, zone)
         if state is ConnectionState.LATE:
@@ -151,6 +147,8 @@ def connection_badge(view: ConnectionView, running: Mapping[str, Any] | None, no
         return Badge("Stopped half way, will repeat", "broken", "wait")
     if view.last_sync_at is None:
         return Badge("Not read yet", "broken")
+    if view.freshness.state is FreshnessState.NEVER:
+        return Badge("Not all read yet", "half", "wait")
     return Badge("Up to date", "tick", "good")
 
 

@@ -12,8 +12,10 @@ from flask import render_template, request
 
 from pmsapp import clock
 from pmsapp.access import guard
+from pmsapp.domain.codes import LeadsTo
 from pmsapp.domain.runsheet import oldest
 from pmsapp.domain.sync_state import ConnectionState, overall_state
+from pmsapp.services.base.next_step import NextStep
 from pmsapp.services.base.transaction import reading
 from pmsapp.services.clinic import snapshot
 from pmsapp.services.clinic.snapshot import Snapshot
@@ -163,31 +165,53 @@ def _installation_notice(one: IncidentView, now: PageStatus) -> Notice:
         oldest(each.freshness for each in live(now.connections)).as_of if one.code in _EXPLAINS_ALL else None
     )
     as_of = f"Cards are as of {fmt.moment(age, now.now, now.zone)}. " if age else ""
-    href = one.path if guard.may("settings.health") else None
+    href, action = way_to(one.step)
     since = fmt.moment(one.started_at, now.now, now.zone)
     tone = "stop" if one.code in _EXPLAINS_ALL else "warn"
     return Notice(
-        f"{one.message}.", f"Since {since}. {as_of}{one.advice}", tone, "warn", one.code, href, "See health"
+        f"{one.message}.", f"Since {since}. {as_of}{one.advice}", tone, "warn", one.code, href, action
     )
 
 
 def _age(one: ConnectionView, now: PageStatus) -> str:
     if one.freshness.as_of is None:
-        return "Nothing has been read yet."
+        return labels.no_age_words(one)
     return f"Cards are as of {fmt.moment(one.freshness.as_of, now.now, now.zone)}."
+
+
+# The page that each kind of step leads to.
+_ENDPOINTS = {
+    LeadsTo.LOGIN: "connecting.login",
+    LeadsTo.PAIRING: "connecting.pair",
+    LeadsTo.CONNECTION: "connection.show",
+    LeadsTo.KEPT_ASIDE: "connection.show",
+    LeadsTo.HISTORY: "history.index",
+    LeadsTo.DECISIONS: "decisions.index",
+    LeadsTo.HELP: "settings.help_page",
+    LeadsTo.HEALTH: "settings.health",
+    LeadsTo.ALERTS: "alerts.index",
+}
+
+
+def way_to(step: NextStep | None) -> tuple[str | None, str | None]:
+    """Address and words of a step, for whoever may take it."""
+    if step is None or not guard.may(_ENDPOINTS[step.leads_to]):
+        return None, None
+    return step.href, step.word
 
 
 def _needs_you(one: ConnectionView, now: PageStatus) -> Notice:
     error = one.last_sync_error
     headline = error.message if error else f"{one.display_name} needs you"
+    href, action = way_to(one.next_step)
     return Notice(
         headline,
         f"{_age(one, now)} {one.advice}",
         "stop",
         "person",
-        error.code if error else None,
-        f"/integrations/{one.id}" if guard.may("connection.show") else None,
-        labels.connection_badge(one, None, now.now).word,
+        one.trouble_code,
+        href,
+        action,
     )
 
 
@@ -205,15 +229,16 @@ def _retrying(one: ConnectionView, now: PageStatus) -> Notice:
 
 def _notice_of(one: ConnectionView, now: PageStatus, headline: str, icon: str) -> Notice:
     error = one.last_sync_error
+    href, action = way_to(one.next_step)
     again = f" Next try {fmt.moment(one.next_sync_at, now.now, now.zone)}." if one.next_sync_at else ""
     return Notice(
         error.message if error else headline,
         f"{_age(one, now)} {one.advice}{again}",
         "warn",
         icon,
-        error.code if error else None,
-        f"/integrations/{one.id}/history" if guard.may("history.index") else None,
-        "See history",
+        one.trouble_code,
+        href,
+        action,
     )
 
 

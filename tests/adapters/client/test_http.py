@@ -19,7 +19,7 @@ from pmsapp.domain.errors import (
     RetryLaterError,
 )
 from tests.adapters.client.scripted import Script, answer, client_for, serving
-from tests.conftest import FrozenClock
+from tests.support.clock import FrozenClock
 
 
 @pytest.fixture
@@ -217,14 +217,16 @@ def test_a_vendor_may_read_a_refusal_its_own_way_and_that_ends_the_tries(
     assert len(script.seen) == 1
 
 
+@pytest.mark.parametrize(("status", "read"), [(500, 4), (502, 1)])
 def test_a_refusal_that_is_no_json_has_no_data_and_a_long_one_is_cut(
-    script: Script, client: HTTPClient
+    script: Script, client: HTTPClient, status: int, read: int
 ) -> None:
-    script.then(answer(body=b"<html>" + b"x" * 300_000, status=502, content_type="text/html"))
+    script.then(answer(body=b"<html>" + b"x" * 300_000, status=status, content_type="text/html"))
     seen: list[object] = []
     with pytest.raises(RetryLaterError):
         client.get("things", kind="things", refine=lambda refusal: seen.append(refusal.data))
-    assert seen == [None] * 4
+    assert seen == [None] * read
+    assert len(script.seen) == 4
 
 
 def test_a_put_is_sent_once_even_when_the_answer_is_lost(script: Script, client: HTTPClient) -> None:

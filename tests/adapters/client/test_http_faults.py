@@ -17,22 +17,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from pmsapp.adapters.client import http, transport
+from pmsapp.adapters.client import http, retry, transport
 from pmsapp.adapters.client.deadline import Deadline
 from pmsapp.adapters.client.hosts import HostPolicy
 from pmsapp.adapters.client.http import HTTPClient
 from pmsapp.domain.errors import BadVendorDataError, PMSError, ReconnectRequiredError, RetryLaterError
-from tests.adapters.client.scripted import (
-    LABEL,
-    Handler,
-    Script,
-    answer,
-    client_for,
-    raw,
-    serving,
-)
+from tests.adapters.client.scripted import LABEL, Handler, Script, answer, client_for, raw, serving
 from tests.adapters.client.test_http import everything_said
-from tests.conftest import FrozenClock
+from tests.support.clock import FrozenClock
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
@@ -245,7 +237,7 @@ def test_dripping_bytes_end_with_the_deadline(script: Script, client: HTTPClient
 
 
 def test_dripping_bytes_end_without_a_deadline_too(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "MAX_REQUEST_S", 0.3)
+    monkeypatch.setattr(retry, "MAX_REQUEST_S", 0.3)
     script.then(lambda handler: handler.drip(HEAD + b" " * 1000, 0.02))
     assert _error(client_for(script, retries=0)).code == "PMS-SLOW"
 

@@ -8,13 +8,7 @@ from typing import Any
 import pytest
 
 from pmsapp.adapters.client.http import Reply
-from pmsapp.adapters.client.paging import (
-    MAX_PAGES,
-    PageGuard,
-    read_by_cursor,
-    read_by_link,
-    read_by_number,
-)
+from pmsapp.adapters.client.paging import MAX_PAGES, PageGuard, read_by_cursor, read_by_link, read_by_number
 from pmsapp.domain.errors import BadVendorDataError
 
 

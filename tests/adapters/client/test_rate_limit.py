@@ -21,7 +21,7 @@ from pmsapp.adapters.client.deadline import Deadline
 from pmsapp.adapters.client.rate_limit import Pace, PaceStore
 from pmsapp.domain.errors import RetryLaterError
 from tests.adapters.client.scripted import answer, client_for, serving
-from tests.conftest import FrozenClock
+from tests.support.clock import FrozenClock
 
 HOST = "api.vendor.example"
 PMS = "Testsoft"

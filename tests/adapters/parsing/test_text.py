@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -10,21 +11,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pmsapp.adapters.parsing.text import (
+    MAX_CONTACT,
     MAX_SHAPE,
     clean_email,
     clean_id,
     clean_phone,
     clean_text,
     clean_token,
-    format_phone,
     join_notes,
     parse_date,
     parse_instant,
     person_name,
+    phones_in,
     shape_of,
     telehealth_words,
     whole_minutes,
 )
+from tests.support import tables
 
 # No deadline: the machine that runs these is often busy.
 QUICK = settings(deadline=None, max_examples=60)
@@ -163,33 +166,82 @@ def test_phones_are_e164_where_they_are_whole_numbers(typed: object, stored: str
     assert clean_phone(typed) == stored
 
 
-@pytest.mark.parametrize(
-    ("stored", "shown", "dialled"),
-    [
-        ("+61491570156", "0491 570 156", "+61491570156"),
-        ("+61370100101", "(03) 7010 0101", "+61370100101"),
-        ("+6421123456", "+64 21 123 456", "+6421123456"),
-        ("7010 0101", "7010 0101", "70100101"),
-        ("no phone", "no phone", None),
-    ],
-)
-def test_phones_are_shown_the_way_people_write_them(stored: str, shown: str, dialled: str | None) -> None:
-    assert format_phone(stored) == (shown, dialled)
+AS_WRITTEN = """
+text                               | dials
+Mum 0491 570 156 after 3pm         | +61491570156
+0491 570 156 (Axel)                | +61491570156
+0491 570 156 / 0491 570 157        | +61491570156 +61491570157
+0491 570 156 0491 570 157          | +61491570156 +61491570157
+0491570156,0491570157              | +61491570156 +61491570157
+0491 570 156; 03 7010 1234 ext 12  | +61491570156 +61370101234
+03 7010 1234 ext 12                | +61370101234
+(03) 7010 1234 #12                 | +61370101234
+03 7010 1234;ext=12                | +61370101234
++61 491 570 156 / 157              | +61491570156
+h 03 7010 1234 m 0491 570 156      | +61370101234 +61491570156
++44 20 7946 0123 (UK)              | +442079460123
+0491 570 15                        | -
+0491 570 156 9                     | -
++12345                             | -
+7010 0101                          | -
+medicare 2428 77813 2              | -
+ask the daughter                   | -
+born 12/03/1979                    | -
+javascript:alert(1)                | -
+"""
+
+
+@pytest.mark.parametrize("row", tables.rows(AS_WRITTEN), ids=lambda row: row["text"])
+def test_field_01_a_text_that_is_not_one_number_is_stored_as_received(row: dict[str, str]) -> None:
+    text = row["text"]
+    assert clean_phone(text) == text
+    found = phones_in(text)
+    assert [one.number for one in found] == row["dials"].replace("-", "").split()
+    for one in found:
+        written = "".join(char for char in text[one.start : one.end] if char.isdigit())
+        assert written.removeprefix("0") in one.number
+
+
+def test_field_01_a_number_that_was_cut_off_is_not_dialled() -> None:
+    stored = clean_phone("x" * (MAX_CONTACT - 12) + " 0370101234567")
+    assert stored is not None
+    assert stored.endswith("0370101234…")
+    assert phones_in(stored) == ()
 
 
 @pytest.mark.parametrize(
-    ("value", "cleaned"),
+    "value",
     [
-        (" m.quoll@example.com ", "m.quoll@example.com"),
-        ("no address", None),
-        ("@example.com", None),
-        ("a@b@c", None),
-        ("x@" + "y" * 300, None),
-        (None, None),
+        "m.quoll@example.com",
+        "lee@example.com; mum@example.com",
+        "lee@example.com, mum@example.com",
+        "A Name <lee@example.com>",
+        "no address",
+        "a@b@c",
     ],
 )
-def test_mail_addresses_need_something_on_both_sides(value: object, cleaned: str | None) -> None:
-    assert clean_email(value) == cleaned
+def test_field_02_what_stands_in_the_mail_field_is_kept_as_received(value: str) -> None:
+    assert clean_email(f" {value} ") == value
+
+
+@pytest.mark.parametrize(
+    ("given_name", "family", "preferred", "name"),
+    [
+        (".", "Suharto", None, "Suharto"),
+        ("-", "Suharto", None, "Suharto"),
+        ("Onlyname", "Suharto", None, "Suharto"),
+        ("(no name)", "Suharto", None, "Suharto"),
+        ("Marigold", "Quoll", "-", "Marigold Quoll"),
+        ("Marigold", "?", None, "Marigold"),
+        ("Unknown", "Unknown", None, "Unknown Unknown"),
+        ("-", None, None, "-"),
+        ("Null", "None", None, "Null None"),
+    ],
+)
+def test_field_02_what_stands_in_for_a_missing_name_is_no_part_of_one(
+    given_name: str | None, family: str | None, preferred: str | None, name: str
+) -> None:
+    assert person_name(given_name, family, preferred) == name
 
 
 @pytest.mark.parametrize(
@@ -328,3 +380,62 @@ def test_a_token_is_what_a_header_can_carry() -> None:
     assert clean_token(" abc.DEF-123_~+/= ") == "abc.DEF-123_~+/="
     odd = (None, 7, "", " ", "two words", "line\nbreak", "half \ud800", "\ud800", "\x00", "naïve", "x" * 8193)
     assert [clean_token(value) for value in odd] == [None] * len(odd)
+
+
+PIECES = st.sampled_from(
+    [
+        "0491 570 156",
+        "0491570157",
+        "(03) 7010 1234",
+        "+61 491 570 156",
+        "ext 12",
+        "#12",
+        "/",
+        ";",
+        ",",
+        " ",
+        "Mum",
+        "after 3pm",
+    ]
+) | st.text(alphabet=st.characters(), max_size=6)
+PHONE_TEXTS = (
+    st.lists(PIECES, max_size=6).map(" ".join) | EVERY_CHARACTER | st.from_regex(r"[0-9 +()/.-]{0,30}")
+)
+
+
+def digits_of(text: str) -> str:
+    return "".join(str(unicodedata.decimal(char)) for char in text if char.isdecimal())
+
+
+@QUICK
+@given(PHONE_TEXTS)
+def test_field_01_what_is_stored_of_a_phone_is_what_was_received_or_equal_to_it(text: str) -> None:
+    received, stored = clean_text(text, MAX_CONTACT), clean_phone(text)
+    if stored == received:
+        return
+    # One whole number: its digits are those of the text, but for the country code and a leading zero.
+    assert stored is not None
+    assert received is not None
+    assert not any(char.isalpha() for char in received)
+    ending = digits_of(received).removeprefix("0011").removeprefix("61").removeprefix("0")
+    assert stored.endswith(ending)
+
+
+@QUICK
+@given(PHONE_TEXTS)
+def test_field_01_a_number_to_dial_is_always_contained_in_the_text(text: str) -> None:
+    stored = clean_phone(text) or ""
+    for found in phones_in(stored):
+        written = digits_of(stored[found.start : found.end])
+        assert any(
+            written in (begin + found.number[cut:] for cut in range(1, 5))
+            for begin in ("", "0", "610", "0011")
+        )
+        assert not stored[found.end :][:1].isdecimal()
+        assert not stored[: found.start][-1:].isdecimal()
+
+
+@QUICK
+@given(EVERY_CHARACTER)
+def test_field_02_a_mail_field_is_shown_as_received(text: str) -> None:
+    assert clean_email(text) == clean_text(text, MAX_CONTACT)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,21 +23,14 @@ from pmsapp.services.people import api_tokens, sessions, users
 from pmsapp.services.runs import requests as run_requests
 from pmsapp.services.sync import execute
 from pmsapp.supervisor.lock import only_one
-from tests import postgres
-from tests.actors import make_user
 from tests.cli.conftest import Pmsapp
-from tests.conftest import FrozenClock
-from tests.fake_clinic import MEL, FakeClinic, stock
-from tests.fake_pms import FakePractice, registered
+from tests.support import postgres
+from tests.support.actors import make_user
+from tests.support.clock import FrozenClock
+from tests.support.fake_clinic import MEL, FakeClinic
+from tests.support.fake_pms import FakePractice
 
 pytestmark = pytest.mark.skipif(postgres.SERVER is not None, reason="PostgreSQL has its own tools")
-
-
-@pytest.fixture
-def practice() -> Iterator[FakePractice]:
-    made = stock(FakePractice())
-    with registered("practice", made):
-        yield made
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services.base.transaction import writing
 from pmsapp.services.runs import history as run_history
 from pmsapp.settings import Settings
-from tests import actors
 from tests.cli.conftest import Outcome, Pmsapp
-from tests.connecting import paired_gentu, vendor_settings
+from tests.support import actors
+from tests.support.connecting import paired_gentu, vendor_settings
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from pmsapp.services.sheet import days
 from pmsapp.services.sync import execute
 from pmsapp.settings import Settings
 from tests.cli.conftest import Pmsapp
-from tests.connecting import vendor_settings
+from tests.support.connecting import vendor_settings
 
 
 class TestSetUp:

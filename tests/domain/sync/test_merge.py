@@ -9,16 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pmsapp.domain.sync.merge import (
-    EDITABLE,
-    Override,
-    OverrideState,
-    as_stored,
-    merge,
-    staff_value_shows,
-)
-from tests import tables
+from pmsapp.domain.sync.merge import EDITABLE, Override, OverrideState, as_stored, merge, staff_value_shows
+from pmsapp.domain.sync.values import PMSValues
 from tests.domain.sync.pairs import typed
+from tests.support import tables
 
 PHONES = {"old": "+61491570001", "new": "+61491570002", "typed": "+61491570003", "": None}
 
@@ -53,14 +47,14 @@ def test_nothing_moves_while_only_staff_have_changed_it() -> None:
 
 
 SHOWN = """
-field            | while both changed
-patient_name     | staff
-patient_phone    | staff
-patient_email    | staff
-start_at         | PMS
-duration_minutes | PMS
-clinician_id     | PMS
-is_telehealth    | PMS
+field            | column of the card           | while both changed
+patient_name     | patient_name                 | staff
+patient_phone    | patient_phone                | staff
+patient_email    | patient_email                | staff
+start_at         | start_at                     | PMS
+duration_minutes | appointment_duration_minutes | PMS
+clinician_id     | clinician_id                 | PMS
+is_telehealth    | is_telehealth                | PMS
 """
 
 
@@ -69,12 +63,18 @@ def test_which_side_shows_until_somebody_chooses(row: dict[str, str]) -> None:
     conflict = typed(row["field"], "a", "b", OverrideState.CONFLICT)
     assert staff_value_shows(conflict) is (row["while both changed"] == "staff")
     assert staff_value_shows(typed(row["field"], "a", "b"))
-    for over in (OverrideState.DROPPED, OverrideState.AGREED):
-        assert not staff_value_shows(typed(row["field"], "a", "b", over))
+    for over in ("dropped", "agreed"):
+        assert not staff_value_shows(typed(row["field"], "a", "b", OverrideState(over)))
+
+
+@pytest.mark.parametrize("row", tables.rows(SHOWN), ids=lambda row: row["field"])
+def test_which_column_of_a_card_a_field_is(row: dict[str, str]) -> None:
+    assert EDITABLE[row["field"]].column == row["column of the card"]
+    assert row["column of the card"] in PMSValues._fields
 
 
 def test_the_table_names_every_field_staff_may_edit() -> None:
-    assert {row["field"] for row in tables.rows(SHOWN)} == set(EDITABLE)
+    assert [row["field"] for row in tables.rows(SHOWN)] == list(EDITABLE)
 
 
 VALUES = st.one_of(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from hashlib import blake2b
 from typing import Any
 
 import pytest
@@ -10,28 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pmsapp.domain.appointment import AppointmentStatus, Presence
-from pmsapp.domain.sync.merge import OverrideState
 from pmsapp.domain.sync.reconcile import (
     Change,
     SortedPairs,
     StoredKey,
+    incoming_of,
     newcomers,
     plan_update,
     sort_pairs,
     swapped_patients,
 )
-from pmsapp.domain.sync.rules import MappingDecision, SkipReason, TypeRule
-from tests import tables
-from tests.domain.sync.pairs import (
-    RULES,
-    at,
-    card,
-    incoming,
-    key,
-    pair,
-    typed,
-    with_rules,
-)
+from pmsapp.domain.sync.rules import MappingDecision, Placement, SkipReason, TypeRule, values_of
+from pmsapp.domain.sync.values import digest
+from tests.domain.sync.pairs import RULES, at, card, incoming, key, pair, with_rules
+from tests.support import tables
 
 CHANGES = """
 the card is     | the PMS now says               | it is then | in one word
@@ -111,17 +104,24 @@ def test_another_column_for_the_same_practitioner_is_no_move() -> None:
     assert update.fields == ("clinician_id",)
 
 
-def test_typed_fields_are_compared_one_by_one() -> None:
-    edits = (
-        typed("patient_phone", "typed", "+61491570006"),
-        typed("start_at", at("11:00"), at("09:00")),
-        typed("duration_minutes", 30, 15),
+def test_everything_of_an_appointment_reaches_its_card() -> None:
+    read = pair(
+        type_external_id="rooms",
+        status=AppointmentStatus.CANCELLED,
+        cancelled_at=at("08:00"),
+        cancellation_reason="Feeling better",
     )
-    update = plan_update(card(overrides=edits), incoming(start_at=at("10:00"), duration_min=30))
-    assert [(move.override.field, move.to) for move in update.moves] == [
-        ("start_at", OverrideState.CONFLICT),
-        ("duration_minutes", OverrideState.AGREED),
-    ]
+    said = incoming_of(read, with_rules(telehealth_only=False))
+    assert said.key == ("v1", "ada")
+    assert said.verdict == Placement(Presence.CANCELLED)
+    assert (said.cancelled_at, said.cancellation_reason) == (at("08:00"), "Feeling better")
+    assert said.values == values_of(read, False, RULES)
+    assert said.digest == digest(said.values)
+
+
+def test_a_row_without_a_patient_becomes_no_card() -> None:
+    with pytest.raises(ValueError, match=r"^A row without a patient has no card\.$"):
+        incoming_of(pair(None), RULES)
 
 
 SAME = """
@@ -184,6 +184,51 @@ def test_an_appointment_never_seen_before(row: dict[str, str]) -> None:
     assert found.skipped == (Counter({row["because"]: 1}) if row["because"] else Counter())
 
 
+def test_every_pair_read_is_counted_under_what_became_of_it() -> None:
+    """Two of each kind: new, as it was, changed, filtered (new and known), removed by staff, without a patient."""
+    ada, bo = ("ada", "bo")
+    known = [
+        key(incoming(patient=ada, external_id="same"), number=1),
+        key(incoming(patient=bo, external_id="same"), number=2),
+        key(incoming(patient=ada, external_id="later"), number=3),
+        key(incoming(patient=bo, external_id="later"), number=4),
+        key(incoming(patient=ada, external_id="rooms", type_external_id="rooms"), Presence.FILTERED, 5),
+        key(incoming(patient=bo, external_id="rooms", type_external_id="rooms"), Presence.FILTERED, 6),
+        key(incoming(patient=ada, external_id="removed"), Presence.REMOVED_BY_STAFF, 7),
+        key(incoming(patient=bo, external_id="removed"), Presence.REMOVED_BY_STAFF, 8),
+    ]
+    read = [
+        pair(name, external_id=visit, **more)
+        for name in (ada, bo)
+        for visit, more in {
+            "new": {},
+            "same": {},
+            "later": {"start_at": at("10:00")},
+            "rooms": {"type_external_id": "rooms"},
+            "new in the rooms": {"type_external_id": "rooms"},
+            "off": {"type_external_id": "off"},
+            "removed": {},
+        }.items()
+    ]
+    nobody = [pair(None, external_id=visit) for visit in ("empty", "blocked")]
+    found = sort_pairs([*read, *nobody], {one.key: one for one in known}, RULES)
+    assert [one.key[0] for one in found.creates] == ["new", "new"]
+    assert [one.id for one in found.unchanged] == [1, 2]
+    assert [(one.id, said.values.start_at) for one, said in found.changed] == [
+        (3, at("10:00")),
+        (4, at("10:00")),
+    ]
+    assert found.skipped == Counter(
+        {
+            "not_telehealth": 4,
+            "type_off": 2,
+            "removed_by_staff": 2,
+            "no_patient": 2,
+        }
+    )
+    assert found.fetched == 16
+
+
 def test_a_row_without_a_patient_is_counted_once() -> None:
     found = sort_pairs([pair(None), pair(None)], {}, RULES)
     assert found.skipped == Counter({SkipReason.NO_PATIENT: 1})
@@ -217,8 +262,8 @@ had cards   | named now | new   | held | left
 ada         | bo        | bo    | ada  | -
 ada         | -         | -     | -    | ada
 ada bo      | ada       | -     | -    | bo
-ada bo      | ada cy    | cy    | bo   | -
-ada bo cy   | ada di    | di    | bo cy| -
+ada bo      | ada cy    | cy    | -    | bo
+ada bo cy   | ada di    | di    | -    | bo cy
 ada bo      | cy di     | cy di | ada bo | -
 bo          | ada       | ada   | bo   | -
 ada         | ada       | -     | -    | -
@@ -256,11 +301,26 @@ def test_only_a_card_that_stands_on_the_sheet_is_held() -> None:
         assert swapped_patients(found, [key(presence=presence)], {("v1", "bo")}) == ([], [])
 
 
+def test_an_answer_to_keep_one_card_says_nothing_about_the_next() -> None:
+    found = sort_pairs([pair("cy")], {}, RULES)
+    kept = key(incoming(patient="ada"), number=1, kept_digest=found.marker_of("v1"))
+    other = key(incoming(patient="bo"), number=2)
+    swaps, left = swapped_patients(found, [kept, other], {("v1", "cy")})
+    assert ([swap.old for swap in swaps], left) == ([other], [])
+
+
+def test_an_appointment_that_was_not_read_holds_and_lets_go_nobody() -> None:
+    found = sort_pairs([pair("bo", external_id="v2")], {}, RULES)
+    assert swapped_patients(found, [key()], {("v2", "bo")}) == ([], [])
+
+
 def test_a_patient_who_comes_back_counts_as_new_on_the_sheet() -> None:
     back = plan_update(card(presence=Presence.HELD), incoming())
     assert newcomers([], [back]) == {("v1", "ada")}
     same = plan_update(card(), incoming(start_at=at("10:00")))
     assert newcomers([], [same]) == set()
+    cancelled = plan_update(card(presence=Presence.HELD), incoming(status=AppointmentStatus.CANCELLED))
+    assert newcomers([], [cancelled]) == set()
 
 
 def test_what_the_pms_says_about_an_appointment_is_one_text() -> None:
@@ -276,6 +336,14 @@ def test_what_the_pms_says_about_an_appointment_is_one_text() -> None:
     assert SortedPairs().marker_of("v1") == marker(pair(None))
 
 
+def test_a_marker_stored_by_an_earlier_release_still_holds() -> None:
+    """Staff's answer to keep a card stands until the PMS says something else, not until the next upgrade."""
+    found = sort_pairs([pair("bo"), pair("ada", status=AppointmentStatus.CANCELLED)], {}, RULES)
+    nine = "2026-11-22T22:00:00.000000+00:00"
+    text = f"[('ada', '{nine} anna True'), ('bo', '{nine} anna False')]"
+    assert found.marker_of("v1") == "visit:" + blake2b(text.encode(), digest_size=12).hexdigest()
+
+
 NAMES = st.sets(st.sampled_from(("ada", "bo", "cy", "di")), max_size=4)
 
 
@@ -289,4 +357,5 @@ def test_every_patient_is_kept_held_or_let_go_and_nobody_is_merged(had: set[str]
     assert gone == had - named
     assert {one.key[1] for one in found.creates} == named - had
     assert not (swaps and left), "one appointment's leavers are all held, or all looked up"
-    assert bool(swaps) == bool(had - named and named - had)
+    # While others stay, who leaves a group and who joins it have nothing to do with each other.
+    assert bool(swaps) == bool(had - named and named - had and not had & named)

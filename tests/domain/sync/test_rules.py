@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pmsapp.domain.appointment import AppointmentStatus, Presence
+from pmsapp.domain.appointment import AppointmentStatus, Patient, Presence, TelehealthLinks
 from pmsapp.domain.sync.rules import (
+    REASONS,
     MappingDecision,
     TypeRule,
     judge,
     place,
     telehealth,
     values_of,
+    would_show,
 )
-from pmsapp.domain.sync.values import changed_fields, digest
-from tests import tables
-from tests.domain.sync.pairs import (
-    RULES,
-    at,
-    incoming,
-    pair,
-    with_rules,
-)
+from pmsapp.domain.sync.values import PMSValues, changed_fields, digest
+from tests.domain.sync.pairs import RULES, at, incoming, pair, with_rules
+from tests.support import tables
 
 ANSWERS = {"yes": True, "no": False, "": None}
 
@@ -55,6 +53,46 @@ def test_an_appointment_without_a_type_follows_its_own_evidence() -> None:
     assert telehealth(pair(type_external_id=None, telehealth_evidence=True), RULES) is True
     assert telehealth(pair(type_external_id=None), RULES) is None
     assert telehealth(pair(type_external_id="unheard of"), RULES) is None
+
+
+def test_a_type_nobody_has_said_anything_about_is_shown_and_says_nothing() -> None:
+    assert TypeRule("Review") == TypeRule(
+        "Review", decision=None, pms_is_telehealth=None, sync_enabled=True, default_duration_min=None
+    )
+    assert telehealth(pair(type_external_id="plain"), RULES) is None
+    values = values_of(pair(type_external_id="plain", duration_min=None), None, RULES)
+    assert (values.appointment_duration_minutes, values.duration_estimated) == (None, False)
+
+
+DECISIONS = """
+practitioner | decision
+anna         | mapped
+ida          | ignored
+uma          | undecided
+a stranger   | undecided
+nobody       | mapped
+"""
+
+
+@pytest.mark.parametrize("row", tables.rows(DECISIONS), ids=tables.case)
+def test_what_the_clinic_decided_about_a_practitioner(row: dict[str, str]) -> None:
+    practitioner = None if row["practitioner"] == "nobody" else row["practitioner"]
+    assert RULES.decision_on(practitioner) == row["decision"]
+
+
+WORDS = """
+because                | a card that leaves the sheet says
+not_telehealth         | no longer telehealth
+type_off               | its type is not shown
+practitioner_ignored   | the practitioner is not shown
+practitioner_undecided | the practitioner has no column yet
+"""
+
+
+def test_every_reason_that_takes_a_card_off_the_sheet_has_its_words() -> None:
+    words = {row["because"]: row["a card that leaves the sheet says"] for row in tables.rows(WORDS)}
+    assert words == REASONS
+    assert {row["because"] for row in tables.rows(PLACES)} - {""} == set(REASONS)
 
 
 PLACES = """
@@ -91,6 +129,22 @@ def test_where_an_appointment_belongs(row: dict[str, str]) -> None:
     assert (verdict.presence.value, verdict.reason or "") == (row["belongs"], row["because"])
 
 
+WOULD_SHOW = """
+type  | status    | shows
+video | booked    | yes
+video | cancelled | no
+rooms | booked    | no
+plain | booked    | yes
+off   | booked    | no
+"""
+
+
+@pytest.mark.parametrize("row", tables.rows(WOULD_SHOW), ids=tables.case)
+def test_whether_an_appointment_never_seen_would_show(row: dict[str, str]) -> None:
+    one = pair(type_external_id=row["type"], status=AppointmentStatus(row["status"]))
+    assert would_show(one, RULES) is (row["shows"] == "yes")
+
+
 @given(
     practitioner=st.sampled_from(("anna", "ida", "uma", None)),
     type_id=st.sampled_from(("video", "rooms", "plain", "off", None)),
@@ -125,8 +179,64 @@ def test_a_card_takes_its_types_length_and_name_where_the_appointment_has_none()
     assert values.appointment_type_name == "Review"
 
 
+FULL = pair(
+    patient="ada",
+    type_external_id="plain",
+    type_name="Review by video",
+    duration_min=20,
+    duration_estimated=True,
+    status=AppointmentStatus.ARRIVED,
+    status_raw="Here",
+    status_is_known=False,
+    notes="Bring the scans",
+    time_odd=True,
+    links=TelehealthLinks("https://host.example", "https://patient.example"),
+)._replace(patient=Patient("ada", "Ada", date(1984, 2, 29), "+61491570006", "ada@example.com", True))
+BARE = pair(type_external_id=None, duration_min=None, status_raw="Booked")._replace(
+    patient=Patient("ada", None)
+)
+COLUMNS = """
+column                       | of a full appointment   | of a bare one
+time_zone                    | Australia/Melbourne     | Australia/Melbourne
+appointment_duration_minutes | 20                      | None
+duration_estimated           | True                    | False
+patient_name                 | Ada                     | None
+patient_dob                  | 1984-02-29              | None
+patient_phone                | +61491570006            | None
+patient_email                | ada@example.com         | None
+patient_has_died             | True                    | None
+appointment_type_name        | Review by video         | None
+appointment_status           | arrived                 | booked
+is_telehealth                | False                   | None
+pms_notes                    | Bring the scans         | None
+time_odd                     | True                    | False
+clinician_id                 | 1                       | 1
+pms_practitioner_id          | anna                    | anna
+pms_type_id                  | plain                   | None
+pms_status_raw               | Here                    | None
+pms_date                     | 2026-11-23              | 2026-11-23
+host_link                    | https://host.example    | None
+patient_link                 | https://patient.example | None
+"""
+
+
+def test_every_column_of_a_card_comes_from_its_own_place() -> None:
+    rules = with_rules(types={"plain": TypeRule("Review", default_duration_min=25)})
+    full, bare = values_of(FULL, False, rules), values_of(BARE, None, rules)
+    assert full.start_at == bare.start_at == at("09:00")
+    for row in tables.rows(COLUMNS):
+        found = [str(getattr(values, row["column"])) for values in (full, bare)]
+        assert found == [row["of a full appointment"], row["of a bare one"]], row["column"]
+    assert {row["column"] for row in tables.rows(COLUMNS)} | {"start_at"} == set(PMSValues._fields)
+
+
+def test_a_practitioner_nobody_knows_has_no_column() -> None:
+    assert values_of(pair(practitioner_external_id="a stranger"), None, RULES).clinician_id is None
+    assert values_of(pair(practitioner_external_id="ben"), None, RULES).clinician_id == 2
+
+
 def test_a_row_without_a_patient_has_no_card() -> None:
-    with pytest.raises(ValueError, match="patient"):
+    with pytest.raises(ValueError, match=r"^A row without a patient has no card\.$"):
         values_of(pair(None), None, RULES)
 
 

@@ -17,7 +17,7 @@ from pmsapp.domain.sync.run_status import (
     status_of,
     total,
 )
-from tests import tables
+from tests.support import tables
 
 RUNS = """
 scopes                                       | status  | code

@@ -10,19 +10,14 @@ from pmsapp.domain.appointment import AppointmentStatus, UnifiedAppointment
 from pmsapp.domain.sync.reconcile import StoredKey
 from pmsapp.domain.sync.vanished import (
     LookupOutcome,
+    VanishedPlan,
     brake_holds,
     brake_limit,
     lookup_outcome,
     plan_vanished,
 )
-from tests import tables
-from tests.domain.sync.pairs import (
-    ZONE,
-    at,
-    incoming,
-    key,
-    pair,
-)
+from tests.domain.sync.pairs import ZONE, at, incoming, key, pair
+from tests.support import tables
 
 LIMITS = """
 cards on the clinician-day | may go unasked
@@ -123,6 +118,18 @@ def test_what_becomes_of_them(row: dict[str, str]) -> None:
     counts = [len(cards) for cards in (plan.delete, plan.hold, plan.unknown, plan.found)]
     assert counts == [int(row[name]) for name in ("deleted", "held", "stay, in doubt", "applied")]
     assert plan.is_doubtful is (row["scope is complete"] == "no")
+
+
+def test_where_nothing_vanished_there_is_nothing_to_do() -> None:
+    plan = plan_vanished([], {}, 10)
+    assert plan == VanishedPlan()
+    assert not plan.is_doubtful
+
+
+def test_a_day_counts_as_open_unless_it_is_known_to_be_closed() -> None:
+    vanished = [key(number=number) for number in range(4)]
+    plan = plan_vanished(vanished, {card.id: LookupOutcome.GONE for card in vanished}, 10)
+    assert (plan.hold, plan.delete) == (vanished, [])
 
 
 @given(

@@ -43,7 +43,7 @@ def test_a_login_copied_to_another_row_does_not_open(ring: KeyRing) -> None:
 def test_a_login_moved_to_another_column_does_not_open(ring: KeyRing) -> None:
     row = connection()
     encrypted_columns.seal_credentials(ring, row, {"client_secret": "wattle"})
-    row.token_sealed = row.credentials_sealed
+    row.access_token = row.credentials_sealed
     assert encrypted_columns.open_token(ring, row) is None
 
 
@@ -63,6 +63,16 @@ def test_a_token_opens_with_its_end_and_can_be_taken_out(ring: KeyRing) -> None:
     encrypted_columns.seal_token(ring, row, None, None)
     assert encrypted_columns.open_token(ring, row) is None
     assert row.token_expires_at is None
+
+
+def test_a_refresh_token_is_sealed_in_its_own_place(ring: KeyRing) -> None:
+    row = connection()
+    encrypted_columns.seal_token(ring, row, Token("abc", NOW, "again"), NOW)
+    assert encrypted_columns.open_token(ring, row) == Token("abc", NOW, "again")
+    row.access_token, row.refresh_token = row.refresh_token, row.access_token
+    assert encrypted_columns.open_token(ring, row) is None, "one does not open in the other's place"
+    encrypted_columns.seal_token(ring, row, Token("abc", None), NOW)
+    assert row.refresh_token is None, "a vendor without one leaves it empty"
 
 
 def test_a_token_sealed_with_another_key_counts_as_none(ring: KeyRing) -> None:

@@ -12,7 +12,7 @@ from pmsapp.domain.actor import COMMAND_LINE
 from pmsapp.services.base import audit
 from pmsapp.services.base.errors import Invalid
 from pmsapp.services.clinic import clinic
-from tests.conftest import FrozenClock
+from tests.support.clock import FrozenClock
 
 
 def test_before_its_row_exists_the_settings_speak(app: Flask) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from flask import Flask
 from sqlalchemy import select
 
 from pmsapp.domain.appointment import AppointmentType, Practitioner
@@ -17,21 +15,8 @@ from pmsapp.services.editing import decisions, overrides
 from pmsapp.services.editing.decisions import DecisionView
 from pmsapp.services.sheet import days
 from pmsapp.services.sheet.timeline import of_card
-from tests.conftest import FrozenClock
-from tests.fake_clinic import MEL, FakeClinic, stock
-from tests.fake_pms import FakePractice, registered
-
-
-@pytest.fixture
-def practice() -> Iterator[FakePractice]:
-    practice = stock(FakePractice())
-    with registered("practice", practice):
-        yield practice
-
-
-@pytest.fixture
-def clinic(app: Flask, frozen_clock: FrozenClock, practice: FakePractice) -> FakeClinic:
-    return FakeClinic(practice)
+from tests.support.clock import FrozenClock
+from tests.support.fake_clinic import MEL, FakeClinic
 
 
 def one_question(clinic: FakeClinic, kind: str) -> DecisionView:
@@ -324,7 +309,8 @@ def test_giving_them_a_column_shows_their_cards_with_the_next_run(
     clinic: FakeClinic, newcomer: DecisionView
 ) -> None:
     decisions.decide(newcomer.id, "pms", MEL)
-    assert mapping(clinic, "nia").decision == "mapped"
+    made = mapping(clinic, "nia")
+    assert (made.decision, made.auto_created, made.sync_enabled) == ("mapped", True, True)
     clinic.sync()
     assert [(one.name, len(one.cards)) for one in clinic.sheet().columns if one.cards] == [("Dr Nia New", 1)]
 

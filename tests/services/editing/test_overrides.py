@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -16,22 +15,8 @@ from pmsapp.services.base.errors import Conflict, Invalid, NotFound
 from pmsapp.services.base.transaction import reading
 from pmsapp.services.editing import overrides
 from pmsapp.services.sheet import days
-from tests import tables
-from tests.conftest import FrozenClock
-from tests.fake_clinic import MEL, FakeClinic, stock
-from tests.fake_pms import FakePractice, registered
-
-
-@pytest.fixture
-def practice() -> Iterator[FakePractice]:
-    practice = stock(FakePractice())
-    with registered("practice", practice):
-        yield practice
-
-
-@pytest.fixture
-def clinic(app: Flask, frozen_clock: FrozenClock, practice: FakePractice) -> FakeClinic:
-    return FakeClinic(practice)
+from tests.support import tables
+from tests.support.fake_clinic import MEL, FakeClinic
 
 
 @pytest.fixture

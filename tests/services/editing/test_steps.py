@@ -15,9 +15,9 @@ from pmsapp.services.base.transaction import writing
 from pmsapp.services.editing import overrides, patient_checks, steps
 from pmsapp.services.editing.steps import Step
 from pmsapp.services.sheet import columns, days, looks, timeline
-from tests.actors import make_user
 from tests.conftest import MONDAY_9AM, FrozenClock
-from tests.seeded_clinic import DAY, seed
+from tests.support.actors import make_user
+from tests.support.seeded_clinic import DAY, seed
 
 MEL = Actor("user", "Mel", None, "reception")
 SAM = Actor("user", "Sam", None, "reception")

@@ -114,7 +114,7 @@ def _connection_with_a_run() -> None:
         )
         session.add(row)
         session.flush()
-        session.add(SyncRun(connection_id=row.id, trigger="manual", requested_at=now))
+        session.add(SyncRun(pms_connection_id=row.id, trigger="manual", requested_at=now))
 
 
 def _count(table: str) -> int:
@@ -161,7 +161,7 @@ def test_an_upgrade_killed_half_way_changes_nothing(
     db.engine.dispose()
     code = textwrap.dedent(f"""
         from pmsapp.factory import create_app
-        from pmsapp.services import database
+        from pmsapp.services.maintenance import database
         from pmsapp.settings import load_settings
         app = create_app(load_settings({{}}, instance_dir={str(settings.instance_dir)!r}, database_url={settings.database_url!r}))
         app.extensions["migrate"].migrate.directory = {folder!r}

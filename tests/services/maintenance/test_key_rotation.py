@@ -9,6 +9,7 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from pmsapp import clock
+from pmsapp.adapters.client.tokens import Token
 from pmsapp.crypto import key_files
 from pmsapp.crypto.cipher import KeyRing, make_key, sealed_with
 from pmsapp.domain.actor import COMMAND_LINE
@@ -48,6 +49,7 @@ def _fill(ring: KeyRing, *, count: int = 1) -> None:
             session.flush()
             encrypted_columns.seal_credentials(ring, row, {"client_secret": "open sesame"})
             encrypted_columns.seal_webhook_secret(ring, row, "hook")
+            encrypted_columns.seal_token(ring, row, Token("abc", now, "again"), now)
             card = RunSheetAppointment(
                 run_sheet_id=sheet.id,
                 start_at=now,
@@ -95,7 +97,7 @@ def test_every_sealed_column_of_the_models_is_known() -> None:
         (table.name, column.name)
         for table in Base.metadata.sorted_tables
         for column in table.columns
-        if column.name.endswith("_sealed")
+        if column.name.endswith(("_sealed", "_token"))
     }
     assert {(place.model.__tablename__, place.column.key) for place in key_rotation.SEALED} == declared
 
@@ -103,7 +105,7 @@ def test_every_sealed_column_of_the_models_is_known() -> None:
 def test_everything_is_sealed_anew_and_still_opens(app: Flask) -> None:
     _fill(KeyRing([OLD]))
     done = key_rotation.rotate(COMMAND_LINE)
-    assert (done.resealed, done.already_current, done.unreadable) == (5, 0, 0)
+    assert (done.resealed, done.already_current, done.unreadable) == (7, 0, 0)
     assert _key_ids() == {KeyRing([NEW]).current_id}
     only_new = KeyRing([NEW])
     with reading() as session:
@@ -122,7 +124,7 @@ def test_a_second_rotation_changes_nothing(app: Flask) -> None:
     key_rotation.rotate(COMMAND_LINE)
     before = audit.count()
     again = key_rotation.rotate(COMMAND_LINE)
-    assert (again.resealed, again.already_current, audit.count()) == (0, 5, before)
+    assert (again.resealed, again.already_current, audit.count()) == (0, 7, before)
 
 
 def test_a_rotation_that_was_stopped_goes_on(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,7 +161,7 @@ def test_what_no_key_opens_is_counted_and_left(app: Flask) -> None:
 def test_uses_are_counted_per_key(app: Flask) -> None:
     _fill(KeyRing([OLD]))
     uses = {use.id: (use.is_current, use.texts) for use in key_rotation.list_keys()}
-    assert uses == {KeyRing([NEW]).current_id: (True, 0), KeyRing([OLD]).current_id: (False, 5)}
+    assert uses == {KeyRing([NEW]).current_id: (True, 0), KeyRing([OLD]).current_id: (False, 7)}
 
 
 def test_keys_of_the_environment_are_not_changed_here(app: Flask) -> None:

@@ -28,9 +28,9 @@ from pmsapp.services.maintenance import backup, retention
 from pmsapp.services.monitoring import periodic_tasks, task_table
 from pmsapp.services.monitoring.periodic_tasks import CHORES, PeriodicTask
 from pmsapp.settings import Settings
-from tests.actors import make_user
-from tests.conftest import FrozenClock
-from tests.seeded_clinic import seed
+from tests.support.actors import make_user
+from tests.support.clock import FrozenClock
+from tests.support.seeded_clinic import seed
 
 DAY = timedelta(days=1)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from flask import Flask
@@ -19,15 +19,9 @@ from pmsapp.services.matching import appointment_types, live_lists
 from pmsapp.services.matching.appointment_types import TypeChoice
 from pmsapp.services.sheet import questions
 from pmsapp.settings import Settings
-from tests.connecting import ADMIN, count, paired_gentu, vendor_settings
+from tests.support.connecting import ADMIN, count, paired_gentu, vendor_settings
 
 pytestmark = pytest.mark.usefixtures("app")
-
-
-@pytest.fixture
-def sandbox() -> Iterator[SandboxServer]:
-    with SandboxServer() as server:
-        yield server
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from flask import Flask
@@ -32,18 +32,20 @@ from pmsapp.services.sheet import columns, questions
 from pmsapp.services.sheet import days as sheet_days
 from pmsapp.services.sync import execute
 from pmsapp.settings import Settings
-from tests.conftest import FrozenClock
-from tests.connecting import ADMIN, count, paired_gentu, vendor_settings
+from tests.support.clock import FrozenClock
+from tests.support.connecting import ADMIN, count, paired_gentu, vendor_settings
+from tests.support.sandboxes import Sandboxes
 
 pytestmark = pytest.mark.usefixtures("app")
 
 
 @pytest.fixture
-def sandbox(frozen_clock: FrozenClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[SandboxServer]:
+def sandbox(
+    sandboxes: Sandboxes, frozen_clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> SandboxServer:
     """A Monday morning; counting appointments ahead may take as long as it takes on a busy machine."""
     monkeypatch.setattr(live_lists, "UPCOMING_S", 60.0)
-    with SandboxServer(now=frozen_clock) as server:
-        yield server
+    return sandboxes.lend()
 
 
 @pytest.fixture
@@ -138,6 +140,12 @@ def test_each_decision_is_stored_with_its_author(connection_id: int) -> None:
             select(PMSClinicianMapping).where(PMSClinicianMapping.decision == MappingDecision.IGNORED.value)
         ).one()
         assert row.decided_by == "Mel"
+        rows = {one.pms_practitioner_id: one for one in session.scalars(select(PMSClinicianMapping))}
+    asked = [rows[one.pms_practitioner_id] for one in (first, second, third, fourth)]
+    assert [row.sync_enabled for row in asked] == [True, True, False, False]
+    assert [row.auto_created for row in asked] == [False, True, False, False]
+    assert all(row.created_at == row.first_seen_at <= row.updated_at for row in asked)
+    with reading() as session:
         assert "connection.practitioners_decided" in session.scalars(select(AuditEvent.action)).all()
 
 
@@ -146,6 +154,20 @@ def test_creating_twice_makes_one_column(connection_id: int) -> None:
     for _ in range(2):
         decide(connection_id, MappingChoice(first.pms_practitioner_id, "create"))
     assert [one.name for one in columns.list_clinicians()] == [first.name]
+    assert is_auto_created(first.pms_practitioner_id)
+
+
+def test_a_column_that_was_there_is_not_called_made(connection_id: int) -> None:
+    first = mappings.list_practitioners(connection_id)[0]
+    columns.create_clinician(ADMIN, name=first.name)
+    decide(connection_id, MappingChoice(first.pms_practitioner_id, "create"))
+    assert not is_auto_created(first.pms_practitioner_id)
+
+
+def is_auto_created(practitioner_id: str) -> bool:
+    with reading() as session:
+        rows = select(PMSClinicianMapping.auto_created)
+        return session.scalars(rows.where(PMSClinicianMapping.pms_practitioner_id == practitioner_id)).one()
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 
 import pytest
@@ -18,18 +18,12 @@ from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.monitoring import alerts
 from pmsapp.services.monitoring.alerts import AlertMessage
 from pmsapp.settings import Settings
-from tests.conftest import FrozenClock
-from tests.watching import Receiver
+from tests.support.clock import FrozenClock
+from tests.support.watching import Receiver
 
 NOTICE = AlertMessage("Gentu: Gentu is not answering", "Since Mon 23 Nov 09:02.", "/integrations/1/history")
 
 pytestmark = pytest.mark.usefixtures("app")
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as made:
-        yield made
 
 
 @pytest.fixture

@@ -17,10 +17,10 @@ from pmsapp.services.runs import requests as run_requests
 from pmsapp.services.runs import waiting
 from pmsapp.services.sync import execute
 from pmsapp.settings import Settings
-from tests.conftest import FrozenClock
-from tests.fake_clinic import FakeClinic, stock
-from tests.fake_pms import FakePractice, registered
-from tests.watching import MailServer, live_on
+from tests.support.clock import FrozenClock
+from tests.support.fake_clinic import FakeClinic
+from tests.support.fake_pms import FakePractice
+from tests.support.watching import MailServer, live_on
 
 
 @pytest.fixture
@@ -32,13 +32,6 @@ def mail() -> Iterator[MailServer]:
 @pytest.fixture
 def settings(make_settings: Callable[..., Settings], mail: MailServer) -> Settings:
     return make_settings(alert_urls=(mail.alert_url,), trusted_hosts=("sheet.clinic.example",))
-
-
-@pytest.fixture
-def practice() -> Iterator[FakePractice]:
-    made = stock(FakePractice())
-    with registered("practice", made):
-        yield made
 
 
 def subjects(mail: MailServer) -> list[str]:

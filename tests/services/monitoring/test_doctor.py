@@ -23,8 +23,8 @@ from pmsapp.services.monitoring import alerts, doctor, process_heartbeats
 from pmsapp.services.monitoring.doctor import Check, State
 from pmsapp.services.runs import queue as run_queue
 from pmsapp.settings import Settings
-from tests.actors import make_user
-from tests.conftest import FrozenClock
+from tests.support.actors import make_user
+from tests.support.clock import FrozenClock
 
 
 @pytest.fixture

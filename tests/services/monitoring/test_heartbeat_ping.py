@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from flask import Flask
@@ -17,28 +17,15 @@ from pmsapp.services.base.transaction import writing
 from pmsapp.services.clinic import clinic
 from pmsapp.services.monitoring import heartbeat_ping, periodic_tasks, task_table
 from pmsapp.settings import Settings
-from tests.conftest import FrozenClock
-from tests.fake_clinic import FakeClinic, stock
-from tests.fake_pms import FakePractice, registered
-from tests.watching import Receiver
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as made:
-        yield made
+from tests.support.clock import FrozenClock
+from tests.support.fake_clinic import FakeClinic
+from tests.support.fake_pms import FakePractice
+from tests.support.watching import Receiver
 
 
 @pytest.fixture
 def settings(make_settings: Callable[..., Settings], receiver: Receiver) -> Settings:
     return make_settings(heartbeat_url=receiver.url)
-
-
-@pytest.fixture
-def practice() -> Iterator[FakePractice]:
-    made = stock(FakePractice())
-    with registered("practice", made):
-        yield made
 
 
 @pytest.fixture

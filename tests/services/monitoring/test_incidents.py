@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,19 +28,12 @@ from pmsapp.services.monitoring import alerts, incidents, process_heartbeats
 from pmsapp.services.monitoring.incidents import IncidentView
 from pmsapp.services.runs import requests as run_requests
 from pmsapp.services.sync import execute
-from tests.conftest import FrozenClock
-from tests.fake_clinic import FakeClinic, stock
-from tests.fake_pms import FakePractice, registered
-from tests.watching import live_on
+from tests.support.clock import FrozenClock
+from tests.support.fake_clinic import FakeClinic
+from tests.support.fake_pms import FakePractice
+from tests.support.watching import live_on
 
 MEL = Actor(kind="user", name="Mel", id=1, role="reception")
-
-
-@pytest.fixture
-def practice() -> Iterator[FakePractice]:
-    made = stock(FakePractice())
-    with registered("practice", made):
-        yield made
 
 
 @pytest.fixture

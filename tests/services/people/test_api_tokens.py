@@ -11,7 +11,7 @@ from pmsapp.services.base import audit
 from pmsapp.services.base.errors import Invalid, NotFound
 from pmsapp.services.base.transaction import reading
 from pmsapp.services.people import api_tokens
-from tests.conftest import FrozenClock
+from tests.support.clock import FrozenClock
 
 
 def test_a_key_is_shown_once_and_only_its_hash_is_kept(app: Flask) -> None:

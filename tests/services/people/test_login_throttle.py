@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.people import login_throttle
-from tests.conftest import FrozenClock
+from tests.support.clock import FrozenClock
 
 MEL = login_throttle.keys_for("mel@example.org", "10.0.0.9")
 

@@ -13,8 +13,8 @@ from pmsapp.services.base import audit
 from pmsapp.services.base.errors import NotFound
 from pmsapp.services.base.transaction import reading
 from pmsapp.services.people import sessions, users
-from tests.actors import make_user
-from tests.conftest import FrozenClock
+from tests.support.actors import make_user
+from tests.support.clock import FrozenClock
 
 
 def start(role: str = "reception") -> tuple[int, str]:

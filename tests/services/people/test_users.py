@@ -16,8 +16,8 @@ from pmsapp.services.base.errors import Conflict, Invalid, NotFound
 from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.people import setup_code, users
 from pmsapp.services.people.users import SignInFailed, TooManyTries
-from tests.actors import PASSWORD, make_user
-from tests.conftest import FrozenClock
+from tests.support.actors import PASSWORD, make_user
+from tests.support.clock import FrozenClock
 
 BROWSER = Actor(kind="stranger", name="not signed in", role="none", remote_addr="10.0.0.9")
 NEW = "green boats hum tango"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from flask import Flask
@@ -19,13 +19,14 @@ from pmsapp.services.editing import overrides
 from pmsapp.services.runs.history import RunView
 from pmsapp.services.scopes import unchanged
 from pmsapp.settings import Settings
-from tests.synced_clinic import SyncedClinic
+from tests.support.clock import FrozenClock
+from tests.support.sandboxes import Sandboxes
+from tests.support.synced_clinic import SyncedClinic
 
 
 @pytest.fixture
-def sandbox(frozen_clock: object) -> Iterator[SandboxServer]:
-    with SandboxServer(now=clock.now, paired=True, vendors=("gentu",)) as server:
-        yield server
+def sandbox(sandboxes: Sandboxes, frozen_clock: FrozenClock) -> SandboxServer:
+    return sandboxes.lend(paired=True)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -15,21 +14,9 @@ from pmsapp.services.clinic.clinic import ALWAYS_OPEN, ensure, update_clinic
 from pmsapp.services.editing import decisions, overrides
 from pmsapp.services.editing.decisions import DecisionView
 from pmsapp.services.runs.history import RunView
-from tests.conftest import FrozenClock
-from tests.fake_clinic import MEL, FakeClinic, stock
-from tests.fake_pms import WHOLE_PRACTICE, FakePractice, Faults, registered
-
-
-@pytest.fixture
-def practice() -> Iterator[FakePractice]:
-    practice = stock(FakePractice())
-    with registered("practice", practice):
-        yield practice
-
-
-@pytest.fixture
-def clinic(app: Flask, frozen_clock: FrozenClock, practice: FakePractice) -> FakeClinic:
-    return FakeClinic(practice)
+from tests.support.clock import FrozenClock
+from tests.support.fake_clinic import MEL, FakeClinic
+from tests.support.fake_pms import WHOLE_PRACTICE, FakePractice, Faults
 
 
 def book_many(clinic: FakeClinic, count: int, practitioner: str = "anna") -> list[str]:

@@ -6,7 +6,7 @@ import pytest
 
 from pmsapp.services.base.errors import Invalid, NotFound
 from pmsapp.services.sheet import columns
-from tests.connecting import ADMIN
+from tests.support.connecting import ADMIN
 
 pytestmark = pytest.mark.usefixtures("app")
 

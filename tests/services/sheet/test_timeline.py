@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from flask import Flask
 
 from pmsapp.services.base.errors import NotFound
 from pmsapp.services.editing import overrides
 from pmsapp.services.sheet.timeline import of_card, of_run
-from tests.conftest import FrozenClock
-from tests.fake_clinic import MEL, FakeClinic, stock
-from tests.fake_pms import FakePractice, registered
-
-
-@pytest.fixture
-def practice() -> Iterator[FakePractice]:
-    practice = stock(FakePractice())
-    with registered("practice", practice):
-        yield practice
-
-
-@pytest.fixture
-def clinic(app: Flask, frozen_clock: FrozenClock, practice: FakePractice) -> FakeClinic:
-    return FakeClinic(practice)
+from tests.support.fake_clinic import MEL, FakeClinic
 
 
 def test_a_timeline_says_what_was_there_before(clinic: FakeClinic) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -12,22 +11,10 @@ from pmsapp.services.editing import overrides
 from pmsapp.services.runs.history import RunView
 from pmsapp.services.sheet import days as sheet_days
 from pmsapp.services.sheet.timeline import of_card
-from tests import tables
-from tests.conftest import FrozenClock
-from tests.fake_clinic import MEL, FakeClinic, stock
-from tests.fake_pms import WHOLE_PRACTICE, FakePractice, registered
-
-
-@pytest.fixture
-def practice() -> Iterator[FakePractice]:
-    practice = stock(FakePractice())
-    with registered("practice", practice):
-        yield practice
-
-
-@pytest.fixture
-def clinic(app: Flask, frozen_clock: FrozenClock, practice: FakePractice) -> FakeClinic:
-    return FakeClinic(practice)
+from tests.support import tables
+from tests.support.clock import FrozenClock
+from tests.support.fake_clinic import MEL, FakeClinic, stock
+from tests.support.fake_pms import WHOLE_PRACTICE, FakePractice, registered
 
 
 def numbers(run: RunView) -> dict[str, int]:

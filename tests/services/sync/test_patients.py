@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from flask import Flask
 
 from pmsapp.domain.errors import BadVendorDataError
 from pmsapp.services.editing import decisions, overrides
 from pmsapp.services.editing.decisions import DecisionView
 from pmsapp.services.sync import recheck
-from tests.conftest import FrozenClock
-from tests.fake_clinic import MEL, FakeClinic, stock
-from tests.fake_pms import FakePractice, registered
-
-
-@pytest.fixture
-def practice() -> Iterator[FakePractice]:
-    practice = stock(FakePractice())
-    with registered("practice", practice):
-        yield practice
-
-
-@pytest.fixture
-def clinic(app: Flask, frozen_clock: FrozenClock, practice: FakePractice) -> FakeClinic:
-    return FakeClinic(practice)
+from tests.support.fake_clinic import MEL, FakeClinic
 
 
 @pytest.fixture

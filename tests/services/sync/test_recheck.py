@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from flask import Flask
 
 from pmsapp.domain.errors import RetryLaterError
 from pmsapp.services.base.errors import Conflict, NotFound
@@ -13,22 +10,8 @@ from pmsapp.services.editing import overrides
 from pmsapp.services.sheet import days
 from pmsapp.services.sheet.timeline import of_card
 from pmsapp.services.sync import recheck
-from tests import tables
-from tests.conftest import FrozenClock
-from tests.fake_clinic import MEL, FakeClinic, stock
-from tests.fake_pms import FakePractice, registered
-
-
-@pytest.fixture
-def practice() -> Iterator[FakePractice]:
-    practice = stock(FakePractice())
-    with registered("practice", practice):
-        yield practice
-
-
-@pytest.fixture
-def clinic(app: Flask, frozen_clock: FrozenClock, practice: FakePractice) -> FakeClinic:
-    return FakeClinic(practice)
+from tests.support import tables
+from tests.support.fake_clinic import MEL, FakeClinic
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import timedelta
@@ -32,17 +31,10 @@ from pmsapp.services.runs.lease import (
     claim,
 )
 from pmsapp.services.sync import execute
-from tests.conftest import FrozenClock
-from tests.fake_clinic import MEL, FakeClinic, stock
-from tests.fake_pms import WHOLE_PRACTICE, FakePractice, registered
-from tests.soak import snapshot
-
-
-@pytest.fixture
-def practice() -> Iterator[FakePractice]:
-    practice = stock(FakePractice())
-    with registered("practice", practice):
-        yield practice
+from tests.support import snapshot
+from tests.support.clock import FrozenClock
+from tests.support.fake_clinic import MEL, FakeClinic, stock
+from tests.support.fake_pms import WHOLE_PRACTICE, FakePractice, registered
 
 
 @pytest.fixture

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from flask import Flask
 
-from pmsapp import clock
 from pmsapp.sandbox.server import SandboxServer
 from pmsapp.settings import Settings
-from tests.synced_clinic import SyncedClinic, same
+from tests.support.clock import FrozenClock
+from tests.support.sandboxes import Sandboxes
+from tests.support.synced_clinic import SyncedClinic, same
 
 
 @pytest.fixture
-def sandbox(frozen_clock: object) -> Iterator[SandboxServer]:
-    with SandboxServer(now=clock.now, paired=True, vendors=("gentu",)) as server:
-        yield server
+def sandbox(sandboxes: Sandboxes, frozen_clock: FrozenClock) -> SandboxServer:
+    return sandboxes.lend(paired=True)
 
 
 @pytest.fixture
@@ -44,8 +42,9 @@ def test_the_first_sync_fills_the_sheet_with_the_truth(clinic: SyncedClinic) -> 
     assert identity_holds(run.counts)
     shown = [row for row in clinic.truth() if row.appointment_status != "cancelled"]
     assert len(clinic.sheet().cards) == len(shown) > 20
+    cards = clinic.all_cards()
     for row in shown:
-        assert same(clinic.card_of(row), row) == {}
+        assert same(clinic.card_of(row, cards), row) == {}
 
 
 def test_a_second_sync_writes_nothing(clinic: SyncedClinic) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -11,20 +10,13 @@ from sqlalchemy import select
 
 from pmsapp import clock
 from pmsapp.domain.errors import BadVendorDataError, PMSError, ReconnectRequiredError, RetryLaterError
-from pmsapp.models import PMSConnection, ScopeFreshness
+from pmsapp.models import PMSConnection, ScopeFreshness, SyncRun
 from pmsapp.services.base.transaction import reading
 from pmsapp.services.sync import execute, recheck
-from tests import tables
-from tests.conftest import FrozenClock
-from tests.fake_clinic import MEL, FakeClinic, stock
-from tests.fake_pms import WHOLE_PRACTICE, FakePractice, Faults, registered
-
-
-@pytest.fixture
-def practice() -> Iterator[FakePractice]:
-    practice = stock(FakePractice())
-    with registered("practice", practice):
-        yield practice
+from tests.support import tables
+from tests.support.clock import FrozenClock
+from tests.support.fake_clinic import MEL, FakeClinic
+from tests.support.fake_pms import WHOLE_PRACTICE, FakePractice, Faults
 
 
 @pytest.fixture
@@ -87,6 +79,9 @@ def test_reading_stops_where_asking_on_would_meet_the_same_answer(clinic: FakeCl
     assert len(asked) <= 2, "one, and perhaps the one that was under way"
     assert len(run.scopes) == 6, "everybody is accounted for"
     assert {scope.error_code for scope in run.scopes} == {"AUTH-EXPIRED"}
+    with reading() as session:
+        stored = session.get_one(SyncRun, run.id)
+        assert stored.error_details == {"code": "AUTH-EXPIRED", "scopes": {"AUTH-EXPIRED": 6}}
 
 
 def test_three_lists_in_a_row_that_time_out_are_enough(clinic: FakeClinic) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 from pmsapp import clock
 from pmsapp.services.vendors import rate_limit_blocks
 from pmsapp.services.vendors.rate_limit_blocks import LOOK_EVERY_S, StoredBlocks
-from tests.conftest import FrozenClock
+from tests.support.clock import FrozenClock
 
 HOST = "api.example.com"
 

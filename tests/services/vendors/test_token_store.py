@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -27,17 +27,11 @@ from pmsapp.services.connections import connections
 from pmsapp.services.vendors import adapters as vendor_adapters
 from pmsapp.services.vendors.token_store import FixedTokens, StoredTokens
 from pmsapp.settings import Settings, load_settings
-from tests.connecting import ADMIN, LOGIN, count, gentu_access, paired_gentu, vendor_settings
+from tests.support.connecting import ADMIN, LOGIN, count, gentu_access, paired_gentu, vendor_settings
 
 pytestmark = pytest.mark.usefixtures("app")
 # How long a busy machine may take to start threads and processes; nobody waits that long on a quiet one.
 PATIENCE_S = 120
-
-
-@pytest.fixture
-def sandbox() -> Iterator[SandboxServer]:
-    with SandboxServer() as server:
-        yield server
 
 
 @pytest.fixture
@@ -302,5 +296,5 @@ def test_a_fixed_token_is_replaced_by_a_person_only() -> None:
 
 def test_a_token_that_does_not_open_is_fetched_again(connection_id: int) -> None:
     with writing() as session:
-        session.execute(update(PMSConnection).values(token_sealed="v1.nokey.AAAA"))
+        session.execute(update(PMSConnection).values(access_token="v1.nokey.AAAA"))
     assert source(connection_id, Mint()).get().access_token == "token-1"

@@ -16,8 +16,8 @@ from pmsapp.access import guard
 from pmsapp.services.base import audit
 from pmsapp.services.people import sessions, users
 from pmsapp.settings import Settings
-from tests.actors import PASSWORD, Browser, browser, make_user
-from tests.conftest import FrozenClock
+from tests.support.actors import PASSWORD, Browser, browser, make_user
+from tests.support.clock import FrozenClock
 
 NEW = "green boats hum tango"
 

@@ -9,8 +9,8 @@ from flask.testing import FlaskClient
 
 from pmsapp.domain.actor import COMMAND_LINE
 from pmsapp.services.people import users
-from tests.actors import PASSWORD, make_user
-from tests.conftest import FrozenClock
+from tests.support.actors import PASSWORD, make_user
+from tests.support.clock import FrozenClock
 from tests.web.account.test_pages import sign_in, token_in
 
 

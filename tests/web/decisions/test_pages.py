@@ -18,8 +18,8 @@ from pmsapp.services.editing.decisions import DecisionView
 from pmsapp.services.sheet import days, questions
 from pmsapp.web.decisions.contexts import Question
 from pmsapp.web.decisions.view import Surroundings, build_question
-from tests import actors
-from tests.conftest import FrozenClock
+from tests.support import actors
+from tests.support.clock import FrozenClock
 from tests.web.made_up import DAY, NOW, ZONE, at, card
 
 HTMX = {"HX-Request": "true"}

@@ -16,11 +16,11 @@ from sqlalchemy import event, text
 from pmsapp.extensions import db
 from pmsapp.models import sqlite
 from pmsapp.services.base.transaction import reading, writing
-from tests import postgres
-from tests.actors import Browser, program_for
-from tests.conftest import FrozenClock
-from tests.fake_clinic import FakeClinic, stock
-from tests.fake_pms import FakePractice, registered
+from tests.support import postgres
+from tests.support.actors import Browser, program_for
+from tests.support.clock import FrozenClock
+from tests.support.fake_clinic import FakeClinic, stock
+from tests.support.fake_pms import FakePractice, registered
 
 pytestmark = pytest.mark.skipif(postgres.SERVER is not None, reason="SQLite's one write lock")
 

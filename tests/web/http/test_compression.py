@@ -9,8 +9,8 @@ from flask import Flask
 
 from pmsapp import paths
 from pmsapp.web.http import compression
-from tests.actors import Browser
-from tests.seeded_clinic import DAY, seed
+from tests.support.actors import Browser
+from tests.support.seeded_clinic import DAY, seed
 
 GZIP = {"Accept-Encoding": "gzip, deflate, br"}
 pytestmark = pytest.mark.usefixtures("frozen_clock")

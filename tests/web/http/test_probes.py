@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -18,11 +17,11 @@ from pmsapp.services.base.transaction import writing
 from pmsapp.services.clinic import clinic
 from pmsapp.services.maintenance import backup
 from pmsapp.services.monitoring import periodic_tasks
-from tests.actors import program_for
-from tests.conftest import FrozenClock
-from tests.fake_clinic import FakeClinic, stock
-from tests.fake_pms import FakePractice, registered
-from tests.seeded_clinic import seed
+from tests.support.actors import program_for
+from tests.support.clock import FrozenClock
+from tests.support.fake_clinic import FakeClinic
+from tests.support.fake_pms import FakePractice
+from tests.support.seeded_clinic import seed
 
 
 def a_beat(frozen_clock: FrozenClock, age: timedelta) -> None:
@@ -72,13 +71,6 @@ def test_numbers_are_not_for_strangers(client: FlaskClient) -> None:
     answer = client.get("/metrics")
     assert answer.status_code == 401
     assert answer.mimetype == "application/problem+json"
-
-
-@pytest.fixture
-def practice() -> Iterator[FakePractice]:
-    made = stock(FakePractice())
-    with registered("practice", made):
-        yield made
 
 
 @pytest.fixture

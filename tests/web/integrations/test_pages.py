@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from flask import Flask
 from sqlalchemy import update
 
-from pmsapp import clock
-from pmsapp.domain.actor import COMMAND_LINE
+from pmsapp.domain.actor import COMMAND_LINE, Actor
 from pmsapp.domain.errors import message_for
 from pmsapp.models import PMSConnection
 from pmsapp.sandbox.server import SandboxServer
@@ -22,21 +22,22 @@ from pmsapp.services.connections import connections
 from pmsapp.services.matching import mappings
 from pmsapp.services.matching.mappings import MappingChoice
 from pmsapp.services.runs import history as run_history
+from pmsapp.services.runs import requests as run_requests
 from pmsapp.services.sheet import days
 from pmsapp.services.sync import execute
 from pmsapp.settings import Settings
-from tests import actors
-from tests.conftest import FrozenClock
-from tests.connecting import ADMIN, LOGIN, gentu_access, paired_gentu, vendor_settings
+from tests.support import actors
+from tests.support.clock import FrozenClock
+from tests.support.connecting import ADMIN, LOGIN, gentu_access, paired_gentu, vendor_settings
+from tests.support.sandboxes import Sandboxes
 from tests.web.made_up import DAY
 
 HTMX = {"HX-Request": "true"}
 
 
 @pytest.fixture
-def sandbox(frozen_clock: FrozenClock) -> Iterator[SandboxServer]:
-    with SandboxServer(now=clock.now) as server:
-        yield server
+def sandbox(sandboxes: Sandboxes, frozen_clock: FrozenClock) -> SandboxServer:
+    return sandboxes.lend()
 
 
 @pytest.fixture
@@ -163,7 +164,7 @@ def test_the_card_of_each_state_says_what_to_do(
     admin: actors.Browser, connected: int, columns: dict[str, object], badge: str, way_on: str | None
 ) -> None:
     message = message_for(str(columns.get("last_error_code", "")), "Gentu")
-    set_state(connected, **columns, last_error_message=message)
+    set_state(connected, **columns, last_sync_error=message)
     page = admin.get("/integrations").text
     card = page[page.index("<article") : page.index("</article>")]
     assert badge in card
@@ -232,7 +233,7 @@ def test_history_speaks_in_words_and_holds_no_patient(admin: actors.Browser, con
     detail = admin.get(f"/integrations/{connected}/history/{current.id}").text
     table = admin.get(f"/integrations/{connected}/history.csv")
     assert table.mimetype == "text/csv"
-    rows = list(csv.DictReader(io.StringIO(table.text)))
+    rows = list(csv.DictReader(io.StringIO(table.data.decode("utf-8-sig"))))
     assert [row["run"] for row in rows] == [str(current.id)]
     assert "Set-up" in page
     names = {card.patient_name for card in days.get_sheet(DAY).cards if card.patient_name}
@@ -241,6 +242,31 @@ def test_history_speaks_in_words_and_holds_no_patient(admin: actors.Browser, con
         assert name not in page + detail + table.text
     first = days.get_sheet(DAY).cards[0]
     assert f'<a href="/cards/{first.id}">' in detail
+
+
+def test_field_24_the_history_opens_in_a_spreadsheet_as_the_screen_shows_it(
+    admin: actors.Browser, connected: int, frozen_clock: FrozenClock
+) -> None:
+    current = run_history.list_runs(connected).current
+    assert current is not None
+    execute.execute_run(current.id)
+    for name in ("Zoë O’Hallorán-Nguyễn", '=HYPERLINK("x")'):
+        request = run_requests.request_run(
+            connected, trigger="manual", actor=Actor(kind="user", name=name, id=1, role="reception")
+        )
+        execute.execute_run(request.sync_id)
+    table = admin.get(f"/integrations/{connected}/history.csv")
+    # The mark by which a spreadsheet that is opened by double click knows the text for UTF-8.
+    assert table.data.startswith(codecs.BOM_UTF8)
+    assert table.headers["Content-Type"] == "text/csv; charset=utf-8"
+    formula, person, first = csv.DictReader(io.StringIO(table.data.decode("utf-8-sig")))
+    assert person["started_by"] == "Zoë O’Hallorán-Nguyễn"
+    assert formula["started_by"] == '\'=HYPERLINK("x")'
+    assert first["started_by"] == "Set-up"
+    # Monday 09:00 in Melbourne, which is Sunday 22:00 in UTC.
+    assert {row["started"] for row in (formula, person, first)} == {"2026-11-23 09:00:00"}
+    assert first["status"] in {"Updated", "Partly updated"}
+    assert first["status"] in admin.get(f"/integrations/{connected}/history").text
 
 
 def test_a_mapping_changed_later_is_kept_and_said(admin: actors.Browser, connected: int) -> None:

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from flask import Flask
 
-from pmsapp import clock
 from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services.runs import history as run_history
 from pmsapp.services.sync import execute
 from pmsapp.settings import Settings
-from tests import actors
-from tests.actors import Browser
-from tests.conftest import FrozenClock
-from tests.synced_clinic import SyncedClinic
+from tests.support import actors
+from tests.support.actors import Browser
+from tests.support.clock import FrozenClock
+from tests.support.sandboxes import Sandboxes
+from tests.support.synced_clinic import SyncedClinic
 
 HTMX = {"HX-Request": "true"}
 
 
 @pytest.fixture
-def sandbox(frozen_clock: FrozenClock) -> Iterator[SandboxServer]:
-    with SandboxServer(now=clock.now, paired=True, vendors=("gentu",)) as server:
-        yield server
+def sandbox(sandboxes: Sandboxes, frozen_clock: FrozenClock) -> SandboxServer:
+    return sandboxes.lend(paired=True)
 
 
 @pytest.fixture

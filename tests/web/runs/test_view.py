@@ -12,8 +12,8 @@ from pmsapp.services.runs.history import ScopeView
 from pmsapp.services.sheet.timeline import RunChange
 from pmsapp.web.runs import view as run_view
 from pmsapp.web.runs.contexts import ChangeRow
-from tests.fake_clinic import MEL, FakeClinic, stock
-from tests.fake_pms import FakePractice, registered
+from tests.support.fake_clinic import MEL, FakeClinic, stock
+from tests.support.fake_pms import FakePractice, registered
 
 SCOPE = ScopeView(
     pms_practitioner_id="anna",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
@@ -21,31 +21,18 @@ from pmsapp.services.runs import queue as run_queue
 from pmsapp.services.runs.last_24h import EndedRun
 from pmsapp.settings import Settings
 from pmsapp.web.settings import plots
-from tests.actors import Browser
-from tests.conftest import MONDAY_9AM, FrozenClock
-from tests.fake_clinic import FakeClinic, stock
-from tests.fake_pms import FakePractice, registered
-from tests.watching import Receiver
+from tests.support.actors import Browser
+from tests.support.clock import MONDAY_9AM, FrozenClock
+from tests.support.fake_clinic import FakeClinic
+from tests.support.fake_pms import FakePractice
+from tests.support.watching import Receiver
 
 ZONE = "Australia/Melbourne"
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as made:
-        yield made
-
-
-@pytest.fixture
 def settings(make_settings: Callable[..., Settings], receiver: Receiver) -> Settings:
     return make_settings(alert_urls=(receiver.alert_url,))
-
-
-@pytest.fixture
-def practice() -> Iterator[FakePractice]:
-    made = stock(FakePractice())
-    with registered("practice", made):
-        yield made
 
 
 @pytest.fixture

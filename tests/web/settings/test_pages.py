@@ -10,8 +10,8 @@ from flask import Flask
 from pmsapp.services.clinic import clinic
 from pmsapp.services.people import api_tokens, users
 from pmsapp.services.sheet import columns
-from tests import actors
-from tests.conftest import FrozenClock
+from tests.support import actors
+from tests.support.clock import FrozenClock
 
 
 @pytest.fixture

@@ -21,10 +21,10 @@ from pmsapp.models import (
     SyncRun,
 )
 from pmsapp.services.base.transaction import writing
-from tests.actors import Browser
-from tests.conftest import MONDAY_9AM, FrozenClock
-from tests.seeded_clinic import DAY, ZONE, seed
-from tests.statements import counted
+from tests.support.actors import Browser
+from tests.support.clock import MONDAY_9AM, FrozenClock
+from tests.support.seeded_clinic import DAY, ZONE, seed
+from tests.support.statements import counted
 
 PAGE = f"/sheet/{DAY}"
 POLL = {"HX-Request": "true", "X-Poll": "1"}
@@ -52,7 +52,7 @@ def grow(clinicians: int, cards_each: int) -> None:
         session.add(
             SyncRun(
                 id=100,
-                connection_id=second.id,
+                pms_connection_id=second.id,
                 sync_type="full",
                 trigger="schedule",
                 dates=[DAY.isoformat()],
@@ -67,11 +67,11 @@ def grow(clinicians: int, cards_each: int) -> None:
             session.add(
                 PMSClinicianMapping(
                     id=number,
-                    connection_id=second.id,
+                    pms_connection_id=second.id,
                     pms_practitioner_id=str(number),
                     pms_practitioner_name=f"Dr {number}",
                     decision="mapped",
-                    clinician_id=number,
+                    run_sheet_clinician_id=number,
                     first_seen_at=now,
                     last_seen_at=now,
                 )
@@ -182,7 +182,7 @@ def test_a_poll_notices_whatever_the_page_shows(reception: Browser, frozen_clock
     assert change(PMSConnection, paused_until=MONDAY_9AM + timedelta(hours=1))
     assert change(PMSConnection, display_name="Another name")
     assert change(ScopeFreshness, as_of=MONDAY_9AM - timedelta(minutes=7))
-    assert change(PMSClinicianMapping, decision="undecided", clinician_id=None)
+    assert change(PMSClinicianMapping, decision="undecided", run_sheet_clinician_id=None)
     assert change(RunSheetClinician, name="Dr Renamed")
     assert change(RunSheet, version=RunSheet.version + 1)
     assert change(Incident, ended_at=MONDAY_9AM)

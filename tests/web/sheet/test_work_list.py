@@ -14,9 +14,9 @@ from pmsapp.models import PMSConnection, RunSheetAppointment, RunSheetOverride, 
 from pmsapp.services.base.transaction import writing
 from pmsapp.services.editing import overrides
 from pmsapp.services.sheet import days
-from tests.actors import Browser
 from tests.conftest import MONDAY_9AM, FrozenClock
-from tests.seeded_clinic import DAY, seed
+from tests.support.actors import Browser
+from tests.support.seeded_clinic import DAY, seed
 
 PAGE = f"/sheet/{DAY}"
 HTMX = {"HX-Request": "true"}

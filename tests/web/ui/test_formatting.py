@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import UTC, date, datetime
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pmsapp.web.ui import formatting as fmt
 
@@ -71,20 +74,41 @@ def test_an_age_is_whole_years_and_months_for_the_youngest(born: date, said: str
     ],
 )
 def test_phones_are_grouped_for_reading(stored: str, shown: str) -> None:
-    assert fmt.phone(stored) == shown
+    assert str(fmt.phone(stored)) == shown
 
 
 @pytest.mark.parametrize(
-    ("stored", "href"),
+    ("stored", "links"),
     [
-        ("+61491570156", "tel:+61491570156"),
-        ("javascript:alert(1)", "tel:1"),
-        ("03 9123\n4567", "tel:0391234567"),
-        ("ask the daughter", None),
+        ("+61491570156", [("0491 570 156", "tel:+61491570156")]),
+        ("+442079460123", [("+44 20 7946 0123", "tel:+442079460123")]),
+        ("Mum 0491 570 156 after 3pm", [("0491 570 156", "tel:+61491570156")]),
+        ("(03) 7010 1234 #12", [("(03) 7010 1234", "tel:+61370101234")]),
+        (
+            "0491 570 156 / 0491 570 157",
+            [("0491 570 156", "tel:+61491570156"), ("0491 570 157", "tel:+61491570157")],
+        ),
+        ("0491 570 15", []),
+        ("javascript:alert(1)", []),
+        ("ask the daughter", []),
     ],
 )
-def test_a_phone_link_holds_nothing_but_digits(stored: str, href: str | None) -> None:
-    assert fmt.phone_href(stored) == href
+def test_field_01_a_link_dials_a_number_that_stands_in_the_text(
+    stored: str, links: list[tuple[str, str]]
+) -> None:
+    shown = fmt.phone(stored)
+    assert [(part.text, part.href) for part in shown.parts if part.href] == links
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.text(max_size=40) | st.from_regex(r"[0-9 +()/.a-z-]{0,30}"))
+def test_field_01_a_phone_is_shown_whole(text: str) -> None:
+    shown = str(fmt.phone(text))
+    assert shown == text or digits_of(shown).lstrip("0") in digits_of(text)
+
+
+def digits_of(text: str) -> str:
+    return "".join(str(unicodedata.decimal(char)) for char in text if char.isdecimal())
 
 
 @pytest.mark.parametrize(

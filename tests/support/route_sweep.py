@@ -13,7 +13,7 @@ from werkzeug.routing import Rule as Route
 
 from pmsapp.access import PERMISSIONS, Rule
 from pmsapp.extensions import db
-from tests.seeded_clinic import DAY
+from tests.support.seeded_clinic import DAY
 
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 # Columns that say when somebody was last here, and the log itself: reading may move them.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import Engine, event, select, text
 from sqlalchemy.orm import Session
 
 from pmsapp.models import Decision, RunSheet, RunSheetEvent, ScopeFreshness
@@ -40,6 +40,24 @@ class Snapshot:
                 for key, row in self.overrides.items()
             },
         }
+
+
+class Taken:
+    """The last snapshot of a database, which is good until something is committed there, or `forget`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._last: Snapshot | None = None
+        event.listen(engine, "commit", self.forget)
+
+    def forget(self, *_: object) -> None:
+        """The database may be another now."""
+        self._last = None
+
+    def take(self) -> Snapshot:
+        """The database now. What is returned is not to be changed."""
+        if self._last is None:
+            self._last = take()
+        return self._last
 
 
 def take() -> Snapshot:

@@ -27,11 +27,13 @@ from pmsapp.adapters.client.http import HTTPClient
 from pmsapp.adapters.client.tokens import Token
 from pmsapp.adapters.registry import ADAPTERS
 from pmsapp.domain.appointment import (
+    NO_LINKS,
     AppointmentStatus,
     AppointmentType,
     BadRecord,
     Patient,
     Practitioner,
+    TelehealthLinks,
     UnifiedAppointment,
 )
 from pmsapp.domain.errors import BadVendorDataError, NotFoundError, PMSError
@@ -55,6 +57,7 @@ class Visit:
     type_id: str | None = "video"
     evidence: bool | None = None
     notes: str | None = None
+    links: TelehealthLinks = NO_LINKS
 
 
 @dataclass(slots=True)
@@ -125,6 +128,7 @@ class FakePractice:
             type_external_id=visit.type_id,
             telehealth_evidence=visit.evidence,
             notes=visit.notes,
+            links=visit.links,
         )
         if not visit.patients:
             return [one]
@@ -265,7 +269,10 @@ class FakeWholeAdapter(FakeAdapter):
 @contextmanager
 def registered(name: str, practice: FakePractice) -> Iterator[None]:
     """While it lasts, connections with this `practice_id` read `practice`, and the two fake vendors exist."""
-    ours = {PER_PRACTITIONER: "tests.fake_pms:FakeAdapter", WHOLE_PRACTICE: "tests.fake_pms:FakeWholeAdapter"}
+    ours = {
+        PER_PRACTITIONER: "tests.support.fake_pms:FakeAdapter",
+        WHOLE_PRACTICE: "tests.support.fake_pms:FakeWholeAdapter",
+    }
     _PRACTICES[name] = practice
     ADAPTERS.update(ours)
     try:

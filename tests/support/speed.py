@@ -1,22 +1,37 @@
 """What every test would pay for again: the code of each route, of each template, and the text of each SQL statement.
 
-All three depend on nothing but their source, so one test process makes them once, however many apps it builds.
+All three depend on nothing but their source, so one test process makes them once, however many apps it builds. A made-up
+clinic's patients and days depend on its seed alone. A password's hash is made at a cost that keeps no thief waiting; the
+test of the real cost takes `DOCUMENTED_COST`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
+from functools import cache
 from types import CodeType
 from typing import Any
 
+import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from sqlalchemy import Engine
 from werkzeug.routing import Rule
 
+from pmsapp.sandbox.clinic import ids, people
+from pmsapp.sandbox.clinic.days import DayMaker
+from pmsapp.sandbox.clinic.model import Appointment
+from pmsapp.services.people import passwords
+
+_days: dict[Any, tuple[Appointment, ...]] = {}
+_make_day, _make_patients, _vendor_id = DayMaker.make_day, people.make_patients, ids.vendor_id
 _builders: dict[Any, Callable[..., Any]] = {}
 _compile_builder = Rule._compile_builder
+DOCUMENTED_COST = passwords._HASHER
+_CHEAP = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
 
 class _Templates(BytecodeCache):
@@ -39,6 +54,32 @@ _engines: dict[str, Engine] = {}
 def remember_routes() -> None:
     """From now on a route that was compiled in this process is not compiled again."""
     Rule._compile_builder = _remembered_builder  # type: ignore[method-assign,assignment]
+
+
+def hash_cheaply() -> None:
+    """From now on a password of this process is hashed in no time."""
+    passwords._HASHER = _CHEAP
+
+
+def remember_clinics() -> None:
+    """From now on a made-up clinic's patients, days and ids are made once: they depend on its seed alone."""
+    DayMaker.make_day = _remembered_day  # type: ignore[method-assign]
+    people.make_patients = cache(_make_patients)
+    ids.vendor_id = cache(_vendor_id)
+
+
+def make_clinics_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For the clinic's own tests: nothing of a clinic is remembered until the test is over."""
+    monkeypatch.setattr(DayMaker, "make_day", _make_day)
+    monkeypatch.setattr(people, "make_patients", _make_patients)
+    monkeypatch.setattr(ids, "vendor_id", _vendor_id)
+
+
+def _remembered_day(maker: DayMaker, on: date) -> list[Appointment]:
+    key = (maker._seed, maker._zone.key, maker._busy, maker._patient_keys, on)
+    if key not in _days:
+        _days[key] = tuple(_make_day(maker, on))
+    return list(_days[key])
 
 
 def remember_templates(app: Flask) -> None:

@@ -29,7 +29,7 @@ from pmsapp.models import (
     SyncScope,
 )
 from pmsapp.services.base.transaction import writing
-from tests.conftest import MONDAY_9AM
+from tests.support.clock import MONDAY_9AM
 
 DAY = date(2026, 11, 23)
 ZONE = "Australia/Melbourne"
@@ -99,11 +99,11 @@ def _add_connection(session: Session, texts: Texts) -> None:
         session.add(
             PMSClinicianMapping(
                 id=number,
-                connection_id=1,
+                pms_connection_id=1,
                 pms_practitioner_id=f"pr-{number}",
                 pms_practitioner_name=name,
                 decision="mapped",
-                clinician_id=number,
+                run_sheet_clinician_id=number,
                 first_seen_at=now,
                 last_seen_at=now,
             )
@@ -116,9 +116,9 @@ def _add_connection(session: Session, texts: Texts) -> None:
     session.add(
         PMSAppointmentType(
             id=1,
-            connection_id=1,
+            pms_connection_id=1,
             pms_type_id="ty-1",
-            name=f"Telehealth {texts.vendor}",
+            pms_type_name=f"Telehealth {texts.vendor}",
             is_telehealth=True,
             evidence=texts.vendor,
             first_seen_at=now,
@@ -128,7 +128,7 @@ def _add_connection(session: Session, texts: Texts) -> None:
     session.add(
         SyncRun(
             id=1,
-            connection_id=1,
+            pms_connection_id=1,
             trigger="manual",
             actor="user:1 Mel",
             dates=[DAY.isoformat()],
@@ -136,8 +136,8 @@ def _add_connection(session: Session, texts: Texts) -> None:
             requested_at=now,
             started_at=now,
             completed_at=now,
-            fetched=2,
-            created=2,
+            appointments_fetched=2,
+            appointments_created=2,
             dry_run=True,
             preview={
                 "changes": {"created": 1},

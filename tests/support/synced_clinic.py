@@ -19,7 +19,7 @@ from pmsapp.models import PMSClinicianMapping, PMSConnection, RunSheetClinician
 from pmsapp.sandbox.clinic.truth import TruthRow
 from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services.base import encrypted_columns
-from pmsapp.services.base.transaction import reading, writing
+from pmsapp.services.base.transaction import writing
 from pmsapp.services.matching import reference
 from pmsapp.services.runs import history as run_history
 from pmsapp.services.runs import requests as run_requests
@@ -106,8 +106,8 @@ class SyncedClinic:
                 session.flush()
                 mapped[one.external_id] = clinician.id
             for row in session.scalars(select(PMSClinicianMapping)):
-                if row.connection_id == self.connection_id:
-                    row.decision, row.clinician_id = "mapped", mapped[row.pms_practitioner_id]
+                if row.pms_connection_id == self.connection_id:
+                    row.decision, row.run_sheet_clinician_id = "mapped", mapped[row.pms_practitioner_id]
             session.get_one(PMSConnection, self.connection_id).reference_read_at = now
         return mapped
 
@@ -125,12 +125,14 @@ class SyncedClinic:
     def truth(self, day: date | None = None) -> list[TruthRow]:
         return self.sandbox.clinic.truth(self.vendor, day or self.today).rows
 
+    def all_cards(self, day: date | None = None) -> list[Card]:
+        """Every card of a day, shown or not: to be asked for once where many are looked for."""
+        sheet = self.sheet(day)
+        return [*sheet.cards, *(sheet.not_shown_cards or ())]
+
     def card_of(self, row: TruthRow, cards: Sequence[Card] | None = None) -> Card:
         """The card of a truth row; fails the test when there is not exactly one."""
-        with reading():
-            pool = (
-                cards if cards is not None else [*self.sheet().cards, *(self.sheet().not_shown_cards or ())]
-            )
+        pool = self.all_cards() if cards is None else cards
         found = [
             card
             for card in pool

@@ -1,4 +1,4 @@
-"""A clinic connected to a practice held in memory (tests/fake_pms.py), and the few verbs sync tests need."""
+"""A clinic connected to a practice held in memory (tests/support/fake_pms.py), and the few verbs sync tests need."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ from pmsapp.services.sheet import days as sheet_days
 from pmsapp.services.sheet.cards import load_cards
 from pmsapp.services.sheet.stored_cards import CARDS
 from pmsapp.services.sync import execute
-from tests.fake_pms import PER_PRACTITIONER, ZONE, FakePractice
+from tests.support import prepared
+from tests.support.fake_pms import PER_PRACTITIONER, ZONE, FakePractice
 
 MEL = Actor(kind="user", name="Mel", id=1, role="reception")
 PEOPLE = {"anna": "Dr Anna Abel", "ben": "Dr Ben Bock", "cleo": "Dr Cleo Cohn"}
@@ -70,8 +71,9 @@ class FakeClinic:
     ) -> None:
         self.practice = practice
         self.zone = zone
-        self.connection_id = self._connect(slug, name)
-        self.mapped = self._map_everybody()
+        stock = repr((list(practice.practitioners.values()), list(practice.types.values())))
+        begun = (slug, name, zone, stock)
+        self.connection_id, self.mapped = prepared.once(begun, lambda: self._begin(slug, name))
 
     @property
     def today(self) -> date:
@@ -82,6 +84,10 @@ class FakeClinic:
         return datetime.combine(
             self.today + timedelta(days=days), time.fromisoformat(text), ZoneInfo(self.zone)
         )
+
+    def _begin(self, slug: str, name: str) -> tuple[int, dict[str, int]]:
+        self.connection_id = self._connect(slug, name)
+        return self.connection_id, self._map_everybody()
 
     def _connect(self, slug: str, name: str) -> int:
         now = clock.now()
@@ -117,12 +123,12 @@ class FakeClinic:
                     session.flush()
                 mapped[one.external_id] = column.id
             for row in self._mappings(session):
-                row.decision, row.clinician_id = "mapped", mapped[row.pms_practitioner_id]
+                row.decision, row.run_sheet_clinician_id = "mapped", mapped[row.pms_practitioner_id]
             session.get_one(PMSConnection, self.connection_id).reference_read_at = now
         return mapped
 
     def _mappings(self, session: Any) -> Sequence[PMSClinicianMapping]:
-        rows = select(PMSClinicianMapping).where(PMSClinicianMapping.connection_id == self.connection_id)
+        rows = select(PMSClinicianMapping).where(PMSClinicianMapping.pms_connection_id == self.connection_id)
         return session.scalars(rows).all()  # type: ignore[no-any-return]
 
     def decide_on(self, practitioner: str, decision: str, clinician: str | None = None) -> None:
@@ -131,7 +137,7 @@ class FakeClinic:
             for row in self._mappings(session):
                 if row.pms_practitioner_id == practitioner:
                     row.decision = decision
-                    row.clinician_id = (
+                    row.run_sheet_clinician_id = (
                         self.mapped[clinician or practitioner] if decision == "mapped" else None
                     )
 
@@ -140,7 +146,7 @@ class FakeClinic:
         with writing() as session:
             row = session.scalars(
                 select(PMSAppointmentType).where(
-                    PMSAppointmentType.connection_id == self.connection_id,
+                    PMSAppointmentType.pms_connection_id == self.connection_id,
                     PMSAppointmentType.pms_type_id == type_id,
                 )
             ).one()
@@ -189,6 +195,11 @@ class FakeClinic:
 
     def presence(self, visit_id: str, patient: str | None = None) -> str:
         return self.card(visit_id, patient).presence.value
+
+    def write(self, card_id: int, **columns: object) -> None:
+        """Write columns of a card as no service would."""
+        with writing() as session:
+            session.execute(CARDS.update().where(CARDS.c.id == card_id).values(**columns))
 
     def questions(self) -> list[DecisionView]:
         return decisions.list_open()

@@ -15,7 +15,7 @@ from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import Any, cast
 
 from pmsapp.services.monitoring import alerts, incidents, process_heartbeats
-from tests.conftest import FrozenClock
+from tests.support.clock import FrozenClock
 
 
 class Receiver:

@@ -1,0 +1,362 @@
+"""The one catalogue of codes: what can go wrong, who acts next, in which words, and what the next step is.
+
+A code names one situation on every surface: the connection card, the JSON API, the run history, alerts, help and logs.
+Texts hold no patient data and no vendor body.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ActionOwner(StrEnum):
+    """Who has to do something next."""
+
+    STAFF = "needs_you"
+    WAIT = "retrying"
+    VENDOR = "pms_trouble"
+
+
+class StepKind(StrEnum):
+    """What a person does next about an error."""
+
+    SIGN_IN = "sign_in"
+    PAIR = "pair"
+    ASK = "ask"
+    DECIDE = "decide"
+    LOOK = "look"
+
+
+class LeadsTo(StrEnum):
+    """Where the next step is done; `services.base.next_step` knows the addresses."""
+
+    LOGIN = "login"
+    PAIRING = "pairing"
+    CONNECTION = "connection"
+    KEPT_ASIDE = "kept_aside"
+    HISTORY = "history"
+    DECISIONS = "decisions"
+    HELP = "help"
+    HEALTH = "health"
+    ALERTS = "alerts"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The next step of an error: what kind, in what words (`{pms}` is the vendor's label), and where it leads."""
+
+    kind: StepKind
+    words: str
+    leads_to: LeadsTo
+
+
+_SIGN_IN = Step(StepKind.SIGN_IN, "Sign in again", LeadsTo.LOGIN)
+_CHECK_LOGIN = Step(StepKind.SIGN_IN, "Check the practice id", LeadsTo.LOGIN)
+_PAIR = Step(StepKind.PAIR, "Enter a pairing code", LeadsTo.PAIRING)
+_ASK_PRACTICE = Step(StepKind.ASK, "Ask the practice owner", LeadsTo.HELP)
+_ASK_VENDOR = Step(StepKind.ASK, "Ask {pms} support", LeadsTo.HELP)
+_ASK_OPERATOR = Step(StepKind.ASK, "Ask who runs the server", LeadsTo.HELP)
+_DECIDE = Step(StepKind.DECIDE, "Approve removals", LeadsTo.DECISIONS)
+_SEE_ASIDE = Step(StepKind.LOOK, "See which", LeadsTo.KEPT_ASIDE)
+_SEE_CONNECTION = Step(StepKind.LOOK, "See its settings", LeadsTo.CONNECTION)
+_SEE_HISTORY = Step(StepKind.LOOK, "See history", LeadsTo.HISTORY)
+_SEE_HEALTH = Step(StepKind.LOOK, "See health", LeadsTo.HEALTH)
+_SEE_ALERTS = Step(StepKind.LOOK, "See alerts", LeadsTo.ALERTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One situation: its stable name, who acts, the sentences people read, and the next step.
+
+    `{pms}` is the vendor's label. Badge, button, banner, alert and help all take the step from here.
+    """
+
+    name: str
+    actor: ActionOwner
+    headline: str
+    advice: str
+    step: Step
+
+
+_CODES = (
+    Code(
+        "AUTH-EXPIRED",
+        ActionOwner.STAFF,
+        "{pms} wants you to sign in again",
+        "Enter the login again; cards stay as they are until then.",
+        _SIGN_IN,
+    ),
+    Code(
+        "AUTH-REFUSED",
+        ActionOwner.STAFF,
+        "{pms} did not accept these login details",
+        "Check each field for a missing or extra character, then try again.",
+        _SIGN_IN,
+    ),
+    Code(
+        "AUTH-WRONG-PRACTICE",
+        ActionOwner.STAFF,
+        "That login belongs to another practice",
+        "Nothing was saved. Use this practice's login, or add the other as a new connection.",
+        _SIGN_IN,
+    ),
+    Code(
+        "AUTH-SCOPE",
+        ActionOwner.STAFF,
+        "The login of {pms} may not read everything it needs",
+        "Ask the practice owner to allow reading appointments, patients and practitioners in {pms}.",
+        _ASK_PRACTICE,
+    ),
+    Code(
+        "ACCESS-WITHDRAWN",
+        ActionOwner.STAFF,
+        "The practice has switched off access in {pms}",
+        "Ask the practice owner to allow it again in {pms}; the last good list stays visible.",
+        _ASK_PRACTICE,
+    ),
+    Code(
+        "APP-NOT-ENABLED",
+        ActionOwner.STAFF,
+        "{pms} has not switched this app on yet",
+        "Ask {pms} support to enable the app for the API; trying again will not help.",
+        _ASK_VENDOR,
+    ),
+    Code(
+        "PRACTICE-UNKNOWN",
+        ActionOwner.STAFF,
+        "{pms} does not know this practice",
+        "Check the practice id and that the login belongs to it.",
+        _CHECK_LOGIN,
+    ),
+    Code(
+        "NOT-PAIRED",
+        ActionOwner.STAFF,
+        "{pms} is not paired with a practice yet",
+        "Make a pairing code in {pms} and enter it.",
+        _PAIR,
+    ),
+    Code(
+        "PAIR-UNKNOWN",
+        ActionOwner.STAFF,
+        "{pms} did not accept this pairing code",
+        "Make a new code in {pms} and enter it here.",
+        _PAIR,
+    ),
+    Code(
+        "PAIR-USED",
+        ActionOwner.STAFF,
+        "This pairing code was already used",
+        "Make a new code in {pms} and enter it here.",
+        _PAIR,
+    ),
+    Code(
+        "PAIR-UNSURE",
+        ActionOwner.STAFF,
+        "{pms} did not confirm the pairing",
+        "The code may be spent. Try once more; if it is refused, make a new code.",
+        _PAIR,
+    ),
+    Code(
+        "KEY-MISMATCH",
+        ActionOwner.STAFF,
+        "The saved login cannot be opened with this server's key",
+        "Put the earlier key back or sign in again. Everything else works.",
+        _SIGN_IN,
+    ),
+    Code(
+        "HOST-REFUSED",
+        ActionOwner.STAFF,
+        "This server may not call that address",
+        "Ask the person who runs the server to list the host in ALLOWED_PMS_HOSTS.",
+        _ASK_OPERATOR,
+    ),
+    Code("RATE-WAIT", ActionOwner.WAIT, "{pms} asked us to wait", "It continues by itself.", _SEE_HISTORY),
+    Code(
+        "PMS-DOWN",
+        ActionOwner.WAIT,
+        "{pms} is not answering",
+        "It tries again by itself; nothing for you to do.",
+        _SEE_HISTORY,
+    ),
+    Code(
+        "PMS-SLOW",
+        ActionOwner.WAIT,
+        "{pms} took too long to answer",
+        "It tries again by itself; nothing for you to do.",
+        _SEE_HISTORY,
+    ),
+    Code(
+        "NET-LOCAL",
+        ActionOwner.WAIT,
+        "This server cannot reach the network",
+        "Check the router; other sites fail too.",
+        _SEE_HISTORY,
+    ),
+    Code(
+        "RUN-DEADLINE",
+        ActionOwner.WAIT,
+        "The update took too long and was stopped",
+        "It repeats by itself; what was read is kept.",
+        _SEE_HISTORY,
+    ),
+    Code(
+        "RUN-INTERRUPTED",
+        ActionOwner.WAIT,
+        "The update stopped half way",
+        "It repeats by itself; what was read is kept.",
+        _SEE_HISTORY,
+    ),
+    Code(
+        "RUN-CANCELLED",
+        ActionOwner.WAIT,
+        "The update was cancelled",
+        "The next update runs as planned.",
+        _SEE_HISTORY,
+    ),
+    Code("RUN-FENCED", ActionOwner.WAIT, "Another update took over", "Nothing for you to do.", _SEE_HISTORY),
+    Code(
+        "READ-PART",
+        ActionOwner.WAIT,
+        "Not everybody's list could be read",
+        "Those that were read are up to date; the rest keep their earlier data.",
+        _SEE_HISTORY,
+    ),
+    Code(
+        "READ-ENDLESS",
+        ActionOwner.VENDOR,
+        "{pms} sent a list that does not end",
+        "What was read is kept and nothing is removed.",
+        _SEE_HISTORY,
+    ),
+    Code(
+        "PMS-GARBLED",
+        ActionOwner.VENDOR,
+        "{pms} sent an answer that makes no sense",
+        "Earlier data stays. It tries again by itself.",
+        _SEE_HISTORY,
+    ),
+    Code(
+        "PMS-REFUSED",
+        ActionOwner.VENDOR,
+        "{pms} refused the question",
+        "Earlier data stays. Tell support the code if it stays.",
+        _SEE_HISTORY,
+    ),
+    Code(
+        "RECORD-GONE",
+        ActionOwner.VENDOR,
+        "{pms} no longer has this record",
+        "Nothing for you to do.",
+        _SEE_HISTORY,
+    ),
+    Code(
+        "REC-BAD",
+        ActionOwner.STAFF,
+        "An appointment could not be understood",
+        "It was kept aside; look it up in {pms}.",
+        _SEE_ASIDE,
+    ),
+    Code(
+        "REMOVE-HELD",
+        ActionOwner.STAFF,
+        "Cards are held until somebody looks",
+        "Answer the questions about them; until then they stay on the sheet.",
+        _DECIDE,
+    ),
+    Code(
+        "UNSUPPORTED", ActionOwner.STAFF, "{pms} cannot do this", "Use what its page offers.", _SEE_CONNECTION
+    ),
+    Code(
+        "SCHED-DEAD",
+        ActionOwner.STAFF,
+        "Automatic updates are not running",
+        "Ask the person who runs the server to start pmsapp again; Sync now still works.",
+        _SEE_HEALTH,
+    ),
+    Code(
+        "QUEUE-STUCK",
+        ActionOwner.STAFF,
+        "Updates are asked for but nobody does them",
+        "Ask the person who runs the server to start pmsapp again.",
+        _SEE_HEALTH,
+    ),
+    Code(
+        "DATA-STALE",
+        ActionOwner.STAFF,
+        "No fresh data from {pms}",
+        "Press Sync now; if that does not help, look at the history for why.",
+        _SEE_HISTORY,
+    ),
+    Code(
+        "NO-NEXT-RUN",
+        ActionOwner.STAFF,
+        "{pms} has no next update planned",
+        "Switch its updates off and on again.",
+        _SEE_CONNECTION,
+    ),
+    Code(
+        "RECEIPT-DIFFERS",
+        ActionOwner.STAFF,
+        "The run sheet does not match {pms}",
+        "Open the history to see which clinician's column differs.",
+        _SEE_HEALTH,
+    ),
+    Code(
+        "BACKUP-FAILED",
+        ActionOwner.STAFF,
+        "The nightly backup did not work",
+        "Ask the person who runs the server to look at the disk and run pmsapp doctor.",
+        _SEE_HEALTH,
+    ),
+    Code(
+        "DATABASE-DAMAGED",
+        ActionOwner.STAFF,
+        "The database file is damaged",
+        "Ask the person who runs the server to stop pmsapp and restore the last backup; keep the damaged file.",
+        _SEE_HEALTH,
+    ),
+    Code(
+        "TASK-FAILED",
+        ActionOwner.STAFF,
+        "A task that runs by itself did not work",
+        "Ask the person who runs the server to look at the health page and run pmsapp doctor.",
+        _SEE_HEALTH,
+    ),
+    Code(
+        "ALERT-FAILED",
+        ActionOwner.STAFF,
+        "A channel takes no alerts any more",
+        "Open the alerts page, look at what the channel answered, and press Send a test message.",
+        _SEE_ALERTS,
+    ),
+    Code(
+        "BUG",
+        ActionOwner.VENDOR,
+        "Something in pmsapp went wrong",
+        "Earlier data stays. Tell support the code and the time.",
+        _SEE_HISTORY,
+    ),
+)
+
+CATALOGUE: dict[str, Code] = {code.name: code for code in _CODES}
+
+
+def message_for(code: str, pms: str) -> str:
+    """The headline of `code` with the vendor's label; an unknown code gives the headline of BUG."""
+    return CATALOGUE.get(code, CATALOGUE["BUG"]).headline.format(pms=pms)
+
+
+def advice_for(code: str, pms: str) -> str:
+    """What to do about `code`, with the vendor's label."""
+    return CATALOGUE.get(code, CATALOGUE["BUG"]).advice.format(pms=pms)
+
+
+def step_for(code: str) -> Step:
+    """The next step of `code`; an unknown code has that of BUG."""
+    return CATALOGUE.get(code, CATALOGUE["BUG"]).step
+
+
+def is_for_staff(code: str) -> bool:
+    """True when somebody has to do something about `code` before it goes away."""
+    return CATALOGUE.get(code, CATALOGUE["BUG"]).actor is ActionOwner.STAFF
