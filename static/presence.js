@@ -162,14 +162,17 @@
     const answer = await fetch("/unlock", { method: "POST", body: new URLSearchParams(new FormData(form)) }).catch(() => null);
     const isJson = answer && (answer.headers.get("Content-Type") || "").startsWith("application/json");
     const said = isJson ? await answer.json() : null;
-    password.value = "";
+    const needsCode = Boolean(said && said.needs_code);
+    if (!needsCode) password.value = "";
+    form.elements.code.value = "";
     if (answer && answer.ok && said) {
       setTokens(document, said.csrf_token);
       return openPage();
     }
     const noServer = "No contact with the server. Try again in a moment; what you typed is kept.";
     byId("lock-fault").textContent = (said && said.fault) || (answer ? "That did not work. Try once more." : noServer);
-    password.focus();
+    if (needsCode) byId("lock-second").hidden = false;
+    (needsCode ? form.elements.code : password).focus();
     const now = await standing();
     if (now) setTokens(lock, now.csrf_token);
   });

@@ -32,10 +32,6 @@ from pmsapp.web.ui import shell
 bp = Blueprint("auth", __name__)
 _TICKET, _HALF = "ticket", "half"  # keys inside the signed cookie
 _HALF_LIFE = timedelta(minutes=5)  # between password and code
-_SIGN_IN_ELSEWHERE = (
-    "Your sign-in has ended, and you use a second factor. Sign in in another tab, then come back here: "
-    "what you typed stays."
-)
 
 
 @bp.get("/login")
@@ -124,25 +120,34 @@ def standing() -> ResponseReturnValue:
 
 @bp.post("/unlock")
 def unlock() -> ResponseReturnValue:
-    """Open a new session for the person whose page is locked, for their password; the page stays as it is.
-
-    A session that has ended does not stand for a second factor: who has one signs in again.
-    """
+    """Open a new session for the person whose page is locked, for their password, and the code of their second factor
+    where they have one; the page stays as it is."""
     token = session.get(guard.SESSION_TOKEN)
     user_id = sessions.owner(token) if isinstance(token, str) else None
     if user_id is None or str(user_id) != request.form.get("user"):
         return {"fault": "This page belongs to another sign-in. Choose “Sign in as somebody else”."}, 409
-    if guard.resume_session() is None and second_factor.is_enabled(user_id):
-        return {"fault": _SIGN_IN_ELSEWHERE}, 409
     user = users.get_user(user_id)
     actor = users.as_actor(user, guard.anonymous())
     try:
         if not sign_in.check_password(user_id, request.form.get("password", ""), actor):
             return {"fault": "This is not your password."}, 422
+        if (fault := _code_fault(user_id, request.form.get("code", ""))) is not None:
+            return {"fault": fault, "needs_code": True}, 422
     except TooManyTries as error:
         return _wait(make_response({"fault": contexts.wait_sentence(error)}, 429), error)
     browser.open_session(user, reason="unlocked")
     return {"csrf_token": generate_csrf()}
+
+
+def _code_fault(user_id: int, given: str) -> str | None:
+    """What is wrong with the second factor's code; None where it is right or none is asked for. Raises TooManyTries."""
+    if not second_factor.is_enabled(user_id):
+        return None
+    if not given.strip():
+        return "Enter the code of your second factor as well."
+    if sign_in.check_code(user_id, given, guard.anonymous(), browser=browser.asking()):
+        return None
+    return "This code does not work, or was used already. Wait for the next one."
 
 
 @bp.get("/setup")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
 from pmsapp.domain.actor import COMMAND_LINE
-from pmsapp.services.people import users
+from pmsapp.services.people import second_factor, users
 from tests.support.actors import PASSWORD, make_user
 from tests.support.clock import FrozenClock
 from tests.web.account.test_pages import sign_in, token_in
@@ -66,3 +67,23 @@ def test_unlocking_needs_the_pages_token(app: Flask, client: FlaskClient) -> Non
     user = make_user("reception")
     sign_in(client, user.email)
     assert client.post("/unlock", data={"user": str(user.id), "password": PASSWORD}).status_code == 403
+
+
+def test_unlocking_asks_for_the_second_factor_of_whoever_has_one(
+    app: Flask, client: FlaskClient, frozen_clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = make_user("reception")
+    sign_in(client, user.email)
+    frozen_clock.advance(minutes=16)
+    monkeypatch.setattr(second_factor, "is_enabled", lambda user_id: user_id == user.id)
+    monkeypatch.setattr(
+        second_factor, "check", lambda user_id, code, actor, browser_id=None: code == "123456"
+    )
+    first = unlock(client, user.id, PASSWORD)
+    assert (first.status_code, first.json["needs_code"]) == (422, True)
+    assert client.get("/unlock").json["is_live"] is False
+    token = client.get("/unlock").json["csrf_token"]
+    form = {"csrf_token": token, "user": str(user.id), "password": PASSWORD}
+    assert client.post("/unlock", data=form | {"code": "654321"}).status_code == 422
+    assert client.post("/unlock", data=form | {"code": "123456"}).status_code == 200
+    assert client.get("/unlock").json["user"] == user.id
