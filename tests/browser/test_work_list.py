@@ -12,7 +12,7 @@ from pmsapp.domain.actor import COMMAND_LINE
 from pmsapp.services.editing import overrides, steps
 from pmsapp.services.sheet import days
 from tests.browser.conftest import Visit
-from tests.conftest import FrozenClock
+from tests.support.clock import FrozenClock
 from tests.support.synced_clinic import SyncedClinic
 
 pytestmark = pytest.mark.browser

@@ -23,8 +23,8 @@ from pmsapp.services.people import api_tokens, login_throttle, sessions, setup_c
 from pmsapp.services.runs import lease, waiting
 from pmsapp.services.vendors.rate_limit_blocks import StoredBlocks
 from pmsapp.services.vendors.token_store import StoredTokens
-from tests.conftest import FrozenClock
 from tests.support.actors import make_user
+from tests.support.clock import FrozenClock
 from tests.support.fake_clinic import FakeClinic, stock
 from tests.support.fake_pms import FakePractice, registered
 

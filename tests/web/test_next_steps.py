@@ -22,8 +22,8 @@ from pmsapp.services.connections import connections
 from pmsapp.services.monitoring import alerts, incidents
 from pmsapp.web.integrations.connection_view import way_on
 from pmsapp.web.ui import labels, shell
-from tests.conftest import FrozenClock
 from tests.support import actors
+from tests.support.clock import FrozenClock
 from tests.support.fake_clinic import FakeClinic, stock
 from tests.support.fake_pms import FakePractice, registered
 

@@ -30,8 +30,8 @@ from pmsapp.services.people import api_tokens, sessions
 from pmsapp.services.runs import history, lease
 from pmsapp.services.runs import requests as run_requests
 from pmsapp.settings import load_settings
-from tests.conftest import FrozenClock
 from tests.support import postgres
+from tests.support.clock import FrozenClock
 
 GOLDEN = Path(__file__).parent / "golden"
 SECRETS = json.loads((GOLDEN / "0.1.0.json").read_text(encoding="utf-8"))

@@ -15,7 +15,7 @@ from pmsapp.services.editing import decisions, overrides
 from pmsapp.services.editing.decisions import DecisionView
 from pmsapp.services.sheet import timeline
 from pmsapp.services.sync import recheck
-from tests.conftest import FrozenClock
+from tests.support.clock import FrozenClock
 from tests.support.fake_clinic import MEL, FakeClinic, stock
 from tests.support.fake_pms import WHOLE_PRACTICE, FakePractice, registered
 
