@@ -33,7 +33,7 @@ from pmsapp.services.base.idempotency import TooManyKeys
 from pmsapp.services.clinic import clinic
 from pmsapp.services.connections.webhooks import NotAuthentic
 from pmsapp.services.editing.decisions import DecisionView
-from pmsapp.services.people.users import TooManyTries
+from pmsapp.services.people.login_throttle import TooManyTries
 
 BUSY_RETRY_S = 2
 _KEYS_RETRY_S = 3600

@@ -40,6 +40,7 @@ class LeadsTo(StrEnum):
     HELP = "help"
     HEALTH = "health"
     ALERTS = "alerts"
+    PEOPLE = "people"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ _SEE_ASIDE = Step(StepKind.LOOK, "See which", LeadsTo.KEPT_ASIDE)
 _SEE_CONNECTION = Step(StepKind.LOOK, "See its settings", LeadsTo.CONNECTION)
 _SEE_HISTORY = Step(StepKind.LOOK, "See history", LeadsTo.HISTORY)
 _SEE_HEALTH = Step(StepKind.LOOK, "See health", LeadsTo.HEALTH)
+_SEE_PEOPLE = Step(StepKind.LOOK, "See people", LeadsTo.PEOPLE)
 _SEE_ALERTS = Step(StepKind.LOOK, "See alerts", LeadsTo.ALERTS)
 
 
@@ -356,6 +358,14 @@ _CODES = (
         "A task that runs by itself did not work",
         "Ask the person who runs the server to look at the health page and run pmsapp doctor.",
         _SEE_HEALTH,
+    ),
+    Code(
+        "SIGN-IN-ATTACK",
+        ActionOwner.STAFF,
+        "Somebody is guessing passwords of pmsapp",
+        "Nobody is shut out. See that everybody has a second factor, and have the person who runs the server look where "
+        "it comes from.",
+        _SEE_PEOPLE,
     ),
     Code(
         "ALERT-FAILED",
