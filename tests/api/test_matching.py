@@ -144,10 +144,11 @@ def test_a_practice_that_withdrew_access_is_409(api: API, paired: int, sandbox: 
 def test_columns_are_added_and_changed(api: API) -> None:
     made = api.post("/api/clinicians", {"name": "Dr A"})
     assert made.status_code == 201
-    assert made.json == {"id": made.json["id"], "name": "Dr A", "sort_order": 1, "active": True}
+    on_time = {"id": made.json["id"], "running_late_minutes": 0}
+    assert made.json == on_time | {"name": "Dr A", "sort_order": 1, "active": True}
     path = made.headers["Location"]
     changed = api.patch(path, {"name": "Dr Bee", "sort_order": 5, "active": False}).json
-    assert changed == {"id": made.json["id"], "name": "Dr Bee", "sort_order": 5, "active": False}
+    assert changed == on_time | {"name": "Dr Bee", "sort_order": 5, "active": False}
     assert api.get(path).json == changed
     assert api.get("/api/clinicians").json == {"items": [changed], "next": None}
     for wrong in ({"name": ""}, {"name": None}, {"sort_order": -1}, {"id": 9}):
