@@ -8,7 +8,7 @@ from alembic import op
 from pmsapp.models import column_types as types
 
 revision = "0009"
-down_revision = "0007"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 

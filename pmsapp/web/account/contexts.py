@@ -109,15 +109,16 @@ class ConfirmPage:
 
 @dataclass(frozen=True, slots=True)
 class SetupPage:
-    """auth/setup.html. Neither the code nor the password is ever put back into the form."""
+    """auth/setup.html. The password is never put back into the form, the code unless it was the fault."""
 
+    code: str = ""
     email: str = ""
     name: str = ""
     faults: Mapping[str, str] = field(default_factory=dict)
     min_chars: int = MIN_CHARS
 
     def with_faults(self, faults: Mapping[str, str]) -> SetupPage:
-        return replace(self, faults=faults)
+        return replace(self, faults=faults, code="" if "code" in faults else self.code)
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,14 @@ def test_a_second_factor_can_be_required_of_everybody(app: Flask, admin: actors.
     assert jo.get("/settings/account").status_code == 200
 
 
+def test_field_25_a_refused_form_keeps_the_column_that_was_chosen(admin: actors.Browser) -> None:
+    column = columns.create_clinician(actors.COMMAND_LINE, name="Dr Hart").id
+    form = {"email": "not an address", "role": "clinician", "clinician_id": str(column)}
+    answer = admin.post("/settings/people", data=form | {"password": "purple trains eat moss"})
+    assert answer.status_code == 422
+    assert f'<option value="{column}" selected>Dr Hart</option>' in answer.text
+
+
 def test_a_token_is_shown_once_and_can_be_revoked(admin: actors.Browser) -> None:
     made = admin.post("/settings/tokens", data={"name": "Wall screen", "role": "viewer", "days": "30"})
     found = re.search(r'<code class="secret">([^<]+)</code>', made.text)
