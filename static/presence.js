@@ -162,14 +162,17 @@
     const answer = await fetch("/unlock", { method: "POST", body: new URLSearchParams(new FormData(form)) }).catch(() => null);
     const isJson = answer && (answer.headers.get("Content-Type") || "").startsWith("application/json");
     const said = isJson ? await answer.json() : null;
-    password.value = "";
+    const wantsCode = Boolean(said && said.needs_code);
+    form.elements.code.value = "";
+    if (!wantsCode) password.value = "";
+    byId("lock-code").hidden = !wantsCode;
     if (answer && answer.ok && said) {
       setTokens(document, said.csrf_token);
       return openPage();
     }
     const noServer = "No contact with the server. Try again in a moment; what you typed is kept.";
     byId("lock-fault").textContent = (said && said.fault) || (answer ? "That did not work. Try once more." : noServer);
-    password.focus();
+    (wantsCode ? form.elements.code : password).focus();
     const now = await standing();
     if (now) setTokens(lock, now.csrf_token);
   });

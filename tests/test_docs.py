@@ -40,7 +40,7 @@ def test_the_readme_lists_every_command() -> None:
     assert table is not None
     rows = [line.split("|")[1] for line in table.group(1).splitlines() if line.startswith("| `")]
     words = [
-        re.findall(r"[a-z-]+", " ".join(re.findall(r"`([^`]+)`", row)).removeprefix("pmsapp "))
+        re.findall(r"[a-z0-9-]+", " ".join(re.findall(r"`([^`]+)`", row)).removeprefix("pmsapp "))
         for row in rows
     ]
     listed = {word for row in words for word in row}
@@ -73,3 +73,14 @@ def test_make_targets_named_in_the_readme_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     named = set(re.findall(r"make ([a-z]+)", (ROOT / "README.md").read_text(encoding="utf-8")))
     assert {target for target in named if not re.search(rf"^{target}:", makefile, re.MULTILINE)} == set()
+
+
+def test_every_test_the_security_page_names_exists() -> None:
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / "security.md").read_text(encoding="utf-8")))
+    made = {
+        name
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"def (test_\w+)", path.read_text(encoding="utf-8"))
+    }
+    assert len(named) > 30
+    assert named - made == set()

@@ -25,7 +25,9 @@ from pmsapp.services.people.sessions import SignedIn
 POLL_HEADER = "X-Poll"  # our pages' timers send it, so that they do not count as activity
 TOKEN_PATHS = ("/api/", "/metrics")
 SESSION_TOKEN = "sid"  # noqa: S105 - the key inside the signed cookie
+FINISHING_PAGES = {sessions.PASSWORD: "/password", sessions.SECOND_FACTOR: "/settings/account/second-factor"}
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_NO_WAY_BACK = frozenset({"/login", "/login/code", "/logout", "/confirm", "/password"})
 _TOKEN_ARGUMENTS = frozenset({"token", "access_token", "api_token", "api_key", "apikey", "bearer"})
 _log = logs.get(__name__)
 
@@ -67,6 +69,15 @@ class NotAllowed(AccessError):  # noqa: N818
     description = "Your role does not allow this. An administrator can change it."
 
 
+class NotFinished(NotAllowed):
+    """Signed in, but something has to be done before anything else; `page` is where."""
+
+    def __init__(self, lacks: str) -> None:
+        self.page = FINISHING_PAGES[lacks]
+        self.problem_code = "CHANGE-PASSWORD" if lacks == sessions.PASSWORD else "SECOND-FACTOR-NEEDED"
+        super().__init__("Open pmsapp in a browser and finish signing in.")
+
+
 class ForeignRequest(NotAllowed):
     """An unsafe request that did not come from our own pages."""
 
@@ -104,14 +115,14 @@ def actor_or_none() -> Actor | None:
 
 
 def current_session() -> SignedIn | None:
-    """The session of the person asking; None for programs and strangers."""
+    """The session of the person asking; None for programs and whoever is not signed in."""
     return getattr(g, "pmsapp_session", None)
 
 
-def stranger() -> Actor:
+def anonymous() -> Actor:
     """Whoever asks without being signed in, for audit rows."""
     return Actor(
-        kind="stranger",
+        kind="anonymous",
         name="not signed in",
         role="none",
         request_id=g.get("request_id"),
@@ -158,9 +169,7 @@ def local_path(text: str | None, default: str = "/") -> str:
         if not form.startswith("/") or form.startswith("//") or "\\" in form or not form.isprintable():
             return default
     parts = urlsplit(text)
-    return (
-        default if parts.scheme or parts.netloc or parts.path in {"/login", "/logout", "/confirm"} else text
-    )
+    return default if parts.scheme or parts.netloc or parts.path in _NO_WAY_BACK else text
 
 
 def path_to_return_to() -> str:
@@ -199,6 +208,8 @@ def _guard() -> None:
     _require(rule, current_actor())
     if unsafe and rule.csrf:
         _require_own_page()
+    if signed_in.lacks and not rule.unfinished:
+        raise NotFinished(signed_in.lacks)
     if rule.fresh and not sessions.is_fresh(signed_in, grace=unsafe):
         raise ConfirmNeeded
 

@@ -14,7 +14,8 @@ class Rule:
     `people`: roles of signed-in people. `tokens`: roles of API tokens (honoured only under `TOKEN_PATHS` of
     `pmsapp.access.guard`). `public`: nobody has to be signed in. `poll`: asked by a timer, so it never counts as activity.
     `csrf`: False only where the caller proves itself by other means (webhook signatures). `fresh`: a person must have
-    given their password within the last minutes.
+    given their password within the last minutes. `unfinished`: also for a person who still has to choose a password of
+    their own or set a second factor up; until then nothing else is.
     """
 
     people: frozenset[str] = frozenset()
@@ -23,11 +24,15 @@ class Rule:
     poll: bool = False
     csrf: bool = True
     fresh: bool = False
+    unfinished: bool = False
 
 
 PUBLIC = Rule(public=True)
 WEBHOOK = Rule(public=True, csrf=False)  # the vendor's own scheme authenticates it in the view
 SIGNED_IN = Rule(people=PEOPLE_ROLES)  # one's own account; programs have none
+SIGNED_IN_FRESH = Rule(people=PEOPLE_ROLES, fresh=True)
+UNFINISHED = Rule(people=PEOPLE_ROLES, unfinished=True)
+UNFINISHED_FRESH = Rule(people=PEOPLE_ROLES, fresh=True, unfinished=True)
 
 STATE = Rule(people=PEOPLE_ROLES, tokens=TOKEN_ROLES)  # answers hold no patient data
 STATE_POLL = Rule(people=PEOPLE_ROLES, tokens=TOKEN_ROLES, poll=True)

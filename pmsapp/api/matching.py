@@ -18,6 +18,7 @@ from pmsapp.schemas.matching import (
     RunningLateIn,
     TypesIn,
 )
+from pmsapp.services.clinic import clinic
 from pmsapp.services.matching import appointment_types, mappings
 from pmsapp.services.matching.appointment_types import TypeChoice
 from pmsapp.services.matching.mappings import MappingChoice
@@ -32,9 +33,10 @@ TAG = "Matching"
 def list_practitioners(connection_id: int) -> Answered:
     """List the vendor's practitioners, read live.
 
-    Kept for a minute; also before any run. 409 when a person has to act first (not paired, login refused).
+    Kept for a minute; also before any run. Where the vendor does not answer, the list known from before, with `stale`
+    beside it. 409 when a person has to act first (not paired, login refused).
     """
-    return PractitionerList.of(mappings.list_practitioners(connection_id))
+    return PractitionerList.of(mappings.list_practitioners(connection_id), clinic.time_zone())
 
 
 @bp.post("/pms/connections/<id:connection_id>/practitioners")
@@ -48,14 +50,16 @@ def decide_practitioners(connection_id: int, json: MappingsIn) -> Answered:
         MappingChoice(one.pms_practitioner_id, one.decision, one.clinician_id, one.name)
         for one in json.mappings
     ]
-    return PractitionerList.of(mappings.set_mappings(connection_id, choices, current_actor()))
+    return PractitionerList.of(
+        mappings.set_mappings(connection_id, choices, current_actor()), clinic.time_zone()
+    )
 
 
 @bp.get("/pms/connections/<id:connection_id>/appointment-types")
 @call(answers={200: AppointmentTypeList}, refusals=(404, 409, 502), tag=TAG)
 def list_appointment_types(connection_id: int) -> Answered:
-    """List the vendor's appointment types, read live."""
-    return AppointmentTypeList.of(appointment_types.list_types(connection_id))
+    """List the vendor's appointment types, read live, or those known from before, with `stale` beside them."""
+    return AppointmentTypeList.of(appointment_types.list_types(connection_id), clinic.time_zone())
 
 
 @bp.patch("/pms/connections/<id:connection_id>/appointment-types")
@@ -63,7 +67,9 @@ def list_appointment_types(connection_id: int) -> Answered:
 def decide_appointment_types(connection_id: int, json: TypesIn) -> Answered:
     """Decide about appointment types, all or none; the next run applies it."""
     choices = [TypeChoice(**given(one)) for one in json.types]
-    return AppointmentTypeList.of(appointment_types.set_types(connection_id, choices, current_actor()))
+    return AppointmentTypeList.of(
+        appointment_types.set_types(connection_id, choices, current_actor()), clinic.time_zone()
+    )
 
 
 @bp.get("/clinicians")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from http import HTTPStatus
 
-from flask import Response
+from flask import Response, request
 from werkzeug.exceptions import HTTPException
 
 from pmsapp import clock
@@ -27,12 +27,13 @@ from pmsapp.services.base.errors import (
     Invalid,
     NotFound,
     ServiceError,
+    takes_nothing_more,
 )
 from pmsapp.services.base.idempotency import TooManyKeys
 from pmsapp.services.clinic import clinic
 from pmsapp.services.connections.webhooks import NotAuthentic
 from pmsapp.services.editing.decisions import DecisionView
-from pmsapp.services.people.users import TooManyTries
+from pmsapp.services.people.login_throttle import TooManyTries
 
 BUSY_RETRY_S = 2
 _KEYS_RETRY_S = 3600
@@ -56,7 +57,7 @@ HTTP_TEXTS = {
     429: ("TOO-MANY", "Too many requests; wait as long as Retry-After says."),
     431: ("HEADERS-TOO-LARGE", "The headers are too large."),
     500: ("BUG", "Something in pmsapp went wrong; what was stored before is safe."),
-    503: ("BUSY", "The server is busy; nothing was lost."),
+    503: ("BUSY", "The server is busy; send it again in a few seconds."),
 }
 
 
@@ -77,7 +78,7 @@ def render(error: Exception) -> Response:
     if isinstance(error, PMSError):
         return _of_vendor(error)
     if isinstance(error, DatabaseAwayError):
-        return answer(503, *HTTP_TEXTS[503], headers={"Retry-After": str(BUSY_RETRY_S)})
+        return _of_database(error)
     if isinstance(error, HTTPException):
         return _of_http(error)
     return answer(500, *HTTP_TEXTS[500])
@@ -107,6 +108,16 @@ def answer(
     response = Response(problem.model_dump_json(), status, content_type=PROBLEM_JSON)
     response.headers.update(headers or {})
     return response
+
+
+def _of_database(error: DatabaseAwayError) -> Response:
+    """Others are writing, or the disk takes nothing more. Whoever sent a change hears that it was not stored."""
+    code, detail = HTTP_TEXTS[503]
+    if takes_nothing_more(error):
+        code, detail = "DISK-FULL", "The server's disk is full or read-only; tell an administrator."
+    if request.method not in {"GET", "HEAD"}:
+        detail = f"This was not stored. {detail}"
+    return answer(503, code, detail, headers={"Retry-After": str(BUSY_RETRY_S)})
 
 
 def _of_service(error: ServiceError) -> Response:

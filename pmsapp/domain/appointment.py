@@ -117,6 +117,8 @@ class UnifiedAppointment(NamedTuple):
     Units: `start_at` UTC-aware, `duration_min` minutes or None when unknown, `arrived_at` UTC-aware.
     `status_raw`: the vendor's own word; where `status_is_known` is False, `status` is only the safe guess.
     `telehealth_evidence`: True or False by the vendor's own evidence, None when it has none.
+    `practitioner_ids`: its own practitioners in the vendor's order, where it names several; `practitioner_external_id`
+    is then one of them, and the clinic's rules choose (`rules.with_owner`).
     `type_name` None: the vendor's type list has to be asked (`type_external_id`), or there is no type.
     """
 
@@ -138,6 +140,14 @@ class UnifiedAppointment(NamedTuple):
     cancelled_at: datetime | None = None
     cancellation_reason: str | None = None
     time_odd: bool = False
+    practitioner_ids: tuple[str, ...] = ()
+
+    @property
+    def every_practitioner(self) -> tuple[str, ...]:
+        """All whom it names, one or several; empty where it names nobody."""
+        if self.practitioner_ids:
+            return self.practitioner_ids
+        return () if self.practitioner_external_id is None else (self.practitioner_external_id,)
 
     def __repr__(self) -> str:
         return f"UnifiedAppointment({self.external_id!r}, practitioner={self.practitioner_external_id!r})"

@@ -230,6 +230,7 @@ class Card:
     was_seen_at: datetime | None = None
     is_first_look: bool = False
     similar_names: tuple[int, ...] = ()
+    also_with: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"Card({self.id})"

@@ -56,6 +56,7 @@ class RunSheetAppointment(Base):
     `pms_date`: the local day of the PMS start, the day of its scope. `run_sheet_id`: the day it is shown on.
     `pms_digest`: equal for two reads only if every vendor column is equal. `pms_patient_id` is "" for a manual card.
     `pms_status_raw`: the PMS's word for a status that is not known here; null for the others.
+    `also_practitioner_ids`: the other practitioners of a joint consultation, an id a line.
     `kept_digest`: staff chose to keep a card the PMS no longer lists; what the PMS said then.
     `moved_from_at`, `moved_from_clinician_id`: the last other start and column, where the PMS changed them.
     `rebooked_from_id`, `rebooked_to_id`: the cards of a visit cancelled and booked anew, new and old (ids are never
@@ -98,6 +99,7 @@ class RunSheetAppointment(Base):
     pms_appointment_id: Mapped[str | None]
     pms_patient_id: Mapped[str] = mapped_column(default="", server_default="")
     pms_practitioner_id: Mapped[str | None]
+    also_practitioner_ids: Mapped[str | None]
     pms_type_id: Mapped[str | None]
     pms_status_raw: Mapped[str | None]
     pms_date: Mapped[date | None]
@@ -230,7 +232,8 @@ class RunSheetEvent(Base):
 class Decision(Base):
     """Something only a person can settle.
 
-    kind: field_conflict, patient_changed, removals_held, merge_suggestion, practitioner_new, type_new.
+    kind: field_conflict, patient_changed, removals_held, merge_suggestion, practitioner_new, type_new,
+    type_changed.
     state: open, decided, lapsed (it settled itself). `subject` makes an open decision unique.
     `marker`: what the PMS said when the question arose. `undo`: what an undo puts back.
     """

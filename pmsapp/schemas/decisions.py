@@ -18,6 +18,7 @@ Kind = Literal[
     "merge_suggestion",
     "practitioner_new",
     "type_new",
+    "type_changed",
 ]
 
 

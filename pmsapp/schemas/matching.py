@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Literal, Self
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
 from pmsapp.domain.sync.rules import MappingDecision
-from pmsapp.schemas.base import NOT_SENT, Answer, Asked, Change
+from pmsapp.schemas.base import NOT_SENT, Answer, Asked, Change, local_or_none
 from pmsapp.schemas.fields import MAX_LIST, ColumnName, ExternalId, Id, LateMinutes, SortOrder
 from pmsapp.services.matching.appointment_types import TypeView
+from pmsapp.services.matching.live_lists import Listing
 from pmsapp.services.matching.mappings import PractitionerView
 from pmsapp.services.sheet.columns import ClinicianView
 
@@ -55,15 +56,38 @@ class Practitioner(Answer):
         )
 
 
-class PractitionerList(Answer):
+class NotLive(Answer):
+    """Why a list could not be read live: it is the one known from before."""
+
+    code: str
+    message: str
+
+
+class VendorList(Answer):
+    """A list of the vendor's. `as_of`: when it was read; `stale`: null when that was just now, within a minute."""
+
+    as_of: datetime | None
+    stale: NotLive | None
+    next: str | None = None
+
+    @staticmethod
+    def reading(listing: Listing[Any], zone: str) -> dict[str, Any]:
+        """When and how the list was read."""
+        error = listing.stale
+        return {
+            "as_of": local_or_none(listing.as_of, zone),
+            "stale": NotLive(code=error.code, message=error.message) if error else None,
+        }
+
+
+class PractitionerList(VendorList):
     """Everybody the vendor lists, by name; there is never a further page."""
 
     items: list[Practitioner]
-    next: str | None = None
 
     @classmethod
-    def of(cls, views: Sequence[PractitionerView]) -> Self:
-        return cls(items=[Practitioner.of(view) for view in views])
+    def of(cls, views: Listing[PractitionerView], zone: str) -> Self:
+        return cls(items=[Practitioner.of(view) for view in views], **cls.reading(views, zone))
 
 
 class MappingIn(Asked):
@@ -109,15 +133,14 @@ class AppointmentTypeOut(Answer):
         )
 
 
-class AppointmentTypeList(Answer):
+class AppointmentTypeList(VendorList):
     """Every type the vendor lists, by name; there is never a further page."""
 
     items: list[AppointmentTypeOut]
-    next: str | None = None
 
     @classmethod
-    def of(cls, views: Sequence[TypeView]) -> Self:
-        return cls(items=[AppointmentTypeOut.of(view) for view in views])
+    def of(cls, views: Listing[TypeView], zone: str) -> Self:
+        return cls(items=[AppointmentTypeOut.of(view) for view in views], **cls.reading(views, zone))
 
 
 class TypeIn(Change):

@@ -72,6 +72,7 @@ class Run(Answer):
 
     id: int
     sync_type: str
+    dry_run: bool
     trigger: str
     actor: str | None
     dates: list[Day]
@@ -91,6 +92,7 @@ class Run(Answer):
         return cls(
             id=view.id,
             sync_type=view.sync_type,
+            dry_run=view.dry_run,
             trigger=view.trigger,
             actor=view.actor,
             dates=list(view.dates),

@@ -165,6 +165,7 @@ class CardOut(Answer):
     claimed: ClaimOut | None
     changed_since_seen: bool
     similar_names: list[int]
+    also_with: list[str]
 
     @classmethod
     def of(cls, card: Card, zone: str) -> Self:
@@ -199,6 +200,7 @@ class CardOut(Answer):
             else None,
             rebooked=RebookedOut.of(card),
             **_work(card, zone),
+            also_with=list(card.also_with),
         )
 
 

@@ -13,7 +13,9 @@ from pmsapp.access import guard
 from pmsapp.services.base import transaction
 from pmsapp.services.people.sessions import ABSOLUTE_LIFE
 from pmsapp.settings import Settings
+from pmsapp.web.account import links as link_pages
 from pmsapp.web.account import pages as account_pages
+from pmsapp.web.account import second_factor as second_factor_pages
 from pmsapp.web.cards import pages as card_pages
 from pmsapp.web.decisions import pages as decision_pages
 from pmsapp.web.http import (
@@ -40,6 +42,8 @@ from pmsapp.web.sheet import press_pages
 
 _AREAS = (
     account_pages,
+    link_pages,
+    second_factor_pages,
     probes,
     sheet_pages,
     press_pages,

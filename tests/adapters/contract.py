@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from pmsapp import clock
-from pmsapp.adapters.base import Adapter, AdapterConfig
+from pmsapp.adapters.base import Adapter, AdapterConfig, Page
 from pmsapp.adapters.client import paging
 from pmsapp.adapters.client.hosts import HostPolicy
 from pmsapp.adapters.client.http import HTTPClient
@@ -238,15 +238,37 @@ class AdapterContract:
         assert differences(adapter, read, WINDOW, server.clinic.truth(self.slug, MONDAY).rows) == []
         assert read.repeated == []
 
-    @pytest.mark.parametrize("fault", ["short_pages", "drifting_pages"])
-    def test_pages_that_are_short_or_overlap_lose_nothing_and_double_nothing(
-        self, server: SandboxServer, adapter: Adapter, fault: str
+    def test_pages_that_are_short_lose_nothing_and_double_nothing(
+        self, server: SandboxServer, adapter: Adapter
     ) -> None:
         server.clinic.fill_day(MONDAY, "odwyer", 110)
-        self.fault(server, fault)
+        self.fault(server, "short_pages")
         read = read_day(adapter, WINDOW)
         assert differences(adapter, read, WINDOW, server.clinic.truth(self.slug, MONDAY).rows) == []
         assert read.repeated == []
+
+    @pytest.mark.parametrize("by", [1, -1])
+    def test_field_07_a_list_that_shifted_between_two_pages_is_read_once_more(
+        self, server: SandboxServer, adapter: Adapter, by: int
+    ) -> None:
+        server.clinic.fill_day(MONDAY, "odwyer", 110)
+        self.fault(server, "drifting_pages", by=by, page=2, times=1)
+        read = read_day(adapter, WINDOW)
+        assert differences(adapter, read, WINDOW, server.clinic.truth(self.slug, MONDAY).rows) == []
+        assert read.repeated == []
+
+    def test_field_07_a_list_that_does_not_stand_still_is_not_complete(
+        self, server: SandboxServer, adapter: Adapter
+    ) -> None:
+        server.clinic.fill_day(MONDAY, "odwyer", 110)
+        self.fault(server, "drifting_pages")
+        pages: list[Page] = []
+        with pytest.raises(BadVendorDataError) as caught:
+            pages.extend(adapter.list_appointments(WINDOW, [self.practitioner_id(server, "odwyer")]))
+        assert caught.value.code == "READ-SHIFTED"
+        assert not any(page.is_last for page in pages)
+        keys = [(row.external_id, row.patient) for page in pages for row in page.items]
+        assert len(keys) == len(set(keys)) > 110
 
     @pytest.mark.parametrize("fault", ["repeated_cursor", "endless_next"])
     def test_a_list_without_end_raises_and_never_counts_as_whole(

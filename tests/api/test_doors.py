@@ -21,8 +21,8 @@ from pmsapp.services.maintenance import key_rotation, retention
 from pmsapp.services.monitoring.doctor import examine
 from pmsapp.services.runs import requests as run_requests
 from tests.api.conftest import API
-from tests.conftest import FrozenClock
 from tests.support.actors import Browser
+from tests.support.clock import FrozenClock
 from tests.support.connecting import LOGIN
 from tests.support.seeded_clinic import seed
 

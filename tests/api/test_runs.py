@@ -80,7 +80,7 @@ def test_nothing_runs_before_the_vendor_can_be_asked(api: API) -> None:
     assert (refused.status_code, refused.json["code"]) == (409, "NOT-PAIRED")
     made = api.post("/api/pms/connections", {"pms_type": "halaxy"}).json
     refused = api.post(f"/api/pms/connections/{made['id']}/sync")
-    assert (refused.status_code, refused.json["code"]) == (409, "AUTH-REFUSED")
+    assert (refused.status_code, refused.json["code"]) == (409, "NO-LOGIN")
     assert refused.json["detail"] == "There is no Halaxy login yet; enter it first."
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.api.conftest import API
 from tests.api.test_run_sheet import cards_of, path_of
-from tests.conftest import FrozenClock
+from tests.support.clock import FrozenClock
 
 
 @pytest.fixture

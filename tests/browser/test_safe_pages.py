@@ -99,7 +99,7 @@ def test_what_was_typed_survives_a_session_that_ended(visit: Visit, clinic: Sync
     assert page.locator("#notes").input_value() == "Interpreter booked"
     expect(page.locator("#sheet")).to_be_hidden()
 
-    elsewhere = Visit(page.context.new_page(), visit.house)
+    elsewhere = Visit(page.context.new_page(), visit.installation)
     elsewhere.sign_in()
     page.evaluate("window.dispatchEvent(new Event('focus'))")
     expect(page.locator("#lock")).to_be_hidden()

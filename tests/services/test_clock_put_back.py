@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import update
 
 from pmsapp import clock
-from pmsapp.adapters.client.rate_limit import PaceStore
+from pmsapp.adapters.client.rate_limit import RateLimitStore
 from pmsapp.adapters.client.tokens import Token
 from pmsapp.adapters.reference_cache import ReferenceCache
 from pmsapp.domain.actor import COMMAND_LINE
@@ -23,8 +23,8 @@ from pmsapp.services.people import api_tokens, login_throttle, sessions, setup_c
 from pmsapp.services.runs import lease, waiting
 from pmsapp.services.vendors.rate_limit_blocks import StoredBlocks
 from pmsapp.services.vendors.token_store import StoredTokens
-from tests.conftest import FrozenClock
 from tests.support.actors import make_user
+from tests.support.clock import FrozenClock
 from tests.support.fake_clinic import FakeClinic, stock
 from tests.support.fake_pms import FakePractice, registered
 
@@ -74,15 +74,16 @@ def test_field_13_a_setup_code_is_over(app: Flask, frozen_clock: FrozenClock) ->
 def test_field_13_nobody_waits_for_a_throttle_of_the_future(app: Flask, frozen_clock: FrozenClock) -> None:
     keys = login_throttle.keys_for("mel@example.org", "10.0.0.9")
     for _ in range(7):
-        login_throttle.begin_try(keys)
-    assert login_throttle.begin_try(keys) > 0
+        with writing() as session:
+            login_throttle.failed(session, keys)
+    assert login_throttle.look(keys).wait_s > 0
     put_back(frozen_clock, days=2)
-    assert login_throttle.begin_try(keys) == 0
+    assert login_throttle.look(keys).wait_s == 0
 
 
 def test_field_13_a_block_of_the_future_holds_nobody_up(app: Flask, frozen_clock: FrozenClock) -> None:
     until = clock.now() + timedelta(minutes=30)
-    blocks, store = StoredBlocks(app.app_context), PaceStore(now=clock.now)
+    blocks, store = StoredBlocks(app.app_context), RateLimitStore(now=clock.now)
     blocks.write(HOST, until)
     store.block(HOST, until)
     assert (blocks.read(HOST), store.blocked_until(HOST)) == (until, until)

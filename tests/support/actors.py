@@ -6,16 +6,23 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
+import pyotp
 from flask import Flask
 from flask.testing import FlaskClient
 from itsdangerous import URLSafeTimedSerializer
 
+from pmsapp import clock
 from pmsapp.access import guard
 from pmsapp.domain.actor import COMMAND_LINE
+from pmsapp.extensions import key_ring
+from pmsapp.models import SecondFactor
+from pmsapp.services.base.transaction import writing
 from pmsapp.services.people import api_tokens, sessions, users
+from pmsapp.services.people import second_factor as second_factors
 from pmsapp.services.people.users import UserView
 
 PASSWORD = "purple trains eat moss"
+APP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
 
 @dataclass
@@ -59,12 +66,42 @@ class Program:
         return self.send("GET", path, **kwargs)
 
 
-def make_user(role: str = "admin", *, email: str | None = None, clinician_id: int | None = None) -> UserView:
-    """A person of that role, password PASSWORD. Needs an app context."""
+def make_user(
+    role: str = "admin",
+    *,
+    email: str | None = None,
+    clinician_id: int | None = None,
+    second_factor: bool | None = None,
+) -> UserView:
+    """A person of that role, password PASSWORD. Needs an app context.
+
+    Administrators have a second factor (APP_SECRET) unless told otherwise, so that they can work at once.
+    """
     email = email or f"{role}-{secrets.token_hex(3)}@example.org"
-    return users.add_user(
+    user = users.add_user(
         email, role=role, password=PASSWORD, actor=COMMAND_LINE, name=role.title(), clinician_id=clinician_id
     )
+    if second_factor or (second_factor is None and role == "admin"):
+        give_second_factor(user.id)
+    return user
+
+
+def give_second_factor(user_id: int) -> None:
+    """As if this person had set an authenticator app up with APP_SECRET."""
+    row = SecondFactor(
+        user_id=user_id,
+        secret_uid=secrets.token_hex(16),
+        enabled_at=clock.now(),
+        key_id=key_ring().current_id,
+    )
+    row.secret_sealed = key_ring().seal(APP_SECRET, second_factors.context_of(row))
+    with writing() as session:
+        session.add(row)
+
+
+def app_code(secret: str = APP_SECRET) -> str:
+    """What the authenticator app shows now."""
+    return pyotp.TOTP(secret).at(clock.now())
 
 
 def browser(app: Flask, user: UserView) -> Browser:

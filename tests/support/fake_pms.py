@@ -58,6 +58,11 @@ class Visit:
     evidence: bool | None = None
     notes: str | None = None
     links: TelehealthLinks = NO_LINKS
+    also: tuple[str, ...] = ()
+
+    @property
+    def practitioners(self) -> tuple[str | None, ...]:
+        return (self.practitioner, *self.also)
 
 
 @dataclass(slots=True)
@@ -129,6 +134,7 @@ class FakePractice:
             telehealth_evidence=visit.evidence,
             notes=visit.notes,
             links=visit.links,
+            practitioner_ids=(visit.practitioner, *visit.also) if visit.also and visit.practitioner else (),
         )
         if not visit.patients:
             return [one]
@@ -156,7 +162,7 @@ class FakePractice:
             visit
             for visit in self.visits.values()
             if after <= visit.start_at < before
-            and (whole or visit.practitioner == practitioner)
+            and (whole or practitioner in visit.practitioners)
             and visit.id not in self.faults.unlisted
         ]
         random.Random(f"{self.seed}{len(rows)}").shuffle(rows)

@@ -16,9 +16,13 @@ from pmsapp.extensions import db
 from tests.support.seeded_clinic import DAY
 
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-# Columns that say when somebody was last here, and the log itself: reading may move them.
-_MOVING = {"user_sessions": {"last_seen_at"}, "api_tokens": {"last_used_at"}}
-_NOT_COUNTED = frozenset({"audit_events"})
+# What says when somebody was last here, what they looked at and how, and the log itself: reading may move it.
+_MOVING = {
+    "user_sessions": {"last_seen_at"},
+    "api_tokens": {"last_used_at"},
+    "users": {"sheet_view"},
+}
+_NOT_COUNTED = frozenset({"audit_events", "run_sheet_looks", "run_sheet_card_looks"})
 _BY_NAME = {"filename": "css/base.css", "event": "appointment.updated"}
 _DAY_NAMES = frozenset({"day", "date", "iso", "wanted"})
 
@@ -44,6 +48,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "api_runs.start_run": {},
     "cards.save": {"notes": "Call the carer first", "row_version": "1", "state": "contacted"},
     "cards.state": {"state": "waiting"},
+    "lines.press": {"press": "advance:1:booked"},
+    "lines.running_late": {"minutes": "15"},
+    "api_run_sheet.check_identity": {"identifiers": ["name", "birth_date", "address"]},
+    "api_matching.set_running_late": {"minutes": 10},
     "cards.remove": {"reason": "Double entry"},
     "cards.add": {
         "date": DAY.isoformat(),

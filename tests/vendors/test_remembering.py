@@ -1,4 +1,4 @@
-"""What is not asked for twice: reference data for hours, a patient once a day; and when it is asked for all the same."""
+"""What is not asked for twice: reference data for hours, who is not due; and when it is asked for all the same."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pmsapp.models import PatientRead, PMSClinicianMapping, VendorReference
 from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.editing import decisions
+from pmsapp.services.sheet import days
 from pmsapp.services.sync import recheck
 from tests.support.clock import FrozenClock
 from tests.support.synced_clinic import SyncedClinic
@@ -68,14 +69,61 @@ def phones(clinic: SyncedClinic) -> list[str | None]:
 
 
 class TestPatients:
-    def test_are_asked_for_once_a_day_however_many_updates_there_are(
+    def test_field_06_what_changed_in_a_file_is_seen_within_one_period(
+        self, clinic: SyncedClinic, frozen_clock: FrozenClock
+    ) -> None:
+        update_by_itself(clinic)
+        frozen_clock.advance(minutes=15)
+        change_phone(clinic, card_of(clinic, 4))
+        assert update_by_itself(clinic)["patient"] == SHOWN
+        assert phones(clinic)[4] == NEW_PHONE
+
+    def test_field_06_of_visits_that_are_over_a_share_is_read_at_a_time(
         self, clinic: SyncedClinic, frozen_clock: FrozenClock
     ) -> None:
         counts = []
         for _ in range(5):
             counts.append(update_by_itself(clinic)["patient"])
-            frozen_clock.advance(minutes=15)
-        assert counts == [SHOWN, 0, 0, 0, 0]
+            frozen_clock.advance(minutes=45)
+        # 09:00, 09:45, 10:30 ...: one more visit after the other is over, and one of those is asked for.
+        assert counts == [SHOWN, 2 + 1, 1, 1, 1]
+
+    def test_field_06_of_tomorrows_visits_each_is_read_anew_by_the_morning(
+        self, clinic: SyncedClinic, frozen_clock: FrozenClock
+    ) -> None:
+        tomorrow = clinic.today + timedelta(days=1)
+        clinic.sandbox.clinic.empty_day(tomorrow)
+        patients = [one for one in clinic.sandbox.clinic.patients() if one.phones][10:13]
+        for number, one in enumerate(patients):
+            clinic.sandbox.clinic.book(
+                "odwyer", "telehealth", at(clinic, number) + timedelta(days=1), one.key
+            )
+        clinic.sync(tomorrow, trigger="schedule")
+        for one in patients:
+            clinic.sandbox.clinic.edit_patient(one.key, phone=NEW_PHONE)
+        for _ in range(22):  # hourly, until 07:00
+            frozen_clock.advance(hours=1)
+            clinic.sandbox.requests.clear()
+            clinic.sync(tomorrow, trigger="schedule")
+            assert asked(clinic)["patient"] <= 3
+        shown = days.get_sheet(tomorrow).cards
+        assert {card.patient_phone for card in shown} == {NEW_PHONE}
+
+    def test_field_06_the_age_is_that_of_the_oldest_part_shown(
+        self, clinic: SyncedClinic, frozen_clock: FrozenClock
+    ) -> None:
+        first = frozen_clock()
+        update_by_itself(clinic)
+        hidden = card_of(clinic, 4).pms_patient_id
+        clinic.sandbox.faults.set("not_found", vendor="medirecords", endpoint="patient", patient=hidden)
+        frozen_clock.advance(minutes=40)
+        clinic.sync(clinic.today, trigger="schedule")
+        (column,) = [one for one in clinic.sheet().columns if one.cards]
+        assert (column.freshness.as_of, column.freshness.state) == (first, "stale")
+        clinic.sandbox.faults.clear()
+        update_by_itself(clinic)
+        (column,) = [one for one in clinic.sheet().columns if one.cards]
+        assert (column.freshness.as_of, column.freshness.state) == (frozen_clock(), "fresh")
 
     def test_are_asked_for_again_on_the_next_day(
         self, clinic: SyncedClinic, frozen_clock: FrozenClock

@@ -1,19 +1,39 @@
-"""Reading a list to its end, with proof that it ended.
+"""Reading a list to its end, with proof that it ended and that it stood still meanwhile.
 
 Each reader yields `(reply, is_last)`; only a pair with `is_last=True` says that the vendor's own end mark was
 seen. A cursor or link that comes back, an answer equal to an earlier one, or more pages than the ceiling raise
 BadVendorDataError READ-ENDLESS: a short list is never handed out as if it were whole.
+
+An end mark does not prove that nothing slipped from one page to another while the list was read: `read_until_still`
+compares the pages with each other and with the vendor's own count, and reads once more where they do not agree.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple, TypeVar
 
 from pmsapp.adapters.client.http import Reply
 from pmsapp.domain.errors import BadVendorDataError
 
 # Pages of one listing. A hundred rows each, that is far more than any practice has in one day.
 MAX_PAGES = 500
+
+# How often a list is read before it counts as incomplete.
+_READINGS = 2
+_T = TypeVar("_T")
+
+
+class PageLook(NamedTuple):
+    """What one page shows: the ids of its rows, how many rows it has, and how many the vendor says the list has.
+
+    `total` None where the vendor does not say.
+    """
+
+    ids: frozenset[str]
+    rows: int
+    total: int | None
 
 
 class PageGuard:
@@ -94,25 +114,43 @@ def read_by_number(
         number += 1
 
 
-def read_by_link(
-    fetch: Callable[[str], Reply],
-    first: str,
-    next_link: Callable[[Reply], str | None],
-    *,
-    pms: str,
-    max_pages: int | None = None,
-) -> Iterator[tuple[Reply, bool]]:
-    """Read pages that each carry the address of the next; `next_link` gives None at the end.
+def read_until_still(
+    read: Callable[[], Iterable[tuple[_T, bool]]], look: Callable[[_T], PageLook], *, pms: str
+) -> Iterator[tuple[_T, bool, bool]]:
+    """Read a list until it is proven whole; yields (page, is_last, is_again).
 
-    `fetch` refuses addresses of another host by itself (`HTTPClient.get`).
+    Pages come as they are read; `is_last` comes with the proof: no row on two pages, one count on all pages, and as
+    many rows as it says. Where the vendor does not count, several pages have to be the same in two readings. A list
+    that is not proven is read once more (`is_again`; rows may come twice), and then raises BadVendorDataError
+    READ-SHIFTED: it is incomplete.
     """
-    guard = PageGuard(pms, max_pages)
-    guard.going_to(first)
-    link: str | None = first
-    while link is not None:
-        reply = fetch(link)
-        guard.saw_page(reply.digest)
-        link = next_link(reply)
-        if link is not None:
-            guard.going_to(link)
-        yield reply, link is None
+    before: list[PageLook] = []
+    for number in itertools.count(1):
+        pages: list[PageLook] = []
+        for page, is_end in read():
+            pages.append(look(page))
+            is_proven = is_end and _agree(pages) and (_is_counted(pages) or pages == before)
+            yield page, is_proven, number > 1
+            if is_proven:
+                return
+        # Without a count the second reading is what the first is compared with, so that one may be repeated too.
+        readings = _READINGS if _is_counted(pages) or not _agree(pages) else _READINGS + 1
+        if number >= readings:
+            raise BadVendorDataError("READ-SHIFTED", pms=pms)
+        before = pages
+
+
+def _agree(pages: Sequence[PageLook]) -> bool:
+    """No row stands on two pages, and the vendor's count is the same on each and right."""
+    ids: set[str] = set()
+    for page in pages:
+        if not ids.isdisjoint(page.ids):
+            return False
+        ids |= page.ids
+    totals = {page.total for page in pages if page.total is not None}
+    return not totals or totals == {sum(page.rows for page in pages)}
+
+
+def _is_counted(pages: Sequence[PageLook]) -> bool:
+    """A single page cannot shift; several need the vendor's count."""
+    return len(pages) == 1 or all(page.total is not None for page in pages)

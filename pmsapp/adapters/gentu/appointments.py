@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 
 from pmsapp.adapters.base import Page
 from pmsapp.adapters.client.http import Params, Reply
-from pmsapp.adapters.client.paging import read_by_cursor
+from pmsapp.adapters.client.paging import PageLook, read_by_cursor, read_until_still
 from pmsapp.adapters.gentu import wire
 from pmsapp.adapters.gentu.practice import Practice
-from pmsapp.adapters.parsing.text import names_missing, shape_of
+from pmsapp.adapters.parsing.text import clean_id, names_missing, shape_of
 from pmsapp.adapters.parsing.vocabulary import tell_unknown_statuses
 from pmsapp.domain.appointment import BadRecord, Patient, UnifiedAppointment
 from pmsapp.domain.errors import BadVendorDataError, PMSError, ReconnectRequiredError
@@ -26,13 +26,13 @@ LIMIT = 100
 MAX_DAY_PAGES = 50
 # Both bounds read as exclusive, so the day is asked for a minute wider each side.
 WIDENED = timedelta(minutes=1)
-# Failing look-ups of single patients in a row before the trouble is taken for Gentu's own.
+# Failing look-ups of single patients in a row before the fault is taken for Gentu's own.
 MAX_FAILED_PATIENTS = 3
-# Trouble with one small read that must not cost the whole list.
-SINGLE_READ_TROUBLE = frozenset(
+# A fault of one small read that must not cost the whole list.
+SINGLE_READ_FAULTS = frozenset(
     {"RECORD-GONE", "AUTH-SCOPE", "PMS-GARBLED", "PMS-REFUSED", "PMS-DOWN", "PMS-SLOW"}
 )
-_PASSING_TROUBLE = frozenset({"PMS-DOWN", "PMS-SLOW"})
+_PASSING_FAULTS = frozenset({"PMS-DOWN", "PMS-SLOW"})
 
 
 class _CursorRefusedError(Exception):
@@ -62,8 +62,8 @@ class AppointmentReader:
     def read_day(self, window: SyncWindow, practitioner_id: str, known: Sequence[str] = ()) -> Iterator[Page]:
         """Yield a practitioner's day, each appointment once, also ones just outside the window.
 
-        A refused cursor starts the practitioner again, once; what was handed out already is not repeated. Answers
-        that are all those of `known` (digests) are not looked into: one unchanged Page stands for them.
+        A refused cursor starts the practitioner again, once, and so does a list that shifted while it was read; what
+        was handed out already is not repeated. Raises BadVendorDataError READ-SHIFTED. Answers that are all those of `known` (digests) are not looked into: one unchanged Page stands for them.
         """
         day = _Day(practitioner_id, known=tuple(known))
         try:
@@ -97,10 +97,13 @@ class AppointmentReader:
         fetch = partial(
             self._fetch_page, day.practitioner_id, _with_offset(from_at, zone), _with_offset(to_at, zone)
         )
+        read = partial(
+            read_by_cursor, fetch, self._next_cursor, pms=self._practice.label, max_pages=MAX_DAY_PAGES
+        )
         held: list[Reply] = []
-        for reply, is_last in read_by_cursor(
-            fetch, self._next_cursor, pms=self._practice.label, max_pages=MAX_DAY_PAGES
-        ):
+        for reply, is_last, is_again in read_until_still(read, _look, pms=self._practice.label):
+            if is_again:
+                day.restarted, day.known = True, ()
             held.append(reply)
             if tuple(one.digest for one in held) == day.known[: len(held)]:
                 if not is_last:
@@ -202,8 +205,8 @@ class AppointmentReader:
         try:
             patient = wire.parse_patient(self._practice.get("patients", patient_id, kind="patient").data)
         except PMSError as exc:
-            day.failed_in_a_row += exc.code in _PASSING_TROUBLE
-            if exc.code not in SINGLE_READ_TROUBLE or day.failed_in_a_row >= MAX_FAILED_PATIENTS:
+            day.failed_in_a_row += exc.code in _PASSING_FAULTS
+            if exc.code not in SINGLE_READ_FAULTS or day.failed_in_a_row >= MAX_FAILED_PATIENTS:
                 raise
             return Patient(patient_id, None)
         except wire.BrokenRecordError:
@@ -226,6 +229,14 @@ class AppointmentReader:
         if visit.duration_min is not None or visit.type_external_id is None:
             return None
         return self._type_duration_min(visit.type_external_id)
+
+
+def _look(reply: Reply) -> PageLook:
+    """Gentu does not say how many there are."""
+    records = reply.data.get("appointments") if isinstance(reply.data, dict) else None
+    rows = records if isinstance(records, list) else []
+    ids = (clean_id(row.get("id")) for row in rows if isinstance(row, dict))
+    return PageLook(frozenset(one for one in ids if one is not None), len(rows), None)
 
 
 def _with_offset(instant: datetime, zone: ZoneInfo) -> str:

@@ -66,10 +66,10 @@ def life_of(data: Mapping[str, Any]) -> float:
 
 
 def credential(config: AdapterConfig, name: str, pms: str) -> str:
-    """A credential by name, trimmed. Raises ReconnectRequiredError AUTH-REFUSED naming the missing one."""
+    """A credential by name, trimmed. Raises ReconnectRequiredError NO-LOGIN naming the missing one."""
     value = (config.credentials.get(name) or "").strip()
     if not value:
-        raise ReconnectRequiredError("AUTH-REFUSED", pms=pms, note=f"{name} is missing")
+        raise ReconnectRequiredError("NO-LOGIN", pms=pms, note=f"{name} is missing")
     return value
 
 

@@ -49,6 +49,9 @@ def _where(config: AdapterConfig, client: HTTPClient, code: str) -> str:
 def _refine(refusal: Refusal, pms: str) -> PMSError | None:
     if refusal.status == 409:
         return ReconnectRequiredError("PAIR-USED", pms=pms)
+    if refusal.status == 403:
+        # A token that is accepted and a code that is not: an app without access at all is told by its own fault.
+        return app_not_enabled(refusal, pms) or ReconnectRequiredError("PAIR-BLOCKED", pms=pms)
     if 400 <= refusal.status < 500 and refusal.status not in _NOT_ABOUT_THE_CODE:
         return ReconnectRequiredError("PAIR-UNKNOWN", pms=pms)
     return app_not_enabled(refusal, pms)

@@ -181,7 +181,7 @@ def parse_visit(record: Any) -> Visit:
         status_raw=clean_text(record.get("status"), 60),
         notes=join_notes((record.get("comment"), record.get("description"))),
         cancelled_at=_cancelled_at(record),
-        providers=tuple(providers),
+        providers=tuple(dict.fromkeys(providers)),
         patients=tuple(arrivals.items()),
     )
 
@@ -193,7 +193,8 @@ def unify(
     practitioner_id: str | None,
     type_duration_min: int | None,
 ) -> list[UnifiedAppointment]:
-    """One item per patient, or one without. `practitioner_id`: whose list it came from, None for a single look-up.
+    """One item per patient, or one without. `practitioner_id`: whose list it came from, None for a single look-up; it
+    counts only where the visit names nobody.
 
     A patient that is not in `patients` becomes one without a name.
     """
@@ -217,6 +218,7 @@ def unify(
             notes=visit.notes,
             arrived_at=arrived_at,
             cancelled_at=visit.cancelled_at,
+            practitioner_ids=visit.providers if len(visit.providers) > 1 else (),
         )
         for patient, arrived_at in pairs or [(None, None)]
     ]
@@ -230,10 +232,8 @@ def status_of(word: str | None, arrived_at: datetime | None) -> AppointmentStatu
 
 
 def practitioner_of(visit: Visit, asked: str | None) -> str | None:
-    """The practitioner asked for when the visit names them or nobody, else the first one it names."""
-    if asked is not None and (asked in visit.providers or not visit.providers):
-        return asked
-    return visit.providers[0] if visit.providers else None
+    """The first one the visit names; the practitioner asked for only where it names nobody."""
+    return visit.providers[0] if visit.providers else asked
 
 
 def fold_word(value: object) -> str | None:

@@ -76,9 +76,7 @@ def life_s(expires_in: object) -> float:
 def _credential(config: AdapterConfig, name: str) -> str:
     text = config.credentials.get(name, "").strip()
     if not text:
-        raise ReconnectRequiredError(
-            "AUTH-REFUSED", pms=LABEL, note=f"the {name.replace('_', ' ')} is missing"
-        )
+        raise ReconnectRequiredError("NO-LOGIN", pms=LABEL, note=f"the {name.replace('_', ' ')} is missing")
     return text
 
 

@@ -27,6 +27,7 @@ from pmsapp.adapters.halaxy.wire import (
     role_ids,
     type_id,
 )
+from pmsapp.adapters.parsing.bad_records import BadRecords
 from pmsapp.adapters.parsing.text import names_missing, parse_instant, shape_of
 from pmsapp.adapters.parsing.vocabulary import tell_unknown_statuses
 from pmsapp.domain.appointment import BadRecord, Patient, UnifiedAppointment
@@ -120,6 +121,7 @@ class DayReader:
         self._tables = Tables()
         self._finder = PatientFinder(client)
         self._seen: set[str] = set()
+        self._bad = BadRecords()
         self._types_are_fresh = self._types_warned = False
 
     def pages(self) -> Iterator[Page]:
@@ -169,7 +171,7 @@ class DayReader:
         return Page(
             items,
             is_last,
-            bad=bad,
+            bad=self._bad.of_page(bad, is_again=found.is_again),
             warnings=tuple(warning for warning in warnings if warning),
         )
 

@@ -6,19 +6,17 @@ is asked for as long as pages come back full. A link to another host is refused 
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import orjson
-
+from pmsapp.adapters.client import strict_json
 from pmsapp.adapters.client.http import HTTPClient, Reply, path
-from pmsapp.adapters.client.paging import MAX_PAGES, PageGuard
+from pmsapp.adapters.client.paging import MAX_PAGES, PageGuard, PageLook, read_until_still
 from pmsapp.adapters.halaxy.auth import FHIR_JSON, LABEL, is_expired, raise_for_outcome, refine
-from pmsapp.adapters.halaxy.fhir import entries, link
+from pmsapp.adapters.halaxy.fhir import entries, id_of, is_unreadable_match, link
 from pmsapp.domain.errors import BadVendorDataError, NotFoundError
 
 COUNT = 100
@@ -27,11 +25,15 @@ SearchParams = Mapping[str, str | int | Sequence[str | int] | None]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One page of a search. `is_last` only where Halaxy's own end mark was seen."""
+    """One page of a search. `is_last` only where Halaxy's own end mark was seen and the pages agree.
+
+    `is_again`: the list shifted, so it is read once more.
+    """
 
     bundle: Mapping[str, Any]
     is_last: bool
     clock_skew_s: float | None
+    is_again: bool = False
 
 
 def read_one(client: HTTPClient, resource: str, external_id: str) -> dict[str, Any]:
@@ -54,7 +56,33 @@ def read_one(client: HTTPClient, resource: str, external_id: str) -> dict[str, A
 
 
 def search(client: HTTPClient, resource: str, params: SearchParams, *, peek: bool = False) -> Iterator[Found]:
-    """Read a search page by page. `peek` reads the first page only (and says it is the last)."""
+    """Read a search page by page. `peek` reads the first page only (and says it is the last).
+
+    Raises BadVendorDataError READ-SHIFTED when the pages do not agree although the search was made twice.
+    """
+    if peek:
+        yield from (found for found, _ in _read(client, resource, params, peek=True))
+        return
+    read = partial(_read, client, resource, params)
+    for found, is_last, is_again in read_until_still(read, partial(_look, resource), pms=LABEL):
+        yield replace(found, is_last=is_last, is_again=is_again)
+
+
+def _look(resource: str, found: Found) -> PageLook:
+    """`total` counts what matches, readable or not, but not what was included. One of 0 beside matches says nothing."""
+    listed = entries(found.bundle)
+    matches = [entry for entry in listed if _is_match(entry, resource)]
+    rows = len(matches) + sum(1 for entry in listed if is_unreadable_match(entry))
+    total = found.bundle.get("total")
+    counts = isinstance(total, int) and not isinstance(total, bool) and (total > 0 or not matches)
+    ids = (id_of(entry["resource"]) for entry in matches)
+    return PageLook(frozenset(one for one in ids if one is not None), rows, total if counts else None)
+
+
+def _read(
+    client: HTTPClient, resource: str, params: SearchParams, *, peek: bool = False
+) -> Iterator[tuple[Found, bool]]:
+    """One reading, and which page bears the end mark."""
     guard = PageGuard(LABEL, MAX_PAGES)
     asked = {"_count": COUNT, **params}
     where, number, seen = resource, 1, 0
@@ -75,7 +103,7 @@ def search(client: HTTPClient, resource: str, params: SearchParams, *, peek: boo
         if not seen and not peek and _promised(bundle) > 0:
             raise _garbled(resource)  # it counts rows and shows none
         step = None if peek else _next_step(bundle, number, matches, seen)
-        yield Found(bundle, step is None, reply.clock_skew_s)
+        yield Found(bundle, step is None, reply.clock_skew_s), step is None
         if step is None:
             return
         number += 1
@@ -136,9 +164,4 @@ def _garbled(resource: str) -> BadVendorDataError:
 
 def _digest(bundle: Mapping[str, Any]) -> str:
     """Of the entries alone: a bundle's own id and time differ on every call."""
-    found = bundle.get("entry")
-    try:
-        raw = orjson.dumps(found)
-    except orjson.JSONEncodeError:  # half a surrogate pair
-        raw = json.dumps(found).encode("ascii")
-    return hashlib.blake2b(raw, digest_size=16).hexdigest()
+    return strict_json.digest_of(bundle.get("entry"))

@@ -139,7 +139,8 @@ def parse_appointment(
     A patient not in `patients` keeps the id and has no name.
     """
     people = [(each, parse_ref(each.get("actor"))) for each in items(resource.get("participant"))]
-    practitioner_id = _practitioner_id([ref for _, ref in people if ref], tables)
+    practitioner_ids = _practitioner_ids([ref for _, ref in people if ref], tables)
+    practitioner_id = next(iter(practitioner_ids), None)
     external_id = id_of(resource)
     if external_id is None:
         return _bad("An appointment has no id", None, practitioner_id, resource)
@@ -148,7 +149,7 @@ def parse_appointment(
         return _bad("The start time cannot be read", external_id, practitioner_id, resource)
     if any(ref is None and _raw_status(each) for each, ref in people):
         return _bad("A patient has no id", external_id, practitioner_id, resource)
-    row = _Row(resource, external_id, practitioner_id, start_at, tables)
+    row = _Row(resource, external_id, practitioner_ids, start_at, tables)
     attending = [(each, ref) for each, ref in people if ref and ref.kind == "Patient"]
     if not attending:
         return [row.item(None, None)]
@@ -160,7 +161,7 @@ def parse_appointment(
 class _Row:
     resource: Mapping[str, Any]
     external_id: str
-    practitioner_id: str | None
+    practitioner_ids: tuple[str, ...]
     start_at: datetime
     tables: Tables
 
@@ -173,7 +174,7 @@ class _Row:
         cancelled = status is AppointmentStatus.CANCELLED
         return UnifiedAppointment(
             external_id=self.external_id,
-            practitioner_external_id=self.practitioner_id,
+            practitioner_external_id=next(iter(self.practitioner_ids), None),
             patient=patient,
             start_at=self.start_at,
             duration_min=minutes,
@@ -186,6 +187,7 @@ class _Row:
             telehealth_evidence=_telehealth(self.resource, participant, known_type),
             notes=clean_text(self.resource.get("description"), MAX_NOTE, lines=True),
             cancellation_reason=_cancellation_reason(self.resource) if cancelled else None,
+            practitioner_ids=self.practitioner_ids if len(self.practitioner_ids) > 1 else (),
         )
 
 
@@ -211,15 +213,17 @@ def _is_staff_role(ref: Ref) -> bool:
     return ref.kind == "PractitionerRole" and ref.id.startswith(STAFF_PREFIX)
 
 
-def _practitioner_id(refs: Iterable[Ref], tables: Tables) -> str | None:
+def _practitioner_ids(refs: Iterable[Ref], tables: Tables) -> tuple[str, ...]:
+    """Everybody of staff the appointment names, each once; one person may come under two roles."""
+    found: dict[str, None] = {}
     for ref in refs:
         if _is_staff_role(ref):
             role = tables.roles.get(ref.id)
             if role and role.practitioner_id:
-                return role.practitioner_id
+                found[role.practitioner_id] = None
         elif ref.kind == "Practitioner" and ref.id.startswith(STAFF_PREFIX):
-            return ref.id
-    return None
+            found[ref.id] = None
+    return tuple(found)
 
 
 def _telehealth(

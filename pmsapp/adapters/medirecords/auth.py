@@ -31,7 +31,7 @@ def fixed_token(config: AdapterConfig) -> Token:
         words = words[1:]
     text = " ".join(words).strip()
     if not text or len(text) > TOKEN_MAX_LENGTH:
-        raise ReconnectRequiredError("AUTH-REFUSED", pms=LABEL, note="the API token is missing")
+        raise ReconnectRequiredError("NO-LOGIN", pms=LABEL, note="the API token is missing")
     return Token(text, None)
 
 

@@ -6,18 +6,17 @@ asked for, because the default of 20 would hide rows from a reader that trusts i
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
-import orjson
-
+from pmsapp.adapters.client import strict_json
 from pmsapp.adapters.client.http import HTTPClient, Reply, path
-from pmsapp.adapters.client.paging import MAX_PAGES, read_by_number
+from pmsapp.adapters.client.paging import MAX_PAGES, PageLook, read_by_number, read_until_still
 from pmsapp.adapters.medirecords.auth import LABEL, refine_list, refine_practice, refine_record
 from pmsapp.adapters.medirecords.durations import parse_interval_table
+from pmsapp.adapters.parsing.text import clean_id
 from pmsapp.domain.errors import BadVendorDataError, NotFoundError, PMSError
 
 PAGE_SIZE = 100
@@ -32,11 +31,15 @@ _GENERAL_STATUSES = frozenset({401, 408, 429, 502, 503, 504})
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """One page of a list. `is_last` only where the vendor's own end mark was seen."""
+    """One page of a list. `is_last` only where the vendor's own end mark was seen and the pages agree.
+
+    `is_again`: the list shifted, so it is read once more.
+    """
 
     rows: list[Any]
     is_last: bool
     reply: Reply
+    is_again: bool = False
 
 
 class Calls:
@@ -64,10 +67,11 @@ class Calls:
             reply = self._client.get(where, asked, kind=kind, refine=refine_list)
             rows = _rows_of(reply, kind)
             # The page's own number stands in the body: only the rows tell that a page came twice.
-            return replace(reply, digest=_digest(rows)) if rows else reply
+            return replace(reply, digest=strict_json.digest_of(rows)) if rows else reply
 
-        for reply, is_last in read_by_number(fetch, _is_last, pms=LABEL, max_pages=MAX_PAGES):
-            yield Rows(_rows_of(reply, kind), is_last, reply)
+        read = partial(read_by_number, fetch, _is_last, pms=LABEL, max_pages=MAX_PAGES)
+        for reply, is_last, is_again in read_until_still(read, _look, pms=LABEL):
+            yield Rows(_rows_of(reply, kind), is_last, reply, is_again)
 
     def peek(self, name: str, params: Mapping[str, str | int] | None = None) -> None:
         """Ask a list for one row, to learn whether it may be read."""
@@ -103,14 +107,6 @@ def garbled(kind: str) -> BadVendorDataError:
     return BadVendorDataError(pms=LABEL, note=f"{kind}: not the expected shape")
 
 
-def _digest(rows: list[Any]) -> str:
-    try:
-        raw = orjson.dumps(rows)
-    except orjson.JSONEncodeError:  # half a surrogate pair
-        raw = json.dumps(rows).encode("ascii")
-    return hashlib.blake2b(raw, digest_size=16).hexdigest()
-
-
 def _record_path(kind: str, *segments: str) -> str:
     """The path of one record; an id that cannot stand in an address cannot be theirs."""
     try:
@@ -130,6 +126,15 @@ def _rows_of(reply: Reply, kind: str) -> list[Any]:
     if not isinstance(rows, list):
         raise garbled(kind)
     return rows
+
+
+def _look(reply: Reply) -> PageLook:
+    """`totalElements` is MediRecords' count; one of 0 beside rows says nothing."""
+    rows = reply.data["data"]
+    total = reply.data.get("totalElements")
+    counts = isinstance(total, int) and not isinstance(total, bool) and (total > 0 or not rows)
+    ids = (clean_id(row.get("id")) for row in rows if isinstance(row, dict))
+    return PageLook(frozenset(one for one in ids if one is not None), len(rows), total if counts else None)
 
 
 def _is_last(reply: Reply, number: int) -> bool:

@@ -9,6 +9,7 @@ from pmsapp.adapters.medirecords.auth import LABEL
 from pmsapp.adapters.medirecords.calls import Rows
 from pmsapp.adapters.medirecords.patients import Sweep
 from pmsapp.adapters.medirecords.wire import Tables, parse_appointment, with_patient
+from pmsapp.adapters.parsing.bad_records import BadRecords
 from pmsapp.adapters.parsing.text import clean_id, names_missing
 from pmsapp.adapters.parsing.vocabulary import tell_unknown_statuses
 from pmsapp.domain.appointment import BadRecord, Patient, UnifiedAppointment
@@ -37,6 +38,7 @@ class DayReader:
         self._needs_patient = needs_patient
         self._known_patient = known_patient
         self._seen: set[str] = set()
+        self._bad = BadRecords()
 
     def page(self, rows: Rows) -> Page:
         """One page of ours from one of theirs."""
@@ -54,7 +56,7 @@ class DayReader:
         return Page(
             self._with_patients(items),
             rows.is_last,
-            bad=bad,
+            bad=self._bad.of_page(bad, is_again=rows.is_again),
             warnings=(names_missing(LABEL),) if self._sweep.unread > unread_before else (),
         )
 

@@ -78,7 +78,8 @@ def _preview_lines(run: RunView, zone: str) -> Iterator[str]:
 def _ending(run: RunView) -> str:
     parts = [f"{count} {name}" for name, count in run.counts.items() if count]
     days = ", ".join(str(day) for day in run.dates)
-    sentence = f"Run {run.id} ({days}): {run.status}" + (f"; {', '.join(parts)}" if parts else "")
+    what = "Preview" if run.dry_run else "Run"
+    sentence = f"{what} {run.id} ({days}): {run.status}" + (f"; {', '.join(parts)}" if parts else "")
     if run.error is not None:
         code, message = run.error
         sentence += f". {message} ({code})"

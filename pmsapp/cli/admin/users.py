@@ -9,8 +9,12 @@ import click
 from pmsapp.cli.shared.base import json_option, open_app, show_json, show_table
 from pmsapp.domain.actor import COMMAND_LINE
 from pmsapp.domain.roles import PEOPLE_ROLES
-from pmsapp.services.base.errors import Invalid
+from pmsapp.extensions import current_settings
+from pmsapp.services.base.errors import Invalid, NotFound
+from pmsapp.services.people import one_time_links, second_factor
 from pmsapp.services.people import users as people
+from pmsapp.services.people.one_time_links import NewLink
+from pmsapp.services.people.users import UserView
 
 
 @click.group()
@@ -49,8 +53,52 @@ def add(email: str, role: str, name: str | None, clinician: int | None, password
             clinician_id=clinician,
             password=_password(password_stdin),
             actor=COMMAND_LINE,
+            must_change_password=True,
         )
     click.echo(f"{person.email} may now sign in as {person.role}.")
+    click.echo("They choose a password of their own when they first do.", err=True)
+
+
+@users.command()
+@click.argument("email")
+@click.option("--role", type=click.Choice(sorted(PEOPLE_ROLES)), help="What they may do, for somebody new.")
+@click.option("--name", help="The name others see; by default the first part of the email.")
+@click.option("--clinician", type=int, help="Number of their run sheet column, for the role clinician.")
+def invite(email: str, role: str | None, name: str | None, clinician: int | None) -> None:
+    """Print a one-time link with which a person chooses a password; adds them when they are new."""
+    with open_app():
+        made = _link(email, role, name, clinician)
+        address = _address()
+    click.echo(f"Hand this link to {made.user.email}; it works once, for three days:", err=True)
+    click.echo(f"{address}{made.path}")
+
+
+def _link(email: str, role: str | None, name: str | None, clinician: int | None) -> NewLink:
+    try:
+        known = people.find_user(email)
+    except NotFound:
+        if role is None:
+            raise Invalid({"role": "Say with --role what somebody new may do."}) from None
+        return one_time_links.invite(email, role=role, name=name, clinician_id=clinician, actor=COMMAND_LINE)
+    return one_time_links.make(known.id, COMMAND_LINE)
+
+
+def _address() -> str:
+    """Where browsers find the pages, as far as the settings tell."""
+    settings = current_settings()
+    if settings.trusted_proxies and settings.trusted_hosts:
+        return f"https://{settings.trusted_hosts[0]}"
+    return f"http://{settings.host}:{settings.port}"
+
+
+@users.command(name="reset-2fa")
+@click.argument("email")
+def reset_2fa(email: str) -> None:
+    """Take a person's second factor away, when phone and recovery codes are gone; their sessions end."""
+    with open_app():
+        person = people.find_user(email)
+        had = second_factor.reset(person.id, COMMAND_LINE)
+    click.echo(f"{person.email} has no second factor {'any more' if had else 'set up'}.")
 
 
 @users.command(name="list")
@@ -62,10 +110,7 @@ def list_(as_json: bool) -> None:
     if as_json:
         show_json({"items": found})
         return
-    rows = [
-        (p.email, p.name, p.role, "disabled" if p.disabled_at else "may sign in", p.last_login_at)
-        for p in found
-    ]
+    rows = [(p.email, p.name, p.role, _state(p), p.last_login_at) for p in found]
     show_table(
         ["email", "name", "role", "state", "last sign-in"],
         rows,
@@ -73,14 +118,20 @@ def list_(as_json: bool) -> None:
     )
 
 
+def _state(person: UserView) -> str:
+    if person.disabled_at:
+        return "disabled"
+    return "invited" if person.is_invited else "may sign in"
+
+
 @users.command()
 @click.argument("email")
 @password_option
 def passwd(email: str, password_stdin: bool) -> None:
-    """Give a person a new password and end their sessions."""
+    """Give a person a new password, which they change when they next sign in; their sessions end."""
     with open_app():
         person = people.find_user(email)
-        people.set_password(person.id, _password(password_stdin), COMMAND_LINE)
+        people.set_password(person.id, _password(password_stdin), COMMAND_LINE, must_change=True)
     click.echo(f"{person.email} has a new password; their sessions have ended.")
 
 

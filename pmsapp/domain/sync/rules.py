@@ -33,13 +33,17 @@ class SkipReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TypeRule:
-    """An appointment type and what the clinic decided: `decision` null follows the PMS."""
+    """An appointment type and what the clinic decided: `decision` null follows the PMS.
+
+    `in_doubt`: it has changed its meaning since the decision, and a person is asked.
+    """
 
     name: str
     decision: bool | None = None
     pms_is_telehealth: bool | None = None
     sync_enabled: bool = True
     default_duration_min: int | None = None
+    in_doubt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ class Rules:
         return self.practitioners.get(practitioner_id, (MappingDecision.UNDECIDED, None))[0]
 
     def type_of(self, type_id: str | None) -> TypeRule | None:
-        """What is decided about a type; None for one nobody has heard of, and for no type."""
+        """What is decided about a type; None for an unknown one, and for no type."""
         return None if type_id is None else self.types.get(type_id)
 
 
@@ -70,6 +74,7 @@ class Placement:
     reason: SkipReason | None = None
 
 
+_FIRST_CHOICE = {MappingDecision.MAPPED: 0, MappingDecision.UNDECIDED: 1, MappingDecision.IGNORED: 2}
 _SHOWN = Placement(Presence.ON_SHEET)
 _CANCELLED = Placement(Presence.CANCELLED)
 _TYPE_OFF = Placement(Presence.FILTERED, SkipReason.TYPE_OFF)
@@ -78,9 +83,26 @@ _IGNORED = Placement(Presence.UNMAPPED, SkipReason.PRACTITIONER_IGNORED)
 _UNDECIDED = Placement(Presence.UNMAPPED, SkipReason.PRACTITIONER_UNDECIDED)
 
 
+def with_owner(pair: UnifiedAppointment, rules: Rules) -> UnifiedAppointment:
+    """The pair under the first of its own practitioners that is mapped, else undecided, else the first of all.
+
+    Whom we asked decides nothing, so a joint consultation stands in one column whichever list it was read from.
+    """
+    own = pair.practitioner_ids
+    if len(own) < 2:
+        return pair
+    owner = min(own, key=lambda one: _FIRST_CHOICE[rules.decision_on(one)])
+    return pair if owner == pair.practitioner_external_id else pair._replace(practitioner_external_id=owner)
+
+
 def telehealth(pair: UnifiedAppointment, rules: Rules) -> bool | None:
-    """Staff's yes or no per type wins over any evidence; the appointment's evidence over its type's; else unknown."""
+    """Staff's yes or no per type wins over any evidence; the appointment's evidence over its type's; else unknown.
+
+    Unknown too while the type's own meaning is in doubt.
+    """
     rule = rules.type_of(pair.type_external_id)
+    if rule and rule.in_doubt:
+        return None
     if rule and rule.decision is not None:
         return rule.decision
     if pair.telehealth_evidence is not None:
@@ -96,7 +118,7 @@ REASONS = {
 }
 
 
-def judge(pair: UnifiedAppointment, is_telehealth: bool | None, rules: Rules) -> Placement:
+def placement_of(pair: UnifiedAppointment, is_telehealth: bool | None, rules: Rules) -> Placement:
     """Where a pair with a patient belongs. Unknown telehealth is shown, never dropped."""
     return place(
         rules,
@@ -109,7 +131,7 @@ def judge(pair: UnifiedAppointment, is_telehealth: bool | None, rules: Rules) ->
 
 def would_show(pair: UnifiedAppointment, rules: Rules) -> bool:
     """True when a pair never seen before would make a card on the sheet."""
-    return judge(pair, telehealth(pair, rules), rules).presence is Presence.ON_SHEET
+    return placement_of(pair, telehealth(pair, rules), rules).presence is Presence.ON_SHEET
 
 
 def place(
@@ -165,4 +187,6 @@ def values_of(pair: UnifiedAppointment, is_telehealth: bool | None, rules: Rules
         pms_date=day_of(pair.start_at, rules.zone),
         host_link=pair.links.host,
         patient_link=pair.links.patient,
+        also_practitioner_ids="\n".join(one for one in pair.practitioner_ids if one != practitioner_id)
+        or None,
     )

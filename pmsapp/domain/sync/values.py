@@ -10,6 +10,7 @@ from typing import NamedTuple
 class PMSValues(NamedTuple):
     """What the PMS says about one card now. Field names are the card's column names; links are in clear here.
 
+    `also_practitioner_ids`: the other practitioners of a joint consultation, an id a line.
     `pms_status_raw`: its own word for a status nobody here knows, which counts as booked; None for the others.
     """
 
@@ -34,16 +35,16 @@ class PMSValues(NamedTuple):
     pms_date: date
     host_link: str | None
     patient_link: str | None
+    also_practitioner_ids: str | None = None
 
     def __repr__(self) -> str:
         return f"PMSValues({self.pms_date})"
 
 
 def digest(values: PMSValues) -> str:
-    """Equal for two values only if every field is equal."""
-    return hashlib.blake2b(
-        tuple.__repr__(values).encode("utf-8", "backslashreplace"), digest_size=16
-    ).hexdigest()
+    """Equal for two values only if every field is equal. Where nobody else is named, that is left out."""
+    told = values[:-1] if values.also_practitioner_ids is None else tuple(values)
+    return hashlib.blake2b(repr(told).encode("utf-8", "backslashreplace"), digest_size=16).hexdigest()
 
 
 def changed_fields(before: PMSValues, now: PMSValues) -> tuple[str, ...]:

@@ -10,7 +10,22 @@ from typing import Any
 
 from sqlalchemy.exc import OperationalError as DatabaseAwayError
 
-__all__ = ["Conflict", "DatabaseAwayError", "Invalid", "NotFound", "Refused", "ServiceError"]
+__all__ = [
+    "Conflict",
+    "DatabaseAwayError",
+    "Invalid",
+    "NotFound",
+    "Refused",
+    "ServiceError",
+    "takes_nothing_more",
+]
+
+_NO_ROOM = ("disk is full", "readonly", "disk I/O")  # as SQLite words it
+
+
+def takes_nothing_more(error: DatabaseAwayError) -> bool:
+    """True when the disk is full or read-only: waiting a moment does not help."""
+    return any(words in str(error.orig) for words in _NO_ROOM)
 
 
 class ServiceError(Exception):

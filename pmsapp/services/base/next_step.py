@@ -17,6 +17,7 @@ _OF_INSTALLATION = {
     LeadsTo.DECISIONS: "/decisions",
     LeadsTo.HEALTH: "/settings/health",
     LeadsTo.ALERTS: "/settings/alerts",
+    LeadsTo.PEOPLE: "/settings/people",
 }
 
 

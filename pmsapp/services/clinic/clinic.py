@@ -66,6 +66,7 @@ class ClinicView:
     closed_days: tuple[date, ...]
     jitter_s: int
     is_training: bool
+    require_second_factor: bool = False
 
 
 def ensure(*, name: str = "Our clinic", is_training: bool = False, hours: Hours = USUAL_HOURS) -> ClinicView:
@@ -195,6 +196,7 @@ def _view(row: Clinic) -> ClinicView:
         closed_days=tuple(date.fromisoformat(day) for day in row.closed_days or ()),
         jitter_s=row.jitter_s,
         is_training=row.is_training,
+        require_second_factor=row.require_second_factor,
     )
 
 

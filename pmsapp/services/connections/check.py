@@ -33,7 +33,7 @@ CLOCK_SKEW_WARNING_S = 120.0
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What a test found. `code` is None when healthy; `message` is one or more sentences for the person.
+    """What a test found. `code` is None when healthy, or CLOCK where the two clocks differ; `message` is one or more sentences for the person.
 
     `clock_skew_s`: the vendor's clock minus ours; None when it sent none. `can_read`: permission -> may be read.
     """
@@ -75,7 +75,7 @@ def check(connection_id: int, actor: Actor) -> CheckResult:
     _note(connection_id, actor, found, None)
     return CheckResult(
         healthy=True,
-        code=None,
+        code="CLOCK" if _is_off(found) else None,
         message=_sentences(label, found),
         latency_ms=latency_ms,
         practice_name=found.practice_name or before.practice_name,
@@ -122,11 +122,14 @@ def _note(connection_id: int, actor: Actor, found: ConnectionCheck | None, error
 
 def _sentences(label: str, found: ConnectionCheck) -> str:
     parts = [f"{label} answered for {found.practice_name}." if found.practice_name else f"{label} answered."]
-    skew_s = found.clock_skew_s
-    if skew_s is not None and abs(skew_s) > CLOCK_SKEW_WARNING_S:
-        minutes = round(abs(skew_s) / 60)
+    if _is_off(found):
+        minutes = round(abs(found.clock_skew_s or 0.0) / 60)
         parts.append(f"Its clock and this server's differ by {minutes} min; logins may fail.")
     return " ".join([*parts, *found.warnings])
+
+
+def _is_off(found: ConnectionCheck) -> bool:
+    return found.clock_skew_s is not None and abs(found.clock_skew_s) > CLOCK_SKEW_WARNING_S
 
 
 def _ms_since(started_s: float) -> int:

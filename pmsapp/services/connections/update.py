@@ -90,7 +90,7 @@ def update_connection(
     A new login (given fields over the stored ones) is tried live first, must open the same practice, and replaces
     the token at once. Switching updates on ends set-up and starts a run; so does a login that heals a connection.
     Switching them off needs `reason` and lasts as long as the longest pause. Nothing is audited when nothing changed.
-    Raises NotFound, Invalid, Refused, Conflict NOT-PAIRED or AUTH-REFUSED (not ready to be switched on).
+    Raises NotFound, Invalid, Refused, Conflict NOT-PAIRED or NO-LOGIN (not ready to be switched on).
     """
     with reading() as session:
         info = get_info(get_row(session, connection_id).pms_type)

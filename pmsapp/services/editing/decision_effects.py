@@ -269,6 +269,33 @@ def _answer_type(session: Session, row: Decision, choice: str, actor: Actor, now
     return [], None
 
 
+def _answer_turned_type(session: Session, row: Decision, choice: str, actor: Actor, now: datetime) -> Answer:
+    """keep: what was decided about the type stands. pms: it is the other way round now."""
+    type_id = str((row.theirs or {}).get("pms_type_id"))
+    kind = session.scalar(
+        select(PMSAppointmentType).where(
+            PMSAppointmentType.pms_connection_id == row.connection_id,
+            PMSAppointmentType.pms_type_id == type_id,
+        )
+    )
+    if kind is None or kind.is_telehealth is None:
+        return [], None
+    if choice == PMS:
+        kind.is_telehealth = not kind.is_telehealth
+    row.state = "decided"  # a type still asked about counts as not sure
+    session.flush()
+    _rules_changed(session, row.connection_id)
+    placement.reapply_type(
+        session,
+        row.connection_id or 0,
+        type_id,
+        kind=answered(choice),
+        by=PlacedBy.staff(actor),
+        now=now,
+    )
+    return [], None
+
+
 def _rules_changed(session: Session, connection_id: int | None) -> None:
     session.execute(
         update(PMSConnection)
@@ -284,6 +311,7 @@ ANSWERS: dict[str, Callable[[Session, Decision, str, Actor, datetime], Answer]] 
     "merge_suggestion": _answer_duplicate,
     "practitioner_new": _answer_practitioner,
     "type_new": _answer_type,
+    "type_changed": _answer_turned_type,
 }
 
 

@@ -28,6 +28,7 @@ def claim(card_id: int, actor: Actor) -> Card:
         if is_within(card.claimed_at, now, CLAIM_LASTS) and card.claimed_key != actor.key:
             raise Conflict("CLAIMED", f"{card.claimed_by} is calling this patient.", before)
         card.claimed_key, card.claimed_by, card.claimed_at = actor.key, actor.name, now
+        audit.record(session, actor, "card.claim", f"card:{card_id}")
         return show_change(session, card, None, actor, now).card
 
 
@@ -38,6 +39,7 @@ def release(card_id: int, actor: Actor) -> Card:
         card, before = card_for_update(session, card_id, actor)
         if card.claimed_key == actor.key:
             card.claimed_key = card.claimed_by = card.claimed_at = None
+            audit.record(session, actor, "card.release", f"card:{card_id}")
             return show_change(session, card, None, actor, now).card
         return before
 

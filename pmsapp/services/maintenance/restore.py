@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -27,6 +27,7 @@ from pmsapp.models import (
     APIToken,
     AuditEvent,
     Incident,
+    OneTimeLink,
     PMSConnection,
     RunSheet,
     RunSheetAppointment,
@@ -39,7 +40,8 @@ from pmsapp.services.base import audit
 from pmsapp.services.base.audit import AuditEntry
 from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.maintenance import backup, database, key_rotation
-from pmsapp.services.people import sessions
+from pmsapp.services.people import second_factor, sessions
+from pmsapp.services.people.second_factor import Kept
 
 READY = "restore.part"
 _EPOCHS_BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -71,7 +73,8 @@ class Present:
     done_since: tuple[AuditEntry, ...] = ()
     fences: dict[int, int] = field(default_factory=dict)
     given_ids: dict[str, int] = field(default_factory=dict)
-    people: dict[str, tuple[str, datetime | None]] = field(default_factory=dict)
+    people: dict[str, tuple[str, bool, datetime | None]] = field(default_factory=dict)
+    second_factors: dict[str, Kept] = field(default_factory=dict)
     revoked: dict[str, datetime] = field(default_factory=dict)
 
 
@@ -130,7 +133,11 @@ def _look(copy: Copy) -> Present:
             given_ids={
                 row.name: row.seq for row in session.execute(text("SELECT name, seq FROM sqlite_sequence"))
             },
-            people={one.email: (one.password_hash, one.disabled_at) for one in session.scalars(select(User))},
+            people={
+                one.email: (one.password_hash, one.must_change_password, one.disabled_at)
+                for one in session.scalars(select(User))
+            },
+            second_factors=second_factor.kept_of_everybody(session),
             revoked={
                 row.token_hash: row.revoked_at
                 for row in session.scalars(select(APIToken).where(APIToken.revoked_at.is_not(None)))
@@ -218,10 +225,13 @@ def _forget_what_went_on(session: Session, now: datetime) -> None:
 
 
 def _keep_people_out(session: Session, known: Present) -> None:
-    """Whoever was disabled since stays so, a changed password stays changed, a revoked token stays revoked."""
-    for person in session.scalars(select(User)):
+    """Whoever was disabled since stays so; passwords, second factors and used recovery codes stay as they are now; a
+    revoked token stays revoked; no one-time link works."""
+    session.execute(delete(OneTimeLink))
+    for person in session.scalars(select(User)).all():
         if person.email in known.people:
-            person.password_hash, disabled_at = known.people[person.email]
+            second_factor.put_back(session, person.id, known.second_factors.get(person.email))
+            person.password_hash, person.must_change_password, disabled_at = known.people[person.email]
             person.disabled_at = disabled_at or person.disabled_at
     for token in session.scalars(select(APIToken)):
         token.revoked_at = known.revoked.get(token.token_hash, token.revoked_at)

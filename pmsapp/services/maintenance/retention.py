@@ -13,7 +13,9 @@ from pmsapp.models import (
     AlertDelivery,
     APIToken,
     Incident,
+    KnownBrowser,
     LoginThrottle,
+    OneTimeLink,
     Quarantine,
     StoredAnswer,
     SyncRun,
@@ -24,6 +26,7 @@ from pmsapp.models import (
 from pmsapp.services.base import idempotency
 from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.maintenance import backup
+from pmsapp.services.people import known_browsers
 
 # Names of the tasks, as the health page shows them.
 DATABASE = "check the database"
@@ -51,6 +54,8 @@ def purge() -> dict[str, int]:
         "quarantine": delete(Quarantine).where(Quarantine.resolved_at < now - QUARANTINE_STAYS),
         "answers": delete(StoredAnswer).where(StoredAnswer.created_at <= now - idempotency.KEPT),
         "throttles": delete(LoginThrottle).where(LoginThrottle.last_failure_at < now - THROTTLES_STAY),
+        "browsers": delete(KnownBrowser).where(KnownBrowser.last_used_at < now - known_browsers.LIFE),
+        "links": delete(OneTimeLink).where(OneTimeLink.expires_at < now - SESSIONS_STAY),
         "deliveries": delete(AlertDelivery).where(AlertDelivery.at < now - RUNS_STAY),
         "incidents": delete(Incident).where(Incident.ended_at < now - RUNS_STAY),
         "runs": delete(SyncRun).where(SyncRun.completed_at < now - RUNS_STAY),
@@ -62,7 +67,7 @@ def purge() -> dict[str, int]:
     for name, statement in doomed.items():
         with writing() as session:
             result = session.execute(statement.execution_options(synchronize_session=False))
-            gone[name] = cast("CursorResult[Any]", result).rowcount
+            gone[name] = cast(CursorResult[Any], result).rowcount
     return gone
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,6 +22,8 @@ from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.connections.rows import get_row
 from pmsapp.services.connections.update import UNCHANGED, Unchanged
 from pmsapp.services.matching import live_lists, reference
+from pmsapp.services.matching.live_lists import Listing
+from pmsapp.services.sheet import questions
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,34 +54,37 @@ class TypeChoice:
     sync_enabled: bool | None = None
 
 
-def list_types(connection_id: int) -> list[TypeView]:
+def list_types(connection_id: int) -> Listing[TypeView]:
     """Every type the vendor lists now, by name, with what was decided. Nothing is stored by asking.
 
-    When the vendor does not answer, those known from before; raises what adapters raise when there are none.
+    When the vendor does not answer, those known from before, marked as `stale`; raises what adapters raise when there are none.
     """
     listed = _listed(connection_id)
     with reading() as session:
         decided = {row.pms_type_id: row for row in _rows(session, connection_id)}
-    return [_view(one, decided.get(one.external_id)) for one in listed]
+    return listed.of(_view(one, decided.get(one.external_id)) for one in listed)
 
 
-def set_types(connection_id: int, choices: Sequence[TypeChoice], actor: Actor) -> list[TypeView]:
+def set_types(connection_id: int, choices: Sequence[TypeChoice], actor: Actor) -> Listing[TypeView]:
     """Decide about types, all or none; the next run applies it. Returns the list again.
 
     Raises NotFound, Invalid (paths such as `types.0.pms_type_id`), and what adapters raise.
     """
-    listed = {one.external_id: one for one in _listed(connection_id)}
-    if any(choice.pms_type_id not in listed for choice in choices):
+    listing = _listed(connection_id)
+    if not {choice.pms_type_id for choice in choices} <= {one.external_id for one in listing}:
         live_lists.forget(connection_id)  # it may be a minute old
-        listed = {one.external_id: one for one in _listed(connection_id)}
+        listing = _listed(connection_id)
+    listed = {one.external_id: one for one in listing}
     now = clock.now()
     with writing() as session:
         connection = get_row(session, connection_id, lock=True)
         _check(connection, choices, listed)
-        reference.store_types(session, connection_id, list(listed.values()), now, announce=False)
+        if listing.stale is None:
+            reference.store_types(session, connection_id, listing, now, announce=False)
         rows = {row.pms_type_id: row for row in _rows(session, connection_id)}
         changed = [choice for choice in choices if _decide(rows[choice.pms_type_id], choice)]
         _answer_questions(session, connection_id, changed, actor, now)
+        _answer_turned(session, connection_id, choices, rows, actor, now)
         if changed:
             connection.config_version += 1
             connection.updated_at = now
@@ -88,20 +93,20 @@ def set_types(connection_id: int, choices: Sequence[TypeChoice], actor: Actor) -
                 actor,
                 "connection.types_decided",
                 f"connection:{connection_id}",
-                {"types": sorted(one.pms_type_id for one in changed)},
+                {"types": sorted(choice.pms_type_id for choice in changed)},
             )
     return list_types(connection_id)
 
 
-def _listed(connection_id: int) -> list[AppointmentType]:
+def _listed(connection_id: int) -> Listing[AppointmentType]:
     try:
-        return list(live_lists.fetch_types(connection_id))
-    except PMSError:
+        return live_lists.fetch_types(connection_id)
+    except PMSError as error:
         with reading() as session:
             known = _rows(session, connection_id)
         if not known:
             raise
-        return [_as_listed(row) for row in known]
+        return Listing([_as_listed(row) for row in known], max(row.last_seen_at for row in known), error)
 
 
 def _as_listed(row: PMSAppointmentType) -> AppointmentType:
@@ -125,17 +130,17 @@ def _rows(session: Session, connection_id: int) -> Sequence[PMSAppointmentType]:
     ).all()
 
 
-def _view(one: AppointmentType, row: PMSAppointmentType | None) -> TypeView:
+def _view(listed_type: AppointmentType, row: PMSAppointmentType | None) -> TypeView:
     return TypeView(
-        pms_type_id=one.external_id,
-        name=one.name,
-        default_duration_minutes=one.default_duration_min,
-        colour=one.colour,
-        active=one.active,
+        pms_type_id=listed_type.external_id,
+        name=listed_type.name,
+        default_duration_minutes=listed_type.default_duration_min,
+        colour=listed_type.colour,
+        active=listed_type.active,
         is_telehealth=row.is_telehealth if row else None,
-        pms_is_telehealth=one.is_telehealth,
-        suggested=one.suggested,
-        evidence=one.evidence,
+        pms_is_telehealth=listed_type.is_telehealth,
+        suggested=listed_type.suggested,
+        evidence=listed_type.evidence,
         sync_enabled=row.sync_enabled if row else True,
     )
 
@@ -170,10 +175,35 @@ def _answer_questions(
     session: Session, connection_id: int, changed: Sequence[TypeChoice], actor: Actor, now: datetime
 ) -> None:
     """A type that was decided about here need not be asked about elsewhere."""
-    decided = {f"type:{connection_id}:{one.pms_type_id}": one.is_telehealth is True for one in changed}
+    decided = {
+        f"type:{connection_id}:{choice.pms_type_id}": choice.is_telehealth is True for choice in changed
+    }
     rows = session.scalars(
         select(Question).where(Question.subject.in_(decided), Question.state == "open")
     ).all()
     for row in rows:
         row.state, row.decided_by, row.decided_at = "decided", actor.name, now
         row.choice = "pms" if decided[row.subject] else "keep"
+
+
+def _answer_turned(
+    session: Session,
+    connection_id: int,
+    choices: Sequence[TypeChoice],
+    rows: Mapping[str, PMSAppointmentType],
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Whoever says here what a type is has answered whether it still is what it was, also with the same answer."""
+    for choice in choices:
+        if isinstance(choice.is_telehealth, Unchanged):
+            continue
+        question = session.scalar(
+            select(Question).where(
+                Question.subject == questions.type_subject(connection_id, choice.pms_type_id),
+                Question.state == "open",
+            )
+        )
+        if question is not None:
+            question.state, question.decided_by, question.decided_at = "decided", actor.name, now
+            question.choice = "keep" if rows[choice.pms_type_id].is_telehealth == question.ours else "pms"

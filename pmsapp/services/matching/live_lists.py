@@ -6,7 +6,7 @@ The cache lives in this process for a minute and forgets a connection whose logi
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,13 +27,29 @@ from pmsapp.services.connections.rows import get_row
 from pmsapp.services.vendors import adapters as vendor_adapters
 from pmsapp.services.vendors import credential_check
 
+_T = TypeVar("_T")
+_V = TypeVar("_V")
+
+
+class Listing(list[_T]):
+    """What a vendor lists, and since when that holds. `stale`: why it could not be read live; then it is from before."""
+
+    def __init__(self, items: Iterable[_T], as_of: datetime | None, stale: PMSError | None = None) -> None:
+        super().__init__(items)
+        self.as_of = as_of
+        self.stale = stale
+
+    def of(self, items: Iterable[_V]) -> Listing[_V]:
+        """Other views of the same reading."""
+        return Listing(items, self.as_of, self.stale)
+
+
 CACHE_S = 60.0
 # Appointments ahead are a help for choosing, so they get little time; what was not read in it is not known.
 UPCOMING_DAYS = 14
 UPCOMING_S = 4.0
 
 _NOT_COMING = frozenset({AppointmentStatus.CANCELLED, AppointmentStatus.NO_SHOW, AppointmentStatus.COMPLETED})
-_T = TypeVar("_T")
 _cache: WeakKeyDictionary[Engine, dict[tuple[Any, ...], tuple[float, Any]]] = WeakKeyDictionary()
 _lock = threading.Lock()
 
@@ -47,14 +63,18 @@ class _Fortnight(SyncWindow):
         return day_start(self.day + timedelta(days=UPCOMING_DAYS), self.zone)
 
 
-def fetch_practitioners(connection_id: int) -> tuple[Practitioner, ...]:
+def fetch_practitioners(connection_id: int) -> Listing[Practitioner]:
     """Every practitioner the vendor lists, also before any run. Raises NotFound and what adapters raise."""
-    return _cached(connection_id, "practitioners", lambda adapter: tuple(adapter.list_practitioners()))
+    return _cached(
+        connection_id, "practitioners", lambda adapter: Listing(adapter.list_practitioners(), clock.now())
+    )
 
 
-def fetch_types(connection_id: int) -> tuple[AppointmentType, ...]:
+def fetch_types(connection_id: int) -> Listing[AppointmentType]:
     """Every appointment type the vendor lists. Raises NotFound and what adapters raise."""
-    return _cached(connection_id, "types", lambda adapter: tuple(adapter.list_appointment_types()))
+    return _cached(
+        connection_id, "types", lambda adapter: Listing(adapter.list_appointment_types(), clock.now())
+    )
 
 
 def count_upcoming(connection_id: int, practitioners: Sequence[Practitioner]) -> dict[str, int]:
@@ -62,7 +82,11 @@ def count_upcoming(connection_id: int, practitioners: Sequence[Practitioner]) ->
 
     Nobody's details are asked for: it is a count.
     """
-    wanted = [one.external_id for one in practitioners if one.active and one.shown_in_appointment_book]
+    wanted = [
+        practitioner.external_id
+        for practitioner in practitioners
+        if practitioner.active and practitioner.shown_in_appointment_book
+    ]
 
     def read(adapter: Adapter) -> dict[str, int]:
         adapter.needs_patient = lambda _: False
@@ -106,12 +130,10 @@ def _coming(adapter: Adapter, window: SyncWindow, wanted: Sequence[str]) -> dict
     ids: dict[str, set[str]] = {}
     for page in adapter.list_appointments(window, wanted):
         for item in page.items:
-            if (
-                item.practitioner_external_id
-                and item.status not in _NOT_COMING
-                and window.holds(item.start_at)
-            ):
-                ids.setdefault(item.practitioner_external_id, set()).add(item.external_id)
+            if item.status in _NOT_COMING or not window.holds(item.start_at):
+                continue
+            for practitioner_id in item.every_practitioner:
+                ids.setdefault(practitioner_id, set()).add(item.external_id)
     return {practitioner_id: len(found) for practitioner_id, found in ids.items()}
 
 
@@ -131,7 +153,7 @@ def _cached(
         value = read(adapter)
     now_s = clock.monotonic_s()
     with _lock:
-        kept = {known: one for known, one in _cache.get(db.engine, {}).items() if one[0] > now_s}
+        kept = {known: entry for known, entry in _cache.get(db.engine, {}).items() if entry[0] > now_s}
         _cache[db.engine] = {**kept, key: (now_s + CACHE_S, value)}
     return value
 

@@ -31,6 +31,7 @@ from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.clinic import clinic
 from pmsapp.services.connections.rows import get_row
 from pmsapp.services.matching import live_lists, reference
+from pmsapp.services.matching.live_lists import Listing
 from pmsapp.services.sheet import columns as sheet_columns
 from pmsapp.services.sheet import placement
 from pmsapp.services.sheet.placement import PlacedBy
@@ -75,36 +76,39 @@ class MappingChoice:
     name: str | None = None
 
 
-def list_practitioners(connection_id: int) -> list[PractitionerView]:
+def list_practitioners(connection_id: int) -> Listing[PractitionerView]:
     """Everybody the vendor lists now, by name, with what was decided. Nothing is stored by asking.
 
-    When the vendor does not answer, those known from before; raises what adapters raise when there are none.
+    When the vendor does not answer, those known from before, marked as `stale`; raises what adapters raise when there
+    are none.
     """
     listed = _listed(connection_id)
-    upcoming = _upcoming(connection_id, listed)
+    upcoming = {} if listed.stale else _upcoming(connection_id, listed)
     with reading() as session:
         decided = {row.pms_practitioner_id: row for row in _rows(session, connection_id)}
         columns = [(row.id, row.name) for row in sheet_columns.active_rows(session)]
-    return [_view(one, decided.get(one.external_id), columns, upcoming) for one in listed]
+    return listed.of(_view(one, decided.get(one.external_id), columns, upcoming) for one in listed)
 
 
 def set_mappings(
     connection_id: int, choices: Sequence[MappingChoice], actor: Actor
-) -> list[PractitionerView]:
+) -> Listing[PractitionerView]:
     """Decide about practitioners, all or none. Returns the list again.
 
     Whoever is ignored or undecided leaves the sheets from today at once; whoever is mapped comes back with the next
     run. Raises NotFound, Invalid (paths such as `mappings.0.clinician_id`), and what adapters raise.
     """
-    listed = {one.external_id: one for one in _listed(connection_id)}
-    if any(choice.pms_practitioner_id not in listed for choice in choices):
+    listing = _listed(connection_id)
+    if not {choice.pms_practitioner_id for choice in choices} <= {one.external_id for one in listing}:
         live_lists.forget(connection_id)  # somebody may have joined within the last minute
-        listed = {one.external_id: one for one in _listed(connection_id)}
+        listing = _listed(connection_id)
+    listed = {one.external_id: one for one in listing}
     now = clock.now()
     with writing() as session:
         connection = get_row(session, connection_id, lock=True)
         _check(session, connection, choices, listed)
-        reference.store_practitioners(session, connection_id, list(listed.values()), now, announce=False)
+        if listing.stale is None:
+            reference.store_practitioners(session, connection_id, listing, now, announce=False)
         rows = {row.pms_practitioner_id: row for row in _rows(session, connection_id)}
         changed = [
             choice
@@ -121,25 +125,26 @@ def set_mappings(
                 actor,
                 "connection.practitioners_decided",
                 f"connection:{connection_id}",
-                {"decided": {one.pms_practitioner_id: one.decision for one in changed}},
+                {"decided": {choice.pms_practitioner_id: choice.decision for choice in changed}},
             )
     return list_practitioners(connection_id)
 
 
-def _listed(connection_id: int) -> list[Practitioner]:
+def _listed(connection_id: int) -> Listing[Practitioner]:
     try:
-        return list(live_lists.fetch_practitioners(connection_id))
-    except PMSError:
+        return live_lists.fetch_practitioners(connection_id)
+    except PMSError as error:
         with reading() as session:
             known = _rows(session, connection_id)
         if not known:
             raise
-        return [
+        people = [
             Practitioner(
                 row.pms_practitioner_id, row.pms_practitioner_name, row.active, row.shown_in_appointment_book
             )
             for row in known
         ]
+        return Listing(people, max(row.last_seen_at for row in known), error)
 
 
 def _upcoming(connection_id: int, listed: Sequence[Practitioner]) -> dict[str, int]:
@@ -158,23 +163,23 @@ def _rows(session: Session, connection_id: int) -> Sequence[PMSClinicianMapping]
 
 
 def _view(
-    one: Practitioner,
+    practitioner: Practitioner,
     row: PMSClinicianMapping | None,
     columns: Sequence[tuple[int, str]],
     upcoming: dict[str, int],
 ) -> PractitionerView:
-    suggestions = suggest(one, columns)
+    suggestions = suggest(practitioner, columns)
     choice = clear_choice(suggestions)
     return PractitionerView(
-        pms_practitioner_id=one.external_id,
-        name=one.name,
-        active=one.active,
-        shown_in_appointment_book=one.shown_in_appointment_book,
+        pms_practitioner_id=practitioner.external_id,
+        name=practitioner.name,
+        active=practitioner.active,
+        shown_in_appointment_book=practitioner.shown_in_appointment_book,
         decision=MappingDecision(row.decision) if row else MappingDecision.UNDECIDED,
         clinician_id=row.run_sheet_clinician_id if row else None,
         suggestions=suggestions,
         prechosen_id=choice.clinician_id if choice else None,
-        upcoming_appointments=upcoming.get(one.external_id),
+        upcoming_appointments=upcoming.get(practitioner.external_id),
     )
 
 
@@ -277,7 +282,9 @@ def _answer_questions(
     session: Session, connection_id: int, choices: Sequence[MappingChoice], actor: Actor, now: datetime
 ) -> int:
     """Whoever was decided about here need not be asked about elsewhere. Returns how many questions that answers."""
-    decided = {one.pms_practitioner_id: one.decision for one in choices if one.decision != UNDECIDED}
+    decided = {
+        choice.pms_practitioner_id: choice.decision for choice in choices if choice.decision != UNDECIDED
+    }
     subjects = {f"practitioner:{connection_id}:{external_id}": external_id for external_id in decided}
     rows = session.scalars(
         select(Question).where(Question.subject.in_(subjects), Question.state == "open")

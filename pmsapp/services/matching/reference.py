@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
-from pmsapp.domain.appointment import AppointmentType, Practitioner
+from pmsapp.domain.appointment import AppointmentType, Practitioner, Presence
 from pmsapp.domain.sync.rules import MappingDecision
-from pmsapp.models import PMSAppointmentType, PMSClinicianMapping
+from pmsapp.domain.sync.type_meaning import has_turned, meaning_of
+from pmsapp.models import Decision, PMSAppointmentType, PMSClinicianMapping
 from pmsapp.models.upsert import upsert
+from pmsapp.services.clinic import clinic
 from pmsapp.services.sheet import questions
+from pmsapp.services.sheet.stored_cards import CARDS
 
 
 def store_practitioners(
@@ -35,16 +38,38 @@ def store_practitioners(
     upsert(
         session,
         mapping,
-        [_practitioner_row(connection_id, one, now) for one in practitioners],
+        [_practitioner_row(connection_id, practitioner, now) for practitioner in practitioners],
         keys=["pms_connection_id", "pms_practitioner_id"],
         update=["pms_practitioner_name", "active", "shown_in_appointment_book", "last_seen_at", "updated_at"],
     )
     fresh = [one for one in practitioners if one.external_id not in known]
     for one in fresh if announce and known else ():
         if one.active and one.shown_in_appointment_book:
-            named = {"pms_practitioner_id": one.external_id, "name": one.name}
-            _ask(session, "practitioner", connection_id, one.external_id, named, now)
+            _ask_about_practitioner(session, connection_id, one.external_id, one.name, now)
+    _name_those_asked_about(session, connection_id, {one.external_id: one.name for one in practitioners})
     return [one.external_id for one in fresh]
+
+
+def ask_about_hidden(
+    session: Session, connection_id: int, practitioner_ids: Collection[str], now: datetime
+) -> None:
+    """Ask about those of these undecided practitioners whom the list's own marks kept from being asked about.
+
+    Somebody inactive, or not shown in the book, has patients after all. Each is asked about once.
+    """
+    mapping = PMSClinicianMapping
+    rows = session.execute(
+        select(mapping.pms_practitioner_id, mapping.pms_practitioner_name).where(
+            mapping.pms_connection_id == connection_id,
+            mapping.pms_practitioner_id.in_(sorted(practitioner_ids)),
+            mapping.decision == MappingDecision.UNDECIDED.value,
+            ~(mapping.active & mapping.shown_in_appointment_book),
+        )
+    ).all()
+    for external_id, name in rows:
+        subject = _subject("practitioner", connection_id, external_id)
+        if session.scalar(select(Decision.id).where(Decision.subject == subject).limit(1)) is None:
+            _ask_about_practitioner(session, connection_id, external_id, name, now)
 
 
 def store_types(
@@ -57,10 +82,12 @@ def store_types(
 ) -> list[str]:
     """Keep the vendor's type list; decisions stay untouched. Returns ids never seen before.
 
-    `announce`: open a decision for each new active type whose name suggests telehealth and that nothing marks.
+    `announce`: open a decision for each new active type whose name suggests telehealth and that nothing marks, and for
+    each that was decided about and has come to mean something else.
     """
     kind = PMSAppointmentType
-    known = set(session.scalars(select(kind.pms_type_id).where(kind.pms_connection_id == connection_id)))
+    before = {row.pms_type_id: row for row in _stored_types(session, connection_id)}
+    known = set(before)
     update = [
         "pms_type_name",
         "default_duration_minutes",
@@ -72,16 +99,108 @@ def store_types(
     upsert(
         session,
         kind,
-        [_type_row(connection_id, one, now) for one in types],
+        [_type_row(connection_id, appointment_type, now) for appointment_type in types],
         keys=["pms_connection_id", "pms_type_id"],
         update=[*update, "evidence", "last_seen_at", "updated_at"],
     )
     fresh = [one for one in types if one.external_id not in known]
+    for one in types if announce else ():
+        if one.external_id in before:
+            _ask_whether_it_turned(session, connection_id, before[one.external_id], one, now)
     for one in fresh if announce and known else ():
         if one.active and one.suggested and one.is_telehealth is None:
             named = {"pms_type_id": one.external_id, "name": one.name}
             _ask(session, "type", connection_id, one.external_id, named, now)
     return [one.external_id for one in fresh]
+
+
+def _stored_types(session: Session, connection_id: int) -> Sequence[Row[Any]]:
+    kind = PMSAppointmentType
+    rows: Any = session.execute(
+        select(
+            kind.pms_type_id,
+            kind.pms_type_name,
+            kind.is_telehealth,
+            kind.pms_is_telehealth,
+            kind.suggested,
+            kind.sync_enabled,
+        ).where(kind.pms_connection_id == connection_id)
+    ).all()
+    return list(rows)
+
+
+def _ask_whether_it_turned(
+    session: Session, connection_id: int, before: Row[Any], one: AppointmentType, now: datetime
+) -> None:
+    """A type somebody decided about means something else now: its cards are not sure until that is settled."""
+    if before.is_telehealth is None or not before.sync_enabled:
+        return
+    was = meaning_of(
+        before.pms_type_name, has_telehealth_words=before.suggested, flag=before.pms_is_telehealth
+    )
+    is_now = meaning_of(one.name, has_telehealth_words=one.suggested, flag=one.is_telehealth)
+    if not has_turned(before.is_telehealth, was, is_now):
+        return
+    cards = _cards_of_type(session, connection_id, one.external_id)
+    questions.open_question(
+        session,
+        kind="type_changed",
+        subject=questions.type_subject(connection_id, one.external_id),
+        connection_id=connection_id,
+        appointment_ids=cards,
+        ours=before.is_telehealth,
+        theirs={
+            "pms_type_id": one.external_id,
+            "name": one.name,
+            "was_name": before.pms_type_name,
+            "cards": len(cards),
+            "before": list(was),
+        },
+        now=now,
+    )
+
+
+def _cards_of_type(session: Session, connection_id: int, type_id: str) -> list[int]:
+    """Those on the sheet from today on."""
+    return list(
+        session.scalars(
+            select(CARDS.c.id)
+            .where(
+                CARDS.c.pms_connection_id == connection_id,
+                CARDS.c.pms_type_id == type_id,
+                CARDS.c.presence == Presence.ON_SHEET.value,
+                CARDS.c.pms_date >= clinic.today(session),
+            )
+            .order_by(CARDS.c.start_at, CARDS.c.id)
+        )
+    )
+
+
+def _ask_about_practitioner(
+    session: Session, connection_id: int, external_id: str, name: str, now: datetime
+) -> None:
+    named = {"pms_practitioner_id": external_id, "name": name}
+    _ask(session, "practitioner", connection_id, external_id, named, now)
+
+
+def _name_those_asked_about(session: Session, connection_id: int, names: Mapping[str, str]) -> None:
+    """Somebody asked about by id has a name by now."""
+    for row in session.scalars(
+        select(Decision).where(
+            Decision.connection_id == connection_id,
+            Decision.kind == "practitioner_new",
+            Decision.state == "open",
+        )
+    ):
+        asked = row.theirs or {}
+        name = names.get(asked.get("pms_practitioner_id", ""))
+        if name is not None and name != asked.get("name"):
+            row.theirs = {**asked, "name": name}
+    session.flush()
+
+
+def _subject(kind: str, connection_id: int, external_id: str) -> str:
+    return f"{kind}:{connection_id}:{external_id}"
 
 
 def _ask(
@@ -91,20 +210,20 @@ def _ask(
     questions.open_question(
         session,
         kind=f"{kind}_new",
-        subject=f"{kind}:{connection_id}:{external_id}",
+        subject=_subject(kind, connection_id, external_id),
         connection_id=connection_id,
         theirs=named,
         now=now,
     )
 
 
-def _practitioner_row(connection_id: int, one: Practitioner, now: datetime) -> dict[str, Any]:
+def _practitioner_row(connection_id: int, practitioner: Practitioner, now: datetime) -> dict[str, Any]:
     return {
         "pms_connection_id": connection_id,
-        "pms_practitioner_id": one.external_id,
-        "pms_practitioner_name": one.name,
-        "active": one.active,
-        "shown_in_appointment_book": one.shown_in_appointment_book,
+        "pms_practitioner_id": practitioner.external_id,
+        "pms_practitioner_name": practitioner.name,
+        "active": practitioner.active,
+        "shown_in_appointment_book": practitioner.shown_in_appointment_book,
         "decision": MappingDecision.UNDECIDED.value,
         "first_seen_at": now,
         "last_seen_at": now,
@@ -112,18 +231,18 @@ def _practitioner_row(connection_id: int, one: Practitioner, now: datetime) -> d
     }
 
 
-def _type_row(connection_id: int, one: AppointmentType, now: datetime) -> dict[str, Any]:
+def _type_row(connection_id: int, appointment_type: AppointmentType, now: datetime) -> dict[str, Any]:
     return {
         "pms_connection_id": connection_id,
-        "pms_type_id": one.external_id,
-        "pms_type_name": one.name,
-        "default_duration_minutes": one.default_duration_min,
-        "colour": one.colour,
-        "active": one.active,
-        "pms_is_telehealth": one.is_telehealth,
+        "pms_type_id": appointment_type.external_id,
+        "pms_type_name": appointment_type.name,
+        "default_duration_minutes": appointment_type.default_duration_min,
+        "colour": appointment_type.colour,
+        "active": appointment_type.active,
+        "pms_is_telehealth": appointment_type.is_telehealth,
         "sync_enabled": True,
-        "suggested": one.suggested,
-        "evidence": one.evidence,
+        "suggested": appointment_type.suggested,
+        "evidence": appointment_type.evidence,
         "first_seen_at": now,
         "last_seen_at": now,
         "updated_at": now,

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from pmsapp.domain.ages import holds, is_older, is_within
 from pmsapp.domain.appointment import Presence
-from pmsapp.domain.incidents import TELL_AFTER_FAILURES, Condition, severity_of
+from pmsapp.domain.incidents import Condition, severity_of
 from pmsapp.domain.schedule import LONGEST_VENDOR_WAIT, ClinicHours, is_watched
 from pmsapp.domain.sync_state import is_overdue, is_paused
 from pmsapp.domain.window import day_of
@@ -24,6 +24,7 @@ from pmsapp.models import (
 from pmsapp.services.clinic import opening_hours, snapshot
 from pmsapp.services.maintenance import retention
 from pmsapp.services.monitoring import alerts, process_heartbeats
+from pmsapp.services.people import login_throttle
 from pmsapp.services.runs import planning
 from pmsapp.services.sheet.stored_cards import CARDS
 
@@ -52,33 +53,39 @@ class _Watched:
 
 
 def find(session: Session, now: datetime) -> list[Condition]:
-    """Everything that is wrong now. One cause gives one trouble: a dead scheduler explains stale data."""
+    """Everything that is wrong now. One cause gives one condition: a dead scheduler explains stale data."""
     hours = opening_hours.clinic_hours(session, now)
     active = _active(session, hours, now)
-    house = _of_installation(session, [one.row.id for one in active], now)
-    found = [house] if house is not None else []
-    for one in active:
-        trouble = _of_connection(session, one, hours, now, explained=house is not None)
-        if trouble is not None:
-            found.append(trouble)
-    return [*found, *_of_tasks(session, is_open=is_watched(now, hours)), *_of_alerts(session)]
+    installation = _of_installation(session, [watched.row.id for watched in active], now)
+    found = [installation] if installation is not None else []
+    for watched in active:
+        condition = _of_connection(session, watched, hours, now, explained=installation is not None)
+        if condition is not None:
+            found.append(condition)
+    return [
+        *found,
+        *_of_tasks(session, is_open=is_watched(now, hours)),
+        *_of_alerts(session),
+        *_of_sign_in(session, now),
+    ]
 
 
 def stale_connections(session: Session, now: datetime) -> list[int]:
     """Connections without fresh data for two periods in clinic hours."""
     hours = opening_hours.clinic_hours(session, now)
-    return [one.row.id for one in _active(session, hours, now) if one.is_stale]
+    return [watched.row.id for watched in _active(session, hours, now) if watched.is_stale]
 
 
 def _active(session: Session, hours: ClinicHours, now: datetime) -> list[_Watched]:
     """Connections in use that are on and not paused."""
     return [
         _Watched(
-            one.row,
-            is_watched(now, hours) and is_overdue(one.lists(day_of(now, one.row.time_zone)), now, hours),
+            loaded.row,
+            is_watched(now, hours)
+            and is_overdue(loaded.lists(day_of(now, loaded.row.time_zone)), now, hours),
         )
-        for one in snapshot.load(session, now).connections
-        if one.row.sync_enabled and not one.in_setup and not is_paused(one.row.paused_until, now)
+        for loaded in snapshot.load(session, now).connections
+        if loaded.row.sync_enabled and not loaded.in_setup and not is_paused(loaded.row.paused_until, now)
     ]
 
 
@@ -95,42 +102,43 @@ def _of_installation(session: Session, active: Sequence[int], now: datetime) -> 
 def _of_connection(
     session: Session, watched: _Watched, hours: ClinicHours, now: datetime, *, explained: bool
 ) -> Condition | None:
-    one, stale = watched.row, watched.is_stale
+    connection, stale = watched.row, watched.is_stale
     is_open = is_watched(now, hours)
-    needs_you = one.state == "needs_you"
-    if one.failures_in_row > 0 or needs_you:
-        code = one.last_error_code or "DATA-STALE"
+    needs_you = connection.state == "needs_you"
+    if connection.failures_in_row > 0 or needs_you:
+        code = connection.last_error_code or "DATA-STALE"
     elif explained:
         return None
-    elif stale and not _may_heal(session, one.id, now):
-        code = one.last_error_code or "DATA-STALE"
-    elif _has_no_next_run(session, one, now):
+    elif stale and not _may_heal(session, connection.id, now):
+        code = connection.last_error_code or "DATA-STALE"
+    elif _has_no_next_run(session, connection, now):
         code = "NO-NEXT-RUN"
     else:
         return None
     return _at_risk(
         session,
         Condition(
-            subject=f"connection:{one.id}",
+            subject=f"connection:{connection.id}",
             code=code,
-            connection_id=one.id,
-            failures=max(one.failures_in_row, TELL_AFTER_FAILURES if needs_you else 0),
+            connection_id=connection.id,
+            failures=connection.failures_in_row,
+            needs_person=needs_you,
             overdue=stale or code == "NO-NEXT-RUN",
             can_wait=not is_open,
         ),
-        [one.id],
+        [connection.id],
         now,
     )
 
 
-def _has_no_next_run(session: Session, one: PMSConnection, now: datetime) -> bool:
+def _has_no_next_run(session: Session, connection: PMSConnection, now: datetime) -> bool:
     """No time at all, one further away than any rule allows, or one that passed without anybody coming."""
-    if planning.is_lost(session, one, now):
+    if planning.is_lost(session, connection, now):
         return True
     return (
-        one.next_sync_at is not None
-        and one.next_sync_at <= now
-        and is_older(one.next_sync_at, now, SLOT_PASSED)
+        connection.next_sync_at is not None
+        and connection.next_sync_at <= now
+        and is_older(connection.next_sync_at, now, SLOT_PASSED)
     )
 
 
@@ -187,8 +195,16 @@ def _of_alerts(session: Session) -> Iterator[Condition]:
         yield Condition("alerts", "ALERT-FAILED", overdue=True)
 
 
-def _at_risk(session: Session, trouble: Condition, connection_ids: Sequence[int], now: datetime) -> Condition:
-    """The same trouble with what is at stake: the next appointment that these connections feed."""
+def _of_sign_in(session: Session, now: datetime) -> Iterator[Condition]:
+    """Far more failed sign-ins than people who mistype. Told at once: nothing waits for it, but somebody should look."""
+    if login_throttle.under_attack(session, now):
+        yield Condition("sign-in", "SIGN-IN-ATTACK", overdue=True)
+
+
+def _at_risk(
+    session: Session, condition: Condition, connection_ids: Sequence[int], now: datetime
+) -> Condition:
+    """The same condition with what is at stake: the next appointment that these connections feed."""
     start = session.scalar(
         select(func.min(CARDS.c.start_at)).where(
             CARDS.c.pms_connection_id.in_(connection_ids),
@@ -196,4 +212,4 @@ def _at_risk(session: Session, trouble: Condition, connection_ids: Sequence[int]
             CARDS.c.start_at >= now - STARTED_ALREADY,
         )
     )
-    return replace(trouble, severity=severity_of(start, now), at_risk_at=start)
+    return replace(condition, severity=severity_of(start, now), at_risk_at=start)

@@ -26,7 +26,7 @@ from pmsapp.models.sqlite import library_version, may_use_wal
 from pmsapp.services.base.transaction import reading
 from pmsapp.services.clinic import clinic
 from pmsapp.services.maintenance import backup, database, key_rotation
-from pmsapp.services.monitoring import alerts, conditions, process_heartbeats, task_table
+from pmsapp.services.monitoring import alerts, conditions, health, process_heartbeats, task_table
 from pmsapp.services.people import users
 from pmsapp.services.runs import queue as run_queue
 
@@ -219,8 +219,8 @@ def _jobs() -> Finding:
     failed = run_queue.get_state().failed
     if not failed:
         return State.OK, "no job of the queue failed within a week", None
-    last = max(one.failed_at for one in failed)
-    runs = ", ".join(str(one.run_id) for one in failed[-5:])
+    last = max(job.failed_at for job in failed)
+    runs = ", ".join(str(job.run_id) for job in failed[-5:])
     return (
         State.WARN,
         f"{len(failed)} jobs of the queue failed within a week, the last {_local(last)} (runs {runs})",
@@ -278,6 +278,14 @@ def _zone() -> Finding:
     return State.OK, f"the clinic's zone is {ours}", None
 
 
+def _pages() -> Finding:
+    """What people would see: the pages everybody looks at can be drawn from what is stored."""
+    wrong = health.why_pages_fail()
+    if wrong is not None:
+        return State.FAIL, wrong, 'The log names the place ("an error was recorded as BUG"); tell support.'
+    return State.OK, "the run sheet and the connections can be shown", None
+
+
 def _people() -> Finding:
     if not users.any_users():
         return State.WARN, "nobody may sign in yet", "Run: pmsapp users add EMAIL --role admin"
@@ -329,6 +337,7 @@ _BEFORE_TABLES: tuple[tuple[str, Callable[[], Finding]], ...] = (
     (_TABLES, _versions),
 )
 _IN_TABLES: tuple[tuple[str, Callable[[], Finding]], ...] = (
+    ("pages", _pages),
     ("keys", _sealed),
     ("scheduler", _beat_of(process_heartbeats.SCHEDULER)),
     ("worker", _beat_of(process_heartbeats.WORKER)),

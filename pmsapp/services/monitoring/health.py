@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -12,6 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from pmsapp import clock
 from pmsapp.domain.ages import age
 from pmsapp.models import AlertDelivery, Decision, Incident, SyncRun
+from pmsapp.observability import logs
 from pmsapp.services.base import metrics
 from pmsapp.services.base.metrics import Count
 from pmsapp.services.base.transaction import reading
@@ -21,6 +23,7 @@ from pmsapp.services.maintenance import backup, database
 from pmsapp.services.monitoring import conditions, process_heartbeats, task_table
 from pmsapp.services.runs import queue as run_queue
 from pmsapp.services.runs.queue import QueueState
+from pmsapp.services.sheet import days
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +55,29 @@ class Health:
 
 
 def is_ready() -> bool:
-    """True when the database answers, its tables are this program's, and in clinic hours no data is out of date."""
+    """True when people would see their pages, on this program's tables, and in clinic hours no data is out of date."""
     try:
-        return database.versions().is_current and not _is_stale()
+        return database.versions().is_current and why_pages_fail() is None and not _is_stale()
     except SQLAlchemyError:
         return False
+
+
+def why_pages_fail() -> str | None:
+    """Do what the pages do that everybody looks at: None when they can be drawn, else which cannot, in a sentence.
+
+    Whatever a row holds that the pages cannot read is met here too.
+    """
+    looks: dict[str, Callable[[], object]] = {
+        "today's run sheet": days.read_day,
+        "the list of connections": connections.list_connections,
+    }
+    for name, look in looks.items():
+        try:
+            look()
+        except Exception as error:  # noqa: BLE001 - whatever it is, people would see an error page
+            logs.record_bug(error, "looking whether pages can be drawn", page=name)
+            return f"{name[:1].upper()}{name[1:]} cannot be shown."
+    return None
 
 
 def is_well() -> bool:

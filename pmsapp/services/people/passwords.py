@@ -1,7 +1,8 @@
 """Which passwords are good enough, and how they are kept.
 
-Length is what counts: 12 characters or more, any characters, compared byte for byte. Refused are the common ones, short
-pieces repeated, keyboard rows, and the words anybody would try here first (the clinic, the product, the person).
+Length is what counts: 12 characters or more, any characters, compared byte for byte. Refused are leaked and common ones
+and what is made of them (zxcvbn's lists of 30,000 leaked passwords, words, names and keyboard rows, without the network),
+short pieces repeated, and the words anybody would try here first (the clinic, the product, the person).
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ MAX_CHARS = 256
 _MIN_DISTINCT = 5
 _MAX_PIECE = 4  # a password that is one piece of this length, repeated, is refused
 _OWN_LETTERS = 8  # letters that must remain when well-known words are taken away
+NONE_YET = "!"  # stored for somebody who was invited and has no password: no text matches it
+_MIN_GUESSES_LOG10 = 9.0  # as many tries as an attacker's list needs to reach it, as a power of ten
+_MIN_GUESSES_OF_WORDS_LOG10 = 8.0  # the same without the digits and signs behind it
+_LOOKED_AT_CHARS = 64  # longer passwords are judged by their beginning; looking takes time
 _PRODUCT_WORDS = (
     "pmsapp",
     "runsheet",
@@ -46,6 +51,8 @@ def fault(password: str, *, known_words: Iterable[str] = ()) -> str | None:
         return "This password is too easy to guess. Three or four unrelated words work well."
     if _is_mostly(password, [*_PRODUCT_WORDS, *known_words]):
         return "This password leans on a name everybody here knows. Use unrelated words."
+    if _is_guessable(password, [*_PRODUCT_WORDS, *known_words]):
+        return "This password is on a list of leaked ones, or close to one. Three or four unrelated words work well."
     return None
 
 
@@ -86,6 +93,23 @@ def _is_common(password: str) -> bool:
     plain = password.casefold()
     spellings = {plain, plain.translate(_LOOKALIKES), plain.rstrip("0123456789!?.$@#").translate(_LOOKALIKES)}
     return any(_is_one_or_two(re.sub(r"[\W\d_]", "", spelling)) for spelling in spellings)
+
+
+def _is_guessable(password: str, names: Iterable[str]) -> bool:
+    """True when a list of leaked passwords, names and words leads to it soon; digits behind a word help little."""
+    if sum(char.isascii() for char in password) * 2 < len(password):
+        return False  # the lists are of Latin letters and take any other alphabet for a keyboard row
+    own = [piece for name in names for piece in (name.casefold(), *_words(name)) if len(piece) >= 3]
+    if _guesses_log10(password, own) < _MIN_GUESSES_LOG10:
+        return True
+    word = password.rstrip("0123456789!?.,$@#*+- ")
+    return word != password and word.isalpha() and _guesses_log10(word, own) < _MIN_GUESSES_OF_WORDS_LOG10
+
+
+def _guesses_log10(password: str, own: list[str]) -> float:
+    from zxcvbn import zxcvbn  # its lists take half a second to load: only when a password is chosen
+
+    return float(zxcvbn(password[:_LOOKED_AT_CHARS], user_inputs=own)["guesses_log10"])
 
 
 def _is_one_or_two(letters: str) -> bool:

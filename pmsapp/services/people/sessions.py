@@ -5,7 +5,6 @@ A session lasts at most 12 hours, and 15 minutes without activity. Timers of the
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,9 +15,11 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from pmsapp import clock
+from pmsapp.crypto.token_hash import token_hash
 from pmsapp.domain.actor import Actor
 from pmsapp.domain.ages import is_ahead, is_older, is_within
-from pmsapp.models import User, UserSession
+from pmsapp.domain.roles import ADMIN
+from pmsapp.models import Clinic, SecondFactor, User, UserSession
 from pmsapp.services.base import audit
 from pmsapp.services.base.errors import NotFound
 from pmsapp.services.base.transaction import best_effort_write, reading, writing
@@ -29,6 +30,7 @@ SEEN_STEP = timedelta(minutes=1)  # last_seen_at is written at most this often
 FRESH_LIFE = timedelta(minutes=15)  # how long a password given counts for the most delicate pages
 FRESH_GRACE = timedelta(minutes=15)  # a form opened while fresh may be sent this much later
 _TOKEN_BYTES = 32
+PASSWORD, SECOND_FACTOR = "password", "second_factor"  # what a person may lack
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,21 @@ class SignedIn:
     created_at: datetime
     last_seen_at: datetime
     sheet_view: str | None = None
+    must_change_password: bool = False
+    has_second_factor: bool = True
+    for_everybody: bool | None = None
+    is_training: bool | None = None
+
+    @property
+    def lacks(self) -> str | None:
+        """What this person has to do before anything else: PASSWORD, SECOND_FACTOR, or None."""
+        if self.must_change_password:
+            return PASSWORD
+        if self.has_second_factor or not second_factor_required(
+            self.role, is_training=bool(self.is_training), for_everybody=bool(self.for_everybody)
+        ):
+            return None
+        return SECOND_FACTOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +71,21 @@ class SessionView:
     last_seen_at: datetime
     expires_at: datetime
     is_current: bool
+    browser: str | None = None
 
 
-def start(user_id: int, actor: Actor) -> str:
+def second_factor_required(role: str, *, is_training: bool, for_everybody: bool) -> bool:
+    """Whether a person of that role has to have a second factor."""
+    return not is_training and (role == ADMIN or for_everybody)
+
+
+def start(user_id: int, actor: Actor, *, browser: str | None = None) -> str:
     """Open a new session for a person who just proved who they are. Returns the browser's token, kept nowhere else."""
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     now = clock.now()
     with writing() as session:
-        row = UserSession(token_hash=_hash(token), user_id=user_id, created_at=now, last_seen_at=now)
+        row = UserSession(token_hash=token_hash(token), user_id=user_id, created_at=now, last_seen_at=now)
+        row.browser = browser
         session.add(row)
         session.flush()
         audit.record(session, actor, "session.started", f"user:{user_id}", {"session_id": row.id})
@@ -75,7 +99,7 @@ def resume(token: str, *, active: bool) -> SignedIn | None:
     """
     now = clock.now()
     with reading() as session:
-        row = session.execute(_LIVE.where(UserSession.token_hash == _hash(token))).first()
+        row = session.execute(_LIVE.where(UserSession.token_hash == token_hash(token))).first()
     if row is None or not _is_live(row.created_at, row.last_seen_at, now):
         return None
     found = SignedIn(*row)
@@ -89,7 +113,7 @@ def owner(token: str) -> int | None:
     query = (
         select(UserSession.user_id)
         .join(User, User.id == UserSession.user_id)
-        .where(UserSession.token_hash == _hash(token), User.disabled_at.is_(None))
+        .where(UserSession.token_hash == token_hash(token), User.disabled_at.is_(None))
     )
     with reading() as session:
         return session.scalar(query)
@@ -112,7 +136,12 @@ def list_live(user_id: int, *, current_id: int | None = None) -> list[SessionVie
     with reading() as session:
         return [
             SessionView(
-                row.id, row.created_at, row.last_seen_at, row.created_at + ABSOLUTE_LIFE, row.id == current_id
+                row.id,
+                row.created_at,
+                row.last_seen_at,
+                row.created_at + ABSOLUTE_LIFE,
+                row.id == current_id,
+                row.browser,
             )
             for row in session.scalars(query)
             if _is_live(row.created_at, row.last_seen_at, now)
@@ -171,8 +200,14 @@ _LIVE = (
         UserSession.created_at,
         UserSession.last_seen_at,
         User.sheet_view,
+        User.must_change_password,
+        SecondFactor.id.is_not(None).label("has_second_factor"),
+        Clinic.require_second_factor,
+        Clinic.is_training,
     )
     .join(User, User.id == UserSession.user_id)
+    .outerjoin(SecondFactor, SecondFactor.user_id == User.id)
+    .outerjoin(Clinic, Clinic.id == 1)
     .where(UserSession.ended_at.is_(None), User.disabled_at.is_(None))
 )
 
@@ -193,8 +228,3 @@ def _touch(session_id: int, now: datetime) -> None:
             .values(last_seen_at=now)
             .execution_options(synchronize_session=False)
         )
-
-
-def _hash(token: str) -> str:
-    """The token is 256 random bits, so a plain fast hash is enough."""
-    return hashlib.sha256(token.encode("utf-8")).hexdigest()

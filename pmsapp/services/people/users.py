@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from pmsapp import clock
 from pmsapp.domain.actor import Actor
 from pmsapp.domain.roles import ADMIN, CLINICIAN, PEOPLE_ROLES
-from pmsapp.models import Clinic, RunSheetClinician, User, UserSession
+from pmsapp.models import Clinic, OneTimeLink, RunSheetClinician, User, UserSession
 from pmsapp.services.base import audit
-from pmsapp.services.base.errors import Conflict, Invalid, NotFound, Refused
+from pmsapp.services.base.errors import Conflict, Invalid, NotFound
 from pmsapp.services.base.transaction import reading, writing
-from pmsapp.services.people import login_throttle, passwords, sessions, setup_code
+from pmsapp.services.people import known_browsers, login_throttle, passwords, sessions, setup_code
 from pmsapp.services.people.setup_code import SetupCode
 
 MAX_EMAIL_CHARS = 254
@@ -26,7 +26,7 @@ MAX_NAME_CHARS = 80
 
 @dataclass(frozen=True, slots=True)
 class UserView:
-    """A person, without anything secret."""
+    """A person, without anything secret. `is_invited`: they have not chosen a password yet."""
 
     id: int
     email: str
@@ -36,59 +36,49 @@ class UserView:
     disabled_at: datetime | None
     created_at: datetime
     last_login_at: datetime | None
-
-
-class SignInFailed(Refused):
-    """Wrong email, wrong password, or a disabled person: one answer for all, so nothing is given away."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "SIGN-IN-FAILED",
-            "That email and password do not go together.",
-            "Check both and try again; an administrator can set a new password.",
-        )
-
-
-class TooManyTries(Refused):
-    """Too many failed tries; the next is looked at in `retry_after_s` seconds."""
-
-    def __init__(self, retry_after_s: int) -> None:
-        self.retry_after_s = retry_after_s
-        super().__init__(
-            "SIGN-IN-WAIT",
-            "There were too many failed tries.",
-            "Wait a moment, then try again; the account stays open.",
-        )
+    must_change_password: bool = False
+    is_invited: bool = False
 
 
 def add_user(
     email: str,
     *,
     role: str,
-    password: str,
+    password: str | None,
     actor: Actor,
     name: str | None = None,
     clinician_id: int | None = None,
+    must_change_password: bool = False,
 ) -> UserView:
-    """Let a person in. `name` defaults to the part of the email before the "@". Raises Invalid, Conflict (EMAIL-TAKEN)."""
+    """Let a person in. `name` defaults to the part of the email before the "@". Raises Invalid, Conflict (EMAIL-TAKEN).
+
+    Without a password nobody gets in as them before they choose one by a one-time link.
+    """
     email = normalise_email(email)
     name = (name or email.partition("@")[0]).strip()
-    _require(_field_faults(email, name, role, clinician_id) | _password_faults(password, email, name))
-    password_hash = passwords.make_hash(password)
+    faults = _field_faults(email, name, role, clinician_id)
+    if password is not None:
+        faults |= password_faults(password, email, name)
+    require(faults)
+    password_hash = passwords.make_hash(password) if password is not None else passwords.NONE_YET
     with writing() as session:
-        return _insert(session, email, name, role, clinician_id, password_hash, actor)
+        view = _insert(session, email, name, role, clinician_id, password_hash, actor)
+        if must_change_password:
+            _get(session, view.id).must_change_password = True
+            view = replace(view, must_change_password=True)
+        return view
 
 
 def list_users() -> list[UserView]:
     """Everybody, also the disabled, by email."""
     with reading() as session:
-        return [_view(row) for row in session.scalars(select(User).order_by(User.email))]
+        return [view_of(row) for row in session.scalars(select(User).order_by(User.email))]
 
 
 def get_user(user_id: int) -> UserView:
     """One person. Raises NotFound."""
     with reading() as session:
-        return _view(_get(session, user_id))
+        return view_of(_get(session, user_id))
 
 
 def find_user(email: str) -> UserView:
@@ -97,7 +87,7 @@ def find_user(email: str) -> UserView:
         row = session.scalar(select(User).where(User.email == normalise_email(email)))
         if row is None:
             raise NotFound("user")
-        return _view(row)
+        return view_of(row)
 
 
 def any_users() -> bool:
@@ -106,40 +96,46 @@ def any_users() -> bool:
         return session.scalar(select(User.id).limit(1)) is not None
 
 
-def set_password(user_id: int, password: str, actor: Actor) -> None:
-    """Give a person a new password and end their sessions. Raises NotFound, Invalid."""
+def set_password(
+    user_id: int, password: str, actor: Actor, *, must_change: bool = False, new_only: bool = False
+) -> None:
+    """Give a person a new password and end their sessions; links to choose one stop working.
+
+    `must_change`: somebody else chose it, so they choose their own when they next sign in. `new_only`: not the one they
+    have. Raises NotFound, Invalid.
+    """
     user = get_user(user_id)
-    _require(_password_faults(password, user.email, user.name))
+    require(password_faults(password, user.email, user.name))
+    if new_only and passwords.matches(stored_hash(user_id), password):
+        raise Invalid({"password": "Choose another password than the one you have."})
     password_hash = passwords.make_hash(password)
     with writing() as session:
-        row = _get(session, user_id)
-        row.password_hash = password_hash
-        _changed(session, row, actor, "user.password_changed", "password_changed")
+        store_password(session, user_id, password_hash, actor, must_change=must_change)
 
 
-def change_own_password(user_id: int, current: str, new: str, actor: Actor) -> None:
-    """As `set_password`, after proof of the current one. Raises Invalid, TooManyTries."""
-    if not check_password(user_id, current, actor):
-        raise Invalid({"current_password": "This is not your current password."})
-    try:
-        set_password(user_id, new, actor)
-    except Invalid as error:
-        raise Invalid({"new_password": error.errors["password"]}) from None
+def store_password(
+    session: Session, user_id: int, password_hash: str, actor: Actor, *, must_change: bool = False
+) -> None:
+    """Inside a `writing()` transaction: as `set_password`, of a hash made before. Raises NotFound."""
+    row = _get(session, user_id)
+    row.password_hash, row.must_change_password = password_hash, must_change
+    session.execute(delete(OneTimeLink).where(OneTimeLink.user_id == user_id, OneTimeLink.used_at.is_(None)))
+    _changed(session, row, actor, "user.password_changed", "password_changed")
 
 
-def check_password(user_id: int, password: str, actor: Actor) -> bool:
-    """True when it is that person's password; guessing is slowed as at sign-in. Raises TooManyTries, NotFound."""
+def stored_hash(user_id: int) -> str | None:
+    """What the person's password is compared with; None for somebody kept out. Raises NotFound."""
     with reading() as session:
         row = _get(session, user_id)
-    keys = login_throttle.keys_for(row.email, actor.remote_addr)
-    _begin_try(keys)
-    right = row.disabled_at is None and passwords.matches(row.password_hash, password)
+        return row.password_hash if row.disabled_at is None else None
+
+
+def sign_out_everywhere(user_id: int, actor: Actor) -> None:
+    """End every session of a person and forget every browser they signed in on. Raises NotFound."""
     with writing() as session:
-        if right:
-            login_throttle.succeeded(session, keys)
-        action = "user.password_confirmed" if right else "user.password_refused"
-        audit.record(session, actor, action, f"user:{user_id}")
-    return right
+        _get(session, user_id)
+        sessions.end_where(session, actor, "ended_by_admin", UserSession.user_id == user_id)
+        known_browsers.forget_all(session, user_id, actor)
 
 
 def disable_user(user_id: int, actor: Actor) -> None:
@@ -148,6 +144,8 @@ def disable_user(user_id: int, actor: Actor) -> None:
         row = _get(session, user_id)
         _keep_an_admin(session, row)
         row.disabled_at = row.disabled_at or clock.now()
+        session.execute(delete(OneTimeLink).where(OneTimeLink.user_id == user_id))
+        known_browsers.forget_all(session, user_id, actor)
         _changed(session, row, actor, "user.disabled", "disabled")
 
 
@@ -163,33 +161,13 @@ def change_role(user_id: int, role: str, actor: Actor, *, clinician_id: int | No
     """Give a person another role; a clinician's column is `clinician_id`. Raises NotFound, Invalid, Conflict."""
     with writing() as session:
         row = _get(session, user_id)
-        _require(_field_faults(row.email, row.name, role, clinician_id))
+        require(_field_faults(row.email, row.name, role, clinician_id))
         _require_clinician(session, clinician_id)
         if role != ADMIN:
             _keep_an_admin(session, row)
         detail = {"field": "role", "old": row.role, "new": role, "clinician_id": clinician_id}
         row.role, row.clinician_id = role, clinician_id
         _changed(session, row, actor, "user.role_changed", "role_changed", detail)
-
-
-def authenticate(email: str, password: str, actor: Actor) -> UserView:
-    """The person who knows this password. `actor` is whoever asks: its address and request id are used.
-
-    Unknown email, wrong password and disabled person cost the same time and give the same answer.
-    Raises SignInFailed, TooManyTries.
-    """
-    email = normalise_email(email)
-    keys = login_throttle.keys_for(email, actor.remote_addr)
-    _begin_try(keys)
-    with reading() as session:
-        found = session.scalar(select(User).where(User.email == email))
-    usable = found is not None and found.disabled_at is None
-    right = passwords.matches(found.password_hash if found and usable else None, password)
-    if not right or found is None:
-        _note_failure(found.id if found else None, actor)
-        raise SignInFailed
-    new_hash = passwords.make_hash(password) if passwords.needs_new_hash(found.password_hash) else None
-    return _let_in(found, new_hash, keys, actor)
 
 
 def make_setup_code() -> SetupCode:
@@ -206,20 +184,19 @@ def set_up_first_admin(code: str, *, email: str, name: str, password: str, actor
     """
     if any_users():
         raise _already_set_up()
-    keys = login_throttle.keys_for("first administrator's setup code", actor.remote_addr)
-    _begin_try(keys)
+    keys = login_throttle.keys_of_setup(actor.remote_addr)
+    login_throttle.begin_try(keys)
     code_faults = {} if setup_code.is_right(code) else {"code": "This code is wrong or has expired."}
+    if code_faults:
+        with writing() as session:
+            login_throttle.failed(session, keys)
     email, name = normalise_email(email), name.strip()
-    _require(
-        code_faults | _field_faults(email, name, ADMIN, None) | _password_faults(password, email, name),
-        spare=keys if not code_faults else None,
-    )
+    require(code_faults | _field_faults(email, name, ADMIN, None) | password_faults(password, email, name))
     password_hash = passwords.make_hash(password)
     with writing() as session:
         if session.scalar(select(User.id).limit(1)) is not None:
             raise _already_set_up()
         view = _insert(session, email, name, ADMIN, None, password_hash, actor)
-        login_throttle.succeeded(session, keys)
     setup_code.use_up()
     return view
 
@@ -227,39 +204,6 @@ def set_up_first_admin(code: str, *, email: str, name: str, password: str, actor
 def normalise_email(email: str) -> str:
     """How an email is compared and kept: no outer spaces, composed characters, lower case, no NUL."""
     return unicodedata.normalize("NFKC", email).replace("\0", "").strip().lower()
-
-
-def _begin_try(keys: tuple[login_throttle.ThrottleKey, ...]) -> None:
-    wait_s = login_throttle.begin_try(keys)
-    if wait_s:
-        raise TooManyTries(wait_s)
-
-
-def _note_failure(user_id: int | None, actor: Actor) -> None:
-    """The typed email is not kept: people type passwords into that field."""
-    with writing() as session:
-        audit.record(session, actor, "user.sign_in_failed", f"user:{user_id}" if user_id else None)
-
-
-def _let_in(
-    found: User, new_hash: str | None, keys: tuple[login_throttle.ThrottleKey, ...], actor: Actor
-) -> UserView:
-    """Note a right password, unless it was changed or the person disabled since it was looked at."""
-    values: dict[str, Any] = {"last_login_at": clock.now()}
-    if new_hash:
-        values["password_hash"] = new_hash
-    unchanged: tuple[ColumnElement[bool], ...] = (
-        User.id == found.id,
-        User.password_hash == found.password_hash,
-        User.disabled_at.is_(None),
-    )
-    with writing() as session:
-        row = session.scalar(update(User).where(*unchanged).values(**values).returning(User))
-        if row is None:
-            raise SignInFailed
-        login_throttle.succeeded(session, keys)
-        audit.record(session, as_actor(_view(row), actor), "user.signed_in", f"user:{row.id}")
-        return _view(row)
 
 
 def as_actor(user: UserView, where: Actor) -> Actor:
@@ -292,7 +236,7 @@ def _insert(
     session.add(row)
     session.flush()
     audit.record(session, actor, "user.added", f"user:{row.id}", {"role": role, "clinician_id": clinician_id})
-    return _view(row)
+    return view_of(row)
 
 
 def _changed(
@@ -340,21 +284,18 @@ def _is_one_word(text: str) -> bool:
     return text.isprintable() and not any(char.isspace() for char in text)
 
 
-def _password_faults(password: str, email: str, name: str) -> dict[str, str]:
+def password_faults(password: str, email: str, name: str) -> dict[str, str]:
+    """What is wrong with a password for this person, by field; empty when nothing is."""
     with reading() as session:
         clinic = session.scalar(select(Clinic.name).limit(1))
     sentence = passwords.fault(password, known_words=[clinic or "", email.partition("@")[0], name])
     return {"password": sentence} if sentence else {}
 
 
-def _require(faults: dict[str, str], *, spare: tuple[login_throttle.ThrottleKey, ...] | None = None) -> None:
-    """Raise Invalid for any faults; `spare` are counters this try should not weigh on."""
-    if not faults:
-        return
-    if spare:
-        with writing() as session:
-            login_throttle.succeeded(session, spare)
-    raise Invalid(faults)
+def require(faults: dict[str, str]) -> None:
+    """Raise Invalid for any faults."""
+    if faults:
+        raise Invalid(faults)
 
 
 def _already_set_up() -> Conflict:
@@ -368,7 +309,8 @@ def _get(session: Session, user_id: int) -> User:
     return row
 
 
-def _view(row: User) -> UserView:
+def view_of(row: User) -> UserView:
+    """A stored person as the rest of the program sees them."""
     return UserView(
         id=row.id,
         email=row.email,
@@ -378,4 +320,6 @@ def _view(row: User) -> UserView:
         disabled_at=row.disabled_at,
         created_at=row.created_at,
         last_login_at=row.last_login_at,
+        must_change_password=row.must_change_password,
+        is_invited=row.password_hash == passwords.NONE_YET,
     )

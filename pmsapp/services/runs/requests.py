@@ -55,7 +55,7 @@ def request_run(
 
     Joins the run in progress, or the one queued, that reads these days; else queues a new one. A nudge by webhook joins
     no run in progress: that may have read before the change it tells of. `trigger` follows from who asks where it is
-    not given. Raises NotFound, Invalid for a day out of bounds, and Conflict NOT-PAIRED or AUTH-REFUSED while there is
+    not given. Raises NotFound, Invalid for a day out of bounds, and Conflict NOT-PAIRED or NO-LOGIN while there is
     nothing to read with.
     """
     trigger = trigger or _TRIGGERS.get(actor.kind, "manual")
@@ -144,7 +144,7 @@ def _queue(
 ) -> RunRequest:
     """Join or queue, inside the caller's write transaction."""
     now = clock.now()
-    wanted = [one.isoformat() for one in ([day] if day else clinic.days_to_read(session))]
+    wanted = [day_to_read.isoformat() for day_to_read in ([day] if day else clinic.days_to_read(session))]
     joined = _join(session, connection.id, wanted, dry_run=dry_run, only_queued=trigger == _NUDGE)
     if joined is not None:
         return joined

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from pmsapp.domain.appointment import Practitioner, UnifiedAppointment
 from pmsapp.domain.sync.reconcile import CardKey
-from pmsapp.domain.sync.rules import MappingDecision, Rules, would_show
+from pmsapp.domain.sync.rules import MappingDecision, Rules, with_owner, would_show
 from pmsapp.models import PMSClinicianMapping, PMSConnection
 from pmsapp.services.scopes.known_patients import KnownPatients
 
@@ -51,7 +51,8 @@ class RunContext:
         """Whether a pair's patient details are of use: it would be shown, or has a card that shows them."""
         if pair.patient is None:
             return False
-        return (pair.external_id, pair.patient.external_id) in self.carded or would_show(pair, self.rules)
+        key = (pair.external_id, pair.patient.external_id)
+        return key in self.carded or would_show(with_owner(pair, self.rules), self.rules)
 
     def target(self, practitioner_id: str | None) -> ReadTarget:
         """Who a practitioner id is; one that is not on the vendor's list is known by id alone."""

@@ -13,9 +13,11 @@ from pmsapp import clock
 from pmsapp.adapters.base import Adapter, nothing_known
 from pmsapp.domain.appointment import BadRecord, UnifiedAppointment
 from pmsapp.domain.errors import BadVendorDataError, PMSError, ReconnectRequiredError, RetryLaterError
+from pmsapp.domain.sync.rules import with_owner
 from pmsapp.domain.window import SyncWindow
 from pmsapp.observability import logs
 from pmsapp.services.scopes.context import ReadTarget, RunContext
+from pmsapp.services.scopes.joint_visits import JointVisits
 
 COMPLETE, INCOMPLETE, FAILED = "complete", "incomplete", "failed"
 _ENDS_THE_RUN = {"RATE-WAIT", "RUN-DEADLINE", "RUN-CANCELLED", "NET-LOCAL"}
@@ -58,6 +60,7 @@ class Reader:
     context: RunContext
     stopped_by: PMSError | None = None
     _failures_in_a_row: int = 0
+    _joint: dict[date, JointVisits] = field(default_factory=dict)
 
     def read_day(self, day: date) -> Iterator[ScopeRead]:
         """Every scope of one day. An error in one practitioner's list touches no other, where the vendor allows that."""
@@ -72,7 +75,7 @@ class Reader:
         self.adapter.known_pages = nothing_known
         read = _read_one(self.adapter, SyncWindow(day, self.context.rules.zone), target)
         self.note(read.error)
-        return read
+        return self._sorted(read)
 
     def note(self, error: PMSError | None) -> None:
         """Take in how a call ended: some errors end the run's reading, and so do several that pass, in a row."""
@@ -91,11 +94,26 @@ class Reader:
                     ask = copy_context().run
                     pending.append(pool.submit(ask, _read_one, self.adapter, window, waiting.popleft()))
                 if not pending:
-                    yield ScopeRead(waiting.popleft(), window.day, FAILED, clock.now(), error=self.stopped_by)
+                    unread = ScopeRead(
+                        waiting.popleft(), window.day, FAILED, clock.now(), error=self.stopped_by
+                    )
+                    yield self._sorted(unread)
                     continue
                 read = pending.popleft().result()
                 self.note(read.error)
-                yield read
+                yield self._sorted(read)
+
+    def _sorted(self, read: ScopeRead) -> ScopeRead:
+        """A visit with several practitioners counts in one of their lists."""
+        if read.day not in self._joint:
+            targets = frozenset(target.id for target in self.context.targets)
+            self._joint[read.day] = JointVisits(targets, self.context.rules)
+        read.pairs, has_guests = self._joint[read.day].sort(
+            read.target.id, read.pairs, unchanged=read.unchanged
+        )
+        if has_guests:
+            read.pages = ()  # what a list counts for another is not what it will count next time
+        return read
 
     def _all_at_once(self, window: SyncWindow) -> Iterator[ScopeRead]:
         """One read for the whole practice, split by practitioner; its outcome is everybody's outcome."""
@@ -156,7 +174,7 @@ def _split(whole: ScopeRead, context: RunContext) -> list[ScopeRead]:
     for target in context.targets:
         scope_of(target.id)
     scope_of(None).warnings = whole.warnings
-    for pair in whole.pairs:
+    for pair in (with_owner(one, context.rules) for one in whole.pairs):
         scope_of(pair.practitioner_external_id).pairs.append(pair)
     for record in whole.bad:
         scope_of(record.practitioner_external_id).bad.append(record)

@@ -15,6 +15,7 @@ from pmsapp.domain.sync.run_status import COUNTS, ScopeResult
 from pmsapp.models import Quarantine, ScopeFreshness, SyncScope
 from pmsapp.models.bulk import among
 from pmsapp.models.upsert import table_of, upsert
+from pmsapp.services.scopes import known_patients
 from pmsapp.services.scopes.context import RunContext
 from pmsapp.services.scopes.plan import ScopePlan, counts_as_updated
 from pmsapp.services.scopes.reading import COMPLETE
@@ -89,7 +90,12 @@ def receipt_of(session: Session, context: RunContext, plan: ScopePlan) -> Receip
 
 
 def mark_fresh(session: Session, context: RunContext, plan: ScopePlan, as_of: datetime) -> None:
-    """This practitioner-day was read completely at `as_of`."""
+    """This practitioner-day was read completely at `as_of`; what it shows is as old as its oldest part."""
+    if context.patients is not None:
+        of_patients = known_patients.oldest_read(
+            session, context.connection_id, plan.read.day, plan.read.target.id, context.rules.zone
+        )
+        as_of = min(as_of, of_patients or as_of)
     reasons = plan.skipped_reasons()
     row = {
         "connection_id": context.connection_id,

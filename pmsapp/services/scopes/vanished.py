@@ -1,4 +1,4 @@
-"""Cards a complete scope no longer lists: ask for each by id, then say which of the five leavings it was."""
+"""Cards a complete scope no longer lists: ask for each by id, then say which of five things became of it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from pmsapp.crypto.cipher import KeyRing
 from pmsapp.domain.appointment import Presence, UnifiedAppointment
 from pmsapp.domain.errors import BadVendorDataError, NotFoundError, PMSError
 from pmsapp.domain.sync.reconcile import CardKey, Change, StoredKey
+from pmsapp.domain.sync.rules import with_owner
 from pmsapp.domain.sync.vanished import (
     LookupOutcome,
     VanishedPlan,
@@ -99,7 +100,9 @@ def _ask(adapter: Adapter, appointment_id: str) -> list[UnifiedAppointment] | PM
 def _lookup_outcome(
     card: StoredKey, found: Sequence[UnifiedAppointment] | None, context: RunContext
 ) -> LookupOutcome:
-    return LookupOutcome.GONE if found is None else lookup_outcome(card, found, context.rules.zone)
+    if found is None:
+        return LookupOutcome.GONE
+    return lookup_outcome(card, [with_owner(one, context.rules) for one in found], context.rules.zone)
 
 
 def _is_news(pair: UnifiedAppointment, listed: Mapping[str, Mapping[str, object]]) -> bool:

@@ -51,6 +51,7 @@ _NOT_IN_TIMELINE = {
     "pms_date",
     "time_zone",
     "pms_status_raw",
+    "also_practitioner_ids",
 }
 CARD_KEY = ("pms_connection_id", "pms_appointment_id", "pms_patient_id")
 _OFF_SHEET = (Presence.FILTERED, Presence.UNMAPPED)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -34,7 +35,8 @@ from pmsapp.domain.sync.merge import (
     staff_value_shows,
 )
 from pmsapp.domain.window import day_of
-from pmsapp.models import CardLook, SheetLook
+from pmsapp.models import CardLook, PMSClinicianMapping, RunSheetClinician, SheetLook
+from pmsapp.models.bulk import among
 from pmsapp.models.upsert import table_of
 from pmsapp.services.base import encrypted_columns
 from pmsapp.services.sheet.stored_cards import CARDS, IN_FORCE, OVERRIDES, as_instant
@@ -55,6 +57,7 @@ _STAFF_NEWS = (
     "took_over",
 )
 
+_MAPPINGS = table_of(PMSClinicianMapping)
 _TYPED = [
     OVERRIDES.c[name].label(f"typed_{name}")
     for name in ("id", "field", "value", "base_value", "by", "at", "state")
@@ -94,19 +97,50 @@ def load_cards(
     `viewer`: for whom changes since their last look are marked; nobody but a signed-in person has looks.
     """
     looks = _looks_of(viewer) if viewer is not None and viewer.kind == "user" and viewer.id else []
-    rows = session.execute(
+    found = session.execute(
         select(CARDS, *_REBOOKED, *_TYPED, *looks)
         .select_from(_CARDS)
         .where(*where)
         .order_by(CARDS.c.id, OVERRIDES.c.id)
     )
+    rows: Sequence[Row[Any]] = found.all()
+    others = _others(session, rows)
     now = clock.now()
     cards = []
     for _, of_one in groupby(rows, key=lambda row: row.id):
         first, *more = of_one
         typed = [] if first.typed_id is None else [first, *more]
-        cards.append(_card(first, typed, ring, now))
+        card = _card(first, typed, ring, now)
+        also_with = _also_with(first, others)
+        cards.append(replace(card, also_with=also_with) if also_with else card)
     return cards
+
+
+def _others(session: Session, rows: Sequence[Row[Any]]) -> dict[tuple[int, str], str]:
+    """What the other practitioners of joint consultations are called here; asked for only where there are any."""
+    ids = {one for row in rows for one in _ids(row)}
+    if not ids:
+        return {}
+    found = session.execute(
+        select(
+            PMSClinicianMapping.pms_connection_id,
+            PMSClinicianMapping.pms_practitioner_id,
+            func.coalesce(RunSheetClinician.name, PMSClinicianMapping.pms_practitioner_name),
+        )
+        .outerjoin(RunSheetClinician, RunSheetClinician.id == PMSClinicianMapping.run_sheet_clinician_id)
+        .where(among(session, _MAPPINGS.c.pms_practitioner_id, ids))
+    )
+    return {(connection_id, practitioner_id): name for connection_id, practitioner_id, name in found}
+
+
+def _ids(row: Row[Any]) -> list[str]:
+    return row.also_practitioner_ids.split("\n") if row.also_practitioner_ids else []
+
+
+def _also_with(row: Row[Any], names: Mapping[tuple[int, str], str]) -> tuple[str, ...]:
+    """The others by name. Somebody without a name yet is not named; whoever is met first is asked about."""
+    found = (names.get((row.pms_connection_id, one)) for one in _ids(row))
+    return tuple(name for name in found if name is not None)
 
 
 def may_see(actor: Actor, card: Card) -> bool:

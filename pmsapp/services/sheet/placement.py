@@ -23,7 +23,7 @@ from pmsapp.domain.sync import rules as sync_rules
 from pmsapp.domain.sync.rules import REASONS, MappingDecision, Placement, Rules, TypeRule
 from pmsapp.models import PMSAppointmentType, PMSClinicianMapping, PMSConnection, RunSheetAppointment
 from pmsapp.services.clinic import clinic
-from pmsapp.services.sheet import timeline, versions
+from pmsapp.services.sheet import questions, timeline, versions
 from pmsapp.services.sheet.stored_cards import CARDS, SHEETS, chunks
 
 _OFF_SHEET = (Presence.FILTERED.value, Presence.UNMAPPED.value)
@@ -116,7 +116,7 @@ def _forget_loaded(session: Session, card_ids: Iterable[int]) -> None:
 
 
 def place_of(session: Session, card: RunSheetAppointment) -> Placement:
-    """Where a stored card belongs as things stand. A card without a connection is judged by its status alone."""
+    """Where a stored card belongs as things stand. A card without a connection is placed by its status alone."""
     if card.pms_connection_id is None:
         cancelled = card.appointment_status == AppointmentStatus.CANCELLED
         return Placement(Presence.CANCELLED if cancelled else Presence.ON_SHEET)
@@ -126,7 +126,7 @@ def place_of(session: Session, card: RunSheetAppointment) -> Placement:
 def reapply_type(
     session: Session, connection_id: int, type_id: str, *, kind: str, by: PlacedBy, now: datetime
 ) -> None:
-    """Put the cards of one type, from today on, where the clinic's decision about it says.
+    """Put the cards of one type, from today on, where the clinic's decision about it says, and mark them by it.
 
     The next run compares them with the PMS again.
     """
@@ -141,12 +141,15 @@ def reapply_type(
             SHEETS.c.date >= clinic.today(session),
         )
     ).all()
-    moved: dict[Placement, list[int]] = defaultdict(list)
+    rule = rules.types.get(type_id)
+    decided = rule.decision if rule else None
+    moved: dict[tuple[Placement, bool | None], list[int]] = defaultdict(list)
     for row in rows:
         verdict = _placement(rules, row)
-        if verdict.presence != row.presence:
-            moved[verdict].append(row.id)
-    for verdict, card_ids in moved.items():
+        is_telehealth = row.is_telehealth if decided is None else decided
+        if (verdict.presence, is_telehealth) != (row.presence, row.is_telehealth):
+            moved[verdict, is_telehealth].append(row.id)
+    for (verdict, is_telehealth), card_ids in moved.items():
         place(
             session,
             card_ids,
@@ -155,7 +158,7 @@ def reapply_type(
             kind=kind,
             by=by,
             now=now,
-            also={"pms_digest": None},
+            also={"pms_digest": None, "is_telehealth": is_telehealth},
         )
 
 
@@ -167,11 +170,12 @@ def words_of(verdict: Placement) -> str | None:
 def _placement(rules: Rules, card: RunSheetAppointment | Row[Any]) -> Placement:
     rule = rules.types.get(card.pms_type_id) if card.pms_type_id else None
     decided = rule.decision if rule else None
+    is_telehealth = card.is_telehealth if decided is None else decided
     return sync_rules.place(
         rules,
         practitioner_id=card.pms_practitioner_id,
         type_id=card.pms_type_id,
-        is_telehealth=card.is_telehealth if decided is None else decided,
+        is_telehealth=None if rule and rule.in_doubt else is_telehealth,
         is_cancelled=card.appointment_status == AppointmentStatus.CANCELLED,
     )
 
@@ -199,6 +203,7 @@ def load_rules(session: Session, connection_id: int, listed: Sequence[Appointmen
             one.is_telehealth,
             known.sync_enabled if known else True,
             one.default_duration_min,
+            known.in_doubt if known else False,
         )
     return Rules(
         zone=connection.time_zone,
@@ -233,6 +238,7 @@ def _stored_types(session: Session, connection_id: int) -> dict[str, TypeRule]:
             PMSAppointmentType.default_duration_minutes,
         ).where(PMSAppointmentType.pms_connection_id == connection_id)
     )
+    doubted = questions.types_in_doubt(session, connection_id)
     return {
         row.pms_type_id: TypeRule(
             row.pms_type_name,
@@ -240,6 +246,7 @@ def _stored_types(session: Session, connection_id: int) -> dict[str, TypeRule]:
             row.pms_is_telehealth,
             row.sync_enabled,
             row.default_duration_minutes,
+            row.pms_type_id in doubted,
         )
         for row in rows
     }

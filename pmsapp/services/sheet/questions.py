@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from pmsapp.domain.appointment import Presence
 from pmsapp.domain.sync.merge import OverrideState
+from pmsapp.domain.sync.type_meaning import Meaning, has_turned, meaning_of
 from pmsapp.models import (
     Decision,
     PMSAppointmentType,
@@ -144,6 +145,8 @@ def _still_asked(session: Session, row: Decision) -> bool:
         return _standing(session, cards, Presence.ON_SHEET) == set(cards)
     if row.kind == "practitioner_new":
         return _is_undecided(session, row.connection_id, theirs.get("pms_practitioner_id"))
+    if row.kind == "type_changed":
+        return _is_turned(session, row.connection_id, theirs)
     return _is_unclassified(session, row.connection_id, theirs.get("pms_type_id"))
 
 
@@ -185,6 +188,37 @@ def _is_unclassified(session: Session, connection_id: int | None, type_id: str |
         )
     ).one_or_none()
     return row is not None and row.is_telehealth is None and row.sync_enabled
+
+
+def _is_turned(session: Session, connection_id: int | None, theirs: dict[str, Any]) -> bool:
+    """The type still means something else than what was decided about."""
+    row = session.scalar(
+        select(PMSAppointmentType).where(
+            PMSAppointmentType.pms_connection_id == connection_id,
+            PMSAppointmentType.pms_type_id == theirs.get("pms_type_id"),
+        )
+    )
+    if row is None or row.is_telehealth is None or not row.sync_enabled:
+        return False
+    now = meaning_of(row.pms_type_name, has_telehealth_words=row.suggested, flag=row.pms_is_telehealth)
+    return has_turned(row.is_telehealth, Meaning(*theirs["before"]), now)
+
+
+def types_in_doubt(session: Session, connection_id: int) -> set[str]:
+    """The types whose changed meaning a person is asked about."""
+    rows = session.scalars(
+        select(Decision.theirs).where(
+            Decision.connection_id == connection_id,
+            Decision.kind == "type_changed",
+            Decision.state == "open",
+        )
+    )
+    return {theirs["pms_type_id"] for theirs in rows}
+
+
+def type_subject(connection_id: int, type_id: str) -> str:
+    """The subject of a type that has changed its meaning."""
+    return f"type-changed:{connection_id}:{type_id}"
 
 
 def field_subject(card_id: int, field: str) -> str:

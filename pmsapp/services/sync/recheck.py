@@ -30,6 +30,7 @@ from pmsapp.services.scopes.vanished import GONE_REASON
 from pmsapp.services.scopes.write import Writer, take_off, write_plan
 from pmsapp.services.sheet import days, versions
 from pmsapp.services.sheet.placement import load_rules
+from pmsapp.services.sync import unlisted
 from pmsapp.services.vendors import adapters as vendor_adapters
 
 ANSWER_WITHIN_S = 1.8
@@ -59,11 +60,11 @@ def recheck_card(card_id: int, actor: Actor) -> Card:
         raise Conflict(
             "MANUAL-CARD", "This card was added by hand; there is nothing to ask the practice software."
         )
-    pairs = _ask(card.pms_connection_id, card.pms_appointment_id)
-    now = clock.now()
+    found = _ask(card.pms_connection_id, card.pms_appointment_id)
+    pairs, now = found.pairs, clock.now()
     with writing() as session:
         writer = Writer(session, key_ring(), card.pms_connection_id, None, now)
-        days_changed = _apply(session, writer, pairs)
+        days_changed = _apply(session, writer, found)
         named = {pair.patient.external_id for pair in pairs if pair.patient}
         presence = session.scalar(
             select(RunSheetAppointment.presence).where(RunSheetAppointment.id == card_id)
@@ -102,22 +103,36 @@ def retry_quarantined(quarantine_id: int, actor: Actor) -> bool:
         raise NotFound("record")
     if row.pms_appointment_id is None:
         raise Conflict("NO-ID", "The record had no id; the next update reads the whole list again.")
-    pairs = _ask(row.connection_id, row.pms_appointment_id)
+    found = _ask(row.connection_id, row.pms_appointment_id)
     now = clock.now()
     with writing() as session:
         writer = Writer(session, key_ring(), row.connection_id, None, now)
-        versions.bump(session, _apply(session, writer, pairs), now)
+        versions.bump(session, _apply(session, writer, found), now)
         take_back(session, row.connection_id, {row.pms_appointment_id}, now)
         audit.record(session, actor, "quarantine.retry", f"quarantine:{quarantine_id}")
     return True
 
 
-def _ask(connection_id: int, appointment_id: str) -> list[UnifiedAppointment]:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """An appointment asked for by id: its pairs (none: it is gone), and whom they name that nobody knows."""
+
+    pairs: list[UnifiedAppointment]
+    met: unlisted.Unlisted
+    lists: unlisted.Lists
+
+
+def _ask(connection_id: int, appointment_id: str) -> _Found:
+    """Network only."""
+    met = unlisted.Unlisted()
     adapter = vendor_adapters.adapter_for(connection_id, deadline=Deadline(ANSWER_WITHIN_S))
     try:
-        return adapter.get_appointment(appointment_id)
+        pairs = adapter.get_appointment(appointment_id)
+        with reading() as session:
+            met.meet(pairs, load_rules(session, connection_id))
+        return _Found(pairs, met, unlisted.fetch(adapter, met))
     except NotFoundError:
-        return []
+        return _Found([], met, unlisted.Lists())
     except RetryLaterError as error:
         if error.code == "RUN-DEADLINE":  # that is about updates; here nobody waits for longer
             raise RetryLaterError("PMS-SLOW", pms=error.pms) from error
@@ -126,9 +141,11 @@ def _ask(connection_id: int, appointment_id: str) -> list[UnifiedAppointment]:
         adapter.client.close()
 
 
-def _apply(session: Session, writer: Writer, pairs: list[UnifiedAppointment]) -> set[date]:
+def _apply(session: Session, writer: Writer, found: _Found) -> set[date]:
+    pairs = found.pairs
     if not pairs:
         return set()
+    unlisted.ask_about(session, writer.connection_id, found.met, found.lists, writer.now)
     rules = load_rules(session, writer.connection_id)
     connection = session.get_one(PMSConnection, writer.connection_id)
     context = RunContext(

@@ -10,9 +10,9 @@ from pmsapp.services.vendors import adapters as vendor_adapters
 
 
 def require_ready(row: PMSConnection) -> None:
-    """Raise Conflict NOT-PAIRED or AUTH-REFUSED, with what to do, while there is nothing to read with."""
+    """Raise Conflict NOT-PAIRED or NO-LOGIN, with what to do, while there is nothing to read with."""
     info = get_info(row.pms_type)
     if info.capabilities.pairing and row.tenant_id is None:
         raise Conflict("NOT-PAIRED", f"{message_for('NOT-PAIRED', info.label)}.")
     if not vendor_adapters.has_credentials(info, is_stored=row.credentials_sealed is not None):
-        raise Conflict("AUTH-REFUSED", f"There is no {info.label} login yet; enter it first.")
+        raise Conflict("NO-LOGIN", f"There is no {info.label} login yet; enter it first.")

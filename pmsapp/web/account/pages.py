@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
 
 from flask import (
     Blueprint,
@@ -17,45 +18,88 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import generate_csrf
 
+from pmsapp import clock
 from pmsapp.access import guard
-from pmsapp.services.base.errors import Conflict, Invalid, NotFound
-from pmsapp.services.people import sessions, users
-from pmsapp.services.people.users import SignInFailed, TooManyTries, UserView
-from pmsapp.web.account import contexts
+from pmsapp.domain.ages import is_within
+from pmsapp.services.base.errors import Conflict, Invalid
+from pmsapp.services.people import known_browsers, second_factor, sessions, sign_in, users
+from pmsapp.services.people.login_throttle import Ticket, TooManyTries
+from pmsapp.services.people.sign_in import SignInFailed
+from pmsapp.web.account import browser, contexts
 from pmsapp.web.http.headers import FORGET_BROWSER_DATA
 from pmsapp.web.ui import shell
 
 bp = Blueprint("auth", __name__)
+_TICKET, _HALF = "ticket", "half"  # keys inside the signed cookie
+_HALF_LIFE = timedelta(minutes=5)  # between password and code
 
 
 @bp.get("/login")
 def login() -> ResponseReturnValue:
     """The sign-in page; whoever is signed in goes on."""
-    way_on = guard.local_path(request.args.get("next"))
+    next_page = guard.local_path(request.args.get("next"))
     if guard.resume_session() is not None:
-        return redirect(way_on, 303)
-    return _login_page(contexts.LoginPage(next=way_on))
+        return redirect(next_page, 303)
+    return _login_page(
+        contexts.LoginPage(next=next_page, done=contexts.SIGN_IN_DONE.get(request.args.get("done", "")))
+    )
 
 
 @bp.post("/login")
-def sign_in() -> ResponseReturnValue:
-    """Open a session for the right email and password."""
-    email, way_on = request.form.get("email", ""), guard.local_path(request.form.get("next"))
-    shown = contexts.LoginPage(next=way_on, email=email[: users.MAX_EMAIL_CHARS])
+def give_password() -> ResponseReturnValue:
+    """The right email and password open a session, or lead to the page that asks for a code."""
+    email, next_page = request.form.get("email", ""), guard.local_path(request.form.get("next"))
+    shown = contexts.LoginPage(next=next_page, email=email[: users.MAX_EMAIL_CHARS])
     try:
-        user = users.authenticate(email, request.form.get("password", ""), guard.stranger())
+        proven = sign_in.prove(
+            email,
+            request.form.get("password", ""),
+            guard.anonymous(),
+            browser=browser.asking(),
+            ticket=_ticket(),
+        )
     except SignInFailed as error:
+        session.pop(_TICKET, None)
         return _login_page(shown.saying(f"{error.message} {error.advice}"), 422)
     except TooManyTries as error:
-        return _wait(_login_page(shown.saying(_wait_sentence(error)), 429), error)
-    _open_session(user)
-    return redirect(way_on, 303)
+        _keep_ticket(error)
+        return _wait(_login_page(shown.saying(contexts.wait_sentence(error)), 429), error)
+    if proven.needs_code:
+        browser.end_current("replaced")
+        session.clear()
+        half = {"id": proven.user.id, "stamp": proven.stamp, "at": clock.now().isoformat(), "next": next_page}
+        session[_HALF] = half
+        return redirect("/login/code", 303)
+    return _let_in(proven.user.id, proven.stamp, next_page)
+
+
+@bp.get("/login/code")
+def code() -> ResponseReturnValue:
+    """Asks for the code of who gave the right password."""
+    return _page("auth/code.html", contexts.CodePage()) if _half() else redirect("/login", 303)
+
+
+@bp.post("/login/code")
+def give_code() -> ResponseReturnValue:
+    """Open a session for the right code."""
+    half = _half()
+    if half is None:
+        return redirect("/login", 303)
+    user_id, given = int(half["id"]), request.form.get("code", "")
+    try:
+        if not sign_in.check_code(user_id, given, guard.anonymous(), browser=browser.asking()):
+            fault = "This code does not work, or was used already. Wait for the next one."
+            return _page("auth/code.html", contexts.CodePage(fault), 422)
+    except TooManyTries as error:
+        shown = contexts.CodePage(contexts.wait_sentence(error))
+        return _wait(_page("auth/code.html", shown, 429), error)
+    return _let_in(user_id, str(half["stamp"]), guard.local_path(half.get("next")))
 
 
 @bp.post("/logout")
 def logout() -> ResponseReturnValue:
-    """End this browser's session and have the browser forget the pages."""
-    _end_current("signed_out")
+    """End this browser's session and have the browser forget the pages, also when the database can store nothing."""
+    browser.end_current_if_possible("signed_out")
     session.clear()
     response = make_response(redirect("/login", 303))
     response.headers["Clear-Site-Data"] = FORGET_BROWSER_DATA
@@ -76,19 +120,26 @@ def standing() -> ResponseReturnValue:
 
 @bp.post("/unlock")
 def unlock() -> ResponseReturnValue:
-    """Open a new session for the person whose page is locked, for their password; the page stays as it is."""
+    """Open a new session for the person whose page is locked, for their password (and code); the page stays."""
     token = session.get(guard.SESSION_TOKEN)
     user_id = sessions.owner(token) if isinstance(token, str) else None
     if user_id is None or str(user_id) != request.form.get("user"):
         return {"fault": "This page belongs to another sign-in. Choose “Sign in as somebody else”."}, 409
-    user = users.get_user(user_id)
-    actor = users.as_actor(user, guard.stranger())
+    email, code = users.get_user(user_id).email, request.form.get("code", "")
+    who, asking = guard.anonymous(), browser.asking()
     try:
-        if not users.check_password(user_id, request.form.get("password", ""), actor):
-            return {"fault": "This is not your password."}, 422
+        proven = sign_in.prove(email, request.form.get("password", ""), who, browser=asking, ticket=_ticket())
+        if proven.needs_code and not code:
+            return {"fault": "Enter the code of your app too.", "needs_code": True}, 422
+        if proven.needs_code and not sign_in.check_code(user_id, code, who, browser=asking):
+            return {"fault": "This code does not work, or was used already.", "needs_code": True}, 422
+        user = sign_in.let_in(user_id, proven.stamp, who, browser=browser.to_remember())
+    except SignInFailed:
+        return {"fault": "This is not your password."}, 422
     except TooManyTries as error:
-        return _wait(make_response({"fault": _wait_sentence(error)}, 429), error)
-    _open_session(user, reason="unlocked")
+        _keep_ticket(error)
+        return _wait(make_response({"fault": contexts.wait_sentence(error)}, 429), error)
+    browser.open_session(user, reason="unlocked")
     return {"csrf_token": generate_csrf()}
 
 
@@ -104,41 +155,43 @@ def setup() -> ResponseReturnValue:
 def set_up() -> ResponseReturnValue:
     """Make the first administrator with the one-time code, and sign them in."""
     form = {name: request.form.get(name, "") for name in ("code", "email", "name", "password")}
-    shown = contexts.SetupPage(email=form["email"][: users.MAX_EMAIL_CHARS], name=form["name"][:80])
+    shown = contexts.SetupPage(
+        code=form["code"][:80], email=form["email"][: users.MAX_EMAIL_CHARS], name=form["name"][:80]
+    )
     try:
-        user = users.set_up_first_admin(**form, actor=guard.stranger())
+        user = users.set_up_first_admin(**form, actor=guard.anonymous())
     except Invalid as error:
         return _page("auth/setup.html", shown.with_faults(error.errors), 422)
     except TooManyTries as error:
-        faults = {"code": _wait_sentence(error)}
+        faults = {"code": contexts.wait_sentence(error)}
         return _wait(_page("auth/setup.html", shown.with_faults(faults), 429), error)
     except Conflict:
         return redirect("/login", 303)
-    _open_session(user)
+    browser.open_session(user)
     return redirect("/", 303)
 
 
 @bp.get("/confirm")
 def confirm() -> ResponseReturnValue:
     """Asks for the password again before the most delicate pages."""
-    way_on = guard.local_path(request.args.get("next"))
+    next_page = guard.local_path(request.args.get("next"))
     email = users.get_user(guard.current_actor().id or 0).email
-    return _page("auth/confirm.html", contexts.ConfirmPage(way_on, email))
+    return _page("auth/confirm.html", contexts.ConfirmPage(next_page, email))
 
 
 @bp.post("/confirm")
 def confirm_password() -> ResponseReturnValue:
     """Open a fresh session in the place of this one, for the right password."""
-    way_on, actor = guard.local_path(request.form.get("next")), guard.current_actor()
+    next_page, actor = guard.local_path(request.form.get("next")), guard.current_actor()
     user_id = actor.id or 0
-    shown = contexts.ConfirmPage(way_on, users.get_user(user_id).email)
+    shown = contexts.ConfirmPage(next_page, users.get_user(user_id).email)
     try:
-        if not users.check_password(user_id, request.form.get("password", ""), actor):
+        if not sign_in.check_password(user_id, request.form.get("password", ""), actor):
             return _page("auth/confirm.html", shown.saying("This is not your password."), 422)
     except TooManyTries as error:
-        return _wait(_page("auth/confirm.html", shown.saying(_wait_sentence(error)), 429), error)
-    _open_session(users.get_user(user_id), reason="confirmed")
-    return redirect(way_on, 303)
+        return _wait(_page("auth/confirm.html", shown.saying(contexts.wait_sentence(error)), 429), error)
+    browser.open_session(users.get_user(user_id), reason="confirmed")
+    return redirect(next_page, 303)
 
 
 @bp.get("/settings/account")
@@ -154,13 +207,13 @@ def change_password() -> ResponseReturnValue:
     user_id = actor.id or 0
     current, new = request.form.get("current_password", ""), request.form.get("new_password", "")
     try:
-        users.change_own_password(user_id, current, new, actor)
+        sign_in.change_own_password(user_id, current, new, actor)
     except Invalid as error:
         return _account_page(faults=error.errors, status=422)
     except TooManyTries as error:
-        faults = {"current_password": _wait_sentence(error)}
+        faults = {"current_password": contexts.wait_sentence(error)}
         return _wait(_account_page(faults=faults, status=429), error)
-    _open_session(users.get_user(user_id))
+    browser.open_session(users.get_user(user_id))
     return redirect("/settings/account?done=password", 303)
 
 
@@ -172,6 +225,14 @@ def end_session(session_id: int) -> ResponseReturnValue:
     return redirect("/settings/account?done=session", 303)
 
 
+@bp.post("/settings/account/browsers/<id:browser_id>/forget")
+def forget_browser(browser_id: int) -> ResponseReturnValue:
+    """Forget one of the browsers one signed in on. Another person's is not found."""
+    actor = guard.current_actor()
+    known_browsers.forget(browser_id, actor.id or 0, actor)
+    return redirect("/settings/account?done=browser", 303)
+
+
 @bp.post("/settings/account/sessions/end-others")
 def end_other_sessions() -> ResponseReturnValue:
     """Sign out every browser of one's own but this."""
@@ -180,19 +241,37 @@ def end_other_sessions() -> ResponseReturnValue:
     return redirect("/settings/account?done=session", 303)
 
 
-def _open_session(user: UserView, *, reason: str = "replaced") -> None:
-    """A new token for this browser; whatever it held before is ended and forgotten."""
-    _end_current(reason)
-    token = sessions.start(user.id, users.as_actor(user, guard.stranger()))
-    session.clear()
-    session[guard.SESSION_TOKEN] = token
+def _let_in(user_id: int, stamp: str, next_page: str) -> Response:
+    known = browser.to_remember()
+    try:
+        user = sign_in.let_in(user_id, stamp, guard.anonymous(), browser=known)
+    except SignInFailed:  # the password was changed meanwhile
+        session.clear()
+        return make_response(redirect("/login", 303))
+    browser.open_session(user)
+    return browser.leave_mark(make_response(redirect(next_page, 303)), known)
 
 
-def _end_current(reason: str) -> None:
-    found = guard.current_session() or guard.resume_session()
-    if found is not None:
-        with suppress(NotFound):  # ended from elsewhere a moment ago
-            sessions.end(found.session_id, guard.current_actor(), reason=reason)
+def _half() -> dict[str, Any] | None:
+    """Who gave the right password on this browser and still has to give a code; None when that was too long ago."""
+    half = session.get(_HALF)
+    if not isinstance(half, dict) or set(half) != {"id", "stamp", "at", "next"}:
+        return None
+    given_at = datetime.fromisoformat(half["at"])
+    return half if is_within(given_at, clock.now(), _HALF_LIFE) else None
+
+
+def _ticket() -> Ticket | None:
+    held = session.get(_TICKET)
+    if not isinstance(held, list) or len(held) != 3:
+        return None
+    return Ticket(str(held[0]), datetime.fromisoformat(held[1]), str(held[2]))
+
+
+def _keep_ticket(error: TooManyTries) -> None:
+    """The session's cookie is signed, so the browser brings back what it was given."""
+    if error.ticket is not None:
+        session[_TICKET] = [error.ticket.about, error.ticket.due_at.isoformat(), error.ticket.nonce]
 
 
 def _login_page(shown: contexts.LoginPage, status: int = 200) -> Response:
@@ -209,6 +288,8 @@ def _account_page(
     shown = contexts.account_page(
         users.get_user(actor.id or 0),
         listed,
+        known_browsers.list_of(actor.id or 0, browser.asking().token),
+        second_factor.status(actor.id or 0),
         now=standing.now,
         zone=standing.zone,
         done=done,
@@ -224,8 +305,3 @@ def _page(template: str, page: object, status: int = 200) -> Response:
 def _wait(response: Response, error: TooManyTries) -> Response:
     response.headers["Retry-After"] = str(error.retry_after_s)
     return response
-
-
-def _wait_sentence(error: TooManyTries) -> str:
-    wait = f"{error.retry_after_s} s" if error.retry_after_s < 60 else f"{-(-error.retry_after_s // 60)} min"
-    return f"{error.message} Try again in {wait}; the account stays open."

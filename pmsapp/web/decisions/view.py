@@ -222,6 +222,30 @@ def _type_new(one: DecisionView, around: Surroundings) -> Words:
     )
 
 
+def _type_changed(one: DecisionView, around: Surroundings) -> Words:
+    name, source = _theirs_name(one, "A type"), around.source(one)
+    told = one.theirs if isinstance(one.theirs, dict) else {}
+    was, cards = str(told.get("was_name") or name), int(told.get("cards") or 0)
+    renamed = (
+        f"{was} is called {name} in {source} now" if was != name else f"{source} marks {name} another way now"
+    )
+    ticked = "telehealth" if one.ours else "not telehealth"
+    other = "not telehealth" if one.ours else "telehealth"
+    effect = {
+        "telehealth": "Its appointments are shown as telehealth.",
+        "not telehealth": "Its appointments are not on the run sheet.",
+    }
+    return (
+        renamed,
+        [f"Ticked here as {ticked}", f"{fmt.plural(cards, 'card')} on the run sheet from today"],
+        (
+            Answer("keep", f"It is still {ticked}", effect[ticked]),
+            Answer("pms", f"It is {other} now", effect[other]),
+        ),
+        "Until then its appointments are shown and marked as not sure.",
+    )
+
+
 def _theirs_name(one: DecisionView, default: str) -> str:
     return str(one.theirs.get("name") or default) if isinstance(one.theirs, dict) else default
 
@@ -233,4 +257,5 @@ _KINDS: dict[str, Callable[[DecisionView, Surroundings], Words]] = {
     "merge_suggestion": _merge_suggestion,
     "practitioner_new": _practitioner_new,
     "type_new": _type_new,
+    "type_changed": _type_changed,
 }

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, Response, make_response, redirect, request
 from flask.typing import ResponseReturnValue
 
+from pmsapp import clock
 from pmsapp.access import guard
 from pmsapp.adapters.base import TelehealthSource
 from pmsapp.adapters.registry import get_info
@@ -13,10 +16,12 @@ from pmsapp.services.base.errors import Invalid
 from pmsapp.services.connections import connections
 from pmsapp.services.connections.connections import ConnectionView
 from pmsapp.services.matching import appointment_types, mappings
+from pmsapp.services.matching.live_lists import Listing
 from pmsapp.services.sheet import columns as sheet_columns
 from pmsapp.web.integrations import connect_form
 from pmsapp.web.integrations import matching_view as view_of
 from pmsapp.web.integrations.contexts import PractitionerRow, PractitionersPage, TypeRow, TypesPage
+from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui import shell
 from pmsapp.web.ui.page_contexts import Notice
 
@@ -56,6 +61,7 @@ def kinds(connection_id: int) -> ResponseReturnValue:
     try:
         listed = appointment_types.list_types(connection_id)
         rows = view_of.type_rows(listed, pms=info.label, follows_pms=follows, suggest=view.state == "setup")
+        fault = _not_live(listed, view.time_zone)
     except PMSError as error:
         fault = _fault(error)
     page = TypesPage(
@@ -97,8 +103,10 @@ def _practitioners_page(
     rows: tuple[PractitionerRow, ...] = ()
     try:
         columns = [column for column in sheet_columns.list_clinicians() if column.active]
+        listed = mappings.list_practitioners(view.id)
+        fault = _not_live(listed, view.time_zone)
         rows = view_of.practitioner_rows(
-            mappings.list_practitioners(view.id),
+            listed,
             columns,
             suggest=view.state == "setup",
             chosen=chosen,
@@ -117,6 +125,15 @@ def _practitioners_page(
         saved="saved" in request.args,
     )
     return _page("integrations/practitioners.html", page, 422 if errors else 200)
+
+
+def _not_live(listed: Listing[Any], zone: str) -> Notice | None:
+    """What to say over a list that is known from before."""
+    error = listed.stale
+    if error is None:
+        return None
+    at = f" as of {fmt.moment(listed.as_of, clock.now(), zone)}" if listed.as_of else " from before"
+    return Notice(f"{error.message}. This is the list{at}.", error.advice, "warn", "cloud", error.code)
 
 
 def _fault(error: PMSError) -> Notice:

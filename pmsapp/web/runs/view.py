@@ -28,7 +28,6 @@ _STATUS = {
     RunStatus.QUEUED: Badge("Waiting to start", "clock"),
     RunStatus.RUNNING: Badge("Updating…", "ring", "accent spin"),
     RunStatus.SUCCESS: Badge("Updated", "tick", "good"),
-    RunStatus.PARTIAL: Badge("Partly updated", "half", "wait"),
     RunStatus.FAILED: Badge("Not updated", "cross", "stop"),
     RunStatus.INTERRUPTED: Badge("Stopped half way, repeats", "broken", "wait"),
     RunStatus.CANCELLED: Badge("Cancelled", "gone"),
@@ -63,7 +62,11 @@ _TRIGGERS = {
 
 
 def status_badge(run: RunView) -> Badge:
-    """How a run stands or ended."""
+    """How a run stands or ended. A preview changed nothing, whatever it found."""
+    if run.dry_run and run.status in (RunStatus.SUCCESS, RunStatus.PARTIAL):
+        return Badge("Preview only", "info")
+    if run.status == RunStatus.PARTIAL:
+        return labels.partial_badge(run.error[0] if run.error else None)
     return _STATUS[RunStatus(run.status)]
 
 
@@ -111,17 +114,19 @@ def change_words(run: RunView, events: Sequence[EventView], *, of_day: bool = Fa
 def result_sentence(run: RunView, events: Sequence[EventView] = (), *, of_day: bool = False) -> str:
     """What a finished run came to, in one sentence a person can use; what worked comes first."""
     changed = change_words(run, events, of_day=of_day)
-    trouble = f" {run.error[1]}." if run.error and run.error[1] else ""
+    reason = f" {run.error[1]}." if run.error and run.error[1] else ""
+    if run.dry_run and run.status in (RunStatus.SUCCESS, RunStatus.PARTIAL):
+        return f"Preview only, nothing was written. It would be: {changed or 'nothing changed'}.{reason}"
     if run.status == RunStatus.SUCCESS:
         return f"Updated: {changed}." if changed else "Nothing changed."
     if run.status == RunStatus.PARTIAL:
-        return f"Partly updated: {changed or 'nothing changed'}.{trouble}"
+        return f"{status_badge(run).word}: {changed or 'nothing changed'}.{reason}"
     if run.status == RunStatus.CANCELLED:
         by = f" by {run.cancelled_by}" if run.cancelled_by else ""
         return f"Cancelled{by}. {'Done before that: ' + changed + '.' if changed else 'Nothing changed.'}"
     if run.status == RunStatus.INTERRUPTED:
         return "Stopped half way. It repeats by itself."
-    return f"Not updated.{trouble} Cards stay as they were."
+    return f"Not updated.{reason} Cards stay as they were."
 
 
 _DIFFERENCES = {

@@ -85,9 +85,22 @@ class PersonLine:
     badge: Badge
     last: str
     is_me: bool
+    is_invited: bool
+    has_second_factor: bool
+    second_factor: str
     disabled: bool
     roles: tuple[Option, ...]
     clinicians: tuple[Option, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkLine:
+    """A one-time link just made, shown once."""
+
+    headline: str
+    name: str
+    address: str
+    until: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +114,9 @@ class PeoplePage:
     clinicians: tuple[Option, ...]
     errors: tuple[tuple[str, str], ...] = ()
     notice: Notice | None = None
+    made: LinkLine | None = None
+    is_training: bool = False
+    for_everybody: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +148,7 @@ class TokensPage:
 
 @dataclass(frozen=True, slots=True)
 class IncidentLine:
-    """Trouble that lasts or lasted."""
+    """An incident, open or over."""
 
     id: int
     headline: str

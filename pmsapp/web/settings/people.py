@@ -11,11 +11,13 @@ from pmsapp.access import guard
 from pmsapp.domain.roles import PEOPLE_ROLES
 from pmsapp.schemas.addresses import id_or_none
 from pmsapp.services.base.errors import Conflict, Invalid
-from pmsapp.services.people import users
+from pmsapp.services.clinic import clinic
+from pmsapp.services.people import one_time_links, second_factor, users
+from pmsapp.services.people.one_time_links import NewLink
 from pmsapp.services.people.users import UserView
 from pmsapp.services.sheet import columns as sheet_columns
 from pmsapp.web.settings import nav as settings_nav
-from pmsapp.web.settings.contexts import PeoplePage, PersonLine
+from pmsapp.web.settings.contexts import LinkLine, PeoplePage, PersonLine
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui import shell
 from pmsapp.web.ui.labels import ROLE_WORDS
@@ -32,13 +34,12 @@ def index() -> ResponseReturnValue:
 
 @bp.post("/settings/people")
 def add() -> ResponseReturnValue:
-    """Let somebody in."""
+    """Invite somebody; the link is shown once, on this answer."""
     form = request.form
     try:
-        users.add_user(
+        made = one_time_links.invite(
             form.get("email", ""),
             role=form.get("role", ""),
-            password=form.get("password", ""),
             actor=guard.current_actor(),
             name=form.get("name", "").strip() or None,
             clinician_id=id_or_none(form.get("clinician_id")),
@@ -47,7 +48,7 @@ def add() -> ResponseReturnValue:
         return _people_page(errors=error.errors)
     except Conflict as error:
         return _people_page(errors={"email": error.message})
-    return redirect("/settings/people", 303)
+    return _people_page(made=made)
 
 
 @bp.post("/settings/people/<id:user_id>/role")
@@ -80,13 +81,34 @@ def enable(user_id: int) -> ResponseReturnValue:
     return redirect("/settings/people", 303)
 
 
-@bp.post("/settings/people/<id:user_id>/password")
-def set_password(user_id: int) -> ResponseReturnValue:
-    """Give somebody a new password and end their sessions."""
+@bp.post("/settings/people/<id:user_id>/link")
+def make_link(user_id: int) -> ResponseReturnValue:
+    """A link with which somebody chooses a password, shown once, on this answer."""
     try:
-        users.set_password(user_id, request.form.get("password", ""), guard.current_actor())
-    except Invalid as error:
+        return _people_page(made=one_time_links.make(user_id, guard.current_actor()))
+    except Conflict as error:
         return _refused(error)
+
+
+@bp.post("/settings/people/<id:user_id>/sign-out")
+def sign_out(user_id: int) -> ResponseReturnValue:
+    """End somebody's sessions and forget the browsers they signed in on."""
+    users.sign_out_everywhere(user_id, guard.current_actor())
+    return redirect("/settings/people", 303)
+
+
+@bp.post("/settings/people/<id:user_id>/reset-2fa")
+def reset_second_factor(user_id: int) -> ResponseReturnValue:
+    """Take somebody's second factor away, when phone and recovery codes are gone."""
+    second_factor.reset(user_id, guard.current_actor())
+    return redirect("/settings/people", 303)
+
+
+@bp.post("/settings/people/second-factor")
+def require_second_factor() -> ResponseReturnValue:
+    """Whether everybody has to have one, or administrators only."""
+    clinic.ensure()
+    second_factor.require_for_everybody(request.form.get("for_everybody") == "yes", guard.current_actor())
     return redirect("/settings/people", 303)
 
 
@@ -96,50 +118,89 @@ def _refused(error: Invalid | Conflict) -> Response:
 
 
 def _people_page(
-    *, errors: Mapping[str, str] | None = None, notice: Notice | None = None, status: int = 200
+    *,
+    errors: Mapping[str, str] | None = None,
+    notice: Notice | None = None,
+    made: NewLink | None = None,
+    status: int = 200,
 ) -> Response:
     now, errors = shell.page_status(), errors or {}
-    columns = [one for one in sheet_columns.list_clinicians() if one.active]
+    columns = [column for column in sheet_columns.list_clinicians() if column.active]
     me = guard.current_actor().id
     typed = request.form if errors else {}
-    labels = {"email": "Email", "name": "Name", "password": "First password"}
+    labels = {"email": "Email", "name": "Name"}
+    clinic_now, with_factor = clinic.get_clinic(), second_factor.people_with_one()
     page = PeoplePage(
         nav=settings_nav.nav(),
-        people=tuple(_person(one, now, [(c.id, c.name) for c in columns], me) for one in users.list_users()),
-        form={
-            name: FormField(
-                name, label, "" if name == "password" else typed.get(name, ""), error=errors.get(name)
+        people=tuple(
+            _person(
+                person, now, [(c.id, c.name) for c in columns], me, has_second_factor=person.id in with_factor
             )
+            for person in users.list_users()
+        ),
+        form={
+            name: FormField(name, label, typed.get(name, ""), error=errors.get(name))
             for name, label in labels.items()
         },
         roles=_roles(typed.get("role", "reception")),
-        clinicians=tuple(Option(str(one.id), one.name) for one in columns),
+        clinicians=tuple(
+            Option(str(column.id), column.name, typed.get("clinician_id") == str(column.id))
+            for column in columns
+        ),
         errors=tuple(errors.items()),
         notice=notice,
+        made=_made(made, now) if made else None,
+        is_training=clinic_now.is_training,
+        for_everybody=clinic_now.require_second_factor,
     )
     html = shell.render("settings/people.html", "settings", now, page=page)
     return make_response(html, 422 if errors else status)
+
+
+def _made(made: NewLink, now: shell.PageStatus) -> LinkLine:
+    is_new = made.kind == one_time_links.INVITATION
+    return LinkLine(
+        headline="Copy the invitation now" if is_new else "Copy the link now",
+        name=made.user.name,
+        address=request.host_url.rstrip("/") + made.path,
+        until=fmt.moment(made.expires_at, now.now, now.zone),
+    )
 
 
 def _roles(chosen: str) -> tuple[Option, ...]:
     return tuple(Option(key, word, key == chosen) for key, word in ROLE_WORDS.items() if key in PEOPLE_ROLES)
 
 
+def _last(person: UserView, now: shell.PageStatus, *, is_me: bool) -> str:
+    """When they came last. Who reads this is signed in, also straight from the set-up page."""
+    if person.last_login_at:
+        return f"last signed in {fmt.moment(person.last_login_at, now.now, now.zone)}"
+    if is_me:
+        return "signed in now"
+    return "invited, no password yet" if person.is_invited else "never signed in"
+
+
 def _person(
-    one: UserView, now: shell.PageStatus, columns: list[tuple[int, str]], me: int | None
+    person: UserView,
+    now: shell.PageStatus,
+    columns: list[tuple[int, str]],
+    me: int | None,
+    *,
+    has_second_factor: bool,
 ) -> PersonLine:
-    out = one.disabled_at is not None
-    role = ROLE_WORDS.get(one.role, one.role)
+    out = person.disabled_at is not None
+    role = ROLE_WORDS.get(person.role, person.role)
     return PersonLine(
-        id=one.id,
-        name=one.name,
-        email=one.email,
+        id=person.id,
+        name=person.name,
+        email=person.email,
         badge=Badge("Kept out", "gone", "stop") if out else Badge(role, "person"),
-        last=f"last signed in {fmt.moment(one.last_login_at, now.now, now.zone)}"
-        if one.last_login_at
-        else "never signed in",
-        is_me=one.id == me,
+        last=_last(person, now, is_me=person.id == me),
+        is_invited=person.is_invited,
+        has_second_factor=has_second_factor,
+        second_factor="second factor on" if has_second_factor else "no second factor",
+        is_me=person.id == me,
         disabled=out,
-        roles=_roles(one.role),
-        clinicians=tuple(Option(str(key), name, key == one.clinician_id) for key, name in columns),
+        roles=_roles(person.role),
+        clinicians=tuple(Option(str(key), name, key == person.clinician_id) for key, name in columns),
     )

@@ -110,6 +110,8 @@ def _marks(card: Card, now: datetime, names: Names) -> tuple[Badge, ...]:
     state = labels.workflow_badge(card.state)
     if state:
         marks.append(state)
+    if card.also_with:
+        marks.append(Badge(f"Also with {fmt.listed(card.also_with)}", "person"))
     if card.moved_from:
         marks.append(Badge(moved_words(card, names), "moved", "wait"))
     marks += rebooked_marks(card)

@@ -142,7 +142,7 @@ def connection_badge(view: ConnectionView, running: Mapping[str, Any] | None, no
             return Badge(f"Late: data from {age}", "clock", "wait")
         return Badge(f"Out of date: data from {age}", "clock", "warn")
     if view.last_sync_status == RunStatus.PARTIAL:
-        return Badge("Partly updated", "half", "wait")
+        return partial_badge(view.last_sync_error.code if view.last_sync_error else None)
     if view.last_sync_status == RunStatus.INTERRUPTED:
         return Badge("Stopped half way, will repeat", "broken", "wait")
     if view.last_sync_at is None:
@@ -152,9 +152,16 @@ def connection_badge(view: ConnectionView, running: Mapping[str, Any] | None, no
     return Badge("Up to date", "tick", "good")
 
 
+def partial_badge(code: str | None) -> Badge:
+    """A run that was not wholly a success: every list was read and something waits for a person, or not all was read."""
+    if code == "REMOVE-HELD":
+        return Badge("Updated, cards held", "held", "wait")
+    return Badge("Partly updated", "half", "wait")
+
+
 def updating_badge(running: Iterable[Mapping[str, Any]]) -> Badge:
     """ "Updating… 2 of 4" over everything that runs now; without numbers until they are known."""
-    progress = [one for one in running if one.get("total")]
+    progress = [run for run in running if run.get("total")]
     if not progress:
         return Badge("Updating…", "ring", "accent spin")
     done, total = (sum(part[key] or 0 for part in progress) for key in ("done", "total"))

@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 
 from pmsapp.adapters.client.http import Reply
-from pmsapp.adapters.client.paging import MAX_PAGES, PageGuard, read_by_cursor, read_by_link, read_by_number
+from pmsapp.adapters.client.paging import (
+    MAX_PAGES,
+    PageGuard,
+    PageLook,
+    read_by_cursor,
+    read_by_number,
+    read_until_still,
+)
 from pmsapp.domain.errors import BadVendorDataError
 
 
@@ -117,28 +124,6 @@ def test_numbers_without_end_raise_at_the_ceiling() -> None:
     assert MAX_PAGES <= 1000
 
 
-def test_links_are_followed_to_the_end() -> None:
-    chain = {"/1": "/2", "/2": None}
-    pages = list(
-        read_by_link(
-            lambda link: _reply({"next": chain[link]}), "/1", lambda reply: reply.data["next"], pms="Testsoft"
-        )
-    )
-    assert [is_last for _, is_last in pages] == [False, True]
-
-
-@pytest.mark.parametrize("back_to", ["/1", "/2"])
-def test_a_link_back_raises(back_to: str) -> None:
-    chain = {"/1": "/2", "/2": back_to}
-    pages = read_by_link(
-        lambda link: _reply({"at": link, "next": chain[link]}),
-        "/1",
-        lambda reply: reply.data["next"],
-        pms="Testsoft",
-    )
-    assert _code_of(pages) == "READ-ENDLESS"
-
-
 def test_the_guard_counts_pages() -> None:
     guard = PageGuard("Testsoft")
     guard.saw_page("a")
@@ -147,3 +132,61 @@ def test_the_guard_counts_pages() -> None:
     assert guard.pages == 2
     with pytest.raises(BadVendorDataError):
         guard.going_to(1)
+
+
+Reading = list[tuple[str, int | None]]
+
+
+def _still(*readings: Reading) -> tuple[list[str], str | None]:
+    """What came of readings of a list, given as (ids, the vendor's count) page by page; "!" marks the proven end."""
+    left = iter(readings)
+
+    def read() -> Iterator[tuple[PageLook, bool]]:
+        pages = next(left)
+        for number, (ids, total) in enumerate(pages, 1):
+            yield PageLook(frozenset(ids), len(ids), total), number == len(pages)
+
+    told: list[str] = []
+    try:
+        for page, is_last, is_again in read_until_still(read, lambda page: page, pms="Testsoft"):
+            told.append("".join(sorted(page.ids)) + ("again" if is_again else "") + ("!" if is_last else ""))
+    except BadVendorDataError as error:
+        return told, error.code
+    return told, None
+
+
+WHOLE: Reading = [("ab", 4), ("cd", 4)]
+UNCOUNTED: Reading = [("ab", None), ("cd", None)]
+
+
+def test_field_07_pages_that_agree_are_read_once() -> None:
+    assert _still(WHOLE) == (["ab", "cd!"], None)
+    assert _still([("ab", None)]) == (["ab!"], None)
+    assert _still([("", 0)]) == (["!"], None)
+
+
+@pytest.mark.parametrize(
+    "shifted",
+    [
+        [("ab", 4), ("bc", 4)],  # a row came in before them
+        [("ab", 4), ("d", 4)],  # a row before them went
+        [("ab", 4), ("d", 3)],  # and the vendor counted again
+        [("ab", 5), ("cd", 4)],
+        [("ab", 3)],  # an end mark too early
+    ],
+)
+def test_field_07_a_list_that_shifted_is_read_once_more_and_else_incomplete(shifted: Reading) -> None:
+    told, code = _still(shifted, WHOLE)
+    assert (told[-2:], code) == (["abagain", "cdagain!"], None)
+    told, code = _still(shifted, shifted)
+    assert code == "READ-SHIFTED"
+    assert not any("!" in one for one in told)
+
+
+def test_field_07_pages_nobody_counts_have_to_be_the_same_twice() -> None:
+    assert _still(UNCOUNTED, UNCOUNTED) == (["ab", "cd", "abagain", "cdagain!"], None)
+    dropped: Reading = [("ab", None), ("d", None)]
+    assert _still(dropped, UNCOUNTED, UNCOUNTED)[1] is None
+    told, code = _still(dropped, UNCOUNTED, dropped)
+    assert code == "READ-SHIFTED"
+    assert not any("!" in one for one in told)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 from pathlib import Path
 
@@ -111,6 +112,25 @@ def test_a_person_is_added_listed_given_a_password_and_disabled(pmsapp: Pmsapp) 
     ]
     assert "disabled" in pmsapp("users", "list").out
     assert pmsapp("users", "enable", "jo@example.org").code == 0
+
+
+def test_an_invitation_is_printed_alone_and_a_second_one_replaces_it(pmsapp: Pmsapp) -> None:
+    made = pmsapp("users", "invite", "jo@example.org", "--role", "reception")
+    assert made.code == 0
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/link/[\w-]{43}\n", made.out)
+    assert "invited" in pmsapp("users", "list").out
+    again = pmsapp("users", "invite", "jo@example.org")
+    assert again.code == 0
+    assert again.out != made.out
+    unknown = pmsapp("users", "invite", "new@example.org")
+    assert (unknown.code, "--role" in unknown.err) == (1, True)
+
+
+def test_a_second_factor_is_taken_away_from_the_command_line(pmsapp: Pmsapp) -> None:
+    pmsapp("users", "add", "mel@example.org", "--role", "admin", "--password-stdin", stdin=PASSWORD + "\n")
+    shown = pmsapp("users", "reset-2fa", "mel@example.org")
+    assert (shown.code, shown.out) == (0, "mel@example.org has no second factor set up.\n")
+    assert pmsapp("users", "reset-2fa", "nobody@example.org").code == 1
 
 
 def test_a_weak_password_is_refused_with_its_reason(pmsapp: Pmsapp) -> None:

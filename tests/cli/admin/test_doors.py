@@ -13,7 +13,7 @@ from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services.runs import history as run_history
 from pmsapp.settings import Settings
 from tests.cli.conftest import Outcome, Pmsapp
-from tests.conftest import FrozenClock
+from tests.support.clock import FrozenClock
 from tests.support.connecting import paired_gentu, vendor_settings
 
 

@@ -19,13 +19,13 @@ from pmsapp.services.base.errors import Conflict
 from pmsapp.services.base.transaction import reading
 from pmsapp.services.editing import overrides
 from pmsapp.services.maintenance import backup
-from pmsapp.services.people import api_tokens, sessions, users
+from pmsapp.services.people import api_tokens, second_factor, sessions, users
 from pmsapp.services.runs import requests as run_requests
 from pmsapp.services.sync import execute
 from pmsapp.supervisor.lock import only_one
 from tests.cli.conftest import Pmsapp
 from tests.support import postgres
-from tests.support.actors import make_user
+from tests.support.actors import app_code, give_second_factor, make_user
 from tests.support.clock import FrozenClock
 from tests.support.fake_clinic import MEL, FakeClinic
 from tests.support.fake_pms import FakePractice
@@ -69,9 +69,10 @@ def night(fake: FakeClinic, practice: FakePractice, frozen_clock: FrozenClock) -
     overrides.edit_card(fake.card("v1").id, {"notes": "lost on the way back"}, MEL)
     practice.book("anna", fake.at("11:40"), ["cy"])
     fake.sync()
+    give_second_factor(person.id)
     users.disable_user(person.id, COMMAND_LINE)
     api_tokens.revoke(made.view.id, COMMAND_LINE)
-    left_over = fake.request()  # still queued when the house is stopped
+    left_over = fake.request()  # still queued when the installation is stopped
     assert left_over
     sheet = fake.sheet()
     frozen_clock.advance(minutes=5)
@@ -138,6 +139,14 @@ def test_whoever_was_put_out_since_stays_out(pmsapp: Pmsapp, fake: FakeClinic, n
     _put_back(pmsapp, night.copy)
     assert users.get_user(night.person).disabled_at is not None
     assert api_tokens.find(night.token) is None
+
+
+def test_a_second_factor_set_up_since_is_still_asked_for(
+    pmsapp: Pmsapp, fake: FakeClinic, night: Night
+) -> None:
+    _put_back(pmsapp, night.copy)
+    assert second_factor.is_enabled(night.person)
+    assert second_factor.check(night.person, app_code(), COMMAND_LINE)
 
 
 def test_the_next_update_reads_everything_anew_and_gives_no_id_twice(

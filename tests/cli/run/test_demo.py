@@ -16,7 +16,7 @@ from pmsapp.domain.errors import ConfigurationError
 from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services.clinic import clinic
 from pmsapp.services.connections import connections
-from pmsapp.services.people import users
+from pmsapp.services.people import sign_in, users
 from pmsapp.services.runs import history as run_history
 from pmsapp.services.sheet import days
 from pmsapp.services.sync import execute
@@ -69,7 +69,7 @@ class TestSetUp:
         assert json.loads(path.read_text()) == {login.email: login.password for login in prepared.logins}
         for login in prepared.logins:
             person = users.find_user(login.email)
-            assert users.check_password(person.id, login.password, demo_clinic.COMMAND_LINE)
+            assert sign_in.check_password(person.id, login.password, demo_clinic.COMMAND_LINE)
         assert prepared.logins[0].password not in repr(prepared)
 
 

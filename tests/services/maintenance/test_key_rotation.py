@@ -7,18 +7,20 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from pmsapp import clock
 from pmsapp.adapters.client.tokens import Token
 from pmsapp.crypto import key_files
 from pmsapp.crypto.cipher import KeyRing, make_key, sealed_with
 from pmsapp.domain.actor import COMMAND_LINE
-from pmsapp.models import PMSConnection, RunSheet, RunSheetAppointment
+from pmsapp.models import PMSConnection, RunSheet, RunSheetAppointment, SecondFactor, User
 from pmsapp.models.base import Base
 from pmsapp.services.base import audit, encrypted_columns
 from pmsapp.services.base.errors import Conflict, NotFound
 from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.maintenance import key_rotation
+from pmsapp.services.people import second_factor
 from pmsapp.settings import Settings
 
 OLD, NEW = make_key(), make_key()
@@ -81,6 +83,17 @@ def _fill(ring: KeyRing, *, count: int = 1) -> None:
         manual.host_link_sealed = ring.seal(
             "https://kept", encrypted_columns.kept_link_context(manual.id, "host")
         )
+        _fill_second_factor(session, ring)
+
+
+def _fill_second_factor(session: Session, ring: KeyRing) -> None:
+    now = clock.now()
+    person = User(email="mel@example.org", name="Mel", role="viewer", password_hash="!", created_at=now)
+    session.add(person)
+    session.flush()
+    factor = SecondFactor(user_id=person.id, secret_uid="one", enabled_at=now, secret_sealed="")
+    factor.secret_sealed = ring.seal("JBSWY3DPEHPK3PXP", second_factor.context_of(factor))
+    session.add(factor)
 
 
 def _key_ids() -> set[str | None]:
@@ -105,7 +118,7 @@ def test_every_sealed_column_of_the_models_is_known() -> None:
 def test_everything_is_sealed_anew_and_still_opens(app: Flask) -> None:
     _fill(KeyRing([OLD]))
     done = key_rotation.rotate(COMMAND_LINE)
-    assert (done.resealed, done.already_current, done.unreadable) == (7, 0, 0)
+    assert (done.resealed, done.already_current, done.unreadable) == (8, 0, 0)
     assert _key_ids() == {KeyRing([NEW]).current_id}
     only_new = KeyRing([NEW])
     with reading() as session:
@@ -124,7 +137,7 @@ def test_a_second_rotation_changes_nothing(app: Flask) -> None:
     key_rotation.rotate(COMMAND_LINE)
     before = audit.count()
     again = key_rotation.rotate(COMMAND_LINE)
-    assert (again.resealed, again.already_current, audit.count()) == (0, 7, before)
+    assert (again.resealed, again.already_current, audit.count()) == (0, 8, before)
 
 
 def test_a_rotation_that_was_stopped_goes_on(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,7 +174,7 @@ def test_what_no_key_opens_is_counted_and_left(app: Flask) -> None:
 def test_uses_are_counted_per_key(app: Flask) -> None:
     _fill(KeyRing([OLD]))
     uses = {use.id: (use.is_current, use.texts) for use in key_rotation.list_keys()}
-    assert uses == {KeyRing([NEW]).current_id: (True, 0), KeyRing([OLD]).current_id: (False, 7)}
+    assert uses == {KeyRing([NEW]).current_id: (True, 0), KeyRing([OLD]).current_id: (False, 8)}
 
 
 def test_keys_of_the_environment_are_not_changed_here(app: Flask) -> None:

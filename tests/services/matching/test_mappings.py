@@ -21,6 +21,7 @@ from pmsapp.models import (
 )
 from pmsapp.models import Decision as Question
 from pmsapp.sandbox.server import SandboxServer
+from pmsapp.schemas.matching import PractitionerList
 from pmsapp.services.base.errors import Invalid, NotFound
 from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.clinic import clinic
@@ -278,6 +279,29 @@ def test_while_the_vendor_is_away_the_known_list_can_still_be_edited(
     listed = mappings.list_practitioners(connection_id)
     assert any(one.decision is MappingDecision.IGNORED for one in listed)
     decide(connection_id, MappingChoice(first, "undecided"))
+
+
+def test_field_21_a_list_that_could_not_be_read_live_says_so_and_since_when(
+    sandbox: SandboxServer, connection_id: int, frozen_clock: FrozenClock
+) -> None:
+    listed = mappings.list_practitioners(connection_id)
+    assert (listed.as_of, listed.stale) == (frozen_clock(), None)
+    first = listed[0].pms_practitioner_id
+    decide(connection_id, MappingChoice(first, "ignore"))
+    read_at = frozen_clock()
+    frozen_clock.advance(minutes=20)
+    live_lists.forget(connection_id)
+    sandbox.faults.set("forbidden", vendor="gentu")
+    for found in (
+        mappings.list_practitioners(connection_id),
+        mappings.set_mappings(connection_id, [MappingChoice(first, "undecided")], ADMIN),
+    ):
+        assert [one.name for one in found] == [one.name for one in listed]
+        assert found.stale is not None
+        assert (found.as_of, found.stale.code) == (read_at, "AUTH-SCOPE")
+        answer = PractitionerList.of(found, "Australia/Melbourne").model_dump(mode="json")
+        assert answer["as_of"] == "2026-11-23T09:00:00+11:00"
+        assert answer["stale"] == {"code": "AUTH-SCOPE", "message": found.stale.message}
 
 
 def test_a_vendor_that_never_answered_is_said_to_be_away(sandbox: SandboxServer, connection_id: int) -> None:

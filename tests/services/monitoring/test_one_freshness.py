@@ -20,8 +20,8 @@ from pmsapp.services.clinic import clinic
 from pmsapp.services.connections import connections
 from pmsapp.services.monitoring import conditions, doctor, health, process_heartbeats
 from pmsapp.services.sheet import columns
-from tests.conftest import FrozenClock
 from tests.support import actors
+from tests.support.clock import FrozenClock
 from tests.support.fake_clinic import FakeClinic, stock
 from tests.support.fake_pms import ZONE, FakePractice, registered
 

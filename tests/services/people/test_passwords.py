@@ -66,6 +66,36 @@ def test_common_passwords_are_refused(common: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "everyday",
+    [
+        "Sunshine2024!!",
+        "Manchester123",
+        "abc123abc123",
+        "Elizabeth1952",
+        "trustno1trust",
+        "arsenal14arsenal",
+        "Victoria3000!",
+        "samantha1987!",
+        "newzealand123",
+        "19011985sarah",
+        "Westgate2026!",
+        "Jessica19851985",
+        "Collingwood1!",
+        "StarWars1977!",
+        "pokemon151151",
+        "0403555123456",
+        "1q2w3e4r5t6y",
+        "Brisbane4000!",
+        "basketball23!",
+        "michael19801",
+    ],
+)
+def test_everyday_passwords_are_refused(everyday: str) -> None:
+    assert len(everyday) >= 12
+    assert passwords.fault(everyday) is not None
+
+
+@pytest.mark.parametrize(
     "name",
     [
         "Harbour Street Clinic",

@@ -14,12 +14,13 @@ from pmsapp.models import Clinic, RunSheetClinician, User
 from pmsapp.services.base import audit
 from pmsapp.services.base.errors import Conflict, Invalid, NotFound
 from pmsapp.services.base.transaction import reading, writing
-from pmsapp.services.people import setup_code, users
-from pmsapp.services.people.users import SignInFailed, TooManyTries
+from pmsapp.services.people import setup_code, sign_in, users
+from pmsapp.services.people.login_throttle import TooManyTries
+from pmsapp.services.people.sign_in import SignInFailed
 from tests.support.actors import PASSWORD, make_user
 from tests.support.clock import FrozenClock
 
-BROWSER = Actor(kind="stranger", name="not signed in", role="none", remote_addr="10.0.0.9")
+BROWSER = Actor(kind="anonymous", name="not signed in", role="none", remote_addr="10.0.0.9")
 NEW = "green boats hum tango"
 
 
@@ -82,7 +83,7 @@ def test_the_clinics_name_is_no_password(app: Flask, frozen_clock: FrozenClock) 
 
 def test_the_right_password_lets_in(app: Flask, frozen_clock: FrozenClock) -> None:
     user = make_user("viewer", email="mel@example.org")
-    assert users.authenticate("Mel@example.org ", PASSWORD, BROWSER).id == user.id
+    assert sign_in.authenticate("Mel@example.org ", PASSWORD, BROWSER).id == user.id
     assert users.get_user(user.id).last_login_at == frozen_clock()
     assert actions()[0] == "user.signed_in"
     assert audit.list_events()[0].remote_addr == "10.0.0.9"
@@ -101,7 +102,7 @@ def test_wrong_unknown_and_disabled_get_the_same_answer(app: Flask) -> None:
         ("", ""),
     ):
         with pytest.raises(SignInFailed) as refusal:
-            users.authenticate(email, password, BROWSER)
+            sign_in.authenticate(email, password, BROWSER)
         answers.add((refusal.value.code, refusal.value.message, refusal.value.advice))
     assert len(answers) == 1
     assert actions()[:4] == ["user.sign_in_failed"] * 4
@@ -109,7 +110,7 @@ def test_wrong_unknown_and_disabled_get_the_same_answer(app: Flask) -> None:
 
 def test_the_email_somebody_typed_is_not_kept(app: Flask) -> None:
     with pytest.raises(SignInFailed):
-        users.authenticate("my secret password", "x", BROWSER)
+        sign_in.authenticate("my secret password", "x", BROWSER)
     with reading() as session:
         assert "secret" not in str(session.execute(text("SELECT * FROM audit_events")).all())
 
@@ -119,16 +120,16 @@ def test_ten_wrong_tries_make_the_right_one_wait(app: Flask, frozen_clock: Froze
     make_user("viewer", email="sam@example.org")
     for _ in range(6):
         with pytest.raises(SignInFailed):
-            users.authenticate("mel@example.org", "not the password", BROWSER)
+            sign_in.authenticate("mel@example.org", "not the password", BROWSER)
     for _ in range(4):
         with pytest.raises(TooManyTries) as refusal:
-            users.authenticate("mel@example.org", "not the password", BROWSER)
+            sign_in.authenticate("mel@example.org", "not the password", BROWSER)
     assert refusal.value.retry_after_s >= 1
     with pytest.raises(TooManyTries):
-        users.authenticate("mel@example.org", PASSWORD, BROWSER)
-    assert users.authenticate("sam@example.org", PASSWORD, BROWSER)
+        sign_in.authenticate("mel@example.org", PASSWORD, BROWSER)
+    assert sign_in.authenticate("sam@example.org", PASSWORD, BROWSER)
     frozen_clock.advance(seconds=refusal.value.retry_after_s)
-    assert users.authenticate("mel@example.org", PASSWORD, BROWSER)
+    assert sign_in.authenticate("mel@example.org", PASSWORD, BROWSER)
 
 
 def test_an_old_hash_is_renewed_on_sign_in(app: Flask) -> None:
@@ -136,20 +137,20 @@ def test_an_old_hash_is_renewed_on_sign_in(app: Flask) -> None:
     weak = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1).hash(PASSWORD)
     with writing() as session:
         session.execute(update(User).where(User.id == user.id).values(password_hash=weak))
-    users.authenticate(user.email, PASSWORD, BROWSER)
+    sign_in.authenticate(user.email, PASSWORD, BROWSER)
     with reading() as session:
         row = session.get(User, user.id)
         assert row is not None
         assert row.password_hash != weak
-    assert users.authenticate(user.email, PASSWORD, BROWSER)
+    assert sign_in.authenticate(user.email, PASSWORD, BROWSER)
 
 
 def test_a_new_password_works_and_the_old_does_not(app: Flask) -> None:
     user = make_user("viewer")
     users.set_password(user.id, NEW, COMMAND_LINE)
-    assert users.authenticate(user.email, NEW, BROWSER)
+    assert sign_in.authenticate(user.email, NEW, BROWSER)
     with pytest.raises(SignInFailed):
-        users.authenticate(user.email, PASSWORD, BROWSER)
+        sign_in.authenticate(user.email, PASSWORD, BROWSER)
     with pytest.raises(Invalid):
         users.set_password(user.id, "short", COMMAND_LINE)
 
@@ -158,13 +159,13 @@ def test_changing_ones_own_password_needs_the_current_one(app: Flask) -> None:
     user = make_user("viewer")
     mel = users.as_actor(user, BROWSER)
     with pytest.raises(Invalid) as refusal:
-        users.change_own_password(user.id, "not the password", NEW, mel)
+        sign_in.change_own_password(user.id, "not the password", NEW, mel)
     assert set(refusal.value.errors) == {"current_password"}
     with pytest.raises(Invalid) as refusal:
-        users.change_own_password(user.id, PASSWORD, "short", mel)
+        sign_in.change_own_password(user.id, PASSWORD, "short", mel)
     assert set(refusal.value.errors) == {"new_password"}
-    users.change_own_password(user.id, PASSWORD, NEW, mel)
-    assert users.authenticate(user.email, NEW, BROWSER)
+    sign_in.change_own_password(user.id, PASSWORD, NEW, mel)
+    assert sign_in.authenticate(user.email, NEW, BROWSER)
 
 
 def test_a_disabled_person_can_come_back(app: Flask) -> None:
@@ -173,7 +174,7 @@ def test_a_disabled_person_can_come_back(app: Flask) -> None:
     users.disable_user(user.id, COMMAND_LINE)
     assert users.get_user(user.id).disabled_at is not None
     users.enable_user(user.id, COMMAND_LINE)
-    assert users.authenticate(user.email, PASSWORD, BROWSER)
+    assert sign_in.authenticate(user.email, PASSWORD, BROWSER)
     assert {"user.disabled", "user.enabled"} <= set(actions())
 
 

@@ -108,6 +108,24 @@ def test_a_card_that_moves_twice_is_still_counted_where_it_came_from(clinic: Fak
     assert (clinic.sheet().not_shown["moved"], clinic.sheet(1).not_shown["moved"]) == (0, 1)
 
 
+def test_a_move_says_what_has_changed_the_time_the_clinician_or_both(clinic: FakeClinic) -> None:
+    times, hands, both = (
+        clinic.practice.book("anna", clinic.at(clock), [patient])
+        for clock, patient in (("09:00", "ada"), ("10:00", "bo"), ("11:00", "cy"))
+    )
+    clinic.sync()
+    clinic.practice.change(times, start_at=clinic.at("09:30"))
+    clinic.practice.change(hands, practitioner="ben")
+    clinic.practice.change(both, start_at=clinic.at("11:30"), practitioner="ben")
+    clinic.sync()
+    moves = [clinic.card(visit).moved_from for visit in (times, hands, both)]
+    assert [(move.start_at, move.clinician_id) for move in moves if move] == [
+        (clinic.at("09:00"), None),
+        (None, clinic.mapped["anna"]),
+        (clinic.at("11:00"), clinic.mapped["anna"]),
+    ]
+
+
 def test_a_card_moved_and_cancelled_at_once_is_counted_on_its_old_day(clinic: FakeClinic) -> None:
     visit = clinic.practice.book("anna", clinic.at("09:00"), ["ada"])
     clinic.sync()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any, ClassVar
 
 from pmsapp import clock
@@ -15,7 +16,7 @@ from pmsapp.adapters.base import (
     Page,
 )
 from pmsapp.adapters.client.http import HTTPClient, Refusal, Reply, path
-from pmsapp.adapters.client.paging import read_by_number
+from pmsapp.adapters.client.paging import PageLook, read_by_number, read_until_still
 from pmsapp.adapters.client.tokens import Token
 from pmsapp.adapters.parsing.text import clean_text, clean_token, names_missing
 from pmsapp.domain.appointment import AppointmentType, BadRecord, Practitioner, UnifiedAppointment
@@ -109,7 +110,14 @@ class ToyboxAdapter(Adapter):
                 raise BadVendorDataError(pms=LABEL, note=f"{name}: no end mark")
             return reply
 
-        return read_by_number(fetch, lambda reply, _: not reply.data["more"], pms=LABEL)
+        read = partial(read_by_number, fetch, lambda reply, _: not reply.data["more"], pms=LABEL)
+        for reply, is_last, _ in read_until_still(read, _look, pms=LABEL):
+            yield reply, is_last
+
+
+def _look(reply: Reply) -> PageLook:
+    rows = [row for row in reply.data["items"] if isinstance(row, dict)]
+    return PageLook(frozenset(str(row.get("id")) for row in rows), len(rows), None)
 
 
 def _refine_clinic(refusal: Refusal) -> PMSError | None:

@@ -86,6 +86,11 @@ def test_held_removals_name_the_clinician_the_numbers_and_the_patients() -> None
         ("merge_suggestion", {"appointment_ids": (1, 2)}, "A card added by hand looks like one from Gentu"),
         ("practitioner_new", {"theirs": {"name": "Dr New"}}, "Dr New is new in Gentu"),
         ("type_new", {"theirs": {"name": "Video"}}, "Video is a new appointment type in Gentu"),
+        (
+            "type_changed",
+            {"ours": True, "theirs": {"name": "In person", "was_name": "Video", "cards": 2}},
+            "Video is called In person in Gentu now",
+        ),
     ],
 )
 def test_every_kind_has_two_answers_that_say_what_they_do(
@@ -108,7 +113,7 @@ def asked(app: Flask, frozen_clock: FrozenClock) -> int:
         questions.open_question(
             session,
             kind="merge_suggestion",
-            subject="twin:1:2",
+            subject="duplicate:1:2",
             now=clock.now(),
             day=DAY,
             appointment_ids=ids,

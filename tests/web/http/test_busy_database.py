@@ -142,3 +142,20 @@ def test_a_full_disk_is_named_and_nothing_is_lost(card_id: int, reception: Brows
         assert reception.get("/").status_code == 200
     with reading() as session:
         assert (session.scalar(text("SELECT notes FROM run_sheet_appointments")) or "") == stored
+
+
+def test_field_20_a_program_hears_that_its_edit_was_not_stored(app: Flask, card_id: int) -> None:
+    program = program_for(app, "reception")
+    version = program.get(f"/api/run-sheet/appointments/{card_id}").json["row_version"]
+    with disk_full():
+        for number in range(200):
+            answer = program.send(
+                "PATCH",
+                f"/api/run-sheet/appointments/{card_id}",
+                json={"notes": f"{number} " + "long " * 300},
+                headers={"If-Match": str(version + number)},
+            )
+            if answer.status_code == 503:
+                break
+        assert (answer.status_code, answer.json["code"]) == (503, "DISK-FULL")
+        assert answer.json["detail"].startswith("This was not stored. ")

@@ -16,7 +16,7 @@ from pmsapp.services.base import metrics
 from pmsapp.services.base.transaction import writing
 from pmsapp.services.clinic import clinic
 from pmsapp.services.maintenance import backup
-from pmsapp.services.monitoring import periodic_tasks
+from pmsapp.services.monitoring import doctor, periodic_tasks
 from tests.support.actors import program_for
 from tests.support.clock import FrozenClock
 from tests.support.fake_clinic import FakeClinic
@@ -67,7 +67,7 @@ def test_monitoring_reads_numbers_with_any_token(app: Flask, frozen_clock: Froze
         assert secret not in answer.text
 
 
-def test_numbers_are_not_for_strangers(client: FlaskClient) -> None:
+def test_numbers_are_not_for_outsiders(client: FlaskClient) -> None:
     answer = client.get("/metrics")
     assert answer.status_code == 401
     assert answer.mimetype == "application/problem+json"
@@ -120,7 +120,7 @@ def test_runs_lists_and_durations_are_counted_whoever_did_them(
 
 def test_counters_of_other_processes_add_up(app: Flask) -> None:
     for _ in range(2):  # two processes, each with a meter of its own
-        app.extensions.pop("pmsapp_meter", None)
+        app.extensions.pop("pmsapp_metrics", None)
         metrics.current().vendor_request("gentu", "appointments", 200, 0.5)
         metrics.current().vendor_request("gentu", "appointments", 429, 0.25)
         metrics.current().vendor_wait("gentu", 2.0)
@@ -159,3 +159,17 @@ def test_what_waits_and_what_is_wrong_is_measured(fake: FakeClinic, app: Flask) 
     assert "pmsapp_backup_age_seconds" not in numbers
     backup.make()
     assert "pmsapp_backup_age_seconds" in program_for(app, "status").get("/metrics").text
+
+
+def test_field_23_nothing_says_ready_or_sound_while_pages_fail(app: Flask, client: FlaskClient) -> None:
+    seed()
+    assert client.get("/readyz").status_code == 200
+    pages = next(one for one in doctor.examine() if one.name == "pages")
+    assert pages.state is doctor.State.OK
+    with writing() as session:
+        # Nothing in pmsapp writes this; a hand in the database might.
+        session.execute(text("UPDATE pms_connections SET paused_until = 'soon'"))
+    assert client.get("/readyz").status_code == 503
+    pages = next(one for one in doctor.examine() if one.name == "pages")
+    assert (pages.state, pages.message) == (doctor.State.FAIL, "Today's run sheet cannot be shown.")
+    assert not doctor.is_sound(doctor.examine())

@@ -5,13 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
+import pytest
 from flask import Flask
 
+from pmsapp import clock
+from pmsapp.domain.appointment import Presence
+from pmsapp.domain.errors import CATALOGUE
+from pmsapp.schemas.runs import Run
+from pmsapp.services.connections import connections
+from pmsapp.services.connections.disconnect import DISCONNECTED
 from pmsapp.services.runs import history as run_history
 from pmsapp.services.runs.history import ScopeView
 from pmsapp.services.sheet.timeline import RunChange
 from pmsapp.web.runs import view as run_view
 from pmsapp.web.runs.contexts import ChangeRow
+from pmsapp.web.ui import labels
 from tests.support.fake_clinic import MEL, FakeClinic, stock
 from tests.support.fake_pms import FakePractice, registered
 
@@ -61,3 +69,42 @@ def test_a_cancelled_run_names_who_cancelled_it(app: Flask) -> None:
         clinic = FakeClinic(practice)
         run = run_history.cancel_run(clinic.connection_id, clinic.request(), MEL)
     assert run_view.result_sentence(run) == "Cancelled by Mel. Nothing changed."
+
+
+def test_field_20_cards_that_wait_for_a_person_are_no_partial_update(app: Flask) -> None:
+    with registered("practice", practice := stock(FakePractice())):
+        fake = FakeClinic(practice)
+        visit = practice.book("anna", fake.at("13:00"), ["ada"])
+        fake.sync()
+        practice.change(visit, patients=("bo",))
+        run = fake.sync()
+        view = connections.get_connection(fake.connection_id)
+    assert (run.status, run.counts["held"]) == ("partial", 1)
+    assert run_view.status_badge(run).word == "Updated, cards held"
+    assert run_view.result_sentence(run).startswith("Updated, cards held: ")
+    assert labels.connection_badge(view, None, clock.now()).word == "Updated, cards held"
+
+
+def test_field_20_a_preview_says_that_it_wrote_nothing(app: Flask) -> None:
+    with registered("practice", practice := stock(FakePractice())):
+        fake = FakeClinic(practice)
+        practice.book("anna", fake.at("13:00"), ["ada"])
+        run = fake.sync(dry_run=True)
+    assert run_view.status_badge(run).word == "Preview only"
+    assert run_view.result_sentence(run) == "Preview only, nothing was written. It would be: 1 new."
+    assert Run.of(run, fake.zone).dry_run
+
+
+def test_field_20_taking_a_connection_away_cancels_nobodys_visit() -> None:
+    struck = labels.status_badge("booked", Presence.CANCELLED, DISCONNECTED)
+    assert (struck.word, labels.status_badge("booked", Presence.CANCELLED, "x").word) == (
+        "Disconnected",
+        "Cancelled",
+    )
+
+
+@pytest.mark.parametrize("code", ["NO-LOGIN", "PAIR-BLOCKED", "MAP-NEW", "TYPE-NEW", "TIME-ODD", "CLOCK"])
+def test_field_20_each_cause_has_a_word_of_its_own(code: str) -> None:
+    headlines = [entry.headline for entry in CATALOGUE.values()]
+    assert len(headlines) == len(set(headlines))
+    assert CATALOGUE[code].advice

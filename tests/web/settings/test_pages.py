@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from pmsapp.services.clinic import clinic
-from pmsapp.services.people import api_tokens, users
+from pmsapp.services.people import api_tokens, second_factor, users
 from pmsapp.services.sheet import columns
 from tests.support import actors
 from tests.support.clock import FrozenClock
@@ -74,9 +74,11 @@ def test_a_person_is_let_in_kept_out_and_never_locks_the_last_administrator_out(
         "email": "jo@example.org",
         "name": "Jo",
         "role": "reception",
-        "password": "purple trains eat moss",
     }
-    assert admin.post("/settings/people", data=person).status_code == 303
+    invited = admin.post("/settings/people", data=person)
+    assert "Copy the invitation now" in invited.text
+    assert re.search(r'<code class="secret">http://localhost/link/[\w-]{43}</code>', invited.text)
+    assert "/link/" not in admin.get("/settings/people").text, "it is shown once"
     jo = users.find_user("jo@example.org")
     admin.post(f"/settings/people/{jo.id}/disable")
     assert users.get_user(jo.id).disabled_at is not None
@@ -87,12 +89,45 @@ def test_a_person_is_let_in_kept_out_and_never_locks_the_last_administrator_out(
     assert users.get_user(admin.user.id).disabled_at is None
 
 
-def test_a_weak_first_password_is_refused_and_not_shown_again(admin: actors.Browser) -> None:
-    form = {"email": "jo@example.org", "role": "reception", "password": "short-pw-7"}
-    answer = admin.post("/settings/people", data=form)
+def test_a_bad_email_of_somebody_new_is_refused_and_shown_again(admin: actors.Browser) -> None:
+    answer = admin.post("/settings/people", data={"email": "jo", "role": "reception", "name": "Jo"})
     assert answer.status_code == 422
-    assert "short-pw-7" not in answer.text
-    assert 'value="jo@example.org"' in answer.text
+    assert 'value="jo"' in answer.text
+
+
+def test_an_administrator_signs_somebody_out_everywhere_and_takes_a_second_factor_away(
+    app: Flask, admin: actors.Browser
+) -> None:
+    jo = actors.make_user("reception", second_factor=True)
+    there = actors.browser(app, jo)
+    assert there.get("/settings/account").status_code == 200
+    assert admin.post(f"/settings/people/{jo.id}/sign-out").status_code == 303
+    assert there.get("/settings/account").status_code == 303
+    again = actors.browser(app, jo)
+    assert "Take second factor away" in admin.get("/settings/people").text
+    assert admin.post(f"/settings/people/{jo.id}/reset-2fa").status_code == 303
+    assert second_factor.status(jo.id).enabled_at is None
+    assert again.get("/settings/account").status_code == 303
+    assert admin.get("/settings/account").status_code == 200
+
+
+def test_a_second_factor_can_be_required_of_everybody(app: Flask, admin: actors.Browser) -> None:
+    clinic.ensure()
+    jo = actors.browser(app, actors.make_user("reception"))
+    assert jo.get("/settings/account").status_code == 200
+    admin.post("/settings/people/second-factor", data={"for_everybody": "yes"})
+    assert jo.get("/settings/account").location == ("/settings/account/second-factor?next=/settings/account")
+    assert "Everybody has to have one" in admin.get("/settings/people").text
+    admin.post("/settings/people/second-factor", data={"for_everybody": ""})
+    assert jo.get("/settings/account").status_code == 200
+
+
+def test_field_25_a_refused_form_keeps_the_column_that_was_chosen(admin: actors.Browser) -> None:
+    column = columns.create_clinician(actors.COMMAND_LINE, name="Dr Hart").id
+    form = {"email": "not an address", "role": "clinician", "clinician_id": str(column)}
+    answer = admin.post("/settings/people", data=form | {"password": "purple trains eat moss"})
+    assert answer.status_code == 422
+    assert f'<option value="{column}" selected>Dr Hart</option>' in answer.text
 
 
 def test_a_token_is_shown_once_and_can_be_revoked(admin: actors.Browser) -> None:

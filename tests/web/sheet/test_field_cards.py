@@ -14,9 +14,9 @@ from flask import Flask, render_template_string
 from pmsapp.domain.appointment import Patient, Presence, TelehealthLinks, WorkflowState
 from pmsapp.domain.runsheet import Action, Rebooked, allowed_actions
 from pmsapp.services.editing import overrides
-from tests.conftest import FrozenClock
 from tests.support import tables
 from tests.support.actors import browser_for, program_for
+from tests.support.clock import FrozenClock
 from tests.support.fake_clinic import MEL, FakeClinic, stock
 from tests.support.fake_pms import FakePractice, registered
 from tests.web.made_up import NOW, at, card
