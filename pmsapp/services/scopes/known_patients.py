@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from pmsapp import clock
 from pmsapp.adapters.registry import get_info
+from pmsapp.domain.ages import is_within
 from pmsapp.domain.appointment import Patient, Presence, UnifiedAppointment
 from pmsapp.domain.sync.reconcile import CardKey
 from pmsapp.domain.window import day_of, day_start
@@ -81,7 +82,7 @@ def _still_good(
     for row in session.execute(_reads_of(connection_id, days)):
         key = (row[0], row[1])
         found[key] = Patient(*row[1:7])
-        if now - row.read_at < JUST_READ:
+        if is_within(row.read_at, now, JUST_READ):
             continue
         (due if row.read_at < today or _remains(row.start_at, now, zone) else others).append(key)
     share = -(-len(others) // SHARES)
