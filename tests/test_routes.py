@@ -29,6 +29,8 @@ PUBLIC_ENDPOINTS = {
     "auth.setup": "the first administrator",
     "auth.set_up": "the first administrator",
     "auth.logout": "the way out, also after the session ended",
+    "auth.standing": "says whether this browser is still signed in; the lock asks",
+    "auth.unlock": "the way back in, after the session ended",
     "health.healthz": "says ok or degraded, nothing more",
     "health.readyz": "says ready or not, nothing more",
 }

@@ -108,6 +108,17 @@ def resume(token: str, *, active: bool) -> SignedIn | None:
     return found
 
 
+def owner(token: str) -> int | None:
+    """Whose session `token` is or was, also after it ended; None when unknown or the person is disabled."""
+    query = (
+        select(UserSession.user_id)
+        .join(User, User.id == UserSession.user_id)
+        .where(UserSession.token_hash == token_hash(token), User.disabled_at.is_(None))
+    )
+    with reading() as session:
+        return session.scalar(query)
+
+
 def is_fresh(signed_in: SignedIn, *, grace: bool = False) -> bool:
     """True while the password was given recently enough for the most delicate pages; `grace` for sending a form."""
     allowed = FRESH_LIFE + (FRESH_GRACE if grace else timedelta(0))

@@ -16,6 +16,7 @@ from flask import (
     session,
 )
 from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import generate_csrf
 
 from pmsapp import clock
 from pmsapp.access import guard
@@ -31,6 +32,10 @@ from pmsapp.web.ui import shell
 bp = Blueprint("auth", __name__)
 _TICKET, _HALF = "ticket", "half"  # keys inside the signed cookie
 _HALF_LIFE = timedelta(minutes=5)  # between password and code
+_SIGN_IN_ELSEWHERE = (
+    "Your sign-in has ended, and you use a second factor. Sign in in another tab, then come back here: "
+    "what you typed stays."
+)
 
 
 @bp.get("/login")
@@ -103,6 +108,41 @@ def logout() -> ResponseReturnValue:
     response = make_response(redirect("/login", 303))
     response.headers["Clear-Site-Data"] = FORGET_BROWSER_DATA
     return response
+
+
+@bp.get("/unlock")
+def standing() -> ResponseReturnValue:
+    """Whether this browser is still signed in, as whom, and the token its forms need now."""
+    found = guard.resume_session()
+    return {
+        "is_live": found is not None,
+        "is_fresh": found is not None and sessions.is_fresh(found, grace=True),
+        "user": found.user_id if found else None,
+        "csrf_token": generate_csrf(),
+    }
+
+
+@bp.post("/unlock")
+def unlock() -> ResponseReturnValue:
+    """Open a new session for the person whose page is locked, for their password; the page stays as it is.
+
+    A session that has ended does not stand for a second factor: who has one signs in again.
+    """
+    token = session.get(guard.SESSION_TOKEN)
+    user_id = sessions.owner(token) if isinstance(token, str) else None
+    if user_id is None or str(user_id) != request.form.get("user"):
+        return {"fault": "This page belongs to another sign-in. Choose “Sign in as somebody else”."}, 409
+    if guard.resume_session() is None and second_factor.is_enabled(user_id):
+        return {"fault": _SIGN_IN_ELSEWHERE}, 409
+    user = users.get_user(user_id)
+    actor = users.as_actor(user, guard.anonymous())
+    try:
+        if not sign_in.check_password(user_id, request.form.get("password", ""), actor):
+            return {"fault": "This is not your password."}, 422
+    except TooManyTries as error:
+        return _wait(make_response({"fault": contexts.wait_sentence(error)}, 429), error)
+    browser.open_session(user, reason="unlocked")
+    return {"csrf_token": generate_csrf()}
 
 
 @bp.get("/setup")

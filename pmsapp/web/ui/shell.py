@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from flask import render_template
+from flask import render_template, request
 
 from pmsapp import clock
 from pmsapp.access import guard
@@ -24,12 +24,15 @@ from pmsapp.services.connections.connections import ConnectionView
 from pmsapp.services.editing import decisions
 from pmsapp.services.monitoring import incidents
 from pmsapp.services.monitoring.incidents import IncidentView
+from pmsapp.services.people import sessions
 from pmsapp.services.vendors import adapters as vendor_adapters
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui import labels
 from pmsapp.web.ui.page_contexts import Badge, NavItem, Notice, Shell
 
 _LIVE = frozenset(ConnectionState) - {ConnectionState.SETUP, ConnectionState.PAUSED}
+
+HIDE_DETAILS_AFTER = timedelta(minutes=3)  # without a person at the page
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,7 @@ def page_shell(active: str, now: PageStatus | None = None, *, open_decisions: in
     if open_decisions is None:
         open_decisions = len(decisions.list_open())
     actor = guard.current_actor()
+    rule = guard.rule_for(request.endpoint, request.method)
     on = live(now.connections)
     age = oldest(connection.freshness for connection in on) if on else None
     return Shell(
@@ -109,6 +113,10 @@ def page_shell(active: str, now: PageStatus | None = None, *, open_decisions: in
         badge=overall_badge(now),
         as_of=fmt.moment(age.as_of, now.now, now.zone) if age and age.as_of else None,
         person=actor.name,
+        user_id=actor.id,
+        lock_after_s=int(sessions.IDLE_LIFE.total_seconds()),
+        hide_after_s=int(HIDE_DETAILS_AFTER.total_seconds()),
+        is_delicate=bool(rule and rule.fresh),
         can_sync=bool(on) and guard.may("updates.start", "POST"),
         can_configure=guard.may("connecting.choose"),
         can_add=guard.may("cards.new"),
