@@ -206,6 +206,7 @@ _ENDPOINTS = {
     LeadsTo.HELP: "settings.help_page",
     LeadsTo.HEALTH: "settings.health",
     LeadsTo.ALERTS: "alerts.index",
+    LeadsTo.PEOPLE: "people.index",
 }
 
 
