@@ -3,7 +3,7 @@
 # make test-postgres   the tests of services, interface and jobs on PostgreSQL
 # make soak    play twenty thousand made-up days in a clinic      (make soak SEED=7 DAYS=1000)
 # make mutants small faults put into the domain's decisions: do its tests notice?   (make mutants ARGS=window)
-# make check   format, lint, types, imports
+# make check   format, lint, types, imports, libraries and code that nothing uses
 # make format  put the format right
 # make bench   time the sync job beside the floor                 (make bench ARGS="--rounds 1 --delays 0")
 # make docs    write the pages that are made from the code
@@ -41,6 +41,8 @@ check: installed-for-work
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/deptry pmsapp
+	@$(BIN)/python scripts/dead_code.py
 
 bench: installed-for-work
 	@$(BIN)/python -m bench $(ARGS)

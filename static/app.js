@@ -3,7 +3,6 @@
 (() => {
   const CONTACT_LIMIT_MS = 60_000;
   const SAY_EVERY_MS = 10_000;
-  const HEADERS = "hx-headers:inherited";
   const byId = (id) => document.getElementById(id);
 
   /* Polls say that they are polls (they never count as activity), rest in hidden tabs and run once on return. */
@@ -21,7 +20,6 @@
   });
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) return;
-    takeUpNewSession();
     lastContact = Math.max(lastContact, Date.now() - CONTACT_LIMIT_MS + 15_000);
     document.body.dispatchEvent(new CustomEvent("sheet:changed"));
   });
@@ -61,52 +59,29 @@
 
   document.addEventListener("htmx:after:request", (event) => {
     const status = event.detail.ctx.response.status;
-    if (status === 401 && byId("panel") && byId("panel").open) {
-      event.preventDefault(); /* stay, so that nothing typed is lost; without an open panel the page goes to sign-in */
-      signedOut = true;
-      return veil("You have been signed out. Sign in in another tab, then save again.", "locked");
-    }
     if (status < 500) {
       lastContact = Date.now();
       unveil();
     }
-    if (status < 400) takeUpNewSession();
   });
-
-  /* Signed in again in another tab: the forms here take on the new session's token, so that what was typed can be saved. */
-  let signedOut = false;
-  async function takeUpNewSession() {
-    if (!signedOut) return;
-    const answer = await fetch("/settings/account", { headers: { "X-Poll": "1" } }).catch(() => null);
-    if (!answer || !answer.ok || answer.redirected || !signedOut) return; /* not yet, or no server: asked again later */
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const token = page.querySelector("[name=csrf_token]").value;
-    document.body.setAttribute(HEADERS, page.body.getAttribute(HEADERS));
-    for (const field of document.querySelectorAll("[name=csrf_token]")) field.value = token;
-    signedOut = false;
-    unveil();
-  }
-  window.addEventListener("focus", takeUpNewSession);
 
   setInterval(() => {
     if (document.hidden || !byId("sheet") || Date.now() - lastContact < CONTACT_LIMIT_MS) return;
-    veil(`No contact with the server since ${clock(lastContact)}. What you see is from then.`, "veiled");
+    veil(`No contact with the server since ${clock(lastContact)}. What you see is from then.`);
   }, 5_000);
 
-  function veil(text, how) {
+  function veil(text) {
     const root = document.documentElement;
-    if (root.classList.contains(how)) return;
-    root.classList.add(how);
     const node = byId("veil");
-    if (!node) return;
+    if (!node || root.classList.contains("veiled")) return;
+    root.classList.add("veiled");
     node.hidden = false;
     node.querySelector("p").textContent = text;
-    node.querySelector("a").hidden = how !== "locked";
     byId("shout").textContent = text;
   }
 
   function unveil() {
-    document.documentElement.classList.remove("veiled", "locked");
+    document.documentElement.classList.remove("veiled");
     const node = byId("veil");
     if (node && !node.hidden) {
       node.hidden = true;
@@ -167,12 +142,6 @@
     const copy = event.target.closest("[data-copy]");
     if (copy) copyText(copy.dataset.copy).then(() => toast(copy.dataset.copied || "Copied."));
     if (event.target.closest("[data-dismiss]")) byId("toast").replaceChildren();
-    const hide = event.target.closest("[data-hide-details]");
-    if (hide) {
-      const on = document.body.dataset.privacy !== "on";
-      document.body.dataset.privacy = on ? "on" : "off";
-      hide.setAttribute("aria-pressed", String(on));
-    }
     closeMenus(event.target);
   });
   document.addEventListener("keydown", (event) => {

@@ -1,4 +1,4 @@
-"""The house: its rooms, who may call whom, and rules no linter knows."""
+"""The layout: its folders, who may call whom, and rules no linter knows."""
 
 from __future__ import annotations
 
@@ -172,14 +172,14 @@ def test_only_adapters_and_sandbox_know_a_vendor_by_name() -> None:
 
 
 def test_what_leaves_the_process_has_few_doors() -> None:
-    strangers = {
+    outsiders = {
         f"{name} imports {library}"
         for name, tree in _trees()
         if not name.startswith("sandbox/")
         for library in _imports(tree) & DOORS.keys()
         if name not in DOORS[library]
     }
-    assert strangers == set()
+    assert outsiders == set()
 
 
 def test_services_open_their_own_transactions() -> None:

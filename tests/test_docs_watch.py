@@ -13,7 +13,7 @@ from pmsapp.domain.incidents import Severity
 from pmsapp.jobs import worker
 from pmsapp.services.base import metrics
 from pmsapp.services.monitoring import alerts, incidents
-from pmsapp.services.monitoring.periodic_tasks import CHORES
+from pmsapp.services.monitoring.periodic_tasks import TASKS
 from pmsapp.services.runs import lease
 from pmsapp.services.runs import queue as run_queue
 from pmsapp.services.sync import run_end
@@ -28,12 +28,12 @@ _DAYS = ("Mondays",)
 def test_the_table_of_regular_tasks_is_the_declared_list() -> None:
     table = SCHEDULE[SCHEDULE.index("| Task |") :]
     rows = dict(re.findall(r"^\| ([a-z ]+) \| (.+?) \|$", table, re.MULTILINE))
-    assert list(rows) == [chore.name for chore in CHORES]
-    for chore in CHORES:
-        if chore.at is not None:
-            assert f"{chore.at:%H:%M}" in rows[chore.name]
-        if chore.weekday is not None:
-            assert _DAYS[chore.weekday] in rows[chore.name]
+    assert list(rows) == [task.name for task in TASKS]
+    for task in TASKS:
+        if task.at is not None:
+            assert f"{task.at:%H:%M}" in rows[task.name]
+        if task.weekday is not None:
+            assert _DAYS[task.weekday] in rows[task.name]
 
 
 def test_the_numbers_of_the_schedule_are_those_of_the_code() -> None:

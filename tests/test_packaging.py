@@ -17,7 +17,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.support.installation import House
+from tests.support.installation import Installation
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -118,7 +118,7 @@ def test_the_installed_wheel_is_not_this_checkout(installed: Path, tmp_path: Pat
 @pytest.mark.slow
 def test_the_demo_runs_from_the_wheel(installed: Path, tmp_path: Path) -> None:
     folder = tmp_path / "demo"
-    demo = House(
+    demo = Installation(
         folder,
         "demo",
         "--port",

@@ -17,7 +17,7 @@ from tests.support.clock import FrozenClock
 from tests.support.route_sweep import Call, calls, checksum
 from tests.support.seeded_clinic import Texts, seed
 
-# Pages that answer strangers, and why.
+# Pages that answer outsiders, and why.
 PUBLIC_ENDPOINTS = {
     "static": "files of the pages",
     "auth.login": "the way in",
@@ -29,6 +29,8 @@ PUBLIC_ENDPOINTS = {
     "auth.setup": "the first administrator",
     "auth.set_up": "the first administrator",
     "auth.logout": "the way out, also after the session ended",
+    "auth.standing": "says whether this browser is still signed in; the lock asks",
+    "auth.unlock": "the way back in, after the session ended",
     "health.healthz": "says ok or degraded, nothing more",
     "health.readyz": "says ready or not, nothing more",
 }
@@ -70,7 +72,7 @@ def test_only_webhooks_go_without_the_pages_token(app: Flask) -> None:
             assert call.url.startswith(WEBHOOK_PREFIX), str(call)
 
 
-def test_strangers_get_nothing_but_the_way_in(app: Flask, texts: Texts) -> None:
+def test_outsiders_get_nothing_but_the_way_in(app: Flask, texts: Texts) -> None:
     for call in page_calls(app):
         answer = app.test_client().open(call.url, method=call.method)
         for secret in texts.patient_texts:

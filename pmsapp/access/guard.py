@@ -115,14 +115,14 @@ def actor_or_none() -> Actor | None:
 
 
 def current_session() -> SignedIn | None:
-    """The session of the person asking; None for programs and strangers."""
+    """The session of the person asking; None for programs and whoever is not signed in."""
     return getattr(g, "pmsapp_session", None)
 
 
-def stranger() -> Actor:
+def anonymous() -> Actor:
     """Whoever asks without being signed in, for audit rows."""
     return Actor(
-        kind="stranger",
+        kind="anonymous",
         name="not signed in",
         role="none",
         request_id=g.get("request_id"),

@@ -11,6 +11,8 @@ TABLE: Table = {
     "auth.setup": {"GET": PUBLIC},
     "auth.set_up": {"POST": PUBLIC},
     "auth.logout": {"POST": PUBLIC},
+    "auth.standing": {"GET": PUBLIC},
+    "auth.unlock": {"POST": PUBLIC},
     "auth.confirm": {"GET": UNFINISHED},
     "auth.confirm_password": {"POST": UNFINISHED},
     "auth.code": {"GET": PUBLIC},

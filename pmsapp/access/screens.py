@@ -28,6 +28,7 @@ TABLE: Table = {
     "cards.new": {"GET": DESK},
     "cards.add": {"POST": DESK},
     "cards.save": {"POST": OWN_EDIT},
+    "cards.save_notes": {"POST": OWN_EDIT},
     "cards.state": {"POST": OWN_EDIT},
     "cards.acknowledge": {"POST": OWN_EDIT},
     "cards.take_over": {"POST": OWN_EDIT},

@@ -67,7 +67,7 @@ class AdapterInfo:
     """Everything the rest of the product needs to know about a vendor.
 
     `settings_prefix`: settings are read as <PREFIX>_BASE_URL, <PREFIX>_REQUESTS_PER_MINUTE, <PREFIX>_CONCURRENCY.
-    `default_requests_per_minute` and `default_concurrency` are the safe pace where the vendor published none.
+    `default_requests_per_minute` and `default_concurrency` are the safe rate where the vendor published none.
     `repeats_500`: the vendor's page says that a 500 passes by itself; elsewhere its body is read before a repeat.
     `menu_paths`: help texts naming the vendor's own menus, by topic ("pairing", "credentials", "webhook").
     """
@@ -182,7 +182,7 @@ class Adapter(ABC):
     `needs_patient` is set by whoever reads a window: whether the details of an appointment's patient are wanted.
     An adapter that has to ask for each patient may leave the others as `Patient(id, None)`, and takes those whom
     `known_patient` gives as they are, unless it asked for them anyway; `get_appointment` asks for everybody.
-    `memory` holds reference data that was read before this adapter was made; what is kept there outlives it.
+    `reference_cache` holds reference data that was read before this adapter was made; what is kept there outlives it.
 
     Every method raises only errors of `pmsapp.domain.errors`: ReconnectRequiredError, RetryLaterError,
     BadVendorDataError, NotFoundError, UnsupportedFeatureError.
@@ -196,7 +196,7 @@ class Adapter(ABC):
         self.known_pages: KnownPages = nothing_known
         self.needs_patient: Callable[[UnifiedAppointment], bool] = every_patient
         self.known_patient: Callable[[UnifiedAppointment], Patient | None] = nobody_known
-        self.memory = ReferenceCache()
+        self.reference_cache = ReferenceCache()
 
     @property
     def concurrency(self) -> int:

@@ -1,6 +1,6 @@
 """What a vendor's reference data was when it was last read: roles, appointment types, code tables.
 
-An adapter lives for one run; its memory is filled before and kept after by whoever made it. Plain JSON values by
+An adapter lives for one run; its reference cache is filled before and stored after by whoever made it. Plain JSON values by
 name, and never anything about a patient: those are only ever known from the cards.
 """
 
@@ -38,5 +38,5 @@ class ReferenceCache:
         self._fresh.add(name)
 
     def fresh(self) -> dict[str, tuple[Any, datetime]]:
-        """What was read since this memory was made."""
+        """What was read since this cache was made."""
         return {name: self._known[name] for name in sorted(self._fresh)}

@@ -1,4 +1,4 @@
-"""Where vendors knock. The answer is quick and says nothing; the reading happens in a run."""
+"""Deliveries of vendors' webhooks. The answer is quick and says nothing; the reading happens in a run."""
 
 from __future__ import annotations
 

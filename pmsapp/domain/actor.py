@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """`kind`: user, token, cli, system, webhook. `name` is what history and cards show ("Mel", "schedule").
+    """`kind`: user, token, cli, system, webhook, anonymous ("stranger" in older audit rows). `name` is what history and cards show ("Mel", "schedule").
 
     `role` is the role they act under; `clinician_id` is set for a person of role clinician.
     """

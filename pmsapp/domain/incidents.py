@@ -1,7 +1,7 @@
-"""Trouble that lasts, and when to tell people about it. Pure.
+"""Conditions that last, and when to tell people about them. Pure.
 
-One opening, at most one escalation, one recovery. A fault that lasts one run is nobody's business, and trouble that
-comes and goes within minutes is one trouble. What only a person can put right is told at once.
+One opening, at most one escalation, one recovery. Nobody is told of a fault that lasts one run, and a
+condition that comes and goes within minutes is one incident. What only a person can put right is told at once.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ TELL_AFTER = timedelta(minutes=10)
 # What is already late (no data for two periods, a process gone for minutes) has to be seen twice in a row, because a
 # machine that has just woken up puts itself right within seconds.
 CONFIRM_AFTER = timedelta(seconds=15)
-# Trouble that people were told of is over when it has not been seen for so long; it opens no second time meanwhile.
+# A condition that people were told of is over when it has not been seen for so long; it opens no second time meanwhile.
 CALM_AFTER = timedelta(minutes=3)
-# Looks at one trouble come every 20 seconds; sightings further apart than this are not in a row.
+# Looks at one condition come every 20 seconds; sightings further apart than this are not in a row.
 IN_A_ROW_WITHIN = timedelta(minutes=6)
 LONGEST_SNOOZE = timedelta(days=7)
 SOON = timedelta(minutes=30)
@@ -75,10 +75,10 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class IncidentFacts:
-    """What the next message depends on. `trouble` is None when nothing is wrong now; instants are None for what has
+    """What the next message depends on. `condition` is None when nothing is wrong now; instants are None for what has
     not happened."""
 
-    trouble: Condition | None
+    condition: Condition | None
     severity: Severity
     started_at: datetime
     last_seen_at: datetime
@@ -105,39 +105,39 @@ def gravity(severity: Severity) -> int:
 
 
 def begins_anew(opened_at: datetime | None, last_seen_at: datetime, now: datetime) -> bool:
-    """True when trouble nobody was told of was last seen too long ago to have lasted since: the machine slept."""
+    """True when a condition nobody was told of was last seen too long ago to have lasted since: the machine slept."""
     return opened_at is None and is_older(last_seen_at, now, IN_A_ROW_WITHIN)
 
 
-def is_worth_telling(trouble: Condition, lasted: timedelta) -> bool:
+def is_worth_telling(condition: Condition, lasted: timedelta) -> bool:
     """True when it is more than a blip and somebody could use the news now."""
-    if trouble.can_wait:
+    if condition.can_wait:
         return False
-    if trouble.needs_person:
+    if condition.needs_person:
         return True
-    if trouble.overdue:
+    if condition.overdue:
         return lasted >= CONFIRM_AFTER
-    return trouble.failures >= TELL_AFTER_FAILURES and lasted >= TELL_AFTER
+    return condition.failures >= TELL_AFTER_FAILURES and lasted >= TELL_AFTER
 
 
 def is_over(facts: IncidentFacts, now: datetime) -> bool:
     """True when the incident ends now: at once if nobody was told, after a calm while otherwise."""
-    if facts.trouble is not None:
+    if facts.condition is not None:
         return False
     return facts.opened_at is None or is_older(facts.last_seen_at, now, CALM_AFTER)
 
 
 def next_message(facts: IncidentFacts, now: datetime) -> Message | None:
     """What to send now, if anything. A snooze silences openings and escalations, never a recovery that is owed."""
-    if facts.trouble is None:
+    if facts.condition is None:
         return Message.RECOVERY if facts.opened_at is not None and is_over(facts, now) else None
     if holds(facts.snoozed_until, now, LONGEST_SNOOZE):
         return None
     if facts.opened_at is None:
         lasted = _lasted(facts.started_at, now)
-        return Message.OPENING if is_worth_telling(facts.trouble, lasted) else None
+        return Message.OPENING if is_worth_telling(facts.condition, lasted) else None
     due = _lasted(facts.opened_at, now) >= ESCALATE_AFTER[facts.severity]
-    if facts.escalated_at is None and due and not facts.trouble.can_wait:
+    if facts.escalated_at is None and due and not facts.condition.can_wait:
         return Message.ESCALATION
     return None
 

@@ -111,7 +111,7 @@ def aged(as_of: datetime | None, now: datetime, period: timedelta, hours: Clinic
     """How old data read at `as_of` is: late after one wait without fresh data, stale after two.
 
     A wait is one period in clinic hours and at least an hour outside them. What was read before the doors opened
-    starts to age when the watched time began, so that a quiet night does not look like trouble in the morning.
+    starts to age when the watched time began, so that a quiet night does not look like a fault in the morning.
     """
     if as_of is None or is_ahead(as_of, now):
         return freshness(None, now, period)

@@ -178,29 +178,7 @@ class RunStatus(StrEnum):
 
 OPEN_RUNS = frozenset({RunStatus.QUEUED, RunStatus.RUNNING})
 
-_MOVES: dict[RunStatus, frozenset[RunStatus]] = {
-    RunStatus.QUEUED: frozenset({RunStatus.RUNNING, RunStatus.CANCELLED, RunStatus.FAILED}),
-    RunStatus.RUNNING: frozenset(
-        {
-            RunStatus.SUCCESS,
-            RunStatus.PARTIAL,
-            RunStatus.FAILED,
-            RunStatus.INTERRUPTED,
-            RunStatus.CANCELLED,
-            RunStatus.QUEUED,
-        }
-    ),
-}
-
 
 def is_over(status: RunStatus) -> bool:
     """True when a run can never change again."""
     return status not in OPEN_RUNS
-
-
-def may_move(before: RunStatus, after: RunStatus) -> bool:
-    """True when a run may go from `before` to `after`.
-
-    A running run goes back to queued only when the vendor asked it to wait; what is over stays as it is.
-    """
-    return after in _MOVES.get(before, frozenset())

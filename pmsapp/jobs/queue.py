@@ -53,7 +53,7 @@ class PermittedJob(Job):
 
 
 def is_permitted(job: Job) -> bool:
-    """True for a job pmsapp may have rung for: a function of the list, called with one whole number."""
+    """True for a job pmsapp may have enqueued: a function of the list, called with one whole number."""
     try:
         args = job.args
         return (

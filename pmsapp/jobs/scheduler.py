@@ -1,6 +1,6 @@
 """The scheduler process: a small loop that looks into the database and sees to what is due.
 
-It needs neither a queue server nor a worker: where nobody comes for a waiting run it performs it itself, one at a
+It needs neither a queue server nor a worker: a waiting run that no worker takes it performs itself, one at a
 time, beside its loop. Periodic tasks and what crosses the network go on beside the loop too, so nothing holds up the
 next tick, and the supervisor hears at each step that the loop goes on. Two
 schedulers change nothing: what is due is taken inside a transaction. An error ends its own entry of one tick and
@@ -23,7 +23,7 @@ from pmsapp.domain.ages import age
 from pmsapp.observability import logs
 from pmsapp.process import liveness
 from pmsapp.services.monitoring import alerts, heartbeat_ping, periodic_tasks, process_heartbeats
-from pmsapp.services.monitoring.periodic_tasks import CHORES, PeriodicTask
+from pmsapp.services.monitoring.periodic_tasks import TASKS, PeriodicTask
 from pmsapp.services.runs import lease, waiting
 from pmsapp.services.runs import queue as run_queue
 from pmsapp.services.runs import requests as run_requests
@@ -32,8 +32,8 @@ from pmsapp.services.sync import execute
 TICK_S = 2.0
 BEAT_EVERY_S = 10.0
 SWEEP_EVERY_S = 15.0
-RING_AGAIN_AFTER_S = 10.0  # a bell may have been lost; ring it once more
-RING_ANEW_AFTER_S = 60.0  # and after this, take the old bell away first
+ENQUEUE_AGAIN_AFTER_S = 10.0  # a job may have been lost; enqueue it once more
+REPLACE_JOB_AFTER_S = 60.0  # and after this, remove the old job first
 STAND_IN_AFTER_S = 60.0  # and perform it here: no worker lives, or a slow vendor keeps the only one busy
 SEND_EVERY_S = 5.0
 STOP_RUN_AFTER_S = 5.0  # a stop lets a run of our own go on for so long, then has it end at its next commit
@@ -46,7 +46,7 @@ _log = logs.get(__name__)
 class Scheduler:
     """One scheduler process."""
 
-    def __init__(self, app: Flask, periodic: Sequence[PeriodicTask] = CHORES) -> None:
+    def __init__(self, app: Flask, periodic: Sequence[PeriodicTask] = TASKS) -> None:
         self._app = app
         self._periodic = periodic
         self._stop = threading.Event()
@@ -94,20 +94,20 @@ class Scheduler:
             self._every(SEND_EVERY_S, "send", lambda: self._do_beside("send", _send))
 
     def _see_to_waiting_runs(self) -> None:
-        """Ring again for runs nobody came for; where there is nobody to hear it, perform them here."""
+        """Enqueue runs again that no worker took; without a queue server, perform them here."""
         if run_queue.is_away():
             for run in waiting.waiting_runs(for_at_least_s=0.0)[:1]:
                 self._perform(run.id)
         else:
-            self._every(RING_AGAIN_AFTER_S, "ring again", self._ring_again)
+            self._every(ENQUEUE_AGAIN_AFTER_S, "enqueue again", self._enqueue_again)
 
-    def _ring_again(self) -> None:
-        """A queue server that refuses (its disk or memory is full) is as good as none, and so is one nobody listens to."""
-        for run in waiting.waiting_runs(for_at_least_s=RING_AGAIN_AFTER_S):
+    def _enqueue_again(self) -> None:
+        """A run is performed here when the queue server refuses its job (disk or memory full) or no worker takes it."""
+        for run in waiting.waiting_runs(for_at_least_s=ENQUEUE_AGAIN_AFTER_S):
             waited = age(run.requested_at, clock.now())  # unknown: it has waited for long enough
             waited_s = math.inf if waited is None else waited.total_seconds()
-            heard = run_queue.enqueue(run.id, again=waited_s >= RING_ANEW_AFTER_S)
-            if not heard or waited_s >= STAND_IN_AFTER_S:
+            enqueued = run_queue.enqueue(run.id, again=waited_s >= REPLACE_JOB_AFTER_S)
+            if not enqueued or waited_s >= STAND_IN_AFTER_S:
                 self._perform(run.id)
 
     def _perform(self, run_id: int) -> None:

@@ -1,4 +1,4 @@
-"""The worker process: waits for the bell and performs runs, each in a forked child that dies with it.
+"""The worker process: takes jobs from the queue and performs their runs, each in a forked child that dies with it.
 
 Asked to end, it takes no further job; the run in progress may go on for some seconds and is then marked interrupted,
 so that the next process repeats it at once. Systemd may ask parent and child alike.

@@ -20,11 +20,6 @@ SQLITE_CREATE = (
     BEGIN SELECT RAISE(ABORT, 'audit_events is append-only'); END
     """,
 )
-SQLITE_DROP = (
-    "DROP TRIGGER IF EXISTS audit_events_no_update",
-    "DROP TRIGGER IF EXISTS audit_events_no_delete",
-    "DROP TRIGGER IF EXISTS audit_events_no_replace",
-)
 
 POSTGRESQL_CREATE = (
     """
@@ -40,18 +35,8 @@ POSTGRESQL_CREATE = (
     FOR EACH STATEMENT EXECUTE FUNCTION audit_events_refuse()
     """,
 )
-POSTGRESQL_DROP = (
-    "DROP TRIGGER IF EXISTS audit_events_append_only ON audit_events",
-    "DROP TRIGGER IF EXISTS audit_events_no_truncate ON audit_events",
-    "DROP FUNCTION IF EXISTS audit_events_refuse()",
-)
 
 
 def create_statements(dialect: str) -> tuple[str, ...]:
     """What to run after `audit_events` is made on `dialect` ("sqlite", "postgresql")."""
     return SQLITE_CREATE if dialect == "sqlite" else POSTGRESQL_CREATE
-
-
-def drop_statements(dialect: str) -> tuple[str, ...]:
-    """What takes `create_statements` back."""
-    return SQLITE_DROP if dialect == "sqlite" else POSTGRESQL_DROP

@@ -12,11 +12,10 @@ from typing import Any
 
 import orjson
 from sqlalchemy import ARRAY, ColumnElement, Table, any_, bindparam, func, literal, select, update
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 from pmsapp.models.base import Base
-from pmsapp.models.upsert import table_of
+from pmsapp.models.upsert import insert_into, table_of
 
 Columns = Mapping[str, Sequence[Any]]
 Row = dict[str, Any]
@@ -37,7 +36,7 @@ def insert_missing(
     """Write those rows whose `keys` are not there yet. `columns` holds at least one row."""
     table, names = table_of(model), [*columns, *same]
     if session.get_bind().dialect.name != "sqlite":
-        statement = postgresql.insert(table).on_conflict_do_nothing(index_elements=list(keys))
+        statement = insert_into(session, table).on_conflict_do_nothing(index_elements=list(keys))
         session.execute(statement, _as_rows(columns, same))
         return
     marks = ", ".join("?" * len(names))

@@ -13,7 +13,7 @@ from pmsapp.models.column_types import JSONText
 
 
 class Incident(Base):
-    """Trouble that lasts: opened, perhaps escalated, ended. One open incident per subject."""
+    """A condition that lasts: opened, perhaps escalated, ended. One open incident per subject."""
 
     __tablename__ = "incidents"
     __table_args__ = table(

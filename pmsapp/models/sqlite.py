@@ -20,7 +20,7 @@ BEGIN_ATTEMPTS = 4
 NOTE_TIMEOUT_MS = 100
 WRITING = {"pmsapp_writes": True}
 # For a note that nobody has to wait for: the lock is free soon, or the note is not made.
-NOTING = {"pmsapp_writes": True, "pmsapp_notes": True}
+BEST_EFFORT = {"pmsapp_writes": True, "pmsapp_notes": True}
 # How often a write transaction queues up for the lock before it gives up.
 attempts: ContextVar[int] = ContextVar("attempts", default=BEGIN_ATTEMPTS)
 _FIXED_FROM = (3, 51, 3)

@@ -17,6 +17,13 @@ def table_of(model: type[Base]) -> Table:
     return cast(Table, model.__table__)
 
 
+def insert_into(session: Session, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT of this database's dialect, which knows ON CONFLICT."""
+    if session.get_bind().dialect.name == "sqlite":
+        return sqlite.insert(table)
+    return postgresql.insert(table)
+
+
 def upsert(
     session: Session,
     model: type[Base],
@@ -28,8 +35,7 @@ def upsert(
     """Write `rows`; where one with the same `keys` exists, only the columns in `update` change. Empty is a no-op."""
     if not rows:
         return
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    statement = insert(table_of(model))
+    statement = insert_into(session, table_of(model))
     if update:
         excluded = statement.excluded
         statement = statement.on_conflict_do_update(

@@ -38,7 +38,7 @@ def start(settings: Settings) -> None:
     Raises ConfigurationError when the library is missing.
     """
     root = logging.getLogger()
-    for handler in [one for one in root.handlers if isinstance(one, _Reporter)]:
+    for handler in [handler for handler in root.handlers if isinstance(handler, _Reporter)]:
         root.removeHandler(handler)
     if settings.sentry_dsn is None:
         return
@@ -67,7 +67,7 @@ def start(settings: Settings) -> None:
 
 def flush() -> None:
     """Wait a little for reports on their way; for a process that is about to end."""
-    if any(isinstance(one, _Reporter) for one in logging.getLogger().handlers):
+    if any(isinstance(handler, _Reporter) for handler in logging.getLogger().handlers):
         import sentry_sdk
 
         sentry_sdk.flush(timeout=FLUSH_WITHIN_S)

@@ -93,7 +93,7 @@ class Snoozed(Answer):
 
 
 class IncidentOut(Answer):
-    """Trouble people were told of. `path` is the page with the step that fixes it; `ended_at` null: it goes on."""
+    """A condition that people were told of. `path` is the page with the step that fixes it; `ended_at` null: it goes on."""
 
     id: int
     subject: str

@@ -147,7 +147,7 @@ def spawn(
     program: Program, environ: Mapping[str, str], line: HeartbeatPipe | None = None
 ) -> subprocess.Popen[bytes]:
     """Start a program in a session of its own (Ctrl-C reaches the supervisor alone)."""
-    own = {liveness.LINE: str(line.child_end)} if line else {}
+    own = {liveness.PIPE_VARIABLE: str(line.child_end)} if line else {}
     with open_log(program.log) as output:
         return subprocess.Popen(  # noqa: S603 - our own command line
             list(program.command),

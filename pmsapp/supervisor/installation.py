@@ -23,7 +23,7 @@ from pmsapp.supervisor.supervise import (
     Stop,
     Supervisor,
     child_environ,
-    house_programs,
+    installation_programs,
     run_step,
     stop_on_signals,
 )
@@ -56,7 +56,9 @@ def run_installation(
         redis = _queue_server(settings, say)
         programs = [
             *extra,
-            *house_programs(listener.fileno(), with_worker=redis is not None or bool(settings.redis_url)),
+            *installation_programs(
+                listener.fileno(), with_worker=redis is not None or bool(settings.redis_url)
+            ),
         ]
         with stop_on_signals() as stop:
             supervisor = Supervisor(

@@ -159,7 +159,7 @@ class EmbeddedRedis:
         return [self._program, *(part for name, value in options.items() for part in (f"--{name}", value))]
 
     def _put_data_aside(self) -> None:
-        """A damaged log of commands keeps the server from starting; the database can ring every bell again."""
+        """A damaged log of commands keeps the server from starting; every job can be enqueued again from the database."""
         aside = self.data_dir / "damaged"
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(mode=0o700)

@@ -151,7 +151,7 @@ def run_step(*arguments: str, environ: Mapping[str, str]) -> int:
     return subprocess.run(command, env=dict(environ), stdin=subprocess.DEVNULL).returncode  # noqa: S603 - our own command
 
 
-def house_programs(listener_fd: int, *, with_worker: bool) -> list[Program]:
+def installation_programs(listener_fd: int, *, with_worker: bool) -> list[Program]:
     """The processes of an installation."""
     web = Program(
         "web",

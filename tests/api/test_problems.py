@@ -62,8 +62,8 @@ def test_without_a_token_it_is_401_and_says_how(as_role: Callable[[str], API]) -
 
 
 def test_a_token_that_is_none_is_401(as_role: Callable[[str], API]) -> None:
-    stranger = as_role("")
-    refused = stranger.get("/api/pms/connections", headers={"Authorization": "Bearer pms_nobody_x"})
+    outsider = as_role("")
+    refused = outsider.get("/api/pms/connections", headers={"Authorization": "Bearer pms_nobody_x"})
     assert refused.status_code == 401
 
 
@@ -98,7 +98,7 @@ def test_what_was_sent_is_never_repeated(api: API) -> None:
 
 
 def test_every_call_wants_somebody(app: Flask, as_role: Callable[[str], API]) -> None:
-    stranger = as_role("")
+    outsider = as_role("")
     checked = 0
     for rule in app.url_map.iter_rules():
         if not rule.rule.startswith("/api/"):
@@ -107,7 +107,7 @@ def test_every_call_wants_somebody(app: Flask, as_role: Callable[[str], API]) ->
         for argument in rule.arguments:
             path = path.replace(f"<id:{argument}>", "1")
         for method in (rule.methods or set()) - {"OPTIONS", "HEAD"}:
-            answer = stranger(method, path, json={} if method != "GET" else None)
+            answer = outsider(method, path, json={} if method != "GET" else None)
             assert answer.status_code in {401, 403}, (method, path)
             checked += 1
     assert checked > 30

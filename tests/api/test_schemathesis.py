@@ -22,7 +22,7 @@ from schemathesis.config import SchemathesisConfig
 from pmsapp.sandbox.server import SandboxServer
 from pmsapp.settings import Settings
 from tests.api.conftest import API
-from tests.conftest import MONDAY_9AM, FrozenClock
+from tests.support.clock import MONDAY_9AM, FrozenClock
 from tests.support.connecting import vendor_settings
 from tests.support.seeded_clinic import seed
 

@@ -36,7 +36,7 @@ def delivery(*event_ids: str) -> bytes:
     return json.dumps({"resourceType": "Bundle", "entry": [{"resource": status}]}).encode()
 
 
-def knock(
+def deliver(
     api: API, connection_id: int, body: bytes, secret: str | None, event: str = "appointment-update"
 ) -> Any:
     headers = {"Authorization": f"Bearer {secret}"} if secret is not None else {"Authorization": ""}
@@ -51,26 +51,26 @@ def runs() -> list[str]:
 
 def test_an_authentic_webhook_asks_for_a_run(api: API, halaxy: int) -> None:
     secret = webhooks.make_secret(halaxy, ADMIN)
-    answer = knock(api, halaxy, delivery("e1"), secret)
+    answer = deliver(api, halaxy, delivery("e1"), secret)
     assert (answer.status_code, answer.data) == (202, b"")
     assert runs() == ["webhook"]
 
 
 def test_the_same_delivery_again_has_no_second_effect(api: API, halaxy: int) -> None:
     secret = webhooks.make_secret(halaxy, ADMIN)
-    knock(api, halaxy, delivery("e1"), secret)
+    deliver(api, halaxy, delivery("e1"), secret)
     with writing() as session:
         session.execute(update(SyncRun).values(status="success"))
-    assert knock(api, halaxy, delivery("e1"), secret).status_code == 202
+    assert deliver(api, halaxy, delivery("e1"), secret).status_code == 202
     assert runs() == ["webhook"]
-    assert knock(api, halaxy, delivery("e1", "e2"), secret).status_code == 202
+    assert deliver(api, halaxy, delivery("e1", "e2"), secret).status_code == 202
     assert runs() == ["webhook", "webhook"]
     assert count(WebhookEvent) == 2
 
 
 def test_a_delivery_without_ids_is_still_a_nudge(api: API, halaxy: int) -> None:
     secret = webhooks.make_secret(halaxy, ADMIN)
-    assert knock(api, halaxy, b"not json", secret).status_code == 202
+    assert deliver(api, halaxy, b"not json", secret).status_code == 202
     assert runs() == ["webhook"]
 
 
@@ -78,12 +78,12 @@ def test_whoever_is_not_the_vendor_learns_nothing(api: API, halaxy: int) -> None
     gentu = api.post("/api/pms/connections", {"pms_type": "gentu", "credentials": LOGIN}).json["id"]
     secret = webhooks.make_secret(halaxy, ADMIN)
     refusals = [
-        knock(api, halaxy, delivery("e1"), "wrong"),
-        knock(api, halaxy, delivery("e1"), ""),
-        knock(api, halaxy, delivery("e1"), None),
-        knock(api, halaxy, delivery("e1"), secret, event="invoice-create"),
-        knock(api, gentu, delivery("e1"), secret),
-        knock(api, 999, delivery("e1"), secret),
+        deliver(api, halaxy, delivery("e1"), "wrong"),
+        deliver(api, halaxy, delivery("e1"), ""),
+        deliver(api, halaxy, delivery("e1"), None),
+        deliver(api, halaxy, delivery("e1"), secret, event="invoice-create"),
+        deliver(api, gentu, delivery("e1"), secret),
+        deliver(api, 999, delivery("e1"), secret),
     ]
     assert {answer.status_code for answer in refusals} == {401}
     assert len({answer.get_data() for answer in refusals}) == 1
@@ -92,12 +92,12 @@ def test_whoever_is_not_the_vendor_learns_nothing(api: API, halaxy: int) -> None
 
 
 def test_a_connection_without_a_secret_takes_no_webhooks(api: API, halaxy: int) -> None:
-    assert knock(api, halaxy, delivery("e1"), "").status_code == 401
+    assert deliver(api, halaxy, delivery("e1"), "").status_code == 401
 
 
 def test_a_huge_body_is_not_even_looked_at(api: API, halaxy: int) -> None:
     secret = webhooks.make_secret(halaxy, ADMIN)
-    assert knock(api, halaxy, b"x" * 70_000, secret).status_code == 413
+    assert deliver(api, halaxy, b"x" * 70_000, secret).status_code == 413
 
 
 @pytest.mark.parametrize(("size", "status"), [(500, 202), (70_000, 413)])
@@ -120,15 +120,15 @@ def test_a_paused_connection_takes_the_webhook_and_stays_quiet(api: API, halaxy:
     api.patch(
         f"/api/pms/connections/{halaxy}", {"paused": {"until": "2026-11-23T12:00:00+11:00", "reason": "Move"}}
     )
-    assert knock(api, halaxy, delivery("e1"), secret).status_code == 202
+    assert deliver(api, halaxy, delivery("e1"), secret).status_code == 202
     assert runs() == []
 
 
 def test_a_new_secret_replaces_the_old_one_and_is_audited(api: API, halaxy: int) -> None:
     old = webhooks.make_secret(halaxy, ADMIN)
     new = webhooks.make_secret(halaxy, ADMIN)
-    assert knock(api, halaxy, delivery("e1"), old).status_code == 401
-    assert knock(api, halaxy, delivery("e1"), new).status_code == 202
+    assert deliver(api, halaxy, delivery("e1"), old).status_code == 401
+    assert deliver(api, halaxy, delivery("e1"), new).status_code == 202
     with reading() as session:
         actions = session.scalars(select(AuditEvent.action)).all()
     assert actions.count("connection.webhook_secret_made") == 2

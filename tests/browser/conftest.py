@@ -75,7 +75,7 @@ def settings(make_settings: Callable[..., Settings], sandbox: SandboxServer) -> 
 
 
 @dataclass
-class House:
+class Installation:
     """The app as people meet it, and what tests do behind its back."""
 
     url: str
@@ -129,7 +129,7 @@ class Worker:
 
 
 @pytest.fixture
-def house(app: Flask) -> Iterator[House]:
+def installation(app: Flask) -> Iterator[Installation]:
     """The app on a free port, with an administrator and a worker."""
     clinics.ensure(name="Banksia Street", is_training=True)
     user = actors.make_user("admin", email="mel@example.org")
@@ -138,7 +138,7 @@ def house(app: Flask) -> Iterator[House]:
     thread.start()
     worker = Worker(app)
     worker.start()
-    yield House(f"http://127.0.0.1:{server.port}", app, user.email, worker)
+    yield Installation(f"http://127.0.0.1:{server.port}", app, user.email, worker)
     worker.stop()
     server.shutdown()
     thread.join(timeout=5)
@@ -160,10 +160,10 @@ class OpenClinic(SyncedClinic):
 
 
 @pytest.fixture
-def clinic(app: Flask, sandbox: SandboxServer, house: House) -> SyncedClinic:
+def clinic(app: Flask, sandbox: SandboxServer, installation: Installation) -> SyncedClinic:
     """Gentu connected and everybody matched; nothing read yet."""
     clinic = OpenClinic(app, sandbox)
-    clinic.work = house.work
+    clinic.work = installation.work
     clinic.map_everybody()
     return clinic
 
@@ -173,27 +173,27 @@ class Visit:
     """A page with a record of everything it said and asked."""
 
     page: Page
-    house: House
+    installation: Installation
     errors: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
     def go(self, path: str) -> Page:
         """Open a path of the app."""
-        self.page.goto(self.house.url + path)
+        self.page.goto(self.installation.url + path)
         return self.page
 
     def sign_in(self) -> Page:
         """Sign in through the page."""
         self.go("/login")
-        self.page.get_by_label("Email").fill(self.house.email)
+        self.page.get_by_label("Email").fill(self.installation.email)
         self.page.get_by_label("Password").fill(actors.PASSWORD)
         self.page.get_by_role("main").get_by_role("button").click()
-        self.page.wait_for_url(self.house.url + "/")
+        self.page.wait_for_url(self.installation.url + "/")
         return self.page
 
     def assert_clean(self) -> None:
         """No script error, nothing the policy refused, nobody else asked."""
-        foreign = [url for url in self.asked if not url.startswith(self.house.url + "/")]
+        foreign = [url for url in self.asked if not url.startswith(self.installation.url + "/")]
         assert (self.errors, foreign) == ([], [])
 
     def overflow(self) -> int:
@@ -218,7 +218,7 @@ def _listen(visit: Visit) -> None:
 
 
 @pytest.fixture
-def open_visit(chromium: Browser, house: House) -> Iterator[Callable[..., Visit]]:
+def open_visit(chromium: Browser, installation: Installation) -> Iterator[Callable[..., Visit]]:
     """Make a visit in a browser context of its own; keyword arguments go to the context."""
     contexts: list[BrowserContext] = []
 
@@ -227,7 +227,7 @@ def open_visit(chromium: Browser, house: House) -> Iterator[Callable[..., Visit]
         context = chromium.new_context(locale="en-AU", **kwargs)
         context.set_default_timeout(30_000)
         contexts.append(context)
-        visit = Visit(context.new_page(), house)
+        visit = Visit(context.new_page(), installation)
         _listen(visit)
         return visit
 

@@ -52,10 +52,10 @@ def test_gentu_is_connected_from_the_empty_page_to_todays_cards(
 def test_sync_now_on_a_card_shows_lists_read_and_ends(visit: Visit, clinic: SyncedClinic) -> None:
     visit.sign_in()
     page = visit.go("/integrations")
-    visit.house.work.hold()
+    visit.installation.work.hold()
     page.get_by_role("button", name=re.compile("Sync now.*Gentu")).click()
     expect(page.locator(".connection").get_by_role("progressbar")).to_be_visible()
-    visit.house.work.go_on()
+    visit.installation.work.go_on()
     expect(page.locator(".connection .last")).to_contain_text(re.compile(r"\d+ new"))
     expect(page.locator(".connection").get_by_role("progressbar")).to_have_count(0)
     expect(page.locator("#say")).to_have_text(re.compile(r"^Gentu: Updated: \d+ new\.$"))

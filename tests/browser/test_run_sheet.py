@@ -13,7 +13,7 @@ from pmsapp.models import User
 from pmsapp.sandbox.clinic.truth import TruthRow
 from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services.base.transaction import writing
-from tests.browser.conftest import House, Visit
+from tests.browser.conftest import Installation, Visit
 from tests.support.synced_clinic import SyncedClinic
 
 pytestmark = pytest.mark.browser
@@ -23,10 +23,10 @@ IS_IN_FULL_VIEW = """() => document.activeElement.getBoundingClientRect().top
 
 
 @pytest.fixture(autouse=True)
-def by_clinician(house: House) -> None:
+def by_clinician(installation: Installation) -> None:
     """The person of these tests sees a day by clinician."""
     with writing() as session:
-        session.query(User).filter_by(email=house.email).update({"sheet_view": "columns"})
+        session.query(User).filter_by(email=installation.email).update({"sheet_view": "columns"})
 
 
 def clock_of(row: TruthRow, clinic: SyncedClinic) -> str:
@@ -70,10 +70,10 @@ def test_reading_a_day_for_the_first_time_is_followed_to_its_cards(
 ) -> None:
     page = visit.sign_in()
     expect(page.get_by_role("heading", name="This day has not been read yet")).to_be_visible()
-    visit.house.work.hold()
+    visit.installation.work.hold()
     page.get_by_role("button", name="Read now").click()
     expect(page.locator("#sync-run").get_by_role("progressbar")).to_be_visible()
-    visit.house.work.go_on()
+    visit.installation.work.go_on()
     expect(page.locator(".card").first).to_be_visible()
     expect(page.get_by_role("button", name="Read now")).to_have_count(0)
     visit.assert_clean()
@@ -84,10 +84,10 @@ def test_on_a_phone_sync_now_says_what_it_does_and_what_it_came_to(
 ) -> None:
     visit = open_visit(viewport={"width": 390, "height": 844})
     page = visit.sign_in()
-    visit.house.work.hold()
+    visit.installation.work.hold()
     page.locator("#sync-now").click()
     expect(page.locator("#sync-run").get_by_role("progressbar")).to_be_in_viewport()
-    visit.house.work.go_on()
+    visit.installation.work.go_on()
     expect(page.locator("#sync-run .said")).to_be_in_viewport()
     assert visit.overflow() == 0
     visit.assert_clean()
@@ -96,12 +96,12 @@ def test_on_a_phone_sync_now_says_what_it_does_and_what_it_came_to(
 def test_sync_now_shows_progress_and_ends_with_a_sentence(visit: Visit, clinic: SyncedClinic) -> None:
     page = visit.sign_in()
     expect(page.get_by_role("heading", name="This day has not been read yet")).to_be_visible()
-    visit.house.work.hold()
+    visit.installation.work.hold()
     page.locator("#sync-now").click()
     expect(page.locator("#sync-run").get_by_role("progressbar")).to_be_visible()
     expect(page.locator("#sync-run")).to_contain_text(re.compile(r"Started by Admin \d+ s ago"))
     assert page.evaluate("document.activeElement.id") == "sync-now"
-    visit.house.work.go_on()
+    visit.installation.work.go_on()
     expect(page.locator("#sync-run .said")).to_have_text(re.compile(r"^Updated: \d+ new\.$"))
     expect(page.locator("#say")).to_have_text(re.compile(r"^Updated: \d+ new\.$"))
     expect(page.locator(".card").first).to_be_visible()

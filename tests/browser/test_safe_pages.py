@@ -12,6 +12,7 @@ from pmsapp import clock
 from pmsapp.models import UserSession
 from pmsapp.services.base.transaction import writing
 from tests.browser.conftest import Visit
+from tests.support import actors
 from tests.support.synced_clinic import SyncedClinic
 
 pytestmark = pytest.mark.browser
@@ -71,13 +72,20 @@ def test_a_refused_action_is_explained_above_the_sheet_which_stays(
     assert page.locator("[data-card]").count() == cards
 
 
-def test_a_session_that_ended_leads_to_signing_in_and_back(visit: Visit, clinic: SyncedClinic) -> None:
+def test_a_session_that_ended_locks_the_page_and_the_press_is_repeated(
+    visit: Visit, clinic: SyncedClinic
+) -> None:
     clinic.sync()
     page = visit.sign_in()
     visit.go("/sheet/2026-11-24")
     end_all_sessions()
     page.locator("#sync-now").click()
-    page.wait_for_url(re.compile(r"/login\?next=/sheet/2026-11-24"))
+    expect(page.locator("#lock")).to_contain_text("You have been signed out.")
+    page.get_by_label("Your password").fill(actors.PASSWORD)
+    with page.expect_response(lambda answer: answer.url.endswith("/sync") and answer.status < 400):
+        page.locator("#lock").get_by_role("button", name="Sign in", exact=True).click()
+    expect(page.locator("#lock")).to_be_hidden()
+    assert page.url.endswith("/sheet/2026-11-24")
 
 
 def test_what_was_typed_survives_a_session_that_ended(visit: Visit, clinic: SyncedClinic) -> None:
@@ -87,16 +95,14 @@ def test_what_was_typed_survives_a_session_that_ended(visit: Visit, clinic: Sync
     page.get_by_label("Notes").fill("Interpreter booked")
     end_all_sessions()
     page.get_by_role("button", name="Save").click()
-    expect(page.locator("#veil")).to_contain_text("You have been signed out.")
+    expect(page.locator("#lock")).to_contain_text("You have been signed out.")
     assert page.locator("#notes").input_value() == "Interpreter booked"
     expect(page.locator("#sheet")).to_be_hidden()
 
-    elsewhere = Visit(page.context.new_page(), visit.house)
+    elsewhere = Visit(page.context.new_page(), visit.installation)
     elsewhere.sign_in()
     page.evaluate("window.dispatchEvent(new Event('focus'))")
-    expect(page.locator("#veil")).to_be_hidden()
-    assert page.locator("#notes").input_value() == "Interpreter booked"
-    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#lock")).to_be_hidden()
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(page.locator("#say")).to_have_text(re.compile("Saved"))
     assert "Interpreter booked" in {card.notes for card in clinic.sheet().cards}

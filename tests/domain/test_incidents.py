@@ -21,7 +21,7 @@ def minutes(number: float) -> timedelta:
 
 
 def facts(
-    trouble: Condition | None,
+    condition: Condition | None,
     *,
     severity: Severity = Severity.LOW,
     last_seen: timedelta = timedelta(),
@@ -31,7 +31,7 @@ def facts(
 ) -> IncidentFacts:
     """What an incident that began at T0 stands at; times are counted from there."""
     since = [None if part is None else T0 + part for part in (opened, escalated, snoozed)]
-    return IncidentFacts(trouble, severity, T0, T0 + last_seen, *since)
+    return IncidentFacts(condition, severity, T0, T0 + last_seen, *since)
 
 
 FAILING = Condition("connection:1", "PMS-DOWN", 1, failures=2)
@@ -39,7 +39,7 @@ STALE = Condition("connection:1", "DATA-STALE", 1, overdue=True)
 
 
 @pytest.mark.parametrize(
-    ("trouble", "lasted", "told"),
+    ("condition", "lasted", "told"),
     [
         (Condition("c", "PMS-DOWN", failures=1), minutes(600), False),  # one failed run is nobody's business
         (FAILING, minutes(9), False),  # the quick repeats may still work
@@ -52,9 +52,9 @@ STALE = Condition("connection:1", "DATA-STALE", 1, overdue=True)
     ],
 )
 def test_people_are_told_of_what_lasts_and_when_they_are_there(
-    trouble: Condition, lasted: timedelta, told: bool
+    condition: Condition, lasted: timedelta, told: bool
 ) -> None:
-    message = next_message(facts(trouble), T0 + lasted)
+    message = next_message(facts(condition), T0 + lasted)
     assert (message is Message.OPENING) is told
 
 
@@ -120,13 +120,13 @@ def test_whatever_happens_each_message_goes_out_once_and_in_order(
     for state, looks in [*story, ("ok", 20)]:
         for _ in range(looks):
             now += LOOK
-            trouble = {
+            condition = {
                 "ok": None,
                 "failing": Condition("c", "PMS-DOWN", failures=5),
                 "stale": STALE,
                 "night": Condition("c", "PMS-DOWN", failures=5, can_wait=True),
             }[state]
-            one, message, over = step(one, trouble, severity, now)
+            one, message, over = step(one, condition, severity, now)
             if message:
                 sent.append(message)
             if over:
@@ -142,18 +142,18 @@ def test_whatever_happens_each_message_goes_out_once_and_in_order(
 
 
 def step(
-    one: IncidentFacts | None, trouble: Condition | None, severity: Severity, now: datetime
+    one: IncidentFacts | None, condition: Condition | None, severity: Severity, now: datetime
 ) -> tuple[IncidentFacts | None, Message | None, bool]:
     """One look, as the service does it: returns the incident, what is sent, and whether it has just ended."""
-    if one is None and trouble is None:
+    if one is None and condition is None:
         return None, None, False
     if one is None:
-        one = IncidentFacts(trouble, severity, now, now)
-    last_seen = now if trouble is not None else one.last_seen_at
-    one = IncidentFacts(trouble, severity, one.started_at, last_seen, one.opened_at, one.escalated_at)
+        one = IncidentFacts(condition, severity, now, now)
+    last_seen = now if condition is not None else one.last_seen_at
+    one = IncidentFacts(condition, severity, one.started_at, last_seen, one.opened_at, one.escalated_at)
     message = next_message(one, now)
     opened = now if message is Message.OPENING else one.opened_at
     escalated = now if message is Message.ESCALATION else one.escalated_at
     over = incidents.is_over(one, now)
-    kept = IncidentFacts(trouble, severity, one.started_at, last_seen, opened, escalated)
+    kept = IncidentFacts(condition, severity, one.started_at, last_seen, opened, escalated)
     return (None if over else kept), message, over

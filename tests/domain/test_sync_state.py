@@ -10,16 +10,12 @@ from pmsapp.domain.errors import CATALOGUE
 from pmsapp.domain.runsheet import FreshnessState
 from pmsapp.domain.schedule import ClinicHours
 from pmsapp.domain.sync_state import (
-    OPEN_RUNS,
     ConnectionFacts,
     ConnectionState,
     MappedList,
-    RunStatus,
     connection_state,
     freshness_of,
-    is_over,
     is_overdue,
-    may_move,
     next_ageing,
     overall_state,
     state_after_error,
@@ -93,18 +89,6 @@ def test_every_state_says_what_to_do_in_one_sentence(state: ConnectionState) -> 
         text = what_to_do(state, code, "Gentu")
         assert text.endswith(".")
         assert "{pms}" not in text
-
-
-def test_what_is_over_never_changes_again() -> None:
-    for before in RunStatus:
-        moves = {after for after in RunStatus if may_move(before, after)}
-        assert bool(moves) == (before in OPEN_RUNS) == (not is_over(before))
-        assert before not in moves
-
-
-def test_a_queued_run_cannot_succeed_without_running() -> None:
-    assert not may_move(RunStatus.QUEUED, RunStatus.SUCCESS)
-    assert may_move(RunStatus.RUNNING, RunStatus.QUEUED)
 
 
 OPEN = ClinicHours("Australia/Melbourne")

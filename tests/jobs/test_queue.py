@@ -1,4 +1,4 @@
-"""The queue: rung in a moment, unique, deaf to forged jobs, and never needed for the truth."""
+"""The queue: filled in a moment, unique, refusing forged jobs, and never needed for the truth."""
 
 from __future__ import annotations
 

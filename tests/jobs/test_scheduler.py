@@ -18,7 +18,7 @@ from pmsapp.jobs.scheduler import Scheduler
 from pmsapp.models import PMSConnection, ScheduledTask, SyncRun
 from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.monitoring import process_heartbeats
-from pmsapp.services.monitoring.periodic_tasks import CHORES, PeriodicTask
+from pmsapp.services.monitoring.periodic_tasks import TASKS, PeriodicTask
 from pmsapp.services.runs import lease
 from pmsapp.services.runs import requests as run_requests
 from pmsapp.settings import Settings
@@ -65,7 +65,7 @@ def _job_ids(settings: Settings) -> list[str]:
     return list(open_queue(worker_connection(settings.queue_url)).job_ids)
 
 
-def _tick(app: Flask, entries: Sequence[PeriodicTask] = CHORES) -> None:
+def _tick(app: Flask, entries: Sequence[PeriodicTask] = TASKS) -> None:
     """One look of a new scheduler, and the periodic tasks it began."""
     scheduler = Scheduler(app, entries)
     scheduler.tick()
@@ -99,7 +99,7 @@ def test_a_lost_bell_is_rung_again(
 ) -> None:
     run_id = run_requests.request_run(connection_id, trigger="manual", actor=COMMAND_LINE).sync_id
     worker_connection(settings.queue_url).flushall()
-    frozen_clock.advance(seconds=module.RING_AGAIN_AFTER_S - 1)
+    frozen_clock.advance(seconds=module.ENQUEUE_AGAIN_AFTER_S - 1)
     Scheduler(app, []).tick()
     assert f"run-{run_id}" not in _job_ids(settings)
     frozen_clock.advance(seconds=2)
@@ -112,7 +112,7 @@ def test_a_bell_stuck_with_a_dead_worker_is_made_anew(
 ) -> None:
     run_id = run_requests.request_run(connection_id, trigger="manual", actor=COMMAND_LINE).sync_id
     worker_connection(settings.queue_url).delete("rq:queue:pmsapp")
-    frozen_clock.advance(seconds=module.RING_ANEW_AFTER_S + 1)
+    frozen_clock.advance(seconds=module.REPLACE_JOB_AFTER_S + 1)
     Scheduler(app, []).tick()
     assert _job_ids(settings) == [f"run-{run_id}"]
 
@@ -245,4 +245,4 @@ def test_the_real_entries_all_work(app: Flask, redis_server: EmbeddedRedis) -> N
     _tick(app)
     with reading() as session:
         failures = {row.name: row.failures for row in session.scalars(select(ScheduledTask))}
-    assert failures == {entry.name: 0 for entry in CHORES}
+    assert failures == {entry.name: 0 for entry in TASKS}

@@ -155,7 +155,7 @@ def frozen_clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[FrozenClock]:
         yield source
 
 
-class House:
+class Installation:
     """Two schedulers and one worker, without their processes."""
 
     def __init__(self, app: Flask, queue: Redis) -> None:
@@ -174,7 +174,9 @@ class House:
             self.queue.delete(f"rq:job:{name}")
 
 
-def live_through(week: Week, house: House, frozen_clock: FrozenClock, connection_id: int) -> None:
+def live_through(
+    week: Week, installation: Installation, frozen_clock: FrozenClock, connection_id: int
+) -> None:
     """Look shortly after every quarter hour of the week."""
     paused_at, resumed_at = (week.at(text) for text in week.pause)
     asleep_at, awake_at = (week.at(text) for text in week.sleep)
@@ -193,18 +195,18 @@ def live_through(week: Week, house: House, frozen_clock: FrozenClock, connection
             connections.update_connection(connection_id, MEL, paused=Pause(resumed_at, "moving house"))
         frozen_clock.set(look)
         if wiped_at <= look < wiped_at + QUARTER:
-            _lose_a_bell(house, frozen_clock)
-        house.tick()
+            _lose_a_job(installation, frozen_clock)
+        installation.tick()
 
 
-def _lose_a_bell(house: House, frozen_clock: FrozenClock) -> None:
-    """The run is asked for, its bell rung, and the queue server loses everything before a worker hears it."""
-    house.deaf = True
-    house.tick()
-    assert house.queue.llen("rq:queue:pmsapp") == 1
-    house.queue.flushall()
+def _lose_a_job(installation: Installation, frozen_clock: FrozenClock) -> None:
+    """The run is asked for, its job enqueued, and the queue server loses everything before a worker takes it."""
+    installation.deaf = True
+    installation.tick()
+    assert installation.queue.llen("rq:queue:pmsapp") == 1
+    installation.queue.flushall()
     frozen_clock.advance(seconds=11)
-    house.deaf = False
+    installation.deaf = False
 
 
 @pytest.mark.slow
@@ -224,8 +226,8 @@ def test_j1_every_run_that_was_due_in_a_week_ran_once(
     with writing() as session:
         session.execute(update(Clinic).values(jitter_s=int(JITTER.total_seconds())))
         session.execute(update(PMSConnection).values(next_sync_at=week.begins_at + JITTER))
-    house = House(app, worker_connection(settings.queue_url))
-    live_through(week, house, frozen_clock, fake.connection_id)
+    installation = Installation(app, worker_connection(settings.queue_url))
+    live_through(week, installation, frozen_clock, fake.connection_id)
 
     with reading() as session:
         runs = session.scalars(select(SyncRun).order_by(SyncRun.id)).all()

@@ -1,4 +1,4 @@
-"""The worker: performs what was rung, lets a run end when stopped, and takes its child along when killed."""
+"""The worker: performs what was enqueued, lets a run end when stopped, and takes its child along when killed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pmsapp.services.runs import requests as run_requests
 from pmsapp.settings import Settings
 from pmsapp.supervisor.redis import EmbeddedRedis
 from tests.support.connecting import paired_gentu, vendor_settings
-from tests.support.installation import House, eventually, is_running
+from tests.support.installation import Installation, eventually, is_running
 
 
 @pytest.fixture
@@ -36,9 +36,9 @@ def connection_id(app: Flask, sandbox: SandboxServer) -> int:
 @pytest.fixture
 def worker(
     app: Flask, redis_server: EmbeddedRedis, settings: Settings, sandbox: SandboxServer
-) -> Iterator[House]:
+) -> Iterator[Installation]:
     """A real worker process, ready for work."""
-    house = House(
+    installation = Installation(
         settings.instance_dir,
         "worker",
         PMSAPP_GENTU_BASE_URL=sandbox.gentu_base,
@@ -46,11 +46,11 @@ def worker(
         **_same_database(settings),
     )
     try:
-        house.wait_for("worker started")
-        yield house
+        installation.wait_for("worker started")
+        yield installation
     finally:
-        if house.process.poll() is None:
-            house.kill()
+        if installation.process.poll() is None:
+            installation.kill()
 
 
 def _same_database(settings: Settings) -> dict[str, str]:
@@ -80,7 +80,7 @@ def test_a_rung_run_is_performed_in_a_child_and_forgotten_by_the_queue(
 
 
 def test_a_killed_worker_takes_its_child_along(
-    worker: House, connection_id: int, sandbox: SandboxServer
+    worker: Installation, connection_id: int, sandbox: SandboxServer
 ) -> None:
     sandbox.faults.set("hang", vendor="gentu")
     run_requests.request_run(connection_id, trigger="manual", actor=COMMAND_LINE)
@@ -91,7 +91,7 @@ def test_a_killed_worker_takes_its_child_along(
 
 
 def test_a_stop_lets_the_run_in_progress_end(
-    worker: House, connection_id: int, sandbox: SandboxServer
+    worker: Installation, connection_id: int, sandbox: SandboxServer
 ) -> None:
     sandbox.faults.set("hang", vendor="gentu")
     run_id = run_requests.request_run(connection_id, trigger="manual", actor=COMMAND_LINE).sync_id
@@ -107,9 +107,9 @@ def test_a_worker_waits_for_a_queue_server_that_is_away(
     app: Flask, redis_server: EmbeddedRedis, settings: Settings
 ) -> None:
     redis_server.stop()
-    house = House(settings.instance_dir, "worker", **_same_database(settings))
-    house.wait_for("the worker waits for the queue server")
+    installation = Installation(settings.instance_dir, "worker", **_same_database(settings))
+    installation.wait_for("the worker waits for the queue server")
     redis_server.start(os.environ)
-    house.wait_for("worker started")
+    installation.wait_for("worker started")
     assert eventually(lambda: process_heartbeats.get_beat(process_heartbeats.WORKER) is not None)
-    assert house.stop() == 0
+    assert installation.stop() == 0

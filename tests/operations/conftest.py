@@ -14,7 +14,7 @@ from pmsapp.services.clinic import clinic as clinic_service
 from pmsapp.settings import Settings
 from pmsapp.supervisor.redis import EmbeddedRedis, find_program
 from tests.support.elsewhere import Elsewhere, Ended
-from tests.support.installation import House
+from tests.support.installation import Installation
 from tests.support.synced_clinic import SyncedClinic
 
 
@@ -61,15 +61,15 @@ def environ(settings: Settings, sandbox: SandboxServer) -> dict[str, str]:
 @pytest.fixture
 def worker(
     clinic: SyncedClinic, redis_server: EmbeddedRedis, settings: Settings, environ: dict[str, str]
-) -> Iterator[House]:
+) -> Iterator[Installation]:
     """A real worker process, ready for work."""
-    house = House(settings.instance_dir, "worker", **environ)
+    installation = Installation(settings.instance_dir, "worker", **environ)
     try:
-        house.wait_for("worker started")
-        yield house
+        installation.wait_for("worker started")
+        yield installation
     finally:
-        if house.process.poll() is None:
-            house.kill()
+        if installation.process.poll() is None:
+            installation.kill()
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ from tests.operations.pace import own_seconds_until
 from tests.support.actors import browser, make_user
 from tests.support.clock import FrozenClock
 from tests.support.elsewhere import Ended
-from tests.support.installation import House, eventually, is_running, stall
+from tests.support.installation import Installation, eventually, is_running, stall
 from tests.support.synced_clinic import FOLLOWS_THE_CLOCK, SyncedClinic, same
 
 RunElsewhere = Callable[..., Ended]
@@ -132,7 +132,7 @@ def test_j1_four_schedulers_at_one_moment_take_a_slot_once(app: Flask, clinic: S
 # J2: one writer, even when an old one wakes up.
 
 
-def test_j2_a_stalled_worker_that_wakes_up_writes_nothing(clinic: SyncedClinic, worker: House) -> None:
+def test_j2_a_stalled_worker_that_wakes_up_writes_nothing(clinic: SyncedClinic, worker: Installation) -> None:
     hang(clinic)
     stalled = ask(clinic)
     assert eventually(lambda: status_of(clinic, stalled) == "running")
@@ -156,7 +156,7 @@ def test_j2_a_stalled_worker_that_wakes_up_writes_nothing(clinic: SyncedClinic, 
 
 @pytest.mark.slow
 def test_j2_a_child_that_is_stopped_is_ended_and_its_run_repeated(
-    clinic: SyncedClinic, worker: House
+    clinic: SyncedClinic, worker: Installation
 ) -> None:
     """Stopped at any moment, so perhaps with the write lock in its hand: nobody could write until it is gone."""
     hang(clinic)
@@ -183,7 +183,7 @@ def test_j2_a_child_that_is_stopped_is_ended_and_its_run_repeated(
 def test_j3_a_run_killed_anywhere_is_made_good_by_the_next(
     clinic: SyncedClinic, run_elsewhere: RunElsewhere, point: str
 ) -> None:
-    if "leavings" in point:
+    if "vanished" in point:
         clinic.sync()
         row = next(row for row in clinic.truth() if row.appointment_status == "booked")
         clinic.sandbox.clinic.delete(row.appointment_id)
@@ -292,13 +292,13 @@ def test_j5_a_queue_server_that_fails_costs_no_page_and_no_run(
         moved_on(monkeypatch, 11)
         scheduler = Scheduler(app, [])
         scheduler.tick()
-        if how is flushed:  # rung again; a worker hears it
+        if how is flushed:  # enqueued again; a worker takes it
             assert client.lpop("rq:queue:pmsapp") == b"run-10000" or client.llen("rq:queue:pmsapp")
             execute.execute_run(run.id)
         assert scheduler.wait_for_own_run(60)
     assert status_of(clinic, run.id) == "success"
     assert is_right(clinic)
-    execute.execute_run(run.id)  # the bell that was not lost after all
+    execute.execute_run(run.id)  # the job that was not lost after all
     assert len(all_runs()) == 1
 
 
@@ -326,7 +326,7 @@ def moved_on(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("whom", ["worker", "worker and child"])
 def test_j6_a_stop_hands_a_run_that_cannot_end_to_the_next_process(
-    clinic: SyncedClinic, worker: House, whom: str
+    clinic: SyncedClinic, worker: Installation, whom: str
 ) -> None:
     """As systemd does it by default, and as it should: the vendor hangs meanwhile."""
     hang(clinic)
@@ -354,7 +354,7 @@ def test_j6_a_stop_hands_a_run_that_cannot_end_to_the_next_process(
 
 @pytest.mark.slow
 def test_j6_two_askings_end_the_run_at_once_and_the_next_process_repeats_it(
-    clinic: SyncedClinic, worker: House, redis_server: EmbeddedRedis, settings: Settings
+    clinic: SyncedClinic, worker: Installation, redis_server: EmbeddedRedis, settings: Settings
 ) -> None:
     """The queue believes that the job is still being done; the database knows better."""
     hang(clinic)

@@ -27,7 +27,7 @@ from pmsapp.web.http.watchdog import FIRST_LOOK_AFTER_S
 from tests.operations.desk import Desk
 from tests.operations.pace import own_seconds_until
 from tests.support.actors import PASSWORD, make_user
-from tests.support.installation import House, eventually, is_running
+from tests.support.installation import Installation, eventually, is_running
 from tests.support.synced_clinic import FOLLOWS_THE_CLOCK, SyncedClinic, same
 from tests.support.watching import Receiver
 
@@ -38,22 +38,22 @@ J4_S = 120.0
 
 
 @pytest.fixture
-def house(
+def installation(
     clinic: SyncedClinic, settings: Settings, environ: dict[str, str], receiver: Receiver
-) -> Iterator[House]:
+) -> Iterator[Installation]:
     """A running `pmsapp up` with today's cards."""
     assert clinic.sync().status == "success"
-    running = House(settings.instance_dir, PMSAPP_ALERT_URLS=receiver.alert_url, **environ)
+    running = Installation(settings.instance_dir, PMSAPP_ALERT_URLS=receiver.alert_url, **environ)
     running.wait_until_up()
     yield running
     running.stop()
 
 
 @pytest.fixture
-def desk(house: House, clinic: SyncedClinic) -> Desk:
+def desk(installation: Installation, clinic: SyncedClinic) -> Desk:
     user = make_user("reception")
     token = api_tokens.create("desk", "reception", COMMAND_LINE).token
-    made = Desk(house.address, user.email, PASSWORD, token, clinic.today)
+    made = Desk(installation.address, user.email, PASSWORD, token, clinic.today)
     made.sign_in()
     return made
 
@@ -75,9 +75,9 @@ def newest(status: str | None = None) -> SyncRun | None:
         return session.scalar(query if status is None else query.where(SyncRun.status == status))
 
 
-def web_workers(house: House) -> list[int]:
+def web_workers(installation: Installation) -> list[int]:
     listing = subprocess.run(
-        ["ps", "-o", "pid=", "--ppid", str(house.children()["web"])],
+        ["ps", "-o", "pid=", "--ppid", str(installation.children()["web"])],
         capture_output=True,
         text=True,
         check=False,
@@ -85,11 +85,11 @@ def web_workers(house: House) -> list[int]:
     return [int(pid) for pid in listing.stdout.split()]
 
 
-def is_back(house: House, desk: Desk, name: str, before: int) -> Callable[[], bool]:
+def is_back(installation: Installation, desk: Desk, name: str, before: int) -> Callable[[], bool]:
     """True once the killed part serves again."""
 
     def look() -> bool:
-        pid = house.children().get(name)
+        pid = installation.children().get(name)
         if pid in (None, before):
             return False
         if name == "web":
@@ -123,16 +123,18 @@ def sync_now(desk: Desk, family: int) -> int:
 
 
 def test_each_part_killed_in_turn_is_back_in_ten_seconds_and_nobody_loses_anything(
-    app: Flask, clinic: SyncedClinic, house: House, desk: Desk, sandbox: SandboxServer
+    app: Flask, clinic: SyncedClinic, installation: Installation, desk: Desk, sandbox: SandboxServer
 ) -> None:
     with desk:
         for name in ("redis", "worker", "scheduler", "web"):
             misbehave(sandbox)
             desk.api("POST", "/run-sheet/sync", json={})
-            before, killed_s = house.children()[name], time.monotonic()
+            before, killed_s = installation.children()[name], time.monotonic()
             os.kill(before, signal.SIGKILL)
             assert (
-                own_seconds_until(is_back(house, desk, name, before), BACK_WITHIN_S, house.process.pid)
+                own_seconds_until(
+                    is_back(installation, desk, name, before), BACK_WITHIN_S, installation.process.pid
+                )
                 is not None
             ), name
             back_s = time.monotonic()
@@ -143,19 +145,21 @@ def test_each_part_killed_in_turn_is_back_in_ten_seconds_and_nobody_loses_anythi
             assert errors == [], (name, errors)
             sandbox.faults.clear()
             if name != "worker":  # its run is repeated when the lease has lapsed; see the next test
-                sync_now(desk, house.process.pid)
+                sync_now(desk, installation.process.pid)
     _everything_is_as_it_should_be(clinic, desk)
 
 
 def test_one_web_process_killed_costs_nobody_more_than_the_page_on_its_way(
-    app: Flask, house: House, desk: Desk
+    app: Flask, installation: Installation, desk: Desk
 ) -> None:
     with desk:
-        assert eventually(lambda: len(web_workers(house)) == 2)
-        os.kill(web_workers(house)[0], signal.SIGKILL)
+        assert eventually(lambda: len(web_workers(installation)) == 2)
+        os.kill(web_workers(installation)[0], signal.SIGKILL)
         killed_s = time.monotonic()
         assert (
-            own_seconds_until(lambda: len(web_workers(house)) == 2, BACK_WITHIN_S, house.process.pid)
+            own_seconds_until(
+                lambda: len(web_workers(installation)) == 2, BACK_WITHIN_S, installation.process.pid
+            )
             is not None
         )
         seen = len(desk.moments)
@@ -165,21 +169,21 @@ def test_one_web_process_killed_costs_nobody_more_than_the_page_on_its_way(
 
 
 def test_j4_a_run_whose_worker_was_killed_is_interrupted_and_repeated_within_two_minutes(
-    app: Flask, clinic: SyncedClinic, house: House, desk: Desk, sandbox: SandboxServer
+    app: Flask, clinic: SyncedClinic, installation: Installation, desk: Desk, sandbox: SandboxServer
 ) -> None:
     sandbox.faults.set("hang", vendor="gentu", endpoint="appointments")
     lost = desk.api("POST", "/run-sheet/sync", json={}).json()["items"][0]["sync_id"]
     assert eventually(lambda: _status(lost) == "running")
-    os.kill(house.children()["worker"], signal.SIGKILL)
+    os.kill(installation.children()["worker"], signal.SIGKILL)
     sandbox.faults.clear()
     sandbox.faults.release()
-    closed_s = own_seconds_until(lambda: _status(lost) == "interrupted", J4_S, house.process.pid)
+    closed_s = own_seconds_until(lambda: _status(lost) == "interrupted", J4_S, installation.process.pid)
 
     def repeated() -> bool:
         good = newest("success")
         return good is not None and good.id > lost
 
-    repeated_s = own_seconds_until(repeated, J4_S, house.process.pid)
+    repeated_s = own_seconds_until(repeated, J4_S, installation.process.pid)
     assert closed_s is not None
     assert repeated_s is not None
     assert closed_s + repeated_s <= J4_S
@@ -187,7 +191,7 @@ def test_j4_a_run_whose_worker_was_killed_is_interrupted_and_repeated_within_two
 
 
 def test_a_scheduler_that_is_dead_is_told_on_the_sheet_and_once_outside(
-    app: Flask, house: House, desk: Desk, receiver: Receiver
+    app: Flask, installation: Installation, desk: Desk, receiver: Receiver
 ) -> None:
     """It is dead and nobody starts it again, for the supervisor is stopped; everything else lives."""
 
@@ -195,8 +199,8 @@ def test_a_scheduler_that_is_dead_is_told_on_the_sheet_and_once_outside(
         return [title for title in receiver.titles if "Automatic updates are not running" in title]
 
     assert eventually(lambda: process_heartbeats.get_beat(process_heartbeats.SCHEDULER) is not None)
-    scheduler = house.children()["scheduler"]
-    os.kill(house.process.pid, signal.SIGSTOP)
+    scheduler = installation.children()["scheduler"]
+    os.kill(installation.process.pid, signal.SIGSTOP)
     try:
         os.kill(scheduler, signal.SIGKILL)
         assert eventually(lambda: not is_running(scheduler))
@@ -213,8 +217,8 @@ def test_a_scheduler_that_is_dead_is_told_on_the_sheet_and_once_outside(
         assert [one.kind for one in alerts.list_deliveries() if one.incident_id] == ["opening"]
         assert len(told()) == 1
     finally:
-        os.kill(house.process.pid, signal.SIGCONT)
-    assert eventually(lambda: house.children().get("scheduler", scheduler) != scheduler)
+        os.kill(installation.process.pid, signal.SIGCONT)
+    assert eventually(lambda: installation.children().get("scheduler", scheduler) != scheduler)
 
 
 def _status(run_id: int) -> str:

@@ -26,7 +26,7 @@ from pmsapp.services.runs import requests as run_requests
 from pmsapp.services.runs.history import RunView
 from pmsapp.settings import Settings
 from pmsapp.supervisor.redis import EmbeddedRedis, find_program
-from tests.support.installation import House, eventually
+from tests.support.installation import Installation, eventually
 from tests.support.synced_clinic import FOLLOWS_THE_CLOCK, SyncedClinic, same
 
 MEL = Actor(kind="user", name="Mel", id=1, role="reception")
@@ -54,7 +54,7 @@ def clinic(app: Flask, sandbox: SandboxServer) -> SyncedClinic:
 
 
 @pytest.fixture
-def workers(clinic: SyncedClinic, settings: Settings, sandbox: SandboxServer) -> Iterator[list[House]]:
+def workers(clinic: SyncedClinic, settings: Settings, sandbox: SandboxServer) -> Iterator[list[Installation]]:
     """A queue server and two workers on this test's database."""
     server = EmbeddedRedis(settings, find_program())
     server.start(os.environ)
@@ -66,13 +66,13 @@ def workers(clinic: SyncedClinic, settings: Settings, sandbox: SandboxServer) ->
     }
     if settings.database_url:
         told["PMSAPP_DATABASE_URL"] = settings.database_url
-    houses = [House(settings.instance_dir, "worker", **told) for _ in range(2)]
-    for house in houses:
-        house.wait_for("worker started")
-    yield houses
-    for house in houses:
-        if house.process.poll() is None:
-            house.kill()
+    installations = [Installation(settings.instance_dir, "worker", **told) for _ in range(2)]
+    for installation in installations:
+        installation.wait_for("worker started")
+    yield installations
+    for installation in installations:
+        if installation.process.poll() is None:
+            installation.kill()
     server.stop()
 
 
@@ -87,7 +87,7 @@ def click(clinic: SyncedClinic) -> tuple[int, bool]:
 
 @pytest.mark.slow
 def test_c17_a_cancellation_takes_effect_within_five_seconds_and_names_who_asked(
-    clinic: SyncedClinic, workers: list[House]
+    clinic: SyncedClinic, workers: list[Installation]
 ) -> None:
     clinic.sandbox.faults.set("hang", vendor="gentu", endpoint="appointments")
     run_id, _ = click(clinic)
@@ -110,7 +110,7 @@ def test_c17_a_cancellation_takes_effect_within_five_seconds_and_names_who_asked
 
 @pytest.mark.slow
 def test_c19_a_due_schedule_and_ten_clicks_in_one_second_are_one_run(
-    clinic: SyncedClinic, workers: list[House]
+    clinic: SyncedClinic, workers: list[Installation]
 ) -> None:
     clinic.sandbox.requests.clear()
     clinic.sandbox.faults.set("hang", vendor="gentu", endpoint="appointments")  # until all have clicked
@@ -144,7 +144,7 @@ def test_c19_a_due_schedule_and_ten_clicks_in_one_second_are_one_run(
 
 @pytest.mark.slow
 def test_several_connections_are_synced_by_several_workers_at_once(
-    app: Flask, clinic: SyncedClinic, workers: list[House], sandbox: SandboxServer
+    app: Flask, clinic: SyncedClinic, workers: list[Installation], sandbox: SandboxServer
 ) -> None:
     """Processes on one database file: every run succeeds while staff go on typing."""
     clinics = [clinic] + [SyncedClinic(app, sandbox) for _ in range(3)]

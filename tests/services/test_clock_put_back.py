@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import update
 
 from pmsapp import clock
-from pmsapp.adapters.client.rate_limit import PaceStore
+from pmsapp.adapters.client.rate_limit import RateLimitStore
 from pmsapp.adapters.client.tokens import Token
 from pmsapp.adapters.reference_cache import ReferenceCache
 from pmsapp.domain.actor import COMMAND_LINE
@@ -83,7 +83,7 @@ def test_field_13_nobody_waits_for_a_throttle_of_the_future(app: Flask, frozen_c
 
 def test_field_13_a_block_of_the_future_holds_nobody_up(app: Flask, frozen_clock: FrozenClock) -> None:
     until = clock.now() + timedelta(minutes=30)
-    blocks, store = StoredBlocks(app.app_context), PaceStore(now=clock.now)
+    blocks, store = StoredBlocks(app.app_context), RateLimitStore(now=clock.now)
     blocks.write(HOST, until)
     store.block(HOST, until)
     assert (blocks.read(HOST), store.blocked_until(HOST)) == (until, until)

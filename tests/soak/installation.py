@@ -19,7 +19,7 @@ from tests.support import prepared, snapshot
 _MEMORY = Path("/dev/shm")
 
 
-class House:
+class Installation:
     """The app and its pristine database. Its folder lies in memory where the machine has such a place."""
 
     def __init__(self) -> None:
@@ -49,6 +49,6 @@ class House:
 
 
 @lru_cache(maxsize=1)
-def house() -> House:
-    """This process's house."""
-    return House()
+def installation() -> Installation:
+    """This process's installation."""
+    return Installation()

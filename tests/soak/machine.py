@@ -30,7 +30,7 @@ from pmsapp.services.runs.history import RunView
 from pmsapp.services.sheet import days as sheet_days
 from pmsapp.services.sheet import timeline
 from pmsapp.services.sync import execute, recheck
-from tests.soak.installation import house
+from tests.soak.installation import installation
 from tests.soak.oracle import Oracle
 from tests.support import snapshot
 from tests.support.clock import MONDAY_9AM, FrozenClock
@@ -76,9 +76,9 @@ class SyncMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self._stack = ExitStack()
-        logging.disable(logging.ERROR)  # hundreds of lost bells: no queue server here
+        logging.disable(logging.ERROR)  # hundreds of lost jobs: no queue server here
         self._stack.callback(logging.disable, logging.NOTSET)
-        home = house()
+        home = installation()
         self._stack.enter_context(home.app.app_context())
         home.reset()
         self.snapshots = home.snapshots
@@ -445,7 +445,7 @@ class SyncMachine(RuleBasedStateMachine):
     # -- inside -----------------------------------------------------------------------------------------------------
 
     def _finish_waiting(self) -> None:
-        """A run that nobody could claim stays queued; the bell rings again for it."""
+        """A run that nobody could claim stays queued; its job is enqueued again."""
         for waiting in run_waiting.waiting_runs(for_at_least_s=0.0):
             before = self.snapshots.take()
             execute.execute_run(waiting.id)

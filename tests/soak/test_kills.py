@@ -22,7 +22,7 @@ from pmsapp.services.base.errors import Conflict
 from pmsapp.services.editing import decisions, overrides
 from pmsapp.services.runs import lease
 from pmsapp.services.sync import execute
-from tests.soak.installation import House, house
+from tests.soak.installation import Installation, installation
 from tests.soak.machine import KilledError, failing_statement
 from tests.soak.seeds import EXAMPLES
 from tests.support import snapshot
@@ -37,7 +37,7 @@ EVERY = 1 if EXAMPLES > 500 else 2  # each statement in `make soak`, each second
 class Stage:
     """A clinic just before a run with something of everything to do, and a way back to that moment."""
 
-    def __init__(self, home: House, frozen: FrozenClock, practice: FakePractice) -> None:
+    def __init__(self, home: Installation, frozen: FrozenClock, practice: FakePractice) -> None:
         self._home = home
         self._frozen = frozen
         self.clinic = FakeClinic(practice)
@@ -124,7 +124,7 @@ def _lasting(row: snapshot.Row) -> snapshot.Row:
 
 @pytest.fixture
 def stage() -> Iterator[Stage]:
-    home, frozen = house(), FrozenClock(MONDAY_9AM)
+    home, frozen = installation(), FrozenClock(MONDAY_9AM)
     practice = stock(FakePractice())
     with home.app.app_context(), clock.use(frozen), registered("practice", practice):
         home.reset()

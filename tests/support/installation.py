@@ -16,7 +16,7 @@ from pathlib import Path
 PATIENCE_S = 150.0  # no promise: only so that a test ends, however busy the machine is
 
 
-class House:
+class Installation:
     """A running command of pmsapp: its lines as they come, and its children."""
 
     def __init__(

@@ -23,12 +23,12 @@ from pmsapp.sandbox.core.fault_kinds import FAULT_KINDS
 from pmsapp.sandbox.halaxy import search
 from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services.base.transaction import writing
-from pmsapp.services.connections.connections import connections
+from pmsapp.services.connections import connections
 from pmsapp.services.editing import overrides
 from pmsapp.services.matching import mappings
 from pmsapp.services.matching.mappings import CREATE, IGNORE, MappingChoice
 from pmsapp.services.runs.history import RunView
-from pmsapp.services.vendors.adapters import adapters as vendor_adapters
+from pmsapp.services.vendors import adapters as vendor_adapters
 from pmsapp.web.integrations.connection_view import build_card
 from tests.support.clock import MONDAY_9AM, FrozenClock
 from tests.vendors.clinics import ADMIN, ConnectedClinic
@@ -234,7 +234,7 @@ class FaultyClinic:
     def _card_says(self) -> str:
         view = connections.get_connection(self.clinic.connection_id)
         shown = build_card(view, current=None, last=None, now=clock.now(), can_sync=True, can_configure=True)
-        return f"{shown.badge.word}{f': {shown.trouble}' if shown.trouble else ''}"
+        return f"{shown.badge.word}{f': {shown.problem}' if shown.problem else ''}"
 
     def _compare(self, case: Case) -> str:
         """What became of the cards that were there; none may be gone."""
@@ -264,7 +264,7 @@ class FaultyClinic:
 
     def _forget_waits(self) -> None:
         """As if the time a vendor asked for had passed: another process, and nothing planned for later."""
-        vendor_adapters.pace_store.cache_clear()
+        vendor_adapters.rate_limit_store.cache_clear()
         with writing() as session:
             session.execute(delete(VendorBlock))
             session.execute(update(PMSConnection).values(not_before=None))

@@ -79,7 +79,7 @@ class TestTwoProcesses:
         with pytest.raises(RetryLaterError):
             _ask(clinic.connection_id)
         forget_blocks()
-        vendor_adapters.pace_store.cache_clear()
+        vendor_adapters.rate_limit_store.cache_clear()
         assert _ask(clinic.connection_id)
 
     def test_without_a_queue_server_neither_asks_either(

@@ -1,4 +1,4 @@
-"""Halaxy's webhooks end to end: something changes in the book, Halaxy knocks, the next read shows it."""
+"""Halaxy's webhooks end to end: something changes in the book, Halaxy delivers it, the next read shows it."""
 
 from __future__ import annotations
 

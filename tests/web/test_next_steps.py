@@ -20,7 +20,7 @@ from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.clinic import clinic
 from pmsapp.services.connections import connections
 from pmsapp.services.monitoring import alerts, incidents
-from pmsapp.web.integrations.connection_view import way_on
+from pmsapp.web.integrations.connection_view import step_button
 from pmsapp.web.ui import labels, shell
 from tests.support import actors
 from tests.support.clock import FrozenClock
@@ -50,7 +50,7 @@ def fail_with(fake: FakeClinic, code: Code) -> None:
             update(PMSConnection).values(
                 state=state_after_error(code.name).value,
                 last_error_code=code.name,
-                last_error_message=message,
+                last_sync_error=message,
                 last_sync_status="failed",
                 failures_in_row=2,
             )
@@ -82,7 +82,7 @@ def test_every_code_of_a_connection_offers_one_step_everywhere(app: Flask, fake:
         step = next_step(code.name, view.pms_label, view.id)
         wanted = (step.href, step.word)
         is_staffs = code.actor is ActionOwner.STAFF
-        badge, button = labels.connection_badge(view, None, clock.now()), way_on(view)
+        badge, button = labels.connection_badge(view, None, clock.now()), step_button(view)
         assert (badge.word == step.word) is is_staffs, code.name
         assert (button is not None) is is_staffs, code.name
         assert button is None or (button.href, button.word) == wanted, code.name

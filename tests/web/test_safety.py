@@ -327,7 +327,7 @@ def test_a_viewer_reads_but_changes_nothing(app: Flask, viewer: Browser) -> None
     assert program_for(app, "viewer").send("POST", "/api/probe").status_code == 403
 
 
-def test_a_stranger_is_led_to_sign_in(client: FlaskClient) -> None:
+def test_an_outsider_is_led_to_sign_in(client: FlaskClient) -> None:
     page = client.get("/probe?day=1")
     assert (page.status_code, page.location) == (303, "/login?next=/probe%3Fday%3D1")
     fragment = client.get(

@@ -37,8 +37,8 @@ from pmsapp.adapters.client.messages import (
     path,
     same_origin,
 )
-from pmsapp.adapters.client.rate_limit import Pace
-from pmsapp.adapters.client.responses import Judge
+from pmsapp.adapters.client.rate_limit import RateLimit
+from pmsapp.adapters.client.responses import ResponseReader
 from pmsapp.adapters.client.retry import Attempts, OnRequest, OnWait, VendorRetry
 from pmsapp.adapters.client.tokens import Token, TokenSource
 from pmsapp.adapters.client.transport import MAX_BODY_BYTES, Line, Sessions, TooLargeError
@@ -71,7 +71,7 @@ class HTTPClient:
         user_agent: str,
         hosts: HostPolicy,
         tokens: TokenSource | None = None,
-        pace: Pace | None = None,
+        rate_limit: RateLimit | None = None,
         deadline: Deadline | None = None,
         connect_timeout_s: float = 5.0,
         read_timeout_s: float = 20.0,
@@ -84,7 +84,7 @@ class HTTPClient:
         self.base_url = base_url.rstrip("/")
         self.label = label
         self._tokens = tokens
-        self._pace = pace
+        self._rate_limit = rate_limit
         self._deadline = deadline or Deadline()
         self._hosts = hosts
         self._connect_timeout_s = connect_timeout_s
@@ -94,7 +94,7 @@ class HTTPClient:
         self._repeats_500 = repeats_500
         self._on_request = on_request
         self._on_wait = on_wait
-        self._judge = Judge(label)
+        self._responses = ResponseReader(label)
         self._sessions = Sessions(hosts, label, user_agent)
 
     def __repr__(self) -> str:
@@ -102,14 +102,14 @@ class HTTPClient:
 
     def with_tokens(self, tokens: TokenSource | None) -> HTTPClient:
         """The same client, same connections, with another source of tokens (None: without)."""
-        return self._twin(_tokens=tokens)
+        return self._copy_with(_tokens=tokens)
 
     def with_deadline(self, deadline: Deadline) -> HTTPClient:
         """The same client, same connections, under another deadline."""
-        return self._twin(_deadline=deadline)
+        return self._copy_with(_deadline=deadline)
 
     def close(self) -> None:
-        """Close every connection, also those of other threads and of twins. The client may be used again."""
+        """Close every connection, also those of other threads and of copies. The client may be used again."""
         self._sessions.close()
 
     def get(
@@ -178,10 +178,10 @@ class HTTPClient:
         url = self._address(where, None, kind)
         return self._send(Call("POST", url, kind, headers, body=body, refine=refine))
 
-    def _twin(self, **changed: object) -> HTTPClient:
-        twin = object.__new__(HTTPClient)
-        twin.__dict__.update(self.__dict__, **changed)
-        return twin
+    def _copy_with(self, **changed: object) -> HTTPClient:
+        other = object.__new__(HTTPClient)
+        other.__dict__.update(self.__dict__, **changed)
+        return other
 
     def _address(self, where: str, params: Params | None, kind: str) -> str:
         url = where if "://" in where else f"{self.base_url}/{where.lstrip('/')}"
@@ -203,7 +203,7 @@ class HTTPClient:
             pms=self.label,
             guard=line.guard,
             deadline=self._deadline,
-            pace=self._pace,
+            rate_limit=self._rate_limit,
             read_timeout_s=self._read_timeout_s,
             on_request=self._on_request,
             on_wait=self._on_wait,
@@ -229,7 +229,7 @@ class HTTPClient:
     def _exchange(
         self, call: Call, token: Token | None, line: Line, retry: VendorRetry
     ) -> tuple[Outcome, Any]:
-        """Send, with the repeats that need no reading; judge what came of it. Also urllib3's response, if there is one."""
+        """Send, with the repeats that need no reading, and read what came of it. Also urllib3's response, if there is one."""
         headers = {"Accept": "application/json", **call.headers, **_authorization(token, self.label)}
         attempts = retry.attempts
         attempts.begin()
@@ -249,7 +249,7 @@ class HTTPClient:
         else:
             answer = Answer(response.status_code, response.headers, line.guard.body)
             attempts.end(answer.status)
-            outcome = self._judge.judge(call, answer, had_token=token is not None)
+            outcome = self._responses.read(call, answer, had_token=token is not None)
             if outcome.blocked_until is not None:
                 attempts.block(outcome.blocked_until)
             return outcome, response.raw

@@ -114,30 +114,6 @@ def read_by_number(
         number += 1
 
 
-def read_by_link(
-    fetch: Callable[[str], Reply],
-    first: str,
-    next_link: Callable[[Reply], str | None],
-    *,
-    pms: str,
-    max_pages: int | None = None,
-) -> Iterator[tuple[Reply, bool]]:
-    """Read pages that each carry the address of the next; `next_link` gives None at the end.
-
-    `fetch` refuses addresses of another host by itself (`HTTPClient.get`).
-    """
-    guard = PageGuard(pms, max_pages)
-    guard.going_to(first)
-    link: str | None = first
-    while link is not None:
-        reply = fetch(link)
-        guard.saw_page(reply.digest)
-        link = next_link(reply)
-        if link is not None:
-            guard.going_to(link)
-        yield reply, link is None
-
-
 def read_until_still(
     read: Callable[[], Iterable[tuple[_T, bool]]], look: Callable[[_T], PageLook], *, pms: str
 ) -> Iterator[tuple[_T, bool, bool]]:

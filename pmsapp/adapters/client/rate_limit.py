@@ -1,9 +1,9 @@
 """How fast a vendor's host may be called, kept for all processes together.
 
-`PaceStore` is what processes share: a moving window of calls and the times until which a host asked us to wait,
+`RateLimitStore` is what processes share: a moving window of calls and the times until which a host asked us to wait,
 both in Redis where there is one. When Redis is away it falls back to this process alone and looks again later:
 no call fails because of it. A `BlockBoard` holds the blocks too, for as long as there is no Redis or none that
-remembers. `Pace` is one vendor's rate on top of both.
+remembers. `RateLimit` is one vendor's rate on top of both.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ STEP_S = 0.5
 REDIS_TIMEOUT_S = 0.5
 # How long Redis is left alone after it failed.
 REDIS_REST_S = 15.0
-_PREFIX = "pmsapp:pace"
+_PREFIX = "pmsapp:rate_limit"
 
 
 class _Storage(RedisStorage):
@@ -85,7 +85,7 @@ class ProcessStorage(MemoryStorage):
         return calls
 
 
-class PaceStore:
+class RateLimitStore:
     """Call counts, blocks and slots by host. Safe for many threads; one per process is enough.
 
     `redis_url`: redis://, rediss:// or unix:// (redis+unix:// too); None keeps everything in this process.
@@ -174,7 +174,7 @@ class PaceStore:
             return ask()
         except (redis.RedisError, OSError) as exc:
             self._redis_rests_until_s = clock.monotonic_s() + REDIS_REST_S
-            log.warning("Redis is away; vendor pace is kept per process (%s)", type(exc).__name__)
+            log.warning("Redis is away; vendor rates are counted per process (%s)", type(exc).__name__)
             return None
 
 
@@ -201,12 +201,12 @@ class BlockBoard(Protocol):
         """Nobody calls `host` before `until`; a later time already there stays."""
 
 
-class Pace:
+class RateLimit:
     """One vendor's rate: at most `requests_per_minute` (None: no limit) and `concurrency` calls in flight."""
 
     def __init__(
         self,
-        store: PaceStore,
+        store: RateLimitStore,
         *,
         requests_per_minute: int | None = None,
         concurrency: int = 4,
@@ -231,7 +231,7 @@ class Pace:
         return max((until for until in told if until is not None), default=None)
 
     @contextmanager
-    def turn(self, host: str, deadline: Deadline, pms: str) -> Iterator[None]:
+    def acquire(self, host: str, deadline: Deadline, pms: str) -> Iterator[None]:
         """Wait for a turn to call `host`, and hold one slot while inside.
 
         Raises RetryLaterError RATE-WAIT with `retry_at` when the wait would be long or would not fit the deadline,

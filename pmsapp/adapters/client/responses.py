@@ -20,12 +20,12 @@ _JSON_TYPES = frozenset({"application/json", "application/fhir+json"})
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
+class ResponseReader:
     """Reads the answers of one vendor; `pms` is its label for error texts."""
 
     pms: str
 
-    def judge(self, call: Call, answer: Answer, *, had_token: bool) -> Outcome:
+    def read(self, call: Call, answer: Answer, *, had_token: bool) -> Outcome:
         """A reply for a 2xx with strict JSON; otherwise the vendor's own reading first, then the usual one."""
         if 200 <= answer.status < 300:
             return self._success(call, answer)

@@ -26,7 +26,7 @@ from pmsapp import clock
 from pmsapp.adapters.client.deadline import Deadline
 from pmsapp.adapters.client.error_mapping import retry_after_s
 from pmsapp.adapters.client.messages import Call
-from pmsapp.adapters.client.rate_limit import LONG_WAIT_S, Pace
+from pmsapp.adapters.client.rate_limit import LONG_WAIT_S, RateLimit
 from pmsapp.adapters.client.responses import RETRIED_STATUSES
 from pmsapp.adapters.client.transport import Guard
 
@@ -50,29 +50,29 @@ class Attempts:
     pms: str
     guard: Guard
     deadline: Deadline
-    pace: Pace | None
+    rate_limit: RateLimit | None
     read_timeout_s: float
     on_request: OnRequest | None = None
     on_wait: OnWait | None = None
     _number: int = 0
     _started_s: float = 0.0
-    _turn: ExitStack | None = field(default=None)
+    _held: ExitStack | None = field(default=None)
 
     def begin(self) -> None:
         """Wait for a turn and start an attempt; nothing when one is under way.
 
-        Raises RetryLaterError as `Pace.turn` does, RUN-DEADLINE or RUN-CANCELLED.
+        Raises RetryLaterError as `RateLimit.acquire` does, RUN-DEADLINE or RUN-CANCELLED.
         """
-        if self._turn is not None:
+        if self._held is not None:
             return
         self._number += 1
         queued_s = clock.monotonic_s()
-        with ExitStack() as turn:
-            if self.pace is not None:
-                turn.enter_context(self.pace.turn(self._host, self.deadline, self.pms))
+        with ExitStack() as held:
+            if self.rate_limit is not None:
+                held.enter_context(self.rate_limit.acquire(self._host, self.deadline, self.pms))
             else:
                 self.deadline.check(self.pms)
-            self._turn = turn.pop_all()
+            self._held = held.pop_all()
         self._started_s = clock.monotonic_s()
         if self.on_wait is not None and self._started_s - queued_s >= WORTH_COUNTING_S:
             self.on_wait(self._started_s - queued_s)
@@ -80,7 +80,7 @@ class Attempts:
 
     def end(self, status: int) -> None:
         """The attempt under way has ended, with status 0 when there was no answer; nothing when none is."""
-        if self._turn is None:
+        if self._held is None:
             return
         duration_s = clock.monotonic_s() - self._started_s
         self.close()
@@ -97,14 +97,14 @@ class Attempts:
 
     def close(self) -> None:
         """Give the turn back, if one is held."""
-        turn, self._turn = self._turn, None
-        if turn is not None:
-            turn.close()
+        held, self._held = self._held, None
+        if held is not None:
+            held.close()
 
     def block(self, until: datetime) -> None:
         """Nobody calls the host of this call before `until`."""
-        if self.pace is not None:
-            self.pace.block(self._host, until)
+        if self.rate_limit is not None:
+            self.rate_limit.block(self._host, until)
 
     @property
     def _host(self) -> str:

@@ -12,6 +12,7 @@ surrogates), the standard library decides, with a check on every object.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
@@ -47,6 +48,15 @@ def loads(raw: bytes) -> Any:
     if not _is_shallow(raw) and _depth(data) > MAX_DEPTH:
         raise JSONRefusedError("nested too deep")
     return data
+
+
+def digest_of(data: Any) -> str:
+    """A short mark of decoded JSON: another one means other data."""
+    try:
+        raw = orjson.dumps(data)
+    except orjson.JSONEncodeError:  # half a surrogate pair
+        raw = json.dumps(data).encode("ascii")
+    return hashlib.blake2b(raw, digest_size=16).hexdigest()
 
 
 def _keeps_every_key(raw: bytes, data: Any) -> bool:

@@ -15,7 +15,7 @@ from pmsapp.adapters.base import (
 from pmsapp.adapters.client.http import HTTPClient
 from pmsapp.adapters.client.tokens import Token
 from pmsapp.adapters.gentu import auth, wire
-from pmsapp.adapters.gentu.appointments import SINGLE_READ_TROUBLE, AppointmentReader
+from pmsapp.adapters.gentu.appointments import SINGLE_READ_FAULTS, AppointmentReader
 from pmsapp.adapters.gentu.info import INFO
 from pmsapp.adapters.gentu.pairing import consume_code
 from pmsapp.adapters.gentu.practice import Practice
@@ -82,7 +82,9 @@ class GentuAdapter(Adapter):
         records = self._practice.fetch_list("appointment-types", kind="appointment types")
         found = self._practice.parse_each(records, wire.parse_type, "appointment types")
         unique = {kind.external_id: kind for kind in found}
-        self.memory.set("durations", {one.external_id: one.default_duration_min for one in unique.values()})
+        self.reference_cache.set(
+            "durations", {one.external_id: one.default_duration_min for one in unique.values()}
+        )
         return sorted(unique.values(), key=lambda item: (item.name.casefold(), item.external_id))
 
     def list_appointments(self, window: SyncWindow, practitioner_ids: Sequence[str]) -> Iterator[Page]:
@@ -104,14 +106,14 @@ class GentuAdapter(Adapter):
 
         A list that cannot be read leaves lengths unknown, for this adapter; it does not cost the appointments.
         """
-        known = self.memory.get("durations", DURATIONS_LAST)
+        known = self.reference_cache.get("durations", DURATIONS_LAST)
         if known is None and not self._durations_failed:
             try:
                 self.list_appointment_types()
             except PMSError as exc:
-                if exc.code not in SINGLE_READ_TROUBLE:
+                if exc.code not in SINGLE_READ_FAULTS:
                     raise
                 self._durations_failed = True
-            known = self.memory.get("durations", DURATIONS_LAST)
+            known = self.reference_cache.get("durations", DURATIONS_LAST)
         minutes: int | None = (known or {}).get(type_id)
         return minutes

@@ -26,13 +26,13 @@ LIMIT = 100
 MAX_DAY_PAGES = 50
 # Both bounds read as exclusive, so the day is asked for a minute wider each side.
 WIDENED = timedelta(minutes=1)
-# Failing look-ups of single patients in a row before the trouble is taken for Gentu's own.
+# Failing look-ups of single patients in a row before the fault is taken for Gentu's own.
 MAX_FAILED_PATIENTS = 3
-# Trouble with one small read that must not cost the whole list.
-SINGLE_READ_TROUBLE = frozenset(
+# A fault of one small read that must not cost the whole list.
+SINGLE_READ_FAULTS = frozenset(
     {"RECORD-GONE", "AUTH-SCOPE", "PMS-GARBLED", "PMS-REFUSED", "PMS-DOWN", "PMS-SLOW"}
 )
-_PASSING_TROUBLE = frozenset({"PMS-DOWN", "PMS-SLOW"})
+_PASSING_FAULTS = frozenset({"PMS-DOWN", "PMS-SLOW"})
 
 
 class _CursorRefusedError(Exception):
@@ -205,8 +205,8 @@ class AppointmentReader:
         try:
             patient = wire.parse_patient(self._practice.get("patients", patient_id, kind="patient").data)
         except PMSError as exc:
-            day.failed_in_a_row += exc.code in _PASSING_TROUBLE
-            if exc.code not in SINGLE_READ_TROUBLE or day.failed_in_a_row >= MAX_FAILED_PATIENTS:
+            day.failed_in_a_row += exc.code in _PASSING_FAULTS
+            if exc.code not in SINGLE_READ_FAULTS or day.failed_in_a_row >= MAX_FAILED_PATIENTS:
                 raise
             return Patient(patient_id, None)
         except wire.BrokenRecordError:

@@ -1,4 +1,4 @@
-"""What Gentu's adapter declares about itself: the connect form, the pace and the badge draw from it."""
+"""What Gentu's adapter declares about itself: the connect form, the rate limit and the badge draw from it."""
 
 from __future__ import annotations
 

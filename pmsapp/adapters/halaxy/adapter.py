@@ -37,13 +37,13 @@ from pmsapp.domain.window import SyncWindow, day_of
 
 
 class HalaxyAdapter(Adapter):
-    """Reads one Halaxy practice. Roles and types go into its memory and are good for hours."""
+    """Reads one Halaxy practice. Roles and types go into its reference cache and are good for hours."""
 
     info: ClassVar[AdapterInfo] = INFO
 
     def __init__(self, config: AdapterConfig, client: HTTPClient) -> None:
         super().__init__(config, client)
-        self._reference = Reference(client, lambda: self.memory)
+        self._reference = Reference(client, lambda: self.reference_cache)
         self._organization_id = (config.organization_id or "").strip() or None
 
     @classmethod

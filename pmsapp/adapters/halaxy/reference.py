@@ -34,11 +34,11 @@ class Staff:
 
 
 class Reference:
-    """Reads reference data of one connection and keeps it in the memory that `memory` gives. Safe for many threads."""
+    """Reads reference data of one connection and keeps it in the cache that `cache` gives. Safe for many threads."""
 
-    def __init__(self, client: HTTPClient, memory: Callable[[], ReferenceCache]) -> None:
+    def __init__(self, client: HTTPClient, cache: Callable[[], ReferenceCache]) -> None:
         self._client = client
-        self._memory = memory
+        self._cache = cache
         self.types_refused = False
 
     def tables(self) -> Tables:
@@ -49,11 +49,11 @@ class Reference:
         return Tables(self._roles(), self._types())
 
     def _roles(self) -> Mapping[str, Role]:
-        kept = self._memory().get("roles", LASTS)
+        kept = self._cache().get("roles", LASTS)
         return self.read_staff().roles if kept is None else {one["external_id"]: Role(**one) for one in kept}
 
     def _types(self) -> Mapping[str, AppointmentType]:
-        kept = self._memory().get("types", LASTS)
+        kept = self._cache().get("types", LASTS)
         return (
             self.try_types() if kept is None else {one["external_id"]: AppointmentType(**one) for one in kept}
         )
@@ -84,7 +84,7 @@ class Reference:
             parsed = parse_type(resource)
             if parsed is not None:
                 found[parsed.external_id] = parsed
-        self._memory().set("types", [asdict(one) for one in found.values()])
+        self._cache().set("types", [asdict(one) for one in found.values()])
         return found
 
     def learn_roles(self, ids: Iterable[str]) -> Mapping[str, Role]:
@@ -99,7 +99,7 @@ class Reference:
         return roles
 
     def _keep_roles(self, roles: Mapping[str, Role]) -> None:
-        self._memory().set("roles", [asdict(one) for one in roles.values()])
+        self._cache().set("roles", [asdict(one) for one in roles.values()])
 
     def _search_roles(self, params: SearchParams) -> Staff:
         include = ["PractitionerRole:practitioner", "PractitionerRole:organization"]

@@ -6,16 +6,13 @@ is asked for as long as pages come back full. A link to another host is refused 
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import orjson
-
+from pmsapp.adapters.client import strict_json
 from pmsapp.adapters.client.http import HTTPClient, Reply, path
 from pmsapp.adapters.client.paging import MAX_PAGES, PageGuard, PageLook, read_until_still
 from pmsapp.adapters.halaxy.auth import FHIR_JSON, LABEL, is_expired, raise_for_outcome, refine
@@ -167,9 +164,4 @@ def _garbled(resource: str) -> BadVendorDataError:
 
 def _digest(bundle: Mapping[str, Any]) -> str:
     """Of the entries alone: a bundle's own id and time differ on every call."""
-    found = bundle.get("entry")
-    try:
-        raw = orjson.dumps(found)
-    except orjson.JSONEncodeError:  # half a surrogate pair
-        raw = json.dumps(found).encode("ascii")
-    return hashlib.blake2b(raw, digest_size=16).hexdigest()
+    return strict_json.digest_of(bundle.get("entry"))

@@ -47,7 +47,7 @@ SEEN_DAYS = 14
 
 
 class MediRecordsAdapter(Adapter):
-    """Reads one MediRecords practice. Types and interval codes go into its memory; a patient is asked for once per adapter."""
+    """Reads one MediRecords practice. Types and interval codes go into its reference cache; a patient is asked for once per adapter."""
 
     info: ClassVar[AdapterInfo] = INFO
 
@@ -146,11 +146,11 @@ class MediRecordsAdapter(Adapter):
                 parsed = parse_type(row) if isinstance(row, dict) else None
                 if isinstance(parsed, AppointmentType):
                     found[parsed.external_id] = parsed
-        self.memory.set("types", [asdict(one) for one in found.values()])
+        self.reference_cache.set("types", [asdict(one) for one in found.values()])
         return found
 
     def _tables(self, zone: str) -> Tables:
-        types = self.memory.get("types", TYPES_LAST)
+        types = self.reference_cache.get("types", TYPES_LAST)
         known = (
             self._read_types()
             if types is None
@@ -160,11 +160,11 @@ class MediRecordsAdapter(Adapter):
 
     def _intervals_min(self) -> dict[int, int]:
         """Minutes by interval code, asked for once a day; a table that gave nothing is asked for sooner again."""
-        pairs = self.memory.get("intervals", INTERVALS_LAST)
-        pairs = pairs or self.memory.get("intervals", NO_INTERVALS_LAST)
+        pairs = self.reference_cache.get("intervals", INTERVALS_LAST)
+        pairs = pairs or self.reference_cache.get("intervals", NO_INTERVALS_LAST)
         if pairs is None:
             pairs = sorted(self._calls.fetch_intervals_min().items())
-            self.memory.set("intervals", pairs)
+            self.reference_cache.set("intervals", pairs)
         return dict(pairs)
 
     def _zone(self) -> str:

@@ -6,15 +6,12 @@ asked for, because the default of 20 would hide rows from a reader that trusts i
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-import orjson
-
+from pmsapp.adapters.client import strict_json
 from pmsapp.adapters.client.http import HTTPClient, Reply, path
 from pmsapp.adapters.client.paging import MAX_PAGES, PageLook, read_by_number, read_until_still
 from pmsapp.adapters.medirecords.auth import LABEL, refine_list, refine_practice, refine_record
@@ -70,7 +67,7 @@ class Calls:
             reply = self._client.get(where, asked, kind=kind, refine=refine_list)
             rows = _rows_of(reply, kind)
             # The page's own number stands in the body: only the rows tell that a page came twice.
-            return replace(reply, digest=_digest(rows)) if rows else reply
+            return replace(reply, digest=strict_json.digest_of(rows)) if rows else reply
 
         read = partial(read_by_number, fetch, _is_last, pms=LABEL, max_pages=MAX_PAGES)
         for reply, is_last, is_again in read_until_still(read, _look, pms=LABEL):
@@ -108,14 +105,6 @@ class Calls:
 def garbled(kind: str) -> BadVendorDataError:
     """The answer is JSON, but not of the shape MediRecords has."""
     return BadVendorDataError(pms=LABEL, note=f"{kind}: not the expected shape")
-
-
-def _digest(rows: list[Any]) -> str:
-    try:
-        raw = orjson.dumps(rows)
-    except orjson.JSONEncodeError:  # half a surrogate pair
-        raw = json.dumps(rows).encode("ascii")
-    return hashlib.blake2b(raw, digest_size=16).hexdigest()
 
 
 def _record_path(kind: str, *segments: str) -> str:

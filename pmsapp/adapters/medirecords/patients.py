@@ -15,7 +15,7 @@ from pmsapp.adapters.medirecords.wire import parse_patient
 from pmsapp.domain.appointment import Patient
 from pmsapp.domain.errors import BadVendorDataError, NotFoundError, RetryLaterError
 
-# The vendor's recommended pace is not published: never more than two questions at once.
+# The vendor's recommended rate is not published: never more than two questions at once.
 IN_FLIGHT = 2
 # So many time-outs in one sweep mean that the vendor is down, not that a record is broken.
 MAX_TIMEOUTS = 3

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from pmsapp.cli.shared.base import as_json_text, json_option, open_app, show_json
+from pmsapp.crypto import private_files
 from pmsapp.domain.actor import COMMAND_LINE
 from pmsapp.domain.errors import ConfigurationError
 from pmsapp.services.maintenance import backup, database
@@ -164,6 +165,5 @@ def _keep_list(live: Path, present: Present | None) -> Path | None:
     folder.mkdir(mode=0o700, exist_ok=True)
     last = present.done_since[-1]
     target = folder / f"undone-{last.id}.json"
-    with os.fdopen(os.open(target, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
-        file.write(as_json_text({"items": present.done_since}))
+    private_files.replace(target, as_json_text({"items": present.done_since}))
     return target

@@ -6,12 +6,12 @@ Run twice it does only what is still missing, so data and passwords of the first
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pmsapp.crypto import private_files
 from pmsapp.domain.actor import COMMAND_LINE
 from pmsapp.extensions import current_settings
 from pmsapp.services.base.errors import Conflict, NotFound
@@ -124,17 +124,22 @@ def _decide(connection_id: int, tell: Tell) -> None:
     """Every practitioner of the appointment book gets a column; types whose name says telehealth are chosen."""
     tell("Giving each practitioner a column")
     people = mappings.list_practitioners(connection_id)
-    mappings.set_mappings(connection_id, [_choice(one) for one in people], COMMAND_LINE)
+    mappings.set_mappings(connection_id, [_choice(practitioner) for practitioner in people], COMMAND_LINE)
     tell("Choosing the telehealth appointment types")
     listed = appointment_types.list_types(connection_id)
-    chosen = [TypeChoice(one.pms_type_id, is_telehealth=one.suggested) for one in listed]
+    chosen = [
+        TypeChoice(appointment_type.pms_type_id, is_telehealth=appointment_type.suggested)
+        for appointment_type in listed
+    ]
     appointment_types.set_types(connection_id, chosen, COMMAND_LINE)
 
 
-def _choice(one: PractitionerView) -> MappingChoice:
-    shown = one.active and one.shown_in_appointment_book
+def _choice(practitioner: PractitionerView) -> MappingChoice:
+    shown = practitioner.active and practitioner.shown_in_appointment_book
     return MappingChoice(
-        one.pms_practitioner_id, "create" if shown else "ignore", name=one.name if shown else None
+        practitioner.pms_practitioner_id,
+        "create" if shown else "ignore",
+        name=practitioner.name if shown else None,
     )
 
 
@@ -152,8 +157,4 @@ def _read(path: Path) -> dict[str, str]:
 
 
 def _write(path: Path, logins: Mapping[str, str]) -> None:
-    fresh = path.with_suffix(".new")
-    handle = os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(dict(logins), file, indent=2)
-    fresh.replace(path)
+    private_files.replace(path, json.dumps(dict(logins), indent=2))

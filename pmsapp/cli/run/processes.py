@@ -36,7 +36,7 @@ def web(host: str | None, port: int | None, fd: int | None) -> None:
 
 @click.command()
 def worker() -> None:
-    """The worker: performs sync runs as the bell rings."""
+    """The worker: performs sync runs from the queue."""
     from pmsapp.jobs import worker as job
 
     with open_app(level=logging.INFO) as app:

@@ -6,7 +6,7 @@ Four steps, in this order:
 2. `plan_updates` decides the changed cards: a patient who could not be read keeps what is known of them; then, card
    by card (`plan_update`), what moved, cancelled, came back; and each field staff typed over (merge.py).
 3. `swapped_patients` finds appointments whose patient is another one now: a hold, never a merge.
-4. `plan_leavings` (leaving.py) decides about cards that a complete scope no longer lists.
+4. `plan_vanished` (vanished.py) decides about cards that a complete scope no longer lists.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from pmsapp.domain.sync.rules import (
     Placement,
     Rules,
     SkipReason,
-    judge,
+    placement_of,
     telehealth,
     values_of,
     with_owner,
@@ -162,7 +162,7 @@ def incoming_of(pair: UnifiedAppointment, rules: Rules) -> Incoming:
     return Incoming(
         key=(pair.external_id, pair.patient.external_id),
         values=values,
-        verdict=judge(pair, is_telehealth, rules),
+        verdict=placement_of(pair, is_telehealth, rules),
         digest=digest(values),
         cancelled_at=pair.cancelled_at,
         cancellation_reason=pair.cancellation_reason,

@@ -62,7 +62,7 @@ class Rules:
         return self.practitioners.get(practitioner_id, (MappingDecision.UNDECIDED, None))[0]
 
     def type_of(self, type_id: str | None) -> TypeRule | None:
-        """What is decided about a type; None for one nobody has heard of, and for no type."""
+        """What is decided about a type; None for an unknown one, and for no type."""
         return None if type_id is None else self.types.get(type_id)
 
 
@@ -118,7 +118,7 @@ REASONS = {
 }
 
 
-def judge(pair: UnifiedAppointment, is_telehealth: bool | None, rules: Rules) -> Placement:
+def placement_of(pair: UnifiedAppointment, is_telehealth: bool | None, rules: Rules) -> Placement:
     """Where a pair with a patient belongs. Unknown telehealth is shown, never dropped."""
     return place(
         rules,
@@ -131,7 +131,7 @@ def judge(pair: UnifiedAppointment, is_telehealth: bool | None, rules: Rules) ->
 
 def would_show(pair: UnifiedAppointment, rules: Rules) -> bool:
     """True when a pair never seen before would make a card on the sheet."""
-    return judge(pair, telehealth(pair, rules), rules).presence is Presence.ON_SHEET
+    return placement_of(pair, telehealth(pair, rules), rules).presence is Presence.ON_SHEET
 
 
 def place(

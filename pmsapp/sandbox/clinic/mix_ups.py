@@ -16,7 +16,7 @@ class ClinicMixUps(ClinicActions):
         """Merge a patient's file into a new one: the same person under another id, in today's and later visits."""
         with self.lock:
             before = self.patient(self._key("patient", patient))
-            number = max(one.number for one in self.patients()) + 1
+            number = max(patient.number for patient in self.patients()) + 1
             after = replace(before, key=f"patient-{number}", number=number)
             self._patients[after.key] = after
             self._make(self.today())
@@ -62,4 +62,7 @@ class ClinicMixUps(ClinicActions):
 
 
 def _renamed(attendances: tuple[Attendance, ...], before: str, after: str) -> tuple[Attendance, ...]:
-    return tuple(replace(one, patient_key=after) if one.patient_key == before else one for one in attendances)
+    return tuple(
+        replace(attendance, patient_key=after) if attendance.patient_key == before else attendance
+        for attendance in attendances
+    )

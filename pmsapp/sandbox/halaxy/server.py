@@ -108,7 +108,7 @@ class HalaxyServer(VendorServer):
         calls.after_request(self._add_rate_headers)
         calls.add_url_rule("/oauth/token", "token", self.token, methods=["POST"])
         calls.add_url_rule("/metadata", "metadata", self.metadata, methods=["GET"])
-        for resource, many, one in (
+        for resource, many, view in (
             ("Appointment", self.appointments, self.appointment),
             ("Patient", self.patients, self.patient),
             ("Practitioner", self.practitioners, self.practitioner),
@@ -117,7 +117,7 @@ class HalaxyServer(VendorServer):
             ("HealthcareService", self.types, self.service),
         ):
             calls.add_url_rule(f"/{resource}", many.__name__, many, methods=["GET"])
-            calls.add_url_rule(f"/{resource}/<external_id>", one.__name__, one, methods=["GET"])
+            calls.add_url_rule(f"/{resource}/<external_id>", view.__name__, view, methods=["GET"])
         calls.register_error_handler(MethodNotAllowed, lambda _error: Response(b"", 405))
         calls.record_once(lambda state: self.webhooks.add_routes(state.app))
         return calls
@@ -339,9 +339,9 @@ class HalaxyServer(VendorServer):
     def owners(self, record: Json) -> tuple[frozenset[str], frozenset[str]]:
         """The practitioners behind the roles, and the patients, of an appointment."""
         people, patients = set(), set()
-        for each in record.get("participant", []):
-            external_id = tail(each["actor"]["reference"])
-            if each["actor"]["type"] == "Patient":
+        for participant in record.get("participant", []):
+            external_id = tail(participant["actor"]["reference"])
+            if participant["actor"]["type"] == "Patient":
                 patients.add(external_id)
                 continue
             for clinic in self.sandbox.clinics:

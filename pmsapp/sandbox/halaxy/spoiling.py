@@ -30,9 +30,9 @@ def break_appointment(name: str, record: Json, options: Mapping[str, object]) ->
         case "missing_id":
             record.pop("id", None)
         case "null_patient":
-            for each in record.get("participant", []):
-                if each["actor"] and each["actor"]["type"] == "Patient":
-                    each["actor"] = None
+            for participant in record.get("participant", []):
+                if participant["actor"] and participant["actor"]["type"] == "Patient":
+                    participant["actor"] = None
         case "hostile_text":
             record["description"] = HOSTILE_TEXT
 
@@ -46,5 +46,9 @@ def break_patients(payload: Json) -> None:
 
 
 def _status_codings(record: Json) -> list[Json]:
-    marks = [mark for each in record.get("participant", []) for mark in each.get("modifierExtension", [])]
+    marks = [
+        mark
+        for participant in record.get("participant", [])
+        for mark in participant.get("modifierExtension", [])
+    ]
     return [mark["valueCoding"] for mark in marks if mark["url"].endswith("participant-status")]

@@ -129,7 +129,7 @@ class WebhookSender:
         def listing() -> Response:
             hooks = [{"id": hook.id, "event": hook.event, "url": hook.url} for hook in self.hooks()]
             return json_response(
-                {"webhooks": hooks, "deliveries": [asdict(each) for each in self.deliveries()]}
+                {"webhooks": hooks, "deliveries": [asdict(delivery) for delivery in self.deliveries()]}
             )
 
         def change() -> Response:

@@ -118,7 +118,9 @@ class MediRecordsServer(VendorServer):
             return self.refuse(int(hidden.number("status")), "practitioners", {})
         status = request.args.get("status")
         rows = [
-            objects.draw_provider(clinic, each) for each in clinic.practitioners() if not each.administrator
+            objects.draw_provider(clinic, practitioner)
+            for practitioner in clinic.practitioners()
+            if not practitioner.administrator
         ]
         return self._page([row for row in rows if status in (None, "", row["status"])])
 

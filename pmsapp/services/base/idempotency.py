@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 
 from pmsapp import clock
 from pmsapp.crypto.cipher import CipherError
+from pmsapp.domain.ages import is_within
 from pmsapp.extensions import key_ring
 from pmsapp.models import StoredAnswer
 from pmsapp.services.base.errors import Conflict, Invalid, ServiceError
@@ -88,7 +89,7 @@ def begin(owner: str, key: str, method: str, path: str, body: bytes) -> Given | 
     given = _opened(row)
     if given is not None:
         return given
-    if row.status is None and abs(now - row.created_at) < _UNDER_WAY:
+    if row.status is None and is_within(row.created_at, now, _UNDER_WAY):
         raise Conflict("IDEMPOTENCY-BUSY", _BUSY)
     raise Conflict(
         "IDEMPOTENCY-BUSY",

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 
 from flask import current_app
 from sqlalchemy import func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from pmsapp.models import MetricCounter, PMSConnection, SyncRun, SyncScope
-from pmsapp.models.upsert import table_of
+from pmsapp.models.upsert import insert_into, table_of
 from pmsapp.observability import logs
 from pmsapp.services.base.transaction import reading, writing
 
@@ -72,8 +71,8 @@ class Metrics:
 
 
 def current() -> Metrics:
-    """The meter of the running app."""
-    found: Metrics = current_app.extensions.setdefault("pmsapp_meter", Metrics())
+    """The counters of the running app."""
+    found: Metrics = current_app.extensions.setdefault("pmsapp_metrics", Metrics())
     return found
 
 
@@ -85,8 +84,7 @@ def flush() -> None:
     rows = [{"name": name, "labels": dict(labels), "value": by} for (name, labels), by in taken.items()]
     try:
         with writing() as session:
-            insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-            statement = insert(_COUNTERS)
+            statement = insert_into(session, _COUNTERS)
             session.execute(
                 statement.on_conflict_do_update(
                     index_elements=["name", "labels"],
@@ -122,13 +120,13 @@ def note_run(run_id: int) -> None:
     except SQLAlchemyError as error:
         _log.warning("a run was not counted", run_id=run_id, error=type(error).__name__)
         return
-    meter = current()
+    metrics = current()
     if run is not None:
-        meter.add("runs", pms=run.pms_type, status=run.status, trigger=run.trigger)
+        metrics.add("runs", pms=run.pms_type, status=run.status, trigger=run.trigger)
         if run.started_at and run.completed_at:
-            _note_duration(meter, run.pms_type, (run.completed_at - run.started_at).total_seconds())
+            _note_duration(metrics, run.pms_type, (run.completed_at - run.started_at).total_seconds())
         for outcome, count in scopes:
-            meter.add("scopes", count, pms=run.pms_type, outcome=outcome)
+            metrics.add("scopes", count, pms=run.pms_type, outcome=outcome)
     flush()
 
 
@@ -142,10 +140,10 @@ def list_counts(names: Iterable[str] | None = None) -> list[Count]:
     return sorted(found, key=lambda one: (one.name, sorted(one.labels.items())))
 
 
-def _note_duration(meter: Metrics, pms: str, duration_s: float) -> None:
+def _note_duration(metrics: Metrics, pms: str, duration_s: float) -> None:
     """As a histogram is stored: how many took at most so long, how many there were, and how long together."""
-    meter.add("run_seconds_sum", max(0.0, duration_s), pms=pms)
+    metrics.add("run_seconds_sum", max(0.0, duration_s), pms=pms)
     for limit in BUCKETS_S:
         if duration_s <= limit:
-            meter.add("run_seconds", pms=pms, le=str(limit))
-    meter.add("run_seconds", pms=pms, le="+Inf")
+            metrics.add("run_seconds", pms=pms, le=str(limit))
+    metrics.add("run_seconds", pms=pms, le="+Inf")

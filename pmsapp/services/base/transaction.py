@@ -37,7 +37,7 @@ def writing() -> Iterator[Session]:
 def best_effort_write() -> Iterator[Session]:
     """A write transaction for something small that nobody should wait for: when others are writing just now, it
     raises OperationalError almost at once."""
-    with _writing(sqlite.NOTING) as session:
+    with _writing(sqlite.BEST_EFFORT) as session:
         yield session
 
 

@@ -87,11 +87,11 @@ class Connected:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything small that a page needs. `has_trouble`: an incident is open that people were told of."""
+    """Everything small that a page needs. `has_problem`: an incident is open that people were told of."""
 
     clinic: ClinicView
     connections: tuple[Connected, ...] = field(default=())
-    has_trouble: bool = False
+    has_problem: bool = False
 
 
 def load(
@@ -108,7 +108,7 @@ def load(
     return Snapshot(
         clinic=clinic.view_of(rows[0].Clinic),
         connections=tuple(_connected(rows)),
-        has_trouble=rows[0].has_trouble,
+        has_problem=rows[0].has_problem,
     )
 
 
@@ -139,7 +139,7 @@ _TYPES = (
     )
     .scalar_subquery()
 )
-_TROUBLE = exists().where(Incident.ended_at.is_(None), Incident.opened_at.is_not(None))
+_PROBLEM = exists().where(Incident.ended_at.is_(None), Incident.opened_at.is_not(None))
 
 
 @cache
@@ -151,7 +151,7 @@ def _query(is_narrowed: bool) -> Select[Any]:
             Clinic,
             PMSConnection,
             _TYPES.label("telehealth_types"),
-            _TROUBLE.label("has_trouble"),
+            _PROBLEM.label("has_problem"),
             SyncRun.id.label("run_id"),
             SyncRun.progress,
             _FEEDS.c.practitioner_id,

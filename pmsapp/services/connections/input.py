@@ -104,7 +104,11 @@ def check_credentials(
 
     `known` holds what is stored and what the server's settings supply; a required field found nowhere is refused.
     """
-    fields = {one.name: one for one in info.credential_fields if one.goes_to == "credentials"}
+    fields = {
+        wanted_field.name: wanted_field
+        for wanted_field in info.credential_fields
+        if wanted_field.goes_to == "credentials"
+    }
     for name in given:
         if name not in fields:
             findings.add(f"credentials.{name}", f"{info.label} has no such field.")
@@ -112,14 +116,18 @@ def check_credentials(
     for name, value in values.items():
         if len(value) > MAX_CREDENTIAL_CHARS or not value.isprintable():
             findings.add(f"credentials.{name}", "This is not a text that could be a login field.")
-    for name, one in fields.items():
-        if one.required and name not in values and name not in known:
-            findings.add(f"credentials.{name}", f"{one.label} is missing.")
+    for name, wanted_field in fields.items():
+        if wanted_field.required and name not in values and name not in known:
+            findings.add(f"credentials.{name}", f"{wanted_field.label} is missing.")
     return values
 
 
 def check_columns(findings: Findings, info: AdapterInfo, columns: Mapping[str, str | None]) -> None:
     """The vendor's required ids beside the login (such as practice_id) must be there: they cannot be added later."""
-    for one in info.credential_fields:
-        if one.goes_to != "credentials" and one.required and not columns.get(one.goes_to):
-            findings.add(one.goes_to, f"{one.label} is missing.")
+    for wanted_field in info.credential_fields:
+        if (
+            wanted_field.goes_to != "credentials"
+            and wanted_field.required
+            and not columns.get(wanted_field.goes_to)
+        ):
+            findings.add(wanted_field.goes_to, f"{wanted_field.label} is missing.")

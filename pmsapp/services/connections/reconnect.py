@@ -11,13 +11,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, insert, literal, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from pmsapp.domain.sync.compare import same_meaning
 from pmsapp.domain.sync.merge import EDITABLE, as_stored
 from pmsapp.models import FormerCard, PMSConnection, RunSheetAppointment, RunSheetOverride
-from pmsapp.models.upsert import table_of
+from pmsapp.models.upsert import insert_into, table_of
 from pmsapp.services.sheet import versions
 from pmsapp.services.sheet.stored_cards import chunks
 
@@ -37,7 +36,6 @@ def note_cards(session: Session, row: PMSConnection, now: datetime) -> None:
     key = practice_key(row)
     if key is None:
         return
-    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     cards = select(
         literal(row.pms_type),
         literal(key),
@@ -60,7 +58,7 @@ def note_cards(session: Session, row: PMSConnection, now: datetime) -> None:
         "appointment_id",
         "left_at",
     ]
-    session.execute(dialect.insert(_FORMER).from_select(columns, cards).on_conflict_do_nothing())
+    session.execute(insert_into(session, _FORMER).from_select(columns, cards).on_conflict_do_nothing())
 
 
 def note_kept_values(session: Session, cards: Sequence[Row[Any]]) -> None:
@@ -104,7 +102,7 @@ def take_back(session: Session, row: PMSConnection, now: datetime) -> int:
 def _take_back_some(
     session: Session, connection_id: int, noted: Sequence[Row[Any]], now: datetime
 ) -> set[Any]:
-    typed = {one.appointment_id: one.kept_values for one in noted if one.kept_values is not None}
+    typed = {former.appointment_id: former.kept_values for former in noted if former.kept_values is not None}
     if typed:
         _edits_from_typing(session, typed, now)
     session.execute(
@@ -125,17 +123,17 @@ def _take_back_some(
         ),
         [
             {
-                "card": one.appointment_id,
-                "appointment": one.pms_appointment_id,
-                "patient": one.pms_patient_id,
-                "practitioner": one.pms_practitioner_id,
-                "type": one.pms_type_id,
-                "day": one.pms_date,
+                "card": former.appointment_id,
+                "appointment": former.pms_appointment_id,
+                "patient": former.pms_patient_id,
+                "practitioner": former.pms_practitioner_id,
+                "type": former.pms_type_id,
+                "day": former.pms_date,
             }
-            for one in noted
+            for former in noted
         ],
     )
-    return versions.days_of(session, [one.appointment_id for one in noted])
+    return versions.days_of(session, [former.appointment_id for former in noted])
 
 
 def _edits_from_typing(session: Session, typed: dict[int, dict[str, Any]], now: datetime) -> None:

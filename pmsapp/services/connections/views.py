@@ -92,7 +92,7 @@ class ConnectionView:
     def trouble_code(self) -> str | None:
         """The code its state speaks of; data that is merely old has one too. None when all is well or by choice."""
         code = self.last_sync_error.code if self.last_sync_error else None
-        if self.state in _IN_TROUBLE:
+        if self.state in _FAULTY:
             return code or "DATA-STALE"
         is_in_use = self.state in (ConnectionState.OK, ConnectionState.LATE)
         return code if is_in_use and self.last_sync_status in _NOT_WHOLE else None
@@ -109,7 +109,7 @@ class ConnectionView:
         return self.trouble_code is not None and is_for_staff(self.trouble_code)
 
 
-_IN_TROUBLE = frozenset(
+_FAULTY = frozenset(
     {
         ConnectionState.NEEDS_YOU,
         ConnectionState.STALE,
@@ -120,10 +120,10 @@ _IN_TROUBLE = frozenset(
 _NOT_WHOLE = (RunStatus.PARTIAL, RunStatus.FAILED)
 
 
-def views_in(house: Snapshot, now: datetime) -> list[ConnectionView]:
-    """The view of every connection of the house, in their order."""
-    hours = opening_hours.hours_of(house.clinic, now)
-    return [_view(one, now, hours) for one in house.connections]
+def views_in(loaded: Snapshot, now: datetime) -> list[ConnectionView]:
+    """The view of every connection of the snapshot, in their order."""
+    hours = opening_hours.hours_of(loaded.clinic, now)
+    return [_view(connection, now, hours) for connection in loaded.connections]
 
 
 def view_of(session: Session, row: PMSConnection) -> ConnectionView:
@@ -132,10 +132,10 @@ def view_of(session: Session, row: PMSConnection) -> ConnectionView:
     return views_in(snapshot.load(session, now, only=[row.id]), now)[0]
 
 
-def _view(one: Connected, now: datetime, hours: ClinicHours) -> ConnectionView:
-    row = one.row
+def _view(connection: Connected, now: datetime, hours: ClinicHours) -> ConnectionView:
+    row = connection.row
     info = get_info(row.pms_type)
-    lists = one.lists(local_time(now, row.time_zone).date())
+    lists = connection.lists(local_time(now, row.time_zone).date())
     fresh = sync_state.freshness_of(lists, now, hours)
     stored = ConnectionState(row.state)
     state = sync_state.connection_state(
@@ -173,7 +173,7 @@ def _view(one: Connected, now: datetime, hours: ClinicHours) -> ConnectionView:
         if is_paused and row.paused_until
         else None,
         freshness=fresh,
-        counts=_counts(one),
+        counts=_counts(connection),
         has_credentials=vendor_adapters.has_credentials(info, is_stored=row.credentials_sealed is not None),
         needs_pairing=info.capabilities.pairing and row.tenant_id is None,
         created_at=row.created_at,
@@ -187,9 +187,9 @@ def _error(row: PMSConnection) -> ErrorView | None:
     return ErrorView(row.last_error_code, row.last_sync_error or row.last_error_code)
 
 
-def _counts(one: Connected) -> ConnectionCounts:
-    decided = Counter(feed.decision.name.lower() for feed in one.feeds if feed.decision)
-    return ConnectionCounts(**decided, telehealth_types=one.telehealth_types)
+def _counts(loaded_connection: Connected) -> ConnectionCounts:
+    decided = Counter(feed.decision.name.lower() for feed in loaded_connection.feeds if feed.decision)
+    return ConnectionCounts(**decided, telehealth_types=loaded_connection.telehealth_types)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""A vendor's nudge that something changed. It is authenticated, remembered, and only ever leads to reading again."""
+"""A vendor's message that something changed. It is authenticated, remembered, and only ever leads to reading again."""
 
 from __future__ import annotations
 
@@ -99,8 +99,8 @@ def _is_new(connection_id: int, event: str, event_ids: tuple[str, ...]) -> bool:
             )
         ).all()
         rows = [
-            {"connection_id": connection_id, "event_id": one, "event": event, "received_at": now}
-            for one in event_ids
+            {"connection_id": connection_id, "event_id": event_id, "event": event, "received_at": now}
+            for event_id in event_ids
         ]
         upsert(session, WebhookEvent, rows, keys=["connection_id", "event_id"], update=[])
     return len(known) < len(set(event_ids))

@@ -6,7 +6,6 @@ call with nothing to do changes nothing. A text somebody else changed meanwhile 
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
-from pmsapp.crypto import key_files
+from pmsapp.crypto import key_files, private_files
 from pmsapp.crypto.cipher import CipherError, KeyRing, make_key, sealed_with
 from pmsapp.domain.actor import Actor
 from pmsapp.extensions import current_settings, key_ring
@@ -207,10 +206,4 @@ def _file_keys() -> list[str]:
 def _write_keys(texts: list[str]) -> None:
     """Replace the key file in one step, readable by its owner alone."""
     path = current_settings().instance_dir / key_files.ENCRYPTION_KEYS_FILE
-    fresh = path.with_suffix(".new")
-    handle = os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write("\n".join(texts) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
+    private_files.replace(path, "\n".join(texts) + "\n")

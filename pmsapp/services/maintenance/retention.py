@@ -67,7 +67,7 @@ def purge() -> dict[str, int]:
     for name, statement in doomed.items():
         with writing() as session:
             result = session.execute(statement.execution_options(synchronize_session=False))
-            gone[name] = cast("CursorResult[Any]", result).rowcount
+            gone[name] = cast(CursorResult[Any], result).rowcount
     return gone
 
 

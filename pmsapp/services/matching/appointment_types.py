@@ -93,7 +93,7 @@ def set_types(connection_id: int, choices: Sequence[TypeChoice], actor: Actor) -
                 actor,
                 "connection.types_decided",
                 f"connection:{connection_id}",
-                {"types": sorted(one.pms_type_id for one in changed)},
+                {"types": sorted(choice.pms_type_id for choice in changed)},
             )
     return list_types(connection_id)
 
@@ -130,17 +130,17 @@ def _rows(session: Session, connection_id: int) -> Sequence[PMSAppointmentType]:
     ).all()
 
 
-def _view(one: AppointmentType, row: PMSAppointmentType | None) -> TypeView:
+def _view(listed_type: AppointmentType, row: PMSAppointmentType | None) -> TypeView:
     return TypeView(
-        pms_type_id=one.external_id,
-        name=one.name,
-        default_duration_minutes=one.default_duration_min,
-        colour=one.colour,
-        active=one.active,
+        pms_type_id=listed_type.external_id,
+        name=listed_type.name,
+        default_duration_minutes=listed_type.default_duration_min,
+        colour=listed_type.colour,
+        active=listed_type.active,
         is_telehealth=row.is_telehealth if row else None,
-        pms_is_telehealth=one.is_telehealth,
-        suggested=one.suggested,
-        evidence=one.evidence,
+        pms_is_telehealth=listed_type.is_telehealth,
+        suggested=listed_type.suggested,
+        evidence=listed_type.evidence,
         sync_enabled=row.sync_enabled if row else True,
     )
 
@@ -175,7 +175,9 @@ def _answer_questions(
     session: Session, connection_id: int, changed: Sequence[TypeChoice], actor: Actor, now: datetime
 ) -> None:
     """A type that was decided about here need not be asked about elsewhere."""
-    decided = {f"type:{connection_id}:{one.pms_type_id}": one.is_telehealth is True for one in changed}
+    decided = {
+        f"type:{connection_id}:{choice.pms_type_id}": choice.is_telehealth is True for choice in changed
+    }
     rows = session.scalars(
         select(Question).where(Question.subject.in_(decided), Question.state == "open")
     ).all()

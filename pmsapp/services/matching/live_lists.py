@@ -82,7 +82,11 @@ def count_upcoming(connection_id: int, practitioners: Sequence[Practitioner]) ->
 
     Nobody's details are asked for: it is a count.
     """
-    wanted = [one.external_id for one in practitioners if one.active and one.shown_in_appointment_book]
+    wanted = [
+        practitioner.external_id
+        for practitioner in practitioners
+        if practitioner.active and practitioner.shown_in_appointment_book
+    ]
 
     def read(adapter: Adapter) -> dict[str, int]:
         adapter.needs_patient = lambda _: False
@@ -149,7 +153,7 @@ def _cached(
         value = read(adapter)
     now_s = clock.monotonic_s()
     with _lock:
-        kept = {known: one for known, one in _cache.get(db.engine, {}).items() if one[0] > now_s}
+        kept = {known: entry for known, entry in _cache.get(db.engine, {}).items() if entry[0] > now_s}
         _cache[db.engine] = {**kept, key: (now_s + CACHE_S, value)}
     return value
 

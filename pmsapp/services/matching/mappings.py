@@ -125,7 +125,7 @@ def set_mappings(
                 actor,
                 "connection.practitioners_decided",
                 f"connection:{connection_id}",
-                {"decided": {one.pms_practitioner_id: one.decision for one in changed}},
+                {"decided": {choice.pms_practitioner_id: choice.decision for choice in changed}},
             )
     return list_practitioners(connection_id)
 
@@ -163,23 +163,23 @@ def _rows(session: Session, connection_id: int) -> Sequence[PMSClinicianMapping]
 
 
 def _view(
-    one: Practitioner,
+    practitioner: Practitioner,
     row: PMSClinicianMapping | None,
     columns: Sequence[tuple[int, str]],
     upcoming: dict[str, int],
 ) -> PractitionerView:
-    suggestions = suggest(one, columns)
+    suggestions = suggest(practitioner, columns)
     choice = clear_choice(suggestions)
     return PractitionerView(
-        pms_practitioner_id=one.external_id,
-        name=one.name,
-        active=one.active,
-        shown_in_appointment_book=one.shown_in_appointment_book,
+        pms_practitioner_id=practitioner.external_id,
+        name=practitioner.name,
+        active=practitioner.active,
+        shown_in_appointment_book=practitioner.shown_in_appointment_book,
         decision=MappingDecision(row.decision) if row else MappingDecision.UNDECIDED,
         clinician_id=row.run_sheet_clinician_id if row else None,
         suggestions=suggestions,
         prechosen_id=choice.clinician_id if choice else None,
-        upcoming_appointments=upcoming.get(one.external_id),
+        upcoming_appointments=upcoming.get(practitioner.external_id),
     )
 
 
@@ -282,7 +282,9 @@ def _answer_questions(
     session: Session, connection_id: int, choices: Sequence[MappingChoice], actor: Actor, now: datetime
 ) -> int:
     """Whoever was decided about here need not be asked about elsewhere. Returns how many questions that answers."""
-    decided = {one.pms_practitioner_id: one.decision for one in choices if one.decision != UNDECIDED}
+    decided = {
+        choice.pms_practitioner_id: choice.decision for choice in choices if choice.decision != UNDECIDED
+    }
     subjects = {f"practitioner:{connection_id}:{external_id}": external_id for external_id in decided}
     rows = session.scalars(
         select(Question).where(Question.subject.in_(subjects), Question.state == "open")

@@ -38,7 +38,7 @@ def store_practitioners(
     upsert(
         session,
         mapping,
-        [_practitioner_row(connection_id, one, now) for one in practitioners],
+        [_practitioner_row(connection_id, practitioner, now) for practitioner in practitioners],
         keys=["pms_connection_id", "pms_practitioner_id"],
         update=["pms_practitioner_name", "active", "shown_in_appointment_book", "last_seen_at", "updated_at"],
     )
@@ -99,7 +99,7 @@ def store_types(
     upsert(
         session,
         kind,
-        [_type_row(connection_id, one, now) for one in types],
+        [_type_row(connection_id, appointment_type, now) for appointment_type in types],
         keys=["pms_connection_id", "pms_type_id"],
         update=[*update, "evidence", "last_seen_at", "updated_at"],
     )
@@ -217,13 +217,13 @@ def _ask(
     )
 
 
-def _practitioner_row(connection_id: int, one: Practitioner, now: datetime) -> dict[str, Any]:
+def _practitioner_row(connection_id: int, practitioner: Practitioner, now: datetime) -> dict[str, Any]:
     return {
         "pms_connection_id": connection_id,
-        "pms_practitioner_id": one.external_id,
-        "pms_practitioner_name": one.name,
-        "active": one.active,
-        "shown_in_appointment_book": one.shown_in_appointment_book,
+        "pms_practitioner_id": practitioner.external_id,
+        "pms_practitioner_name": practitioner.name,
+        "active": practitioner.active,
+        "shown_in_appointment_book": practitioner.shown_in_appointment_book,
         "decision": MappingDecision.UNDECIDED.value,
         "first_seen_at": now,
         "last_seen_at": now,
@@ -231,18 +231,18 @@ def _practitioner_row(connection_id: int, one: Practitioner, now: datetime) -> d
     }
 
 
-def _type_row(connection_id: int, one: AppointmentType, now: datetime) -> dict[str, Any]:
+def _type_row(connection_id: int, appointment_type: AppointmentType, now: datetime) -> dict[str, Any]:
     return {
         "pms_connection_id": connection_id,
-        "pms_type_id": one.external_id,
-        "pms_type_name": one.name,
-        "default_duration_minutes": one.default_duration_min,
-        "colour": one.colour,
-        "active": one.active,
-        "pms_is_telehealth": one.is_telehealth,
+        "pms_type_id": appointment_type.external_id,
+        "pms_type_name": appointment_type.name,
+        "default_duration_minutes": appointment_type.default_duration_min,
+        "colour": appointment_type.colour,
+        "active": appointment_type.active,
+        "pms_is_telehealth": appointment_type.is_telehealth,
         "sync_enabled": True,
-        "suggested": one.suggested,
-        "evidence": one.evidence,
+        "suggested": appointment_type.suggested,
+        "evidence": appointment_type.evidence,
         "first_seen_at": now,
         "last_seen_at": now,
         "updated_at": now,

@@ -53,15 +53,15 @@ class _Watched:
 
 
 def find(session: Session, now: datetime) -> list[Condition]:
-    """Everything that is wrong now. One cause gives one trouble: a dead scheduler explains stale data."""
+    """Everything that is wrong now. One cause gives one condition: a dead scheduler explains stale data."""
     hours = opening_hours.clinic_hours(session, now)
     active = _active(session, hours, now)
-    house = _of_installation(session, [one.row.id for one in active], now)
-    found = [house] if house is not None else []
-    for one in active:
-        trouble = _of_connection(session, one, hours, now, explained=house is not None)
-        if trouble is not None:
-            found.append(trouble)
+    installation = _of_installation(session, [watched.row.id for watched in active], now)
+    found = [installation] if installation is not None else []
+    for watched in active:
+        condition = _of_connection(session, watched, hours, now, explained=installation is not None)
+        if condition is not None:
+            found.append(condition)
     return [
         *found,
         *_of_tasks(session, is_open=is_watched(now, hours)),
@@ -73,18 +73,19 @@ def find(session: Session, now: datetime) -> list[Condition]:
 def stale_connections(session: Session, now: datetime) -> list[int]:
     """Connections without fresh data for two periods in clinic hours."""
     hours = opening_hours.clinic_hours(session, now)
-    return [one.row.id for one in _active(session, hours, now) if one.is_stale]
+    return [watched.row.id for watched in _active(session, hours, now) if watched.is_stale]
 
 
 def _active(session: Session, hours: ClinicHours, now: datetime) -> list[_Watched]:
     """Connections in use that are on and not paused."""
     return [
         _Watched(
-            one.row,
-            is_watched(now, hours) and is_overdue(one.lists(day_of(now, one.row.time_zone)), now, hours),
+            loaded.row,
+            is_watched(now, hours)
+            and is_overdue(loaded.lists(day_of(now, loaded.row.time_zone)), now, hours),
         )
-        for one in snapshot.load(session, now).connections
-        if one.row.sync_enabled and not one.in_setup and not is_paused(one.row.paused_until, now)
+        for loaded in snapshot.load(session, now).connections
+        if loaded.row.sync_enabled and not loaded.in_setup and not is_paused(loaded.row.paused_until, now)
     ]
 
 
@@ -101,43 +102,43 @@ def _of_installation(session: Session, active: Sequence[int], now: datetime) -> 
 def _of_connection(
     session: Session, watched: _Watched, hours: ClinicHours, now: datetime, *, explained: bool
 ) -> Condition | None:
-    one, stale = watched.row, watched.is_stale
+    connection, stale = watched.row, watched.is_stale
     is_open = is_watched(now, hours)
-    needs_you = one.state == "needs_you"
-    if one.failures_in_row > 0 or needs_you:
-        code = one.last_error_code or "DATA-STALE"
+    needs_you = connection.state == "needs_you"
+    if connection.failures_in_row > 0 or needs_you:
+        code = connection.last_error_code or "DATA-STALE"
     elif explained:
         return None
-    elif stale and not _may_heal(session, one.id, now):
-        code = one.last_error_code or "DATA-STALE"
-    elif _has_no_next_run(session, one, now):
+    elif stale and not _may_heal(session, connection.id, now):
+        code = connection.last_error_code or "DATA-STALE"
+    elif _has_no_next_run(session, connection, now):
         code = "NO-NEXT-RUN"
     else:
         return None
     return _at_risk(
         session,
         Condition(
-            subject=f"connection:{one.id}",
+            subject=f"connection:{connection.id}",
             code=code,
-            connection_id=one.id,
-            failures=one.failures_in_row,
+            connection_id=connection.id,
+            failures=connection.failures_in_row,
             needs_person=needs_you,
             overdue=stale or code == "NO-NEXT-RUN",
             can_wait=not is_open,
         ),
-        [one.id],
+        [connection.id],
         now,
     )
 
 
-def _has_no_next_run(session: Session, one: PMSConnection, now: datetime) -> bool:
+def _has_no_next_run(session: Session, connection: PMSConnection, now: datetime) -> bool:
     """No time at all, one further away than any rule allows, or one that passed without anybody coming."""
-    if planning.is_lost(session, one, now):
+    if planning.is_lost(session, connection, now):
         return True
     return (
-        one.next_sync_at is not None
-        and one.next_sync_at <= now
-        and is_older(one.next_sync_at, now, SLOT_PASSED)
+        connection.next_sync_at is not None
+        and connection.next_sync_at <= now
+        and is_older(connection.next_sync_at, now, SLOT_PASSED)
     )
 
 
@@ -200,8 +201,10 @@ def _of_sign_in(session: Session, now: datetime) -> Iterator[Condition]:
         yield Condition("sign-in", "SIGN-IN-ATTACK", overdue=True)
 
 
-def _at_risk(session: Session, trouble: Condition, connection_ids: Sequence[int], now: datetime) -> Condition:
-    """The same trouble with what is at stake: the next appointment that these connections feed."""
+def _at_risk(
+    session: Session, condition: Condition, connection_ids: Sequence[int], now: datetime
+) -> Condition:
+    """The same condition with what is at stake: the next appointment that these connections feed."""
     start = session.scalar(
         select(func.min(CARDS.c.start_at)).where(
             CARDS.c.pms_connection_id.in_(connection_ids),
@@ -209,4 +212,4 @@ def _at_risk(session: Session, trouble: Condition, connection_ids: Sequence[int]
             CARDS.c.start_at >= now - STARTED_ALREADY,
         )
     )
-    return replace(trouble, severity=severity_of(start, now), at_risk_at=start)
+    return replace(condition, severity=severity_of(start, now), at_risk_at=start)

@@ -219,8 +219,8 @@ def _jobs() -> Finding:
     failed = run_queue.get_state().failed
     if not failed:
         return State.OK, "no job of the queue failed within a week", None
-    last = max(one.failed_at for one in failed)
-    runs = ", ".join(str(one.run_id) for one in failed[-5:])
+    last = max(job.failed_at for job in failed)
+    runs = ", ".join(str(job.run_id) for job in failed[-5:])
     return (
         State.WARN,
         f"{len(failed)} jobs of the queue failed within a week, the last {_local(last)} (runs {runs})",

@@ -17,7 +17,7 @@ from pmsapp.observability import logs
 from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.monitoring import task_table
 
-TASK_NAME = "pulse"
+TASK_NAME = "heartbeat_ping"
 CONNECT_WITHIN_S = 3.0
 ANSWER_WITHIN_S = 5.0
 # Kept aside or held cards are questions for a person; the run itself read everything.

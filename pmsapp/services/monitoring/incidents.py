@@ -80,22 +80,22 @@ def look() -> None:
 
 def _step(session: Session, found: Sequence[Condition], now: datetime) -> None:
     rows = {row.subject: row for row in session.scalars(select(Incident).where(Incident.ended_at.is_(None)))}
-    wrong = {one.subject: one for one in found}
-    for one in found:
-        if one.subject not in rows:
-            rows[one.subject] = _begin(session, one, now)
-        _follow(rows[one.subject], one, now)
+    wrong = {condition.subject: condition for condition in found}
+    for condition in found:
+        if condition.subject not in rows:
+            rows[condition.subject] = _begin(session, condition, now)
+        _follow(rows[condition.subject], condition, now)
     session.flush()
     for row in rows.values():
         _notify(session, row, wrong, now)
 
 
-def _begin(session: Session, one: Condition, now: datetime) -> Incident:
+def _begin(session: Session, condition: Condition, now: datetime) -> Incident:
     row = Incident(
-        subject=one.subject,
-        connection_id=one.connection_id,
-        code=one.code,
-        severity=one.severity.value,
+        subject=condition.subject,
+        connection_id=condition.connection_id,
+        code=condition.code,
+        severity=condition.severity.value,
         started_at=now,
         last_seen_at=now,
         failures=0,
@@ -104,19 +104,19 @@ def _begin(session: Session, one: Condition, now: datetime) -> Incident:
     return row
 
 
-def _follow(row: Incident, one: Condition, now: datetime) -> None:
+def _follow(row: Incident, condition: Condition, now: datetime) -> None:
     if rules.begins_anew(row.opened_at, row.last_seen_at, now):
         row.started_at = now
-    row.code, row.last_seen_at = one.code, now
-    row.failures = max(one.failures, row.failures)
-    row.severity = rules.graver(one.severity, Severity(row.severity)).value
+    row.code, row.last_seen_at = condition.code, now
+    row.failures = max(condition.failures, row.failures)
+    row.severity = rules.graver(condition.severity, Severity(row.severity)).value
 
 
 def _notify(session: Session, row: Incident, wrong: Mapping[str, Condition], now: datetime) -> None:
     """Write what is owed for one incident, and end it when it is over."""
-    trouble = wrong.get(row.subject)
+    condition = wrong.get(row.subject)
     facts = IncidentFacts(
-        trouble,
+        condition,
         Severity(row.severity),
         row.started_at,
         row.last_seen_at,
@@ -134,11 +134,11 @@ def _notify(session: Session, row: Incident, wrong: Mapping[str, Condition], now
     if message is Message.RECOVERY:
         alerts.post_recovery(session, _notice(session, row, message, None), row.id)
     elif message is not None:
-        alerts.post(session, message.value, _notice(session, row, message, trouble), incident_id=row.id)
+        alerts.post(session, message.value, _notice(session, row, message, condition), incident_id=row.id)
 
 
 def _notice(
-    session: Session, row: Incident, message: Message, trouble: Condition | None
+    session: Session, row: Incident, message: Message, condition: Condition | None
 ) -> alerts.AlertMessage:
     """What people read: what, since when, what is at stake, what to do. Times of the clinic, no patient."""
     view, zone = _view(session, row), clinic.time_zone(session)
@@ -151,7 +151,7 @@ def _notice(
     if message is Message.RECOVERY:
         body = f"{since} Over since {_when(row.last_seen_at, zone)}."
     else:
-        risk = trouble.at_risk_at if trouble else None
+        risk = condition.at_risk_at if condition else None
         stake = f" Next appointment that depends on it: {_when(risk, zone)}." if risk else ""
         body = f"{since}{stake}\n{view.advice}"
     return alerts.AlertMessage(f"{view.name}: {headline}", body, view.path)

@@ -38,7 +38,7 @@ class PeriodicTask:
 
 
 # At night, a while apart, and none between two and three: that hour exists twice or not at all once a year.
-CHORES: tuple[PeriodicTask, ...] = (
+TASKS: tuple[PeriodicTask, ...] = (
     PeriodicTask(incidents.WATCH, incidents.WATCH_EVERY, incidents.look),
     PeriodicTask(retention.DATABASE, DAILY, database.quick_check, at=time(1, 10)),
     PeriodicTask(retention.BACKUP, DAILY, retention.nightly_backup, at=time(1, 30)),
@@ -49,26 +49,26 @@ CHORES: tuple[PeriodicTask, ...] = (
 )
 
 
-def declare(chores: Sequence[PeriodicTask] = CHORES) -> None:
+def declare(tasks: Sequence[PeriodicTask] = TASKS) -> None:
     """Make the stored list agree with the declared one."""
-    task_table.declare([chore.name for chore in chores], keep=[heartbeat_ping.TASK_NAME])
+    task_table.declare([task.name for task in tasks], keep=[heartbeat_ping.TASK_NAME])
 
 
-def do_due(chores: Sequence[PeriodicTask] = CHORES, *, stop: Callable[[], bool] = lambda: False) -> None:
-    """Do what is due, each once whoever else asks, until `stop` says so. An error ends its own chore and no other."""
-    waiting = set(task_table.list_due({chore.name: chore.rhythm for chore in chores}))
-    for chore in chores:
-        if chore.name in waiting and not stop() and task_table.take(chore.name, chore.rhythm):
-            perform(chore)
+def do_due(tasks: Sequence[PeriodicTask] = TASKS, *, stop: Callable[[], bool] = lambda: False) -> None:
+    """Do what is due, each once whoever else asks, until `stop` says so. An error ends its own task and no other."""
+    waiting = set(task_table.list_due({task.name: task.rhythm for task in tasks}))
+    for task in tasks:
+        if task.name in waiting and not stop() and task_table.take(task.name, task.rhythm):
+            perform(task)
 
 
-def perform(chore: PeriodicTask) -> bool:
-    """Do a chore now and note how it ended. False when it failed; its error is logged, never raised."""
+def perform(task: PeriodicTask) -> bool:
+    """Do a task now and note how it ended. False when it failed; its error is logged, never raised."""
     try:
-        found = chore.do()
+        found = task.do()
     except Exception as error:
-        _log.error("a periodic task failed", entry=chore.name, exc_info=True)
-        task_table.ended(chore.name, type(error).__name__, failed=True)
+        _log.error("a periodic task failed", entry=task.name, exc_info=True)
+        task_table.ended(task.name, type(error).__name__, failed=True)
         return False
-    task_table.ended(chore.name, found if isinstance(found, str) else OK)
+    task_table.ended(task.name, found if isinstance(found, str) else OK)
     return True

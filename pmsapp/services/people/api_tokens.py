@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
 from pmsapp import clock
+from pmsapp.crypto.token_hash import token_hash
 from pmsapp.domain.actor import Actor
 from pmsapp.domain.ages import is_ahead, is_older
 from pmsapp.domain.roles import TOKEN_ROLES
@@ -63,7 +63,7 @@ def create(name: str, role: str, actor: Actor, *, days: int | None = DEFAULT_DAY
         row = APIToken(
             name=name,
             prefix=token[:_SHOWN_CHARS],
-            token_hash=_hash(token),
+            token_hash=token_hash(token),
             role=role,
             created_at=now,
             created_by=actor.key,
@@ -114,7 +114,7 @@ def find(token: str) -> TokenView | None:
     now = clock.now()
     with reading() as session:
         row = session.scalar(
-            select(APIToken).where(APIToken.token_hash == _hash(token), APIToken.revoked_at.is_(None))
+            select(APIToken).where(APIToken.token_hash == token_hash(token), APIToken.revoked_at.is_(None))
         )
     if row is None or _is_over(row, now):
         return None
@@ -151,11 +151,6 @@ def _checked(name: str, role: str, days: int | None) -> str:
     if errors:
         raise Invalid(errors)
     return name
-
-
-def _hash(token: str) -> str:
-    """The token is 256 random bits, so a plain fast hash is enough."""
-    return hashlib.sha256(token.encode("utf-8")).hexdigest()
 
 
 def _view(row: APIToken) -> TokenView:

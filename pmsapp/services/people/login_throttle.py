@@ -137,7 +137,7 @@ def keys_of_session(user_id: int) -> Keys:
 
 
 def keys_of_setup(remote_addr: str | None) -> Keys:
-    """The counter of the first administrator's code, by address: a stranger elsewhere holds nobody up."""
+    """The counter of the first administrator's code, by address: an outsider elsewhere holds nobody up."""
     return (ThrottleKey("setup", network_of(remote_addr), ACCOUNT),)
 
 

@@ -5,7 +5,6 @@ A session lasts at most 12 hours, and 15 minutes without activity. Timers of the
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from pmsapp import clock
+from pmsapp.crypto.token_hash import token_hash
 from pmsapp.domain.actor import Actor
 from pmsapp.domain.ages import is_ahead, is_older, is_within
 from pmsapp.domain.roles import ADMIN
@@ -84,7 +84,7 @@ def start(user_id: int, actor: Actor, *, browser: str | None = None) -> str:
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     now = clock.now()
     with writing() as session:
-        row = UserSession(token_hash=_hash(token), user_id=user_id, created_at=now, last_seen_at=now)
+        row = UserSession(token_hash=token_hash(token), user_id=user_id, created_at=now, last_seen_at=now)
         row.browser = browser
         session.add(row)
         session.flush()
@@ -99,13 +99,24 @@ def resume(token: str, *, active: bool) -> SignedIn | None:
     """
     now = clock.now()
     with reading() as session:
-        row = session.execute(_LIVE.where(UserSession.token_hash == _hash(token))).first()
+        row = session.execute(_LIVE.where(UserSession.token_hash == token_hash(token))).first()
     if row is None or not _is_live(row.created_at, row.last_seen_at, now):
         return None
     found = SignedIn(*row)
     if active and is_older(found.last_seen_at, now, SEEN_STEP):
         _touch(found.session_id, now)
     return found
+
+
+def owner(token: str) -> int | None:
+    """Whose session `token` is or was, also after it ended; None when unknown or the person is disabled."""
+    query = (
+        select(UserSession.user_id)
+        .join(User, User.id == UserSession.user_id)
+        .where(UserSession.token_hash == token_hash(token), User.disabled_at.is_(None))
+    )
+    with reading() as session:
+        return session.scalar(query)
 
 
 def is_fresh(signed_in: SignedIn, *, grace: bool = False) -> bool:
@@ -217,8 +228,3 @@ def _touch(session_id: int, now: datetime) -> None:
             .values(last_seen_at=now)
             .execution_options(synchronize_session=False)
         )
-
-
-def _hash(token: str) -> str:
-    """The token is 256 random bits, so a plain fast hash is enough."""
-    return hashlib.sha256(token.encode("utf-8")).hexdigest()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from pmsapp import clock
+from pmsapp.crypto import private_files
 from pmsapp.domain.ages import holds
 from pmsapp.extensions import current_settings
 
@@ -37,11 +37,7 @@ def make() -> SetupCode:
     groups = ["".join(secrets.choice(_LETTERS) for _ in range(_GROUP_CHARS)) for _ in range(_GROUPS)]
     made = SetupCode("-".join(groups), clock.now() + LIFE)
     kept = {"hash": _hash(made.code), "expires_at": made.expires_at.isoformat()}
-    path = _path()
-    fresh = path.with_suffix(".new")
-    with os.fdopen(os.open(fresh, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
-        json.dump(kept, file)
-    fresh.replace(path)
+    private_files.replace(_path(), json.dumps(kept))
     return made
 
 

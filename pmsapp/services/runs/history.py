@@ -172,7 +172,7 @@ def _views(session: Session, runs: Sequence[SyncRun]) -> tuple[RunView, ...]:
 def _view(run: SyncRun, scopes: tuple[ScopeView, ...]) -> RunView:
     preview = dict(run.preview) if run.preview else None
     if preview is not None:
-        scopes = tuple(_previewed(one, run) for one in preview.pop("scopes", ()))
+        scopes = tuple(_previewed(scope, run) for scope in preview.pop("scopes", ()))
     return RunView(
         id=run.id,
         connection_id=run.pms_connection_id,

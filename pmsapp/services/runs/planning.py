@@ -53,9 +53,14 @@ def anything_to_do(session: Session, now: datetime) -> bool:
     """True when a connection is due, has lost its plan, or was switched off until now. Reads only."""
     if session.scalar(select(exists().where(*_OFF, PMSConnection.paused_until <= now))):
         return True
-    active = [one for one in session.scalars(select(PMSConnection).where(*ACTIVE)) if not _rests(one, now)]
+    active = [
+        connection
+        for connection in session.scalars(select(PMSConnection).where(*ACTIVE))
+        if not _rests(connection, now)
+    ]
     return any(
-        one.next_sync_at is None or one.next_sync_at <= now or is_lost(session, one, now) for one in active
+        connection.next_sync_at is None or connection.next_sync_at <= now or is_lost(session, connection, now)
+        for connection in active
     )
 
 
@@ -63,26 +68,28 @@ def mend(session: Session, now: datetime) -> int:
     """Plan anew every connection that is on and not paused but has no next run, or one further away than any rule
     allows (the clock was put back, the hours changed). Returns how many; inside the caller's write transaction."""
     lost = [
-        one for one in session.scalars(select(PMSConnection).where(*ACTIVE)) if is_lost(session, one, now)
+        connection
+        for connection in session.scalars(select(PMSConnection).where(*ACTIVE))
+        if is_lost(session, connection, now)
     ]
-    for one in lost:
-        plan_next(session, one, now)
+    for connection in lost:
+        plan_next(session, connection, now)
     return len(lost)
 
 
-def is_lost(session: Session, one: PMSConnection, now: datetime) -> bool:
+def is_lost(session: Session, connection: PMSConnection, now: datetime) -> bool:
     """True when an active connection's next run is missing or too far ahead. A pause and a wait that the vendor
     asked for have an end of their own and are not lost."""
-    if _rests(one, now):
+    if _rests(connection, now):
         return False
-    if one.next_sync_at is None:
+    if connection.next_sync_at is None:
         return True
-    waits = holds(one.not_before, now, LONGEST_VENDOR_WAIT)
-    if waits and one.not_before is not None and now < one.next_sync_at <= one.not_before:
+    waits = holds(connection.not_before, now, LONGEST_VENDOR_WAIT)
+    if waits and connection.not_before is not None and now < connection.next_sync_at <= connection.not_before:
         return False
-    period = timedelta(minutes=one.sync_frequency_minutes)
-    return is_too_far(one.next_sync_at, now, period, clinic_hours(session, now))
+    period = timedelta(minutes=connection.sync_frequency_minutes)
+    return is_too_far(connection.next_sync_at, now, period, clinic_hours(session, now))
 
 
-def _rests(one: PMSConnection, now: datetime) -> bool:
-    return one.paused_until is not None and one.paused_until > now
+def _rests(connection: PMSConnection, now: datetime) -> bool:
+    return connection.paused_until is not None and connection.paused_until > now

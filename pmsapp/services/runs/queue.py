@@ -1,7 +1,7 @@
-"""The bell that wakes a worker: "run number 7 is waiting".
+"""The queue of jobs that wake a worker: "run number 7 is waiting".
 
-The database is the truth. A bell that is lost is rung again by the scheduler, one rung twice is heard once, and
-one rung for a run that is over does nothing. So ringing never raises and never takes long.
+The database is the truth. The scheduler enqueues a lost job again, a job enqueued twice is in the queue once, and a
+job for a run that is over does nothing. So enqueueing never raises and never takes long.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ QUEUE_NAME = "pmsapp"
 RUN_SYNC = "pmsapp.jobs.tasks.run_sync"
 JOB_TIMEOUT_S = 11 * 60  # above the ten minutes a run gives itself
 FAILURE_KEPT = timedelta(days=7)
-ANSWER_WITHIN_S = 0.2  # of one command; a web request waits for the bell at most a little longer
+ANSWER_WITHIN_S = 0.2  # of one command; a web request waits for it at most a little longer
 
 _DEAD = frozenset({JobStatus.FAILED, JobStatus.STOPPED, JobStatus.CANCELED})
 _log = logs.get(__name__)
@@ -45,7 +45,7 @@ class FailedJob:
 
 @dataclass(frozen=True, slots=True)
 class QueueState:
-    """The queue server as it stands. `waiting`: bells rung and not heard yet."""
+    """The queue server as it stands. `waiting`: jobs that no worker has taken yet."""
 
     answers: bool
     waiting: int = 0
@@ -66,7 +66,7 @@ def get_state() -> QueueState:
 def enqueue(run_id: int, *, again: bool = False) -> bool:
     """Wake a worker for a waiting run. False when the queue server is away; the scheduler then sees to the run.
 
-    `again`: the bell was rung before and nobody came, so a stuck earlier one is taken away first.
+    `again`: no worker took the job enqueued before, so that one is removed first.
     """
     job_id = f"run-{run_id}"
     try:
@@ -111,7 +111,7 @@ def is_away() -> bool:
 
 def client() -> Redis:
     """This process's connection to the queue server: short time-outs, no second try."""
-    found: Redis | None = current_app.extensions.get("pmsapp_bell")
+    found: Redis | None = current_app.extensions.get("pmsapp_queue")
     if found is None:
         found = Redis.from_url(
             current_settings().queue_url,
@@ -119,7 +119,7 @@ def client() -> Redis:
             socket_connect_timeout=ANSWER_WITHIN_S,
             retry=Retry(NoBackoff(), 0),
         )
-        current_app.extensions["pmsapp_bell"] = found
+        current_app.extensions["pmsapp_queue"] = found
     return found
 
 

@@ -144,7 +144,7 @@ def _queue(
 ) -> RunRequest:
     """Join or queue, inside the caller's write transaction."""
     now = clock.now()
-    wanted = [one.isoformat() for one in ([day] if day else clinic.days_to_read(session))]
+    wanted = [day_to_read.isoformat() for day_to_read in ([day] if day else clinic.days_to_read(session))]
     joined = _join(session, connection.id, wanted, dry_run=dry_run, only_queued=trigger == _NUDGE)
     if joined is not None:
         return joined

@@ -17,7 +17,7 @@ from pmsapp.services.base.transaction import reading
 
 @dataclass(frozen=True, slots=True)
 class WaitingRun:
-    """A queued run that may start now. `requested_at` tells how long its bell went unheard."""
+    """A queued run that may start now. `requested_at` tells how long it has waited."""
 
     id: int
     connection_id: int

@@ -1,4 +1,4 @@
-"""A card typed by hand whose PMS twin has arrived: suggested, never merged silently."""
+"""A card typed by hand, and a PMS card that may be the same visit: suggested, never merged silently."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NEAR = timedelta(minutes=20)
 
 def duplicate_subject(manual_id: int, pms_id: int) -> str:
     """The subject of a merge suggestion."""
-    return f"twin:{manual_id}:{pms_id}"
+    return f"duplicate:{manual_id}:{pms_id}"
 
 
 def suggest_duplicates(writer: Writer, creates: Sequence[Incoming]) -> None:

@@ -1,4 +1,4 @@
-"""Cards a complete scope no longer lists: ask for each by id, then say which of the five leavings it was."""
+"""Cards a complete scope no longer lists: ask for each by id, then say which of five things became of it."""
 
 from __future__ import annotations
 

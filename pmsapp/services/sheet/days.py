@@ -45,10 +45,10 @@ _FOR_EVER = 0
 
 @dataclass(frozen=True, slots=True)
 class DayRead:
-    """A sheet and the house it was read in, in one view of the database."""
+    """A sheet and the snapshot it was read in, in one view of the database."""
 
     sheet: Sheet
-    house: Snapshot
+    snapshot: Snapshot
 
 
 def get_sheet(day: date, *, include_not_shown: bool = False, clinician_id: int | None = None) -> Sheet:
@@ -69,11 +69,11 @@ def read_day(
     """
     now = clock.now()
     with reading() as session:
-        house = snapshot.load(session, now, day=day)
-        day = day or day_of(now, house.clinic.time_zone)
+        loaded = snapshot.load(session, now, day=day)
+        day = day or day_of(now, loaded.clinic.time_zone)
         stamp = etag.read(session, day)
         cards = _cautioned(_cards_of(session, stamp.sheet_id, day, viewer))
-        ages = _Ages(house, day, now)
+        ages = _Ages(loaded, day, now)
         heads = _heads(session, cards, ages, day)
     if clinician_id is not None:
         heads = [head for head in heads if head.id == clinician_id]
@@ -87,7 +87,7 @@ def read_day(
     columns = tuple(replace(head, cards=column.cards) for head, column in zip(heads, columns, strict=True))
     sheet = Sheet(
         date=day,
-        time_zone=house.clinic.time_zone,
+        time_zone=loaded.clinic.time_zone,
         version=stamp.version,
         freshness=ages.whole(),
         columns=columns,
@@ -101,9 +101,9 @@ def read_day(
         open_decisions=stamp.open_decisions,
         questions=stamp.questions,
         acknowledged=in_time_order(acknowledged),
-        connections=_names_of(house),
+        connections=_names_of(loaded),
     )
-    return DayRead(sheet, house)
+    return DayRead(sheet, loaded)
 
 
 def get_card(card_id: int, actor: Actor | None = None) -> Card:
@@ -241,12 +241,12 @@ class _Ages:
     `next`: when any of it may age next.
     """
 
-    def __init__(self, house: Snapshot, day: date, now: datetime) -> None:
-        self._hours = opening_hours.hours_of(house.clinic, now)
+    def __init__(self, loaded: Snapshot, day: date, now: datetime) -> None:
+        self._hours = opening_hours.hours_of(loaded.clinic, now)
         self._now, self._over = now, day_start(day + timedelta(days=1), self._hours.zone)
-        self._lists = [listed for one in house.connections for listed in one.lists(day)]
+        self._lists = [listed for one in loaded.connections for listed in one.lists(day)]
         self.next = next_ageing(self._lists, now, self._hours) if now < self._over else None
-        feeds = [(one, feed) for one in house.connections for feed in one.feeds if day in feed.readings]
+        feeds = [(one, feed) for one in loaded.connections for feed in one.feeds if day in feed.readings]
         self.not_shown = sum(feed.readings[day].not_shown for _, feed in feeds if _is_shown(feed))
         self.undecided = tuple(
             Undecided(
@@ -270,10 +270,10 @@ class _Ages:
         return freshness_of(lists, self._now, self._hours, over=self._over)
 
 
-def _names_of(house: Snapshot) -> tuple[str, ...]:
+def _names_of(loaded: Snapshot) -> tuple[str, ...]:
     """What the sheet is read from; connections in set-up only where there is no other."""
-    in_use = tuple(one.row.display_name for one in house.connections if not one.in_setup)
-    return in_use or tuple(one.row.display_name for one in house.connections)
+    in_use = tuple(one.row.display_name for one in loaded.connections if not one.in_setup)
+    return in_use or tuple(one.row.display_name for one in loaded.connections)
 
 
 def _is_shown(feed: Feed) -> bool:

@@ -116,7 +116,7 @@ def _forget_loaded(session: Session, card_ids: Iterable[int]) -> None:
 
 
 def place_of(session: Session, card: RunSheetAppointment) -> Placement:
-    """Where a stored card belongs as things stand. A card without a connection is judged by its status alone."""
+    """Where a stored card belongs as things stand. A card without a connection is placed by its status alone."""
     if card.pms_connection_id is None:
         cancelled = card.appointment_status == AppointmentStatus.CANCELLED
         return Placement(Presence.CANCELLED if cancelled else Presence.ON_SHEET)

@@ -41,7 +41,7 @@ def lines_of(plan: ScopePlan) -> list[Line]:
     return lines + [Line(Change.HELD.value, swap.old.key, swap.old.id) for swap in plan.swaps]
 
 
-def lines_of_leavings(result: VanishedResult) -> list[Line]:
+def lines_of_vanished(result: VanishedResult) -> list[Line]:
     """What the look-ups of vanished cards would change."""
     lines = lines_of(result.found_plan) if result.found_plan else []
     lines += [Line(Change.DELETED.value, card.key, card.id) for card in result.decisions.delete]

@@ -30,7 +30,7 @@ from pmsapp.services.scopes.vanished import GONE_REASON
 from pmsapp.services.scopes.write import Writer, take_off, write_plan
 from pmsapp.services.sheet import days, versions
 from pmsapp.services.sheet.placement import load_rules
-from pmsapp.services.sync import strangers
+from pmsapp.services.sync import unlisted
 from pmsapp.services.vendors import adapters as vendor_adapters
 
 ANSWER_WITHIN_S = 1.8
@@ -118,21 +118,21 @@ class _Found:
     """An appointment asked for by id: its pairs (none: it is gone), and whom they name that nobody knows."""
 
     pairs: list[UnifiedAppointment]
-    met: strangers.Strangers
-    lists: strangers.Lists
+    met: unlisted.Unlisted
+    lists: unlisted.Lists
 
 
 def _ask(connection_id: int, appointment_id: str) -> _Found:
     """Network only."""
-    met = strangers.Strangers()
+    met = unlisted.Unlisted()
     adapter = vendor_adapters.adapter_for(connection_id, deadline=Deadline(ANSWER_WITHIN_S))
     try:
         pairs = adapter.get_appointment(appointment_id)
         with reading() as session:
             met.meet(pairs, load_rules(session, connection_id))
-        return _Found(pairs, met, strangers.fetch(adapter, met))
+        return _Found(pairs, met, unlisted.fetch(adapter, met))
     except NotFoundError:
-        return _Found([], met, strangers.Lists())
+        return _Found([], met, unlisted.Lists())
     except RetryLaterError as error:
         if error.code == "RUN-DEADLINE":  # that is about updates; here nobody waits for longer
             raise RetryLaterError("PMS-SLOW", pms=error.pms) from error
@@ -145,7 +145,7 @@ def _apply(session: Session, writer: Writer, found: _Found) -> set[date]:
     pairs = found.pairs
     if not pairs:
         return set()
-    strangers.ask_about(session, writer.connection_id, found.met, found.lists, writer.now)
+    unlisted.ask_about(session, writer.connection_id, found.met, found.lists, writer.now)
     rules = load_rules(session, writer.connection_id)
     connection = session.get_one(PMSConnection, writer.connection_id)
     context = RunContext(

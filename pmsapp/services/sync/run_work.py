@@ -63,7 +63,7 @@ from pmsapp.services.scopes.vanished import (
 from pmsapp.services.scopes.write import Writer, write_plan
 from pmsapp.services.sheet import stored_cards, versions
 from pmsapp.services.sheet.placement import digest_of, load_rules
-from pmsapp.services.sync import preview, strangers
+from pmsapp.services.sync import preview, unlisted
 from pmsapp.services.vendors import adapters as vendor_adapters
 from pmsapp.services.vendors import reference_cache as stored_reference
 
@@ -85,7 +85,7 @@ class RunWork:
     previews: list[preview.Line] = field(default_factory=list)
     error: PMSError | None = None
     warnings: list[str] = field(default_factory=list)
-    _met: strangers.Strangers = field(default_factory=strangers.Strangers)
+    _met: unlisted.Unlisted = field(default_factory=unlisted.Unlisted)
     _lists_are_new: bool = False
     _practitioners: list[Practitioner] = field(default_factory=list)
     _types: list[AppointmentType] = field(default_factory=list)
@@ -109,8 +109,8 @@ class RunWork:
             self._note_stage("compare")
             for pending in self.pending:
                 self._settle(reader, pending)
-            self._ask_about_strangers(adapter, context)
-            self._keep_memory(adapter, context)
+            self._ask_about_unlisted(adapter, context)
+            self._store_reference_cache(adapter, context)
         except BaseException:
             self.deadline.cancel()  # whoever still reads for us need not
             raise
@@ -179,18 +179,18 @@ class RunWork:
                 .values(reference_read_at=now)
             )
 
-    def _ask_about_strangers(self, adapter: Adapter, context: RunContext) -> None:
+    def _ask_about_unlisted(self, adapter: Adapter, context: RunContext) -> None:
         """Whom this run met in its lists and look-ups is asked about in this run. A preview stores nothing."""
         if context.dry_run or not (self._met.undecided or self._met.types):
             return
-        lists = strangers.fetch(adapter, self._met, types_are_new=self._lists_are_new)
+        lists = unlisted.fetch(adapter, self._met, types_are_new=self._lists_are_new)
         with writing() as session:
             self.lease.check(session)
-            strangers.ask_about(session, context.connection_id, self._met, lists, clock.now())
+            unlisted.ask_about(session, context.connection_id, self._met, lists, clock.now())
 
-    def _keep_memory(self, adapter: Adapter, context: RunContext) -> None:
+    def _store_reference_cache(self, adapter: Adapter, context: RunContext) -> None:
         """What the adapter read of the practice's reference data serves the next runs too. A preview stores nothing."""
-        if adapter.memory.fresh() and not context.dry_run:
+        if adapter.reference_cache.fresh() and not context.dry_run:
             with writing() as session:
                 self.lease.check(session)
                 stored_reference.store(session, context.connection_id, adapter)
@@ -290,25 +290,25 @@ class RunWork:
         if context.dry_run:
             with reading() as session:
                 result = settle(session, key_ring(), context, pending, claimed)
-            self.previews += preview.lines_of_leavings(result)
-            self.results[pending.index] = self._with_leavings(pending, result)
+            self.previews += preview.lines_of_vanished(result)
+            self.results[pending.index] = self._with_vanished(pending, result)
             return
         now = clock.now()
-        failpoint("before_leavings_write")
+        failpoint("before_vanished_write")
         with writing() as session:
             self.lease.check(session)
             result = settle(session, key_ring(), context, pending)
             writer = Writer(session, key_ring(), context.connection_id, context.run_id, now)
             write_vanished(writer, context, pending, result)
             known_patients.note_run(session, context.patients, context.connection_id, pending.found, now)
-            outcome = self._with_leavings(pending, result)
+            outcome = self._with_vanished(pending, result)
             change_scope(session, pending.scope_id, outcome, held=len(result.decisions.hold))
             if not result.decisions.is_doubtful:
                 mark_fresh(session, context, pending.plan, pending.plan.read.read_at)
-            failpoint("before_leavings_commit")
+            failpoint("before_vanished_commit")
         self.results[pending.index] = outcome
 
-    def _with_leavings(self, pending: PendingVanished, result: VanishedResult) -> ScopeResult:
+    def _with_vanished(self, pending: PendingVanished, result: VanishedResult) -> ScopeResult:
         """What the scope came to, now that its vanished cards were looked up."""
         before = self.results[pending.index]
         outcome, code = before.outcome, before.error_code

@@ -19,7 +19,7 @@ from pmsapp.adapters.base import Adapter, AdapterConfig, AdapterInfo
 from pmsapp.adapters.client.deadline import Deadline
 from pmsapp.adapters.client.hosts import HostPolicy, is_loopback_host
 from pmsapp.adapters.client.http import HTTPClient
-from pmsapp.adapters.client.rate_limit import Pace, PaceStore
+from pmsapp.adapters.client.rate_limit import RateLimit, RateLimitStore
 from pmsapp.adapters.client.tokens import MemoryTokens, Token, TokenSource
 from pmsapp.adapters.registry import get_adapter, get_info, list_infos
 from pmsapp.crypto.cipher import CipherError
@@ -68,7 +68,7 @@ def check_settings(settings: Settings) -> None:
 
 
 def adapter_for(connection_id: int, *, deadline: Deadline | None = None) -> Adapter:
-    """The adapter of a stored connection, with its stored token and memory. Close its `client` when done.
+    """The adapter of a stored connection, with its stored token and reference cache. Close its `client` when done.
 
     Raises NotFound; ReconnectRequiredError KEY-MISMATCH when the saved login does not open with this server's key
     (noted on that connection, nothing else suffers).
@@ -128,12 +128,14 @@ def filled_credentials(info: AdapterInfo, given: Mapping[str, str]) -> dict[str,
     """The login with the server's settings in the places that were left empty."""
     settings = current_settings()
     filled = {}
-    for one in info.credential_fields:
-        if one.goes_to != "credentials":
+    for credential in info.credential_fields:
+        if credential.goes_to != "credentials":
             continue
-        value = given.get(one.name) or (one.setting and getattr(settings, one.setting.lower(), None))
+        value = given.get(credential.name) or (
+            credential.setting and getattr(settings, credential.setting.lower(), None)
+        )
         if value:
-            filled[one.name] = value
+            filled[credential.name] = value
     return filled
 
 
@@ -142,7 +144,11 @@ def has_credentials(info: AdapterInfo, *, is_stored: bool) -> bool:
     if is_stored:
         return True
     filled = filled_credentials(info, {})
-    wanted = [one.name for one in info.credential_fields if one.required and one.goes_to == "credentials"]
+    wanted = [
+        credential.name
+        for credential in info.credential_fields
+        if credential.required and credential.goes_to == "credentials"
+    ]
     return all(name in filled for name in wanted)
 
 
@@ -185,7 +191,7 @@ def _client(info: AdapterInfo, deadline: Deadline | None) -> HTTPClient:
         label=info.label,
         user_agent=f"pmsapp/{__version__} ({settings.contact})",
         hosts=HostPolicy(documented, settings.allowed_pms_hosts),
-        pace=_pace(info, settings),
+        rate_limit=_rate_limit(info, settings),
         deadline=deadline,
         repeats_500=info.repeats_500,
         on_request=partial(counts.vendor_request, info.slug),
@@ -193,15 +199,15 @@ def _client(info: AdapterInfo, deadline: Deadline | None) -> HTTPClient:
     )
 
 
-def _pace(info: AdapterInfo, settings: Settings) -> Pace:
-    """How fast the vendor may be called: as the server says, else the vendor's own safe pace.
+def _rate_limit(info: AdapterInfo, settings: Settings) -> RateLimit:
+    """How fast the vendor may be called: as the server says, else the vendor's own safe rate.
 
     On a loopback address stands a simulator, which needs no sparing unless the server says so.
     """
     chosen = settings.vendor(info.settings_prefix)
     safe = None if is_simulated(info.slug) else info.default_requests_per_minute
-    return Pace(
-        pace_store(settings.queue_url),
+    return RateLimit(
+        rate_limit_store(settings.queue_url),
         requests_per_minute=chosen.requests_per_minute or safe,
         concurrency=chosen.concurrency or info.default_concurrency,
         board=StoredBlocks(current_app._get_current_object().app_context),  # type: ignore[attr-defined]
@@ -213,9 +219,9 @@ def _base_url(info: AdapterInfo, settings: Settings) -> str:
 
 
 @lru_cache(maxsize=8)
-def pace_store(redis_url: str) -> PaceStore:
+def rate_limit_store(redis_url: str) -> RateLimitStore:
     """This process's view of how fast vendors may be called; shared through Redis where there is one."""
-    return PaceStore(redis_url)
+    return RateLimitStore(redis_url)
 
 
 def _note_key_mismatch(connection_id: int, label: str) -> None:

@@ -1,4 +1,4 @@
-"""An adapter's memory between runs, in the connection's own rows: reference data only, never a patient.
+"""An adapter's reference cache between runs, in the connection's own rows: reference data only, never a patient.
 
 It is good for one practice as read by one version of this program; another login's practice starts without it.
 """
@@ -26,7 +26,7 @@ def load(connection_id: int, adapter: Adapter) -> None:
                 VendorReference.connection_id == connection_id, VendorReference.made_for == _made_for(adapter)
             )
         ).all()
-    adapter.memory = ReferenceCache({row.name: (row.value, row.read_at) for row in rows})
+    adapter.reference_cache = ReferenceCache({row.name: (row.value, row.read_at) for row in rows})
 
 
 def store(session: Session, connection_id: int, adapter: Adapter) -> None:
@@ -39,7 +39,7 @@ def store(session: Session, connection_id: int, adapter: Adapter) -> None:
             "value": value,
             "read_at": read_at,
         }
-        for name, (value, read_at) in adapter.memory.fresh().items()
+        for name, (value, read_at) in adapter.reference_cache.fresh().items()
     ]
     upsert(
         session,

@@ -80,7 +80,7 @@ def leave_mark(response: Response, browser: Browser) -> Response:
 def open_session(user: UserView, *, reason: str = "replaced") -> None:
     """A new token for this browser; whatever it held before is ended and forgotten."""
     end_current(reason)
-    who = users.as_actor(user, guard.stranger())
+    who = users.as_actor(user, guard.anonymous())
     token = sessions.start(user.id, who, browser=name_of(request.user_agent.string))
     session.clear()
     session[guard.SESSION_TOKEN] = token

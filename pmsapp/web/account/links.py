@@ -28,7 +28,7 @@ def choose_password(token: str) -> ResponseReturnValue:
     """Store the password; the link is used up. Signing in follows, with the second factor where there is one."""
     try:
         user = one_time_links.find(token)
-        one_time_links.redeem(token, request.form.get("password", ""), guard.stranger())
+        one_time_links.redeem(token, request.form.get("password", ""), guard.anonymous())
     except NotFound:
         return _over()
     except Invalid as error:
@@ -62,9 +62,9 @@ def choose_own_password() -> ResponseReturnValue:
 
 def _own(faults: dict[str, str] | None = None) -> contexts.ChoosePage:
     user = users.get_user(guard.current_actor().id or 0)
-    way_on = guard.local_path(request.values.get("next"))
+    next_page = guard.local_path(request.values.get("next"))
     return contexts.ChoosePage(
-        user.email, user.name, action="/password", next=way_on, is_forced=True, faults=faults or {}
+        user.email, user.name, action="/password", next=next_page, is_forced=True, faults=faults or {}
     )
 
 

@@ -16,6 +16,7 @@ from flask import (
     session,
 )
 from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import generate_csrf
 
 from pmsapp import clock
 from pmsapp.access import guard
@@ -31,29 +32,33 @@ from pmsapp.web.ui import shell
 bp = Blueprint("auth", __name__)
 _TICKET, _HALF = "ticket", "half"  # keys inside the signed cookie
 _HALF_LIFE = timedelta(minutes=5)  # between password and code
+_SIGN_IN_ELSEWHERE = (
+    "Your sign-in has ended, and you use a second factor. Sign in in another tab, then come back here: "
+    "what you typed stays."
+)
 
 
 @bp.get("/login")
 def login() -> ResponseReturnValue:
     """The sign-in page; whoever is signed in goes on."""
-    way_on = guard.local_path(request.args.get("next"))
+    next_page = guard.local_path(request.args.get("next"))
     if guard.resume_session() is not None:
-        return redirect(way_on, 303)
+        return redirect(next_page, 303)
     return _login_page(
-        contexts.LoginPage(next=way_on, done=contexts.SIGN_IN_DONE.get(request.args.get("done", "")))
+        contexts.LoginPage(next=next_page, done=contexts.SIGN_IN_DONE.get(request.args.get("done", "")))
     )
 
 
 @bp.post("/login")
 def give_password() -> ResponseReturnValue:
     """The right email and password open a session, or lead to the page that asks for a code."""
-    email, way_on = request.form.get("email", ""), guard.local_path(request.form.get("next"))
-    shown = contexts.LoginPage(next=way_on, email=email[: users.MAX_EMAIL_CHARS])
+    email, next_page = request.form.get("email", ""), guard.local_path(request.form.get("next"))
+    shown = contexts.LoginPage(next=next_page, email=email[: users.MAX_EMAIL_CHARS])
     try:
         proven = sign_in.prove(
             email,
             request.form.get("password", ""),
-            guard.stranger(),
+            guard.anonymous(),
             browser=browser.asking(),
             ticket=_ticket(),
         )
@@ -66,10 +71,10 @@ def give_password() -> ResponseReturnValue:
     if proven.needs_code:
         browser.end_current("replaced")
         session.clear()
-        half = {"id": proven.user.id, "stamp": proven.stamp, "at": clock.now().isoformat(), "next": way_on}
+        half = {"id": proven.user.id, "stamp": proven.stamp, "at": clock.now().isoformat(), "next": next_page}
         session[_HALF] = half
         return redirect("/login/code", 303)
-    return _let_in(proven.user.id, proven.stamp, way_on)
+    return _let_in(proven.user.id, proven.stamp, next_page)
 
 
 @bp.get("/login/code")
@@ -86,7 +91,7 @@ def give_code() -> ResponseReturnValue:
         return redirect("/login", 303)
     user_id, given = int(half["id"]), request.form.get("code", "")
     try:
-        if not sign_in.check_code(user_id, given, guard.stranger(), browser=browser.asking()):
+        if not sign_in.check_code(user_id, given, guard.anonymous(), browser=browser.asking()):
             fault = "This code does not work, or was used already. Wait for the next one."
             return _page("auth/code.html", contexts.CodePage(fault), 422)
     except TooManyTries as error:
@@ -105,6 +110,41 @@ def logout() -> ResponseReturnValue:
     return response
 
 
+@bp.get("/unlock")
+def standing() -> ResponseReturnValue:
+    """Whether this browser is still signed in, as whom, and the token its forms need now."""
+    found = guard.resume_session()
+    return {
+        "is_live": found is not None,
+        "is_fresh": found is not None and sessions.is_fresh(found, grace=True),
+        "user": found.user_id if found else None,
+        "csrf_token": generate_csrf(),
+    }
+
+
+@bp.post("/unlock")
+def unlock() -> ResponseReturnValue:
+    """Open a new session for the person whose page is locked, for their password; the page stays as it is.
+
+    A session that has ended does not stand for a second factor: who has one signs in again.
+    """
+    token = session.get(guard.SESSION_TOKEN)
+    user_id = sessions.owner(token) if isinstance(token, str) else None
+    if user_id is None or str(user_id) != request.form.get("user"):
+        return {"fault": "This page belongs to another sign-in. Choose “Sign in as somebody else”."}, 409
+    if guard.resume_session() is None and second_factor.is_enabled(user_id):
+        return {"fault": _SIGN_IN_ELSEWHERE}, 409
+    user = users.get_user(user_id)
+    actor = users.as_actor(user, guard.anonymous())
+    try:
+        if not sign_in.check_password(user_id, request.form.get("password", ""), actor):
+            return {"fault": "This is not your password."}, 422
+    except TooManyTries as error:
+        return _wait(make_response({"fault": contexts.wait_sentence(error)}, 429), error)
+    browser.open_session(user, reason="unlocked")
+    return {"csrf_token": generate_csrf()}
+
+
 @bp.get("/setup")
 def setup() -> ResponseReturnValue:
     """The page that makes the first administrator; gone once there is one."""
@@ -121,7 +161,7 @@ def set_up() -> ResponseReturnValue:
         code=form["code"][:80], email=form["email"][: users.MAX_EMAIL_CHARS], name=form["name"][:80]
     )
     try:
-        user = users.set_up_first_admin(**form, actor=guard.stranger())
+        user = users.set_up_first_admin(**form, actor=guard.anonymous())
     except Invalid as error:
         return _page("auth/setup.html", shown.with_faults(error.errors), 422)
     except TooManyTries as error:
@@ -136,24 +176,24 @@ def set_up() -> ResponseReturnValue:
 @bp.get("/confirm")
 def confirm() -> ResponseReturnValue:
     """Asks for the password again before the most delicate pages."""
-    way_on = guard.local_path(request.args.get("next"))
+    next_page = guard.local_path(request.args.get("next"))
     email = users.get_user(guard.current_actor().id or 0).email
-    return _page("auth/confirm.html", contexts.ConfirmPage(way_on, email))
+    return _page("auth/confirm.html", contexts.ConfirmPage(next_page, email))
 
 
 @bp.post("/confirm")
 def confirm_password() -> ResponseReturnValue:
     """Open a fresh session in the place of this one, for the right password."""
-    way_on, actor = guard.local_path(request.form.get("next")), guard.current_actor()
+    next_page, actor = guard.local_path(request.form.get("next")), guard.current_actor()
     user_id = actor.id or 0
-    shown = contexts.ConfirmPage(way_on, users.get_user(user_id).email)
+    shown = contexts.ConfirmPage(next_page, users.get_user(user_id).email)
     try:
         if not sign_in.check_password(user_id, request.form.get("password", ""), actor):
             return _page("auth/confirm.html", shown.saying("This is not your password."), 422)
     except TooManyTries as error:
         return _wait(_page("auth/confirm.html", shown.saying(contexts.wait_sentence(error)), 429), error)
     browser.open_session(users.get_user(user_id), reason="confirmed")
-    return redirect(way_on, 303)
+    return redirect(next_page, 303)
 
 
 @bp.get("/settings/account")
@@ -203,15 +243,15 @@ def end_other_sessions() -> ResponseReturnValue:
     return redirect("/settings/account?done=session", 303)
 
 
-def _let_in(user_id: int, stamp: str, way_on: str) -> Response:
+def _let_in(user_id: int, stamp: str, next_page: str) -> Response:
     known = browser.to_remember()
     try:
-        user = sign_in.let_in(user_id, stamp, guard.stranger(), browser=known)
+        user = sign_in.let_in(user_id, stamp, guard.anonymous(), browser=known)
     except SignInFailed:  # the password was changed meanwhile
         session.clear()
         return make_response(redirect("/login", 303))
     browser.open_session(user)
-    return browser.leave_mark(make_response(redirect(way_on, 303)), known)
+    return browser.leave_mark(make_response(redirect(next_page, 303)), known)
 
 
 def _half() -> dict[str, Any] | None:

@@ -40,9 +40,9 @@ def enable() -> ResponseReturnValue:
         return _page(faults={"code": contexts.wait_sentence(error)}, status=429)
     except Conflict:
         return redirect("/settings/account/second-factor", 303)
-    way_on = guard.local_path(request.form.get("next"))
+    next_page = guard.local_path(request.form.get("next"))
     browser.open_session(users.get_user(user_id))
-    return _codes_page(codes, way_on)
+    return _codes_page(codes, next_page)
 
 
 @bp.post("/settings/account/second-factor/recovery-codes")
@@ -86,8 +86,8 @@ def _page(*, faults: dict[str, str] | None = None, status: int = 200) -> Respons
     return make_response(render_template("auth/second_factor.html", page=shown), status)
 
 
-def _codes_page(codes: list[str], way_on: str) -> Response:
-    page = contexts.RecoveryCodesPage(tuple(codes), way_on)
+def _codes_page(codes: list[str], next_page: str) -> Response:
+    page = contexts.RecoveryCodesPage(tuple(codes), next_page)
     return make_response(render_template("auth/recovery_codes.html", page=page))
 
 

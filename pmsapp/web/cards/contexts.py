@@ -12,7 +12,7 @@ from pmsapp.web.ui.page_contexts import FormField, Option
 class CardForm:
     """The form of `runsheet/_card_form.html`. `errors` is the summary: (field, sentence).
 
-    `base`: what each input held before anything was typed.
+    `base`: what each input held before anything was typed. `autosave`: where notes go by themselves.
     """
 
     fields: dict[str, FormField]
@@ -20,6 +20,7 @@ class CardForm:
     states: tuple[Option, ...]
     telehealth: tuple[Option, ...]
     errors: tuple[tuple[str, str], ...] = ()
+    autosave: str | None = None
     base: tuple[tuple[str, str], ...] = ()
 
 

@@ -166,6 +166,7 @@ def build_form(
         ),
         telehealth=_telehealth(values["is_telehealth"]),
         errors=tuple((name, text) for name, text in faults.items()),
+        autosave=f"/cards/{card.id}/notes" if card else None,
         base=tuple((base or {}).items()),
     )
 

@@ -21,6 +21,7 @@ from pmsapp.web.cards.contexts import CardPanel, NewCardPanel
 from pmsapp.web.cards.panel import build_new_panel, build_panel
 from pmsapp.web.sheet import pages as sheet_pages
 from pmsapp.web.ui import fields, shell
+from pmsapp.web.ui import formatting as fmt
 
 bp = Blueprint("cards", __name__)
 
@@ -54,7 +55,7 @@ def save(card_id: int) -> ResponseReturnValue:
         now = _own_card(card_id)
         mine = {name: typed[name] for name in card_form.touched(typed, base)}
         return _panel(now, typed=card_form.shown_values(now) | mine, conflict=error.message, status=412)
-    return _done(after, "Saved.")
+    return _then(after)
 
 
 def _refuse_outdated(
@@ -72,11 +73,51 @@ def _refuse_outdated(
 
 def _wanted(typed: Mapping[str, str], base: Mapping[str, str], zone: str) -> dict[str, object]:
     field = request.form.get("use_pms")
-    if field is None:
-        return card_form.changes(typed, base, zone)
-    if field not in card_form.EDITABLE:
+    if field is not None and field not in card_form.EDITABLE:
         raise Invalid({field: "This field cannot be changed."})
-    return {field: None}
+    given_up = {"start_at": ("start_date", "start_time"), None: ()}.get(field, (field,))
+    unchanged = {name: base[name] for name in given_up if name}
+    kept: dict[str, object] = dict(card_form.changes({**typed, **unchanged}, base, zone))
+    if request.form.get("then", "").startswith("state:"):
+        kept.pop("state", None)  # the button says which
+    return kept if field is None else {**kept, field: None}
+
+
+def _then(card: Card) -> ResponseReturnValue:
+    """What the pressed button does besides saving: `then` is state:..., acknowledge or recheck."""
+    then, _, value = request.form.get("then", "").partition(":")
+    actor = guard.current_actor()
+    if then == "state":
+        expected = request.form.get("from") or card.state
+        card = steps.advance(card.id, actor, expected=expected, to=value).card
+    elif then == "acknowledge":
+        card = overrides.acknowledge_card(card.id, actor)
+    elif then == "recheck":
+        return _done(recheck.recheck_card(card.id, actor), "Saved and checked again.", stay=True)
+    return _done(card, "Saved.")
+
+
+@bp.post("/cards/<id:card_id>/notes")
+def save_notes(card_id: int) -> ResponseReturnValue:
+    """Notes as they were left, with the `base` they were shown with; a colleague's newer notes stay.
+
+    The answer has the card's new version only where the form had the last one: else it still has to learn of others' changes.
+    """
+    card = _own_card(card_id)
+    now = shell.page_status()
+    typed, base = (request.form.get(name, "").replace("\r\n", "\n").strip() for name in ("notes", "base"))
+    try:
+        if base != (card.notes or "").strip():
+            raise Conflict("ROW-CHANGED", "Somebody else changed these notes. Press Save to see theirs.")
+        actor = guard.current_actor()
+        after = overrides.edit_card(card_id, {"notes": typed or None}, actor, row_version=card.row_version)
+    except Invalid as error:
+        return {"fault": error.errors.get("notes", error.message)}, 422
+    except Conflict as error:
+        return {"fault": error.message}, 412
+    is_current = id_or_none(request.form.get("row_version")) == card.row_version
+    at = now.now.astimezone(fmt.zone_of(now.zone))
+    return {"at": f"{at:%H:%M}", "row_version": after.row_version if is_current else None}
 
 
 @bp.get("/cards/new")

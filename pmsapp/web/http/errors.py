@@ -93,8 +93,8 @@ def _on_sign_in_needed(error: guard.SignInNeeded) -> ResponseReturnValue:
     target = guard.sign_in_url(page)
     if not request.headers.get("HX-Request"):
         return redirect(target, 303)
-    trouble = ErrorText(401, *_TEXTS[401], href=target, action="Sign in", headers={"HX-Redirect": target})
-    return answer(error, trouble)
+    shown = ErrorText(401, *_TEXTS[401], href=target, action="Sign in", headers={"HX-Redirect": target})
+    return answer(error, shown)
 
 
 def _on_not_finished(error: guard.NotFinished) -> ResponseReturnValue:
@@ -127,10 +127,10 @@ def _on_vendor(error: PMSError) -> ResponseReturnValue:
 
 def _on_database(error: OperationalError) -> ResponseReturnValue:
     _log.error("database did not answer", kind=type(error.orig).__name__)
-    return answer(error, database_trouble(error))
+    return answer(error, database_problem(error))
 
 
-def database_trouble(error: OperationalError) -> ErrorText:
+def database_problem(error: OperationalError) -> ErrorText:
     """What to say when the database could not read or store: others are writing, or its disk takes nothing more."""
     full = takes_nothing_more(error)
     headline, then = _NO_ROOM_TEXT if full else (_TEXTS[503][0], "Send it again in a few seconds.")
@@ -144,14 +144,14 @@ def database_trouble(error: OperationalError) -> ErrorText:
     return ErrorText(503, headline, detail, headers={"Retry-After": str(_BUSY_RETRY_S)})
 
 
-def answer(error: Exception, trouble: ErrorText) -> Response:
+def answer(error: Exception, shown: ErrorText) -> Response:
     """The answer to `error` in the shape the asker can use."""
     if _is_for_machine():
         render = current_app.extensions.get("pmsapp_problem")
-        return make_response(render(error) if render else _plain_problem(trouble))
-    response = make_response(_fragment(trouble) if request.headers.get("HX-Request") else _page(trouble))
-    response.status_code = trouble.status
-    response.headers.update(trouble.headers)
+        return make_response(render(error) if render else _plain_problem(shown))
+    response = make_response(_fragment(shown) if request.headers.get("HX-Request") else _page(shown))
+    response.status_code = shown.status
+    response.headers.update(shown.headers)
     return response
 
 
@@ -159,24 +159,24 @@ def _is_for_machine() -> bool:
     return request.path.startswith(MACHINE_PATHS)
 
 
-def _page(trouble: ErrorText) -> str:
+def _page(shown: ErrorText) -> str:
     try:
-        return render_template("errors/page.html", trouble=trouble, reference=g.get("request_id"))
+        return render_template("errors/page.html", shown=shown, reference=g.get("request_id"))
     except (
         Exception
     ) as error:  # the page about a fault must not be a fault; a bad host has no addresses at all
         _log.error("error page failed", kind=type(error).__name__)
-        return _bare(trouble)
+        return _bare(shown)
 
 
-def _fragment(trouble: ErrorText) -> Response:
+def _fragment(shown: ErrorText) -> Response:
     """Put into the page's banner, so that what was on screen stays there; what was sent from the side panel is
     answered inside it, as it covers the banner."""
     try:
-        html = render_template("errors/_notice.html", trouble=trouble, reference=g.get("request_id"))
+        html = render_template("errors/_notice.html", shown=shown, reference=g.get("request_id"))
     except Exception as error:
         _log.error("error notice failed", kind=type(error).__name__)
-        html = f"<p>{escape(trouble.headline)}. {escape(trouble.detail)}</p>"
+        html = f"<p>{escape(shown.headline)}. {escape(shown.detail)}</p>"
     response = make_response(html)
     from_panel = request.method != "GET" and request.headers.get("HX-Target", "").endswith("#panel-body")
     response.headers["HX-Retarget"] = "#panel-fault" if from_panel else "#banner"
@@ -185,23 +185,23 @@ def _fragment(trouble: ErrorText) -> Response:
     return response
 
 
-def _bare(trouble: ErrorText) -> str:
+def _bare(shown: ErrorText) -> str:
     return (
         '<!doctype html><html lang="en-AU"><meta charset="utf-8"><title>pmsapp</title>'
-        f"<h1>{escape(trouble.headline)}</h1><p>{escape(trouble.detail)}</p>"
+        f"<h1>{escape(shown.headline)}</h1><p>{escape(shown.detail)}</p>"
         f"<p>Reference {escape(g.get('request_id', ''))}</p></html>"
     )
 
 
-def _plain_problem(trouble: ErrorText) -> Response:
+def _plain_problem(shown: ErrorText) -> Response:
     """For an app without the JSON interface."""
     body = {
         "type": "about:blank",
-        "title": trouble.headline,
-        "status": trouble.status,
-        "detail": trouble.detail,
-        "code": trouble.code or f"HTTP-{trouble.status}",
+        "title": shown.headline,
+        "status": shown.status,
+        "detail": shown.detail,
+        "code": shown.code or f"HTTP-{shown.status}",
     }
-    response = Response(json.dumps(body), trouble.status, mimetype="application/problem+json")
-    response.headers.update(trouble.headers)
+    response = Response(json.dumps(body), shown.status, mimetype="application/problem+json")
+    response.headers.update(shown.headers)
     return response

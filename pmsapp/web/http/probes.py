@@ -71,12 +71,12 @@ def _connections(measured: Health) -> Iterator[Metric]:
     nexts = GaugeMetricFamily(
         "pmsapp_connection_next_run_seconds", "Until the next run is due", labels=["connection", "pms"]
     )
-    for one in measured.connections:
-        states.add_metric([str(one.id), one.pms_type, one.state], 1)
-        if one.data_age_s is not None:
-            ages.add_metric([str(one.id), one.pms_type], one.data_age_s)
-        if one.next_run_in_s is not None:
-            nexts.add_metric([str(one.id), one.pms_type], one.next_run_in_s)
+    for connection in measured.connections:
+        states.add_metric([str(connection.id), connection.pms_type, connection.state], 1)
+        if connection.data_age_s is not None:
+            ages.add_metric([str(connection.id), connection.pms_type], connection.data_age_s)
+        if connection.next_run_in_s is not None:
+            nexts.add_metric([str(connection.id), connection.pms_type], connection.next_run_in_s)
     yield from (states, ages, nexts)
 
 
@@ -85,7 +85,10 @@ def _now(measured: Health) -> Iterator[Metric]:
     yield _gauge("runs_waiting", "Runs asked for and not begun", measured.runs_waiting)
     yield _gauge("open_decisions", "Questions only a person can settle", measured.open_decisions)
     yield _gauges(
-        "open_incidents", "Trouble people were told of, by severity", "severity", {**measured.open_incidents}
+        "open_incidents",
+        "Open incidents people were told of, by severity",
+        "severity",
+        {**measured.open_incidents},
     )
     yield _gauge("alerts_waiting", "Messages not delivered yet", measured.alerts_waiting)
     yield _gauges(
@@ -93,7 +96,7 @@ def _now(measured: Health) -> Iterator[Metric]:
     )
     yield _gauges("task_failures", "Failures in a row of periodic tasks", "task", {**measured.task_failures})
     yield _gauge("queue_up", "1 when the queue server answers", float(measured.queue.answers))
-    yield _gauge("queue_depth", "Bells rung and not heard yet", measured.queue.waiting)
+    yield _gauge("queue_depth", "Jobs that no worker has taken yet", measured.queue.waiting)
     yield _gauge("failed_jobs", "Jobs that failed within a week", len(measured.queue.failed))
     if measured.backup_age_s is not None:
         yield _gauge("backup_age_seconds", "Since the last backup", measured.backup_age_s)
@@ -118,21 +121,21 @@ def _ever(counts: tuple[Count, ...]) -> Iterator[Metric]:
     """What only grows. A process that ends keeps its numbers in the database."""
     for name, (shown, about, labels) in _COUNTERS.items():
         found = CounterMetricFamily(f"pmsapp_{shown}", about, labels=labels)
-        for one in counts:
-            if one.name == name:
-                found.add_metric([one.labels.get(label, "") for label in labels], one.value)
+        for counter in counts:
+            if counter.name == name:
+                found.add_metric([counter.labels.get(label, "") for label in labels], counter.value)
         yield found
     yield _durations(counts)
 
 
 def _durations(counts: tuple[Count, ...]) -> Metric:
     found = HistogramMetricFamily("pmsapp_sync_run_duration_seconds", "How long runs took", labels=["pms"])
-    sums = {one.labels["pms"]: one.value for one in counts if one.name == "run_seconds_sum"}
+    sums = {counter.labels["pms"]: counter.value for counter in counts if counter.name == "run_seconds_sum"}
     for pms, total in sorted(sums.items()):
         by_limit = {
-            one.labels["le"]: one.value
-            for one in counts
-            if one.name == "run_seconds" and one.labels["pms"] == pms
+            counter.labels["le"]: counter.value
+            for counter in counts
+            if counter.name == "run_seconds" and counter.labels["pms"] == pms
         }
         limits = [*(str(limit) for limit in BUCKETS_S), "+Inf"]
         found.add_metric([pms], [(limit, by_limit.get(limit, 0.0)) for limit in limits], total)

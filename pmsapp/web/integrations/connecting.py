@@ -239,8 +239,8 @@ def _start_page(view: ConnectionView, error: ServiceError | None = None) -> Resp
         warnings.append(f"{counts.undecided} practitioners are undecided: counted, not shown.")
     if not counts.mapped:
         warnings.append("No practitioner is matched: the run sheet would stay empty.")
-    if twin := _reads_it_already(view):
-        warnings.append(f"{twin} reads this practice already: every patient would appear twice.")
+    if other := _reads_it_already(view):
+        warnings.append(f"{other} reads this practice already: every patient would appear twice.")
     page = StartPage(
         steps=connect_form.steps(5, view),
         id=view.id,

@@ -38,10 +38,10 @@ def build_card(
         pms=view.pms_label,
         badge=labels.connection_badge(view, _progress(current), now),
         sentence=_sentence(view, now),
-        trouble=error.message if error else None,
+        problem=error.message if error else None,
         code=error.code if error else None,
         advice=_advice(view, error),
-        way_on=way_on(view) if can_configure else None,
+        next_step=step_button(view) if can_configure else None,
         facts=_facts(view),
         progress=run_view.progress_of(current, now=now, zone=view.time_zone, pms=view.pms_label)
         if current and under_way
@@ -57,7 +57,9 @@ def build_card(
     return replace(
         card,
         poll_href=f"/integrations/{view.id}/card?v={digest}{following}",
-        poll_every="1s" if under_way and current and current.status == RunStatus.RUNNING else _pace(current),
+        poll_every="1s"
+        if under_way and current and current.status == RunStatus.RUNNING
+        else _poll_every(current),
     )
 
 
@@ -67,12 +69,12 @@ def _progress(current: RunView | None) -> dict[str, Any] | None:
     return current.progress or {}
 
 
-def _pace(current: RunView | None) -> str:
+def _poll_every(current: RunView | None) -> str:
     """A run that waits for a minute named by the vendor need not be watched every second."""
     return "1s" if current and not current.is_over and current.not_before is None else "15s"
 
 
-def way_on(view: ConnectionView) -> NextStep | None:
+def step_button(view: ConnectionView) -> NextStep | None:
     """The step that ends set-up or puts a connection right; None when nobody has to do anything."""
     if view.state is ConnectionState.SETUP:
         return NextStep(connection_views.next_setup_step(view).href, "Continue set-up")

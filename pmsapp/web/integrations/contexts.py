@@ -32,10 +32,10 @@ class ConnectionCard:
     pms: str
     badge: Badge
     sentence: str
-    trouble: str | None
+    problem: str | None
     code: str | None
     advice: str | None
-    way_on: NextStep | None
+    next_step: NextStep | None
     facts: tuple[str, ...]
     progress: RunProgress | None
     run_id: int | None

@@ -114,19 +114,19 @@ def change_words(run: RunView, events: Sequence[EventView], *, of_day: bool = Fa
 def result_sentence(run: RunView, events: Sequence[EventView] = (), *, of_day: bool = False) -> str:
     """What a finished run came to, in one sentence a person can use; what worked comes first."""
     changed = change_words(run, events, of_day=of_day)
-    trouble = f" {run.error[1]}." if run.error and run.error[1] else ""
+    reason = f" {run.error[1]}." if run.error and run.error[1] else ""
     if run.dry_run and run.status in (RunStatus.SUCCESS, RunStatus.PARTIAL):
-        return f"Preview only, nothing was written. It would be: {changed or 'nothing changed'}.{trouble}"
+        return f"Preview only, nothing was written. It would be: {changed or 'nothing changed'}.{reason}"
     if run.status == RunStatus.SUCCESS:
         return f"Updated: {changed}." if changed else "Nothing changed."
     if run.status == RunStatus.PARTIAL:
-        return f"{status_badge(run).word}: {changed or 'nothing changed'}.{trouble}"
+        return f"{status_badge(run).word}: {changed or 'nothing changed'}.{reason}"
     if run.status == RunStatus.CANCELLED:
         by = f" by {run.cancelled_by}" if run.cancelled_by else ""
         return f"Cancelled{by}. {'Done before that: ' + changed + '.' if changed else 'Nothing changed.'}"
     if run.status == RunStatus.INTERRUPTED:
         return "Stopped half way. It repeats by itself."
-    return f"Not updated.{trouble} Cards stay as they were."
+    return f"Not updated.{reason} Cards stay as they were."
 
 
 _DIFFERENCES = {

@@ -32,7 +32,7 @@ _STATES = {
 
 @bp.get("/settings/alerts")
 def index() -> ResponseReturnValue:
-    """Trouble now and before, and the messages about it."""
+    """What is and was wrong, and the messages about it."""
     return _page()
 
 
@@ -40,11 +40,11 @@ def index() -> ResponseReturnValue:
 def test() -> ResponseReturnValue:
     """Send a message to every channel, now."""
     sent = alerts.send_test(guard.current_actor())
-    failed = [one for one in sent if one.state != "delivered"]
+    failed = [delivery for delivery in sent if delivery.state != "delivered"]
     if not sent:
         return _page(Notice("No channel is set up.", "Set PMSAPP_ALERT_URLS on the server.", "warn", "warn"))
     if failed:
-        words = fmt.listed([one.channel for one in failed])
+        words = fmt.listed([delivery.channel for delivery in failed])
         return _page(Notice(f"Not delivered by {words}.", "See the log below.", "warn", "cross"))
     return _page(Notice("Every channel delivered the test message.", "", "good", "tick"))
 
@@ -68,41 +68,43 @@ def snooze(incident_id: int) -> ResponseReturnValue:
 def _page(notice: Notice | None = None, status: int = 200) -> ResponseReturnValue:
     now = shell.page_status()
     listed = incidents.list_open()
-    now_open = {one.id for one in listed}
+    now_open = {incident.id for incident in listed}
     page = AlertsPage(
         nav=settings_nav.nav(),
-        open=tuple(_incident(one, now) for one in listed),
-        recent=tuple(_incident(one, now) for one in incidents.list_recent(30) if one.id not in now_open),
+        open=tuple(_incident(incident, now) for incident in listed),
+        recent=tuple(
+            _incident(incident, now) for incident in incidents.list_recent(30) if incident.id not in now_open
+        ),
         channels=tuple(alerts.channels()),
-        deliveries=tuple(_delivery(one, now) for one in alerts.list_deliveries(30)),
+        deliveries=tuple(_delivery(delivery, now) for delivery in alerts.list_deliveries(30)),
         snoozes=tuple(Option(hours, word, hours == "2") for hours, word in SNOOZES.items()),
         notice=notice,
     )
     return make_response(shell.render("settings/alerts.html", "settings", now, page=page), status)
 
 
-def _incident(one: IncidentView, now: shell.PageStatus) -> IncidentLine:
-    quiet = one.snoozed_until and holds(one.snoozed_until, now.now, LONGEST_SNOOZE)
+def _incident(incident: IncidentView, now: shell.PageStatus) -> IncidentLine:
+    quiet = incident.snoozed_until and holds(incident.snoozed_until, now.now, LONGEST_SNOOZE)
     return IncidentLine(
-        id=one.id,
-        headline=f"{one.name}: {one.message}",
-        advice=one.advice,
-        code=one.code,
-        since=fmt.moment(one.started_at, now.now, now.zone),
-        ended=fmt.moment(one.ended_at, now.now, now.zone) if one.ended_at else None,
-        path=one.step.href,
-        action=one.step.word,
-        snoozed=f"Silent until {fmt.moment(one.snoozed_until, now.now, now.zone)} ({one.snoozed_by}: {one.snoozed_reason})"
-        if quiet and one.snoozed_until
+        id=incident.id,
+        headline=f"{incident.name}: {incident.message}",
+        advice=incident.advice,
+        code=incident.code,
+        since=fmt.moment(incident.started_at, now.now, now.zone),
+        ended=fmt.moment(incident.ended_at, now.now, now.zone) if incident.ended_at else None,
+        path=incident.step.href,
+        action=incident.step.word,
+        snoozed=f"Silent until {fmt.moment(incident.snoozed_until, now.now, now.zone)} ({incident.snoozed_by}: {incident.snoozed_reason})"
+        if quiet and incident.snoozed_until
         else None,
     )
 
 
-def _delivery(one: Delivery, now: shell.PageStatus) -> DeliveryLine:
+def _delivery(delivery: Delivery, now: shell.PageStatus) -> DeliveryLine:
     return DeliveryLine(
-        at=fmt.moment(one.at, now.now, now.zone),
-        what=one.title,
-        channel=one.channel,
-        badge=_STATES.get(one.state, _STATES["failed"]),
-        note=one.note or "",
+        at=fmt.moment(delivery.at, now.now, now.zone),
+        what=delivery.title,
+        channel=delivery.channel,
+        badge=_STATES.get(delivery.state, _STATES["failed"]),
+        note=delivery.note or "",
     )

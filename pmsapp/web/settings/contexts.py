@@ -148,7 +148,7 @@ class TokensPage:
 
 @dataclass(frozen=True, slots=True)
 class IncidentLine:
-    """Trouble that lasts or lasted."""
+    """An incident, open or over."""
 
     id: int
     headline: str

@@ -44,25 +44,26 @@ def build(now: shell.PageStatus) -> HealthPage:
         nav=settings_nav.nav(),
         open_incidents=len(incidents.list_open()),
         checks=tuple(
-            CheckLine(_CHECKS[one.state], _title(one.name), one.message, one.hint)
-            for one in doctor.examine(without=_NOT_CHECKED_HERE)
+            CheckLine(_CHECKS[check.state], _title(check.name), check.message, check.hint)
+            for check in doctor.examine(without=_NOT_CHECKED_HERE)
         ),
-        programs=(*(_beat_line(one, now) for one in process_heartbeats.list_beats()), _queue_line()),
+        programs=(*(_beat_line(beat, now) for beat in process_heartbeats.list_beats()), _queue_line()),
         rhythms=_rhythms(now),
         requests=tuple(_request_lines(metrics.list_counts(("vendor_requests", "vendor_waits")))),
-        tasks=tuple(_task_line(one, now) for one in task_table.list_tasks()),
+        tasks=tuple(_task_line(task, now) for task in task_table.list_tasks()),
         tokens=tuple(
-            f"{one.name} stops working {_moment(one.expires_at, now)}." for one in retention.ageing_tokens()
+            f"{token.name} stops working {_moment(token.expires_at, now)}."
+            for token in retention.ageing_tokens()
         ),
         channels=tuple(alerts.channels()),
     )
 
 
-def _beat_line(one: process_heartbeats.Beat, now: shell.PageStatus) -> CheckLine:
-    badge = _CHECKS[State.OK if one.is_alive else State.WARN]
-    since = _moment(one.started_at, now)
+def _beat_line(beat: process_heartbeats.Beat, now: shell.PageStatus) -> CheckLine:
+    badge = _CHECKS[State.OK if beat.is_alive else State.WARN]
+    since = _moment(beat.started_at, now)
     return CheckLine(
-        badge, one.name.capitalize(), f"Last sign of life {_moment(one.at, now)}, started {since}.", None
+        badge, beat.name.capitalize(), f"Last sign of life {_moment(beat.at, now)}, started {since}.", None
     )
 
 
@@ -85,29 +86,33 @@ def _rhythms(now: shell.PageStatus) -> tuple[RhythmLine, ...]:
     runs = last_24h.of_last_day()
     return tuple(
         RhythmLine(
-            name=one.display_name,
-            href=f"/integrations/{one.id}/history",
-            badge=labels.connection_badge(one, now.running.get(one.id), now.now),
-            next=f"Next update {_moment(one.next_sync_at, now)}, {one.next_sync_reason}."
-            if one.next_sync_at
+            name=connection.display_name,
+            href=f"/integrations/{connection.id}/history",
+            badge=labels.connection_badge(connection, now.running.get(connection.id), now.now),
+            next=f"Next update {_moment(connection.next_sync_at, now)}, {connection.next_sync_reason}."
+            if connection.next_sync_at
             else "No update is planned.",
-            plot=plots.day_plot(runs.get(one.id, ()), now.now, now.zone),
+            plot=plots.day_plot(runs.get(connection.id, ()), now.now, now.zone),
         )
-        for one in now.connections
-        if one.last_sync_at is not None
+        for connection in now.connections
+        if connection.last_sync_at is not None
     )
 
 
 def _request_lines(counts: list[Count]) -> list[tuple[str, str]]:
     """Vendor -> how its answers were, since counting began."""
     lines = []
-    for slug in sorted({one.labels["pms"] for one in counts}):
+    for slug in sorted({counter.labels["pms"] for counter in counts}):
         by_status: dict[str, float] = {}
-        for one in counts:
-            if one.name == "vendor_requests" and one.labels["pms"] == slug:
-                kind = _answer(one.labels["status"])
-                by_status[kind] = by_status.get(kind, 0) + one.value
-        waits = sum(one.value for one in counts if one.name == "vendor_waits" and one.labels["pms"] == slug)
+        for counter in counts:
+            if counter.name == "vendor_requests" and counter.labels["pms"] == slug:
+                kind = _answer(counter.labels["status"])
+                by_status[kind] = by_status.get(kind, 0) + counter.value
+        waits = sum(
+            counter.value
+            for counter in counts
+            if counter.name == "vendor_waits" and counter.labels["pms"] == slug
+        )
         parts = [f"{int(number)} {kind}" for kind, number in by_status.items()]
         if waits:
             parts.append(f"{int(waits)} that waited for their turn")
@@ -124,14 +129,14 @@ def _answer(status: str) -> str:
     return "answered" if status < "400" else f"refused or failed ({status[0]}xx)"
 
 
-def _task_line(one: task_table.TaskView, now: shell.PageStatus) -> CheckLine:
-    badge = _CHECKS[State.WARN if one.failures else State.OK]
-    at = max(filter(None, (one.last_ended_at, one.last_started_at)), default=None)
-    result = f": {one.last_result}" if one.last_result else ""
+def _task_line(task: task_table.TaskView, now: shell.PageStatus) -> CheckLine:
+    badge = _CHECKS[State.WARN if task.failures else State.OK]
+    at = max(filter(None, (task.last_ended_at, task.last_started_at)), default=None)
+    result = f": {task.last_result}" if task.last_result else ""
     last = f"Last {_moment(at, now)}{result}." if at else "Not run yet."
-    if one.name == heartbeat_ping.TASK_NAME:
+    if task.name == heartbeat_ping.TASK_NAME:
         return CheckLine(badge, "Ping the watcher outside", last, None)
-    return CheckLine(badge, _title(one.name), f"{last} Next {_moment(one.due_at, now)}.", None)
+    return CheckLine(badge, _title(task.name), f"{last} Next {_moment(task.due_at, now)}.", None)
 
 
 def _title(name: str) -> str:

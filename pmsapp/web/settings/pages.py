@@ -105,7 +105,7 @@ def _clinic_page(view: ClinicView, errors: dict[str, str] | None = None) -> Resp
         zones=fields.zone_options(typed.get("time_zone", view.time_zone)),
         states=(
             Option("", "None: keep no public holidays", not state),
-            *(Option(one, one, one == state) for one in STATES),
+            *(Option(name, name, name == state) for name in STATES),
         ),
         holidays=_next_holidays(view),
         hours=tuple(_hours_line(key, word, view, typed) for key, word in zip(WEEKDAYS, _DAYS, strict=True)),
@@ -186,8 +186,8 @@ def _columns_page(errors: dict[str, str] | None = None) -> Response:
     page = ColumnsPage(
         nav=settings_nav.nav(),
         columns=tuple(
-            ColumnLine(one.id, one.name, one.sort_order, one.active, _waits(one.thresholds))
-            for one in sheet_columns.list_clinicians()
+            ColumnLine(column.id, column.name, column.sort_order, column.active, _waits(column.thresholds))
+            for column in sheet_columns.list_clinicians()
         ),
         errors=tuple(("new-name", text) for text in (errors or {}).values()),
         saved="saved" in request.args,

@@ -125,7 +125,7 @@ def _people_page(
     status: int = 200,
 ) -> Response:
     now, errors = shell.page_status(), errors or {}
-    columns = [one for one in sheet_columns.list_clinicians() if one.active]
+    columns = [column for column in sheet_columns.list_clinicians() if column.active]
     me = guard.current_actor().id
     typed = request.form if errors else {}
     labels = {"email": "Email", "name": "Name"}
@@ -133,8 +133,10 @@ def _people_page(
     page = PeoplePage(
         nav=settings_nav.nav(),
         people=tuple(
-            _person(one, now, [(c.id, c.name) for c in columns], me, has_second_factor=one.id in with_factor)
-            for one in users.list_users()
+            _person(
+                person, now, [(c.id, c.name) for c in columns], me, has_second_factor=person.id in with_factor
+            )
+            for person in users.list_users()
         ),
         form={
             name: FormField(name, label, typed.get(name, ""), error=errors.get(name))
@@ -142,7 +144,8 @@ def _people_page(
         },
         roles=_roles(typed.get("role", "reception")),
         clinicians=tuple(
-            Option(str(one.id), one.name, typed.get("clinician_id") == str(one.id)) for one in columns
+            Option(str(column.id), column.name, typed.get("clinician_id") == str(column.id))
+            for column in columns
         ),
         errors=tuple(errors.items()),
         notice=notice,
@@ -168,36 +171,36 @@ def _roles(chosen: str) -> tuple[Option, ...]:
     return tuple(Option(key, word, key == chosen) for key, word in ROLE_WORDS.items() if key in PEOPLE_ROLES)
 
 
-def _last(one: UserView, now: shell.PageStatus, *, is_me: bool) -> str:
+def _last(person: UserView, now: shell.PageStatus, *, is_me: bool) -> str:
     """When they came last. Who reads this is signed in, also straight from the set-up page."""
-    if one.last_login_at:
-        return f"last signed in {fmt.moment(one.last_login_at, now.now, now.zone)}"
+    if person.last_login_at:
+        return f"last signed in {fmt.moment(person.last_login_at, now.now, now.zone)}"
     if is_me:
         return "signed in now"
-    return "invited, no password yet" if one.is_invited else "never signed in"
+    return "invited, no password yet" if person.is_invited else "never signed in"
 
 
 def _person(
-    one: UserView,
+    person: UserView,
     now: shell.PageStatus,
     columns: list[tuple[int, str]],
     me: int | None,
     *,
     has_second_factor: bool,
 ) -> PersonLine:
-    out = one.disabled_at is not None
-    role = ROLE_WORDS.get(one.role, one.role)
+    out = person.disabled_at is not None
+    role = ROLE_WORDS.get(person.role, person.role)
     return PersonLine(
-        id=one.id,
-        name=one.name,
-        email=one.email,
+        id=person.id,
+        name=person.name,
+        email=person.email,
         badge=Badge("Kept out", "gone", "stop") if out else Badge(role, "person"),
-        last=_last(one, now, is_me=one.id == me),
-        is_invited=one.is_invited,
+        last=_last(person, now, is_me=person.id == me),
+        is_invited=person.is_invited,
         has_second_factor=has_second_factor,
         second_factor="second factor on" if has_second_factor else "no second factor",
-        is_me=one.id == me,
+        is_me=person.id == me,
         disabled=out,
-        roles=_roles(one.role),
-        clinicians=tuple(Option(str(key), name, key == one.clinician_id) for key, name in columns),
+        roles=_roles(person.role),
+        clinicians=tuple(Option(str(key), name, key == person.clinician_id) for key, name in columns),
     )

@@ -119,7 +119,9 @@ def _longest_gap_s(ends: Sequence[datetime], now: datetime) -> float:
 def _ticks(now: datetime, zone: str) -> tuple[float, ...]:
     hour = now.replace(minute=0, second=0, microsecond=0)
     hours = [hour - timedelta(hours=back) for back in range(24)]
-    return tuple(_x(one, now) for one in reversed(hours) if one.astimezone(fmt.zone_of(zone)).hour % 6 == 0)
+    return tuple(
+        _x(hour, now) for hour in reversed(hours) if hour.astimezone(fmt.zone_of(zone)).hour % 6 == 0
+    )
 
 
 def _x(at: datetime, now: datetime) -> float:

@@ -62,7 +62,7 @@ def _page(*, errors: Mapping[str, str] | None = None, made: str | None = None) -
     typed = request.form if errors else {}
     page = TokensPage(
         nav=settings_nav.nav(),
-        tokens=tuple(_line(one, now) for one in api_tokens.list_tokens()),
+        tokens=tuple(_line(token, now) for token in api_tokens.list_tokens()),
         form={"name": FormField("name", "What it is for", typed.get("name", ""), error=errors.get("name"))},
         roles=tuple(Option(key, _ROLES[key], key == "viewer") for key in sorted(TOKEN_ROLES)),
         days=tuple(Option(key, word, key == "365") for key, word in _DAYS.items()),
@@ -73,16 +73,16 @@ def _page(*, errors: Mapping[str, str] | None = None, made: str | None = None) -
     return make_response(html, 422 if errors else 200)
 
 
-def _line(one: TokenView, now: shell.PageStatus) -> TokenLine:
-    over = one.revoked_at is not None or (one.expires_at is not None and one.expires_at <= now.now)
-    ends = fmt.moment(one.expires_at, now.now, now.zone) if one.expires_at else "when revoked"
+def _line(token: TokenView, now: shell.PageStatus) -> TokenLine:
+    over = token.revoked_at is not None or (token.expires_at is not None and token.expires_at <= now.now)
+    ends = fmt.moment(token.expires_at, now.now, now.zone) if token.expires_at else "when revoked"
     return TokenLine(
-        id=one.id,
-        name=one.name,
-        prefix=one.prefix,
-        role=_ROLES.get(one.role, one.role),
-        made=f"{fmt.moment(one.created_at, now.now, now.zone)} by {one.created_by}",
-        used=fmt.moment(one.last_used_at, now.now, now.zone) if one.last_used_at else "never",
-        ends="revoked" if one.revoked_at else ends,
+        id=token.id,
+        name=token.name,
+        prefix=token.prefix,
+        role=_ROLES.get(token.role, token.role),
+        made=f"{fmt.moment(token.created_at, now.now, now.zone)} by {token.created_by}",
+        used=fmt.moment(token.last_used_at, now.now, now.zone) if token.last_used_at else "never",
+        ends="revoked" if token.revoked_at else ends,
         works=not over,
     )

@@ -66,7 +66,7 @@ def fed_columns(sheet: Sheet) -> frozenset[int]:
 
 def truth_of(
     sheet: Sheet,
-    house: Snapshot,
+    snapshot: Snapshot,
     views: Sequence[ConnectionView],
     now: datetime,
     *,
@@ -76,7 +76,7 @@ def truth_of(
     """What to say of the day `sheet`. `may`: whether the one asking can open an endpoint."""
     fed = fed_columns(sheet)
     columns = [column for column in sheet.columns if column.id in fed]
-    by_id = {one.row.id: one for one in house.connections}
+    by_id = {one.row.id: one for one in snapshot.connections}
     notes = [
         note
         for view in views

@@ -117,8 +117,10 @@ def make_page(
     sheet, actor = read.sheet, guard.current_actor()
     if _is_first_look(sheet):
         looks.begin_day(sheet.date, actor)
-    now = shell.page_status_of(read.house)
-    truth = day_truth.truth_of(sheet, read.house, now.connections, now.now, names=now.names(), may=guard.may)
+    now = shell.page_status_of(read.snapshot)
+    truth = day_truth.truth_of(
+        sheet, read.snapshot, now.connections, now.now, names=now.names(), may=guard.may
+    )
     page = build_page(
         sheet,
         now=now.now,
@@ -130,7 +132,7 @@ def make_page(
         truth=replace(truth, notes=(*truth.notes, *_unfinished(now))),
         fed=day_truth.fed_columns(sheet),
         viewer=actor.name,
-        closed=None if sheet.cards else opening_hours.why_closed_at(read.house.clinic, sheet.date),
+        closed=None if sheet.cards else opening_hours.why_closed_at(read.snapshot.clinic, sheet.date),
         toast=toast,
     )
     frame = shell.page_shell("today" if page.today is None else "", now, open_decisions=page.open_decisions)

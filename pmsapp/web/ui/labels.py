@@ -161,7 +161,7 @@ def partial_badge(code: str | None) -> Badge:
 
 def updating_badge(running: Iterable[Mapping[str, Any]]) -> Badge:
     """ "Updating… 2 of 4" over everything that runs now; without numbers until they are known."""
-    progress = [one for one in running if one.get("total")]
+    progress = [run for run in running if run.get("total")]
     if not progress:
         return Badge("Updating…", "ring", "accent spin")
     done, total = (sum(part[key] or 0 for part in progress) for key in ("done", "total"))

@@ -57,7 +57,9 @@ class SyncButton:
 class Shell:
     """The frame around a signed-in screen: `layout.html`.
 
-    `reason`: why not all is well, with where it leads. `polls`: the page has no poll of its own, so the badge asks.
+    `reason`: why not all is well, with where it leads. `user_id`, `lock_after_s`, `hide_after_s`: whose
+    page it is and when it locks and hides details by itself; `is_delicate`: it wants a password given lately.
+    `polls`: the page has no poll of its own, so the badge asks.
     """
 
     active: str
@@ -65,6 +67,10 @@ class Shell:
     badge: Badge
     as_of: str | None = None
     person: str | None = None
+    user_id: int | None = None
+    lock_after_s: int = 0
+    hide_after_s: int = 0
+    is_delicate: bool = False
     can_sync: bool = False
     can_configure: bool = False
     can_add: bool = False

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from flask import render_template
+from flask import render_template, request
 
 from pmsapp import clock
 from pmsapp.access import guard
@@ -24,6 +24,7 @@ from pmsapp.services.connections.connections import ConnectionView
 from pmsapp.services.editing import decisions
 from pmsapp.services.monitoring import incidents
 from pmsapp.services.monitoring.incidents import IncidentView
+from pmsapp.services.people import sessions
 from pmsapp.services.vendors import adapters as vendor_adapters
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui import labels
@@ -31,12 +32,14 @@ from pmsapp.web.ui.page_contexts import Badge, NavItem, Notice, Shell
 
 _LIVE = frozenset(ConnectionState) - {ConnectionState.SETUP, ConnectionState.PAUSED}
 
+HIDE_DETAILS_AFTER = timedelta(minutes=3)  # without a person at the page
+
 
 @dataclass(frozen=True, slots=True)
 class PageStatus:
     """How everything stands now: what the sidebar, the badge and the notice are made of.
 
-    `running`: what the run under way says of itself, by connection. `has_trouble`: something wrong was told of.
+    `running`: what the run under way says of itself, by connection. `has_problem`: something wrong was told of.
     """
 
     connections: tuple[ConnectionView, ...]
@@ -45,18 +48,22 @@ class PageStatus:
     now: datetime
     clinic: str = ""
     is_training: bool = False
-    has_trouble: bool = False
+    has_problem: bool = False
 
     @property
     def state(self) -> ConnectionState:
         """The most serious state of all connections."""
-        return overall_state(one.state for one in self.connections)
+        return overall_state(connection.state for connection in self.connections)
 
     def names(self) -> dict[int, str]:
         """What each connection is called on cards. One that is still being set up makes no other's name longer."""
-        used = [one for one in self.connections if one.state is not ConnectionState.SETUP]
-        rest = {one.id: one.pms_label for one in self.connections}
-        return rest | names_on_cards([(one.id, one.pms_label, one.display_name) for one in used])
+        used = [
+            connection for connection in self.connections if connection.state is not ConnectionState.SETUP
+        ]
+        rest = {connection.id: connection.pms_label for connection in self.connections}
+        return rest | names_on_cards(
+            [(connection.id, connection.pms_label, connection.display_name) for connection in used]
+        )
 
 
 def names_on_cards(connections: Sequence[tuple[int, str, str]]) -> dict[int, str]:
@@ -71,19 +78,23 @@ def page_status() -> PageStatus:
         return page_status_of(snapshot.load(session, clock.now()))
 
 
-def page_status_of(house: Snapshot) -> PageStatus:
+def page_status_of(snapshot_now: Snapshot) -> PageStatus:
     """The same, of what was read already."""
     now = clock.now()
-    running = {one.row.id: one.progress for one in house.connections if one.progress is not None}
-    own, listed = house.clinic, tuple(connections.views_in(house, now))
+    running = {
+        connection.row.id: connection.progress
+        for connection in snapshot_now.connections
+        if connection.progress is not None
+    }
+    own, listed = snapshot_now.clinic, tuple(connections.views_in(snapshot_now, now))
     return PageStatus(
         listed,
         running,
         own.time_zone,
         now,
         own.name,
-        own.is_training or any(vendor_adapters.is_simulated(one.pms_type) for one in listed),
-        house.has_trouble,
+        own.is_training or any(vendor_adapters.is_simulated(connection.pms_type) for connection in listed),
+        snapshot_now.has_problem,
     )
 
 
@@ -93,14 +104,19 @@ def page_shell(active: str, now: PageStatus | None = None, *, open_decisions: in
     if open_decisions is None:
         open_decisions = len(decisions.list_open())
     actor = guard.current_actor()
+    rule = guard.rule_for(request.endpoint, request.method)
     on = live(now.connections)
-    age = oldest(one.freshness for one in on) if on else None
+    age = oldest(connection.freshness for connection in on) if on else None
     return Shell(
         active=active,
         items=_items(now, open_decisions),
         badge=overall_badge(now),
         as_of=fmt.moment(age.as_of, now.now, now.zone) if age and age.as_of else None,
         person=actor.name,
+        user_id=actor.id,
+        lock_after_s=int(sessions.IDLE_LIFE.total_seconds()),
+        hide_after_s=int(HIDE_DETAILS_AFTER.total_seconds()),
+        is_delicate=bool(rule and rule.fresh),
         can_sync=bool(on) and guard.may("updates.start", "POST"),
         can_configure=guard.may("connecting.choose"),
         can_add=guard.may("cards.new"),
@@ -115,7 +131,7 @@ def render(template: str, active: str, now: PageStatus | None = None, **context:
 
 def live(listed: Sequence[ConnectionView]) -> list[ConnectionView]:
     """Those that are set up and not paused: the ones "Sync now" asks."""
-    return [one for one in listed if one.state in _LIVE]
+    return [connection for connection in listed if connection.state in _LIVE]
 
 
 def overall_badge(now: PageStatus) -> Badge:
@@ -124,24 +140,24 @@ def overall_badge(now: PageStatus) -> Badge:
         return labels.updating_badge(now.running.values())
     if not now.connections:
         return Badge("Nothing connected", "plug")
-    worst = next(one for one in now.connections if one.state is now.state)
+    worst = next(connection for connection in now.connections if connection.state is now.state)
     return labels.connection_badge(worst, None, now.now)
 
 
 def notice(now: PageStatus) -> Notice | None:
     """The one thing that changes what staff should trust, most serious first; None when all is well."""
-    told = incidents.list_open() if now.has_trouble else []
-    of_house = [one for one in told if one.connection_id is None]
-    for trouble in of_house:
-        if trouble.code in _EXPLAINS_ALL:
-            return _installation_notice(trouble, now)
+    told = incidents.list_open() if now.has_problem else []
+    of_installation = [incident for incident in told if incident.connection_id is None]
+    for incident in of_installation:
+        if incident.code in _EXPLAINS_ALL:
+            return _installation_notice(incident, now)
     for state, make in _NOTICES:
-        for one in now.connections:
-            if one.state is state:
-                return make(one, now)
-    for trouble in of_house:
-        if trouble.code in _TOUCHES_CARDS or guard.may("settings.health"):
-            return _installation_notice(trouble, now)
+        for connection in now.connections:
+            if connection.state is state:
+                return make(connection, now)
+    for incident in of_installation:
+        if incident.code in _TOUCHES_CARDS or guard.may("settings.health"):
+            return _installation_notice(incident, now)
     return None
 
 
@@ -151,24 +167,32 @@ _EXPLAINS_ALL = frozenset({"SCHED-DEAD", "QUEUE-STUCK", "DATABASE-DAMAGED"})
 _TOUCHES_CARDS = frozenset({"RECEIPT-DIFFERS"})
 
 
-def _installation_notice(one: IncidentView, now: PageStatus) -> Notice:
+def _installation_notice(incident: IncidentView, now: PageStatus) -> Notice:
     """What is wrong with pmsapp itself, such as updates that no longer start."""
     age = (
-        oldest(each.freshness for each in live(now.connections)).as_of if one.code in _EXPLAINS_ALL else None
+        oldest(incident.freshness for incident in live(now.connections)).as_of
+        if incident.code in _EXPLAINS_ALL
+        else None
     )
     as_of = f"Cards are as of {fmt.moment(age, now.now, now.zone)}. " if age else ""
-    href, action = way_to(one.step)
-    since = fmt.moment(one.started_at, now.now, now.zone)
-    tone = "stop" if one.code in _EXPLAINS_ALL else "warn"
+    href, action = way_to(incident.step)
+    since = fmt.moment(incident.started_at, now.now, now.zone)
+    tone = "stop" if incident.code in _EXPLAINS_ALL else "warn"
     return Notice(
-        f"{one.message}.", f"Since {since}. {as_of}{one.advice}", tone, "warn", one.code, href, action
+        f"{incident.message}.",
+        f"Since {since}. {as_of}{incident.advice}",
+        tone,
+        "warn",
+        incident.code,
+        href,
+        action,
     )
 
 
-def _age(one: ConnectionView, now: PageStatus) -> str:
-    if one.freshness.as_of is None:
-        return labels.no_age_words(one)
-    return f"Cards are as of {fmt.moment(one.freshness.as_of, now.now, now.zone)}."
+def _age(connection: ConnectionView, now: PageStatus) -> str:
+    if connection.freshness.as_of is None:
+        return labels.no_age_words(connection)
+    return f"Cards are as of {fmt.moment(connection.freshness.as_of, now.now, now.zone)}."
 
 
 # The page that each kind of step leads to.
@@ -192,43 +216,47 @@ def way_to(step: NextStep | None) -> tuple[str | None, str | None]:
     return step.href, step.word
 
 
-def _needs_you(one: ConnectionView, now: PageStatus) -> Notice:
-    error = one.last_sync_error
-    headline = error.message if error else f"{one.display_name} needs you"
-    href, action = way_to(one.next_step)
+def _needs_you(connection: ConnectionView, now: PageStatus) -> Notice:
+    error = connection.last_sync_error
+    headline = error.message if error else f"{connection.display_name} needs you"
+    href, action = way_to(connection.next_step)
     return Notice(
         headline,
-        f"{_age(one, now)} {one.advice}",
+        f"{_age(connection, now)} {connection.advice}",
         "stop",
         "person",
-        one.trouble_code,
+        connection.trouble_code,
         href,
         action,
     )
 
 
-def _stale(one: ConnectionView, now: PageStatus) -> Notice:
-    return _notice_of(one, now, f"{one.display_name} has not been read for a while", "clock")
+def _stale(connection: ConnectionView, now: PageStatus) -> Notice:
+    return _notice_of(connection, now, f"{connection.display_name} has not been read for a while", "clock")
 
 
-def _pms_trouble(one: ConnectionView, now: PageStatus) -> Notice:
-    return _notice_of(one, now, f"{one.pms_label} has a problem", "cloud")
+def _pms_trouble(connection: ConnectionView, now: PageStatus) -> Notice:
+    return _notice_of(connection, now, f"{connection.pms_label} has a problem", "cloud")
 
 
-def _retrying(one: ConnectionView, now: PageStatus) -> Notice:
-    return _notice_of(one, now, f"{one.pms_label} is not answering", "again")
+def _retrying(connection: ConnectionView, now: PageStatus) -> Notice:
+    return _notice_of(connection, now, f"{connection.pms_label} is not answering", "again")
 
 
-def _notice_of(one: ConnectionView, now: PageStatus, headline: str, icon: str) -> Notice:
-    error = one.last_sync_error
-    href, action = way_to(one.next_step)
-    again = f" Next try {fmt.moment(one.next_sync_at, now.now, now.zone)}." if one.next_sync_at else ""
+def _notice_of(connection: ConnectionView, now: PageStatus, headline: str, icon: str) -> Notice:
+    error = connection.last_sync_error
+    href, action = way_to(connection.next_step)
+    again = (
+        f" Next try {fmt.moment(connection.next_sync_at, now.now, now.zone)}."
+        if connection.next_sync_at
+        else ""
+    )
     return Notice(
         error.message if error else headline,
-        f"{_age(one, now)} {one.advice}{again}",
+        f"{_age(connection, now)} {connection.advice}{again}",
         "warn",
         icon,
-        one.trouble_code,
+        connection.trouble_code,
         href,
         action,
     )
@@ -264,4 +292,4 @@ def _items(now: PageStatus, open_decisions: int) -> tuple[NavItem, ...]:
 
 
 def _needy(listed: Sequence[ConnectionView]) -> int:
-    return sum(one.state is ConnectionState.NEEDS_YOU for one in listed)
+    return sum(connection.state is ConnectionState.NEEDS_YOU for connection in listed)

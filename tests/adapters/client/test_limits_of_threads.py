@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from flask import Flask
 
-from pmsapp.adapters.client.rate_limit import PaceStore, ProcessStorage
+from pmsapp.adapters.client.rate_limit import ProcessStorage, RateLimitStore
 from pmsapp.api import rate_limit as api_limits
 
 THREADS = 4
@@ -41,7 +41,7 @@ def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def count(request: pytest.FixtureRequest, app: Flask) -> Count:
     """One call counted by a limiter without Redis; True when it fits."""
     if request.param == "vendor":
-        store = PaceStore()
+        store = RateLimitStore()
         return lambda: store.try_call("api.vendor.example", ROOM)
 
     def count_for_api() -> bool:

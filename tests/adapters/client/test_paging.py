@@ -13,7 +13,6 @@ from pmsapp.adapters.client.paging import (
     PageGuard,
     PageLook,
     read_by_cursor,
-    read_by_link,
     read_by_number,
     read_until_still,
 )
@@ -123,28 +122,6 @@ def test_numbers_without_end_raise_at_the_ceiling() -> None:
     pages = read_by_number(lambda number: _reply({"page": number}), lambda *_: False, pms="Testsoft")
     assert _code_of(pages) == "READ-ENDLESS"
     assert MAX_PAGES <= 1000
-
-
-def test_links_are_followed_to_the_end() -> None:
-    chain = {"/1": "/2", "/2": None}
-    pages = list(
-        read_by_link(
-            lambda link: _reply({"next": chain[link]}), "/1", lambda reply: reply.data["next"], pms="Testsoft"
-        )
-    )
-    assert [is_last for _, is_last in pages] == [False, True]
-
-
-@pytest.mark.parametrize("back_to", ["/1", "/2"])
-def test_a_link_back_raises(back_to: str) -> None:
-    chain = {"/1": "/2", "/2": back_to}
-    pages = read_by_link(
-        lambda link: _reply({"at": link, "next": chain[link]}),
-        "/1",
-        lambda reply: reply.data["next"],
-        pms="Testsoft",
-    )
-    assert _code_of(pages) == "READ-ENDLESS"
 
 
 def test_the_guard_counts_pages() -> None:

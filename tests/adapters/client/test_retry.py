@@ -14,7 +14,7 @@ from urllib3.util import Retry
 
 from pmsapp.adapters.client.deadline import Deadline
 from pmsapp.adapters.client.http import HTTPClient, Refusal
-from pmsapp.adapters.client.rate_limit import Pace, PaceStore
+from pmsapp.adapters.client.rate_limit import RateLimit, RateLimitStore
 from pmsapp.adapters.client.tokens import MemoryTokens, Token
 from pmsapp.domain.errors import PMSError, ReconnectRequiredError, RetryLaterError
 from tests.adapters.client.scripted import Handler, Script, Step, answer, client_for, raw, serving
@@ -166,18 +166,18 @@ def test_every_attempt_is_told_with_its_number(script: Script) -> None:
 
 
 def test_the_slot_is_free_while_a_repeat_waits(script: Script) -> None:
-    pace = Pace(PaceStore(), concurrency=1)
+    rate_limit = RateLimit(RateLimitStore(), concurrency=1)
     slots: list[bool] = []
 
     class Watched(Deadline):
         def wait(self, seconds: float, pms: str) -> None:
-            free = pace.store.slots(_host(script), 1).acquire(blocking=False)
+            free = rate_limit.store.slots(_host(script), 1).acquire(blocking=False)
             slots.append(free)
             if free:
-                pace.store.slots(_host(script), 1).release()
+                rate_limit.store.slots(_host(script), 1).release()
 
     script.then(BROKEN, answer({}, status=503), answer({}))
-    client_for(script, pace=pace, deadline=Watched()).get("things", kind="things")
+    client_for(script, rate_limit=rate_limit, deadline=Watched()).get("things", kind="things")
     assert slots == [True, True]
 
 
@@ -185,21 +185,21 @@ def test_the_slot_is_free_while_a_repeat_waits(script: Script) -> None:
 def test_a_repeat_of_a_host_that_is_blocked_meanwhile_ends_the_call(
     script: Script, frozen_clock: FrozenClock, fault: Step
 ) -> None:
-    store, until = PaceStore(), frozen_clock.at + timedelta(minutes=5)
+    store, until = RateLimitStore(), frozen_clock.at + timedelta(minutes=5)
 
     def step(handler: Handler) -> None:
         store.block(_host(script), until)
         fault(handler)
 
     script.then(step)
-    error = _caught(client_for(script, pace=Pace(store)))
+    error = _caught(client_for(script, rate_limit=RateLimit(store)))
     assert isinstance(error, RetryLaterError)
     assert (error.code, error.retry_at) == ("RATE-WAIT", until)
     assert len(script.seen) == 1
 
 
 def test_a_short_wait_holds_for_everybody(script: Script) -> None:
-    store = PaceStore()
+    store = RateLimitStore()
     known: list[bool] = []
 
     class Watched(Deadline):
@@ -208,7 +208,7 @@ def test_a_short_wait_holds_for_everybody(script: Script) -> None:
             super().wait(seconds, pms)
 
     script.then(answer({}, status=429, headers={"Retry-After": "1"}), answer({}))
-    client_for(script, pace=Pace(store), deadline=Watched()).get("things", kind="things")
+    client_for(script, rate_limit=RateLimit(store), deadline=Watched()).get("things", kind="things")
     assert known[0] is True
 
 
@@ -216,9 +216,9 @@ def test_a_short_wait_holds_for_everybody(script: Script) -> None:
 def test_a_long_wait_at_a_repeat_ends_the_call_and_blocks_the_host(
     script: Script, frozen_clock: FrozenClock, repeats_500: bool
 ) -> None:
-    store = PaceStore()
+    store = RateLimitStore()
     script.then(answer({}, status=500), answer({}, status=500, headers={"Retry-After": "11"}))
-    error = _caught(client_for(script, pace=Pace(store), repeats_500=repeats_500))
+    error = _caught(client_for(script, rate_limit=RateLimit(store), repeats_500=repeats_500))
     assert isinstance(error, RetryLaterError)
     assert error.retry_at == frozen_clock.at + timedelta(seconds=11) == store.blocked_until(_host(script))
     assert len(script.seen) == 2
@@ -262,8 +262,8 @@ def test_the_library_says_nothing_of_an_address(
 
 
 def test_a_turn_is_given_back_however_a_call_ends(script: Script) -> None:
-    pace = Pace(PaceStore(), concurrency=1)
-    client = client_for(script, pace=pace, retries=0, deadline=Deadline(30.0))
+    rate_limit = RateLimit(RateLimitStore(), concurrency=1)
+    client = client_for(script, rate_limit=rate_limit, retries=0, deadline=Deadline(30.0))
     endings: list[Callable[[], Step]] = [
         lambda: answer({}, status=503),
         lambda: BROKEN,
@@ -273,5 +273,5 @@ def test_a_turn_is_given_back_however_a_call_ends(script: Script) -> None:
     for ending in endings:
         script.steps[:] = [ending()]
         _caught(client)
-        assert pace.store.slots(_host(script), 1).acquire(blocking=False), "the slot is still held"
-        pace.store.slots(_host(script), 1).release()
+        assert rate_limit.store.slots(_host(script), 1).acquire(blocking=False), "the slot is still held"
+        rate_limit.store.slots(_host(script), 1).release()

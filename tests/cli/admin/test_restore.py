@@ -72,7 +72,7 @@ def night(fake: FakeClinic, practice: FakePractice, frozen_clock: FrozenClock) -
     give_second_factor(person.id)
     users.disable_user(person.id, COMMAND_LINE)
     api_tokens.revoke(made.view.id, COMMAND_LINE)
-    left_over = fake.request()  # still queued when the house is stopped
+    left_over = fake.request()  # still queued when the installation is stopped
     assert left_over
     sheet = fake.sheet()
     frozen_clock.advance(minutes=5)

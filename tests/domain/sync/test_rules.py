@@ -13,8 +13,8 @@ from pmsapp.domain.sync.rules import (
     REASONS,
     MappingDecision,
     TypeRule,
-    judge,
     place,
+    placement_of,
     telehealth,
     values_of,
     would_show,
@@ -69,7 +69,7 @@ practitioner | decision
 anna         | mapped
 ida          | ignored
 uma          | undecided
-a stranger   | undecided
+an unknown   | undecided
 nobody       | mapped
 """
 
@@ -107,7 +107,7 @@ anna         | yes           | yes        | yes             | yes       | cancel
 anna         | yes           | no         | yes             | yes       | filtered    | not_telehealth
 ida          | yes           | yes        | yes             | no        | unmapped    | practitioner_ignored
 uma          | yes           | yes        | yes             | no        | unmapped    | practitioner_undecided
-a stranger   | yes           | yes        | yes             | no        | unmapped    | practitioner_undecided
+an unknown   | yes           | yes        | yes             | no        | unmapped    | practitioner_undecided
 ida          | no            | no         | yes             | yes       | unmapped    | practitioner_ignored
 nobody       | yes           | yes        | yes             | no        | on_sheet    | -
 """
@@ -161,7 +161,7 @@ def test_unknown_telehealth_is_never_dropped(
         telehealth_evidence=evidence,
     )
     is_telehealth = telehealth(one, RULES)
-    verdict = judge(one, is_telehealth, RULES)
+    verdict = placement_of(one, is_telehealth, RULES)
     if is_telehealth is None and practitioner in ("anna", None) and type_id != "off":
         assert verdict.presence in (Presence.ON_SHEET, Presence.CANCELLED)
     assert (verdict.reason is None) == (verdict.presence in (Presence.ON_SHEET, Presence.CANCELLED))
@@ -169,7 +169,7 @@ def test_unknown_telehealth_is_never_dropped(
 
 def test_a_no_show_stays_on_the_sheet() -> None:
     one = pair(status=AppointmentStatus.NO_SHOW)
-    assert judge(one, True, RULES).presence is Presence.ON_SHEET
+    assert placement_of(one, True, RULES).presence is Presence.ON_SHEET
 
 
 def test_a_card_takes_its_types_length_and_name_where_the_appointment_has_none() -> None:
@@ -233,7 +233,7 @@ def test_every_column_of_a_card_comes_from_its_own_place() -> None:
 
 
 def test_a_practitioner_nobody_knows_has_no_column() -> None:
-    assert values_of(pair(practitioner_external_id="a stranger"), None, RULES).clinician_id is None
+    assert values_of(pair(practitioner_external_id="an unknown one"), None, RULES).clinician_id is None
     assert values_of(pair(practitioner_external_id="ben"), None, RULES).clinician_id == 2
 
 

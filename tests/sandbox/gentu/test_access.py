@@ -174,8 +174,8 @@ def test_a_tenant_can_be_disabled_enabled_and_withdrawn(server: SandboxServer, g
 def test_a_practice_that_is_not_paired_cannot_be_read(
     gentu: GentuClient, server: SandboxServer, path: str
 ) -> None:
-    stranger = server.sandbox.clinics[1].id_of("gentu", "practice", "")
-    assert gentu.get(f"/tenants/{stranger}{path}").status_code == 404
+    outsider = server.sandbox.clinics[1].id_of("gentu", "practice", "")
+    assert gentu.get(f"/tenants/{outsider}{path}").status_code == 404
     assert gentu.get(f"/tenants/not-a-uuid{path}").status_code == 400
 
 

@@ -11,7 +11,6 @@ from sqlalchemy.exc import DBAPIError
 
 from pmsapp.domain.actor import COMMAND_LINE, Actor
 from pmsapp.extensions import db
-from pmsapp.models.audit_triggers import drop_statements
 from pmsapp.services.base import audit
 from pmsapp.services.base.transaction import writing
 
@@ -23,6 +22,19 @@ def note(action: str = "thing.happened", **detail: Any) -> int:
         return audit.record(session, MEL, action, "thing:1", detail or None)
 
 
+WITHOUT_TRIGGERS = {
+    "sqlite": (
+        "DROP TRIGGER audit_events_no_update",
+        "DROP TRIGGER audit_events_no_delete",
+        "DROP TRIGGER audit_events_no_replace",
+    ),
+    "postgresql": (
+        "DROP TRIGGER audit_events_append_only ON audit_events",
+        "DROP TRIGGER audit_events_no_truncate ON audit_events",
+    ),
+}
+
+
 def run_sql(*statements: str) -> None:
     with writing() as session:
         for statement in statements:
@@ -30,7 +42,7 @@ def run_sql(*statements: str) -> None:
 
 
 def without_triggers(*statements: str) -> None:
-    run_sql(*drop_statements(db.engine.dialect.name), *statements)
+    run_sql(*WITHOUT_TRIGGERS[db.engine.dialect.name], *statements)
 
 
 def test_a_row_says_who_did_what_to_what_and_from_where(app: Flask) -> None:

@@ -190,11 +190,11 @@ def test_the_history_names_both_actors(clinic: FakeClinic) -> None:
     ]
 
 
-# -- a hand-made card and its twin ----------------------------------------------------------------------------------
+# -- a hand-made card and its duplicate ----------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def twins(clinic: FakeClinic) -> tuple[int, str]:
+def duplicates(clinic: FakeClinic) -> tuple[int, str]:
     values = {
         "start_at": clinic.at("09:00"),
         "patient_name": "Ada Alder",
@@ -208,8 +208,8 @@ def twins(clinic: FakeClinic) -> tuple[int, str]:
     return manual, visit
 
 
-def test_merging_takes_notes_and_state_along(clinic: FakeClinic, twins: tuple[int, str]) -> None:
-    manual, visit = twins
+def test_merging_takes_notes_and_state_along(clinic: FakeClinic, duplicates: tuple[int, str]) -> None:
+    manual, visit = duplicates
     decisions.decide(one_question(clinic, "merge_suggestion").id, "pms", MEL)
     card = clinic.card(visit)
     assert (card.notes, card.state) == ("Typed by hand", "contacted")
@@ -244,16 +244,16 @@ def test_merging_takes_a_typed_phone_and_email_along_and_back(clinic: FakeClinic
         decisions.undo(question.id, MEL)
 
 
-def test_keeping_leaves_two_cards_and_asks_no_more(clinic: FakeClinic, twins: tuple[int, str]) -> None:
+def test_keeping_leaves_two_cards_and_asks_no_more(clinic: FakeClinic, duplicates: tuple[int, str]) -> None:
     decisions.decide(one_question(clinic, "merge_suggestion").id, "keep", MEL)
     clinic.sync()
     assert (len(clinic.sheet().cards), clinic.questions()) == (2, [])
 
 
 def test_a_merge_is_taken_back_only_while_the_note_is_as_it_left_it(
-    clinic: FakeClinic, twins: tuple[int, str]
+    clinic: FakeClinic, duplicates: tuple[int, str]
 ) -> None:
-    manual, visit = twins
+    manual, visit = duplicates
     question = one_question(clinic, "merge_suggestion")
     decisions.decide(question.id, "pms", MEL)
     decisions.undo(question.id, MEL)
@@ -266,10 +266,10 @@ def test_a_merge_is_taken_back_only_while_the_note_is_as_it_left_it(
 
 
 @pytest.mark.parametrize("gone", ["manual", "pms"])
-def test_a_suggestion_settles_itself_when_one_twin_goes(
-    clinic: FakeClinic, twins: tuple[int, str], gone: str
+def test_a_suggestion_settles_itself_when_one_of_two_goes(
+    clinic: FakeClinic, duplicates: tuple[int, str], gone: str
 ) -> None:
-    manual, visit = twins
+    manual, visit = duplicates
     if gone == "manual":
         overrides.remove_card(manual, "A slip", MEL)
     else:

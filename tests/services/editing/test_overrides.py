@@ -327,7 +327,9 @@ removed already            | no
 
 
 @pytest.mark.parametrize("row", tables.rows(TWINS), ids=lambda row: row["the hand-made card"])
-def test_its_twin_from_the_pms_is_a_suggestion_never_a_merge(clinic: FakeClinic, row: dict[str, str]) -> None:
+def test_its_duplicate_from_the_pms_is_a_suggestion_never_a_merge(
+    clinic: FakeClinic, row: dict[str, str]
+) -> None:
     match row["the hand-made card"]:
         case "20 minutes apart":
             card_id = by_hand(clinic, start_at=clinic.at("08:40"))

@@ -15,8 +15,8 @@ from pmsapp.services.base.transaction import writing
 from pmsapp.services.editing import overrides, patient_checks, steps
 from pmsapp.services.editing.steps import Step
 from pmsapp.services.sheet import columns, days, looks, timeline
-from tests.conftest import MONDAY_9AM, FrozenClock
 from tests.support.actors import make_user
+from tests.support.clock import MONDAY_9AM, FrozenClock
 from tests.support.seeded_clinic import DAY, seed
 
 MEL = Actor("user", "Mel", None, "reception")

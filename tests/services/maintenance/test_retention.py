@@ -26,7 +26,7 @@ from pmsapp.models.sqlite import sqlite_module
 from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.maintenance import backup, retention
 from pmsapp.services.monitoring import periodic_tasks, task_table
-from pmsapp.services.monitoring.periodic_tasks import CHORES, PeriodicTask
+from pmsapp.services.monitoring.periodic_tasks import TASKS, PeriodicTask
 from pmsapp.settings import Settings
 from tests.support.actors import make_user
 from tests.support.clock import FrozenClock
@@ -119,7 +119,7 @@ def test_every_declared_task_is_on_the_list_with_a_time_of_its_own(
     periodic_tasks.declare()
     periodic_tasks.do_due()
     found = {one.name: one for one in task_table.list_tasks()}
-    assert set(found) == {chore.name for chore in CHORES}
+    assert set(found) == {task.name for task in TASKS}
     assert {
         retention.PURGE,
         retention.KEYS,
@@ -127,9 +127,9 @@ def test_every_declared_task_is_on_the_list_with_a_time_of_its_own(
         retention.RECEIPTS,
         retention.SELF_TEST,
     } <= set(found)
-    for chore in CHORES:
-        assert found[chore.name].due_at == chore.rhythm.next_after(clock.now(), "Australia/Melbourne")
-        assert found[chore.name].failures == 0
+    for task in TASKS:
+        assert found[task.name].due_at == task.rhythm.next_after(clock.now(), "Australia/Melbourne")
+        assert found[task.name].failures == 0
 
 
 def test_a_task_of_the_night_that_was_slept_through_is_made_up_once(

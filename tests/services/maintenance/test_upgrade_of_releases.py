@@ -178,6 +178,18 @@ def test_the_upgraded_tables_are_those_of_the_models(upgraded: database.Upgrade)
         assert compare_metadata(context, db.metadata) == []
 
 
+def test_rows_under_an_old_name_are_found_under_the_new_one(released: Flask, before: Rows) -> None:
+    with writing() as session:
+        values = {"now": "2026-11-22T22:00:00.000000+00:00"}
+        session.execute(text("INSERT INTO scheduled_tasks (name, due_at) VALUES ('pulse', :now)"), values)
+        oldest = "(SELECT min(id) FROM decisions)"
+        session.execute(text(f"UPDATE decisions SET subject = 'twin:17:4' WHERE id = {oldest}"))  # noqa: S608
+    database.upgrade()
+    with reading() as session:
+        assert session.scalars(text("SELECT name FROM scheduled_tasks")).all() == ["heartbeat_ping"]
+        assert session.scalar(text("SELECT subject FROM decisions ORDER BY id")) == "duplicate:17:4"
+
+
 def test_new_columns_are_filled_from_what_was_known(upgraded: database.Upgrade) -> None:
     with reading() as session:
         people = session.scalars(select(PMSClinicianMapping).order_by(PMSClinicianMapping.id)).all()

@@ -1,4 +1,4 @@
-"""Ten minutes of strangers who try to keep people out: nobody is, the tables stay small, the attack is told of."""
+"""Ten minutes of outsiders who try to keep people out: nobody is, the tables stay small, the attack is told of."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ KNOWN = Browser(known_browsers.new_token(), "Firefox on Windows")
 
 
 def from_address(address: str) -> Actor:
-    return Actor(kind="stranger", name="not signed in", role="none", remote_addr=address)
+    return Actor(kind="anonymous", name="not signed in", role="none", remote_addr=address)
 
 
 HOME = from_address("198.51.100.20")

@@ -20,7 +20,7 @@ from pmsapp.services.people.sign_in import SignInFailed
 from tests.support.actors import PASSWORD, make_user
 from tests.support.clock import FrozenClock
 
-BROWSER = Actor(kind="stranger", name="not signed in", role="none", remote_addr="10.0.0.9")
+BROWSER = Actor(kind="anonymous", name="not signed in", role="none", remote_addr="10.0.0.9")
 NEW = "green boats hum tango"
 
 

@@ -347,7 +347,7 @@ def test_field_10_a_visit_that_is_on_again_is_not_booked_anew(
     assert (clinic.card(worked_on).rebooked_to, clinic.card(visit).rebooked_from) == (None, None)
 
 
-# -- a card by hand and its twin ---------------------------------------------------------------------------------------------
+# -- a card by hand and its duplicate ---------------------------------------------------------------------------------------------
 
 
 def test_field_11_near_names_are_asked_about_and_different_birth_dates_never(

@@ -1,4 +1,4 @@
-"""Runs that meet trouble: what they keep, what they say, when the next one may start."""
+"""Runs that meet faults: what they keep, what they say, when the next one may start."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def test_a_run_finds_the_holiday_calendar_loaded_and_frozen(app: Flask) -> None:
     assert opening_hours.public_holidays.cache_info().misses == loaded
 
 
-def test_the_pace_loads_the_client_of_redis_alone() -> None:
-    code = "import sys; from pmsapp.adapters.client.rate_limit import PaceStore; PaceStore('redis://127.0.0.1:1'); "
+def test_the_rate_limit_loads_the_client_of_redis_alone() -> None:
+    code = "import sys; from pmsapp.adapters.client.rate_limit import RateLimitStore; RateLimitStore('redis://127.0.0.1:1'); "
     code += "sys.exit('valkey' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

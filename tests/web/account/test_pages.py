@@ -29,9 +29,9 @@ def csrf_of(page: Any) -> str:
     return found.group(1)
 
 
-def sign_in(client: FlaskClient, email: str, password: str = PASSWORD, way_on: str = "/") -> Any:
+def sign_in(client: FlaskClient, email: str, password: str = PASSWORD, next_page: str = "/") -> Any:
     token = csrf_of(client.get("/login"))
-    form = {"csrf_token": token, "email": email, "password": password, "next": way_on}
+    form = {"csrf_token": token, "email": email, "password": password, "next": next_page}
     return client.post("/login", data=form)
 
 
@@ -50,7 +50,7 @@ def test_the_right_password_opens_the_page_one_wanted(app: Flask, client: FlaskC
     answer = client.get("/settings/account")
     assert answer.status_code == 303
     assert answer.location == "/login?next=/settings/account"
-    answer = sign_in(client, user.email, way_on="/settings/account")
+    answer = sign_in(client, user.email, next_page="/settings/account")
     assert (answer.status_code, answer.location) == (303, "/settings/account")
     assert "Your account" in client.get("/settings/account").text
 
@@ -77,13 +77,13 @@ def test_an_unknown_email_and_a_wrong_password_look_alike(app: Flask, client: Fl
 
 def test_an_unknown_email_takes_as_long_as_a_wrong_password(app: Flask, frozen_clock: FrozenClock) -> None:
     make_user("viewer", email="mel@example.org")
-    stranger = guard.Actor(kind="stranger", name="not signed in", role="none")
+    outsider = guard.Actor(kind="anonymous", name="not signed in", role="none")
 
     def try_once(email: str) -> float:
         frozen_clock.advance(hours=25)
         began = time.perf_counter()
         with pytest.raises(signing_in.SignInFailed):
-            signing_in.authenticate(email, "not the password", stranger)
+            signing_in.authenticate(email, "not the password", outsider)
         return time.perf_counter() - began
 
     try_once("eve@example.org")
@@ -194,14 +194,14 @@ def test_a_saved_cookie_is_dead_after_the_person_changed(app: Flask, event: str)
         "/logout",
     ],
 )
-def test_the_way_on_never_leaves_this_site(app: Flask, evil: str) -> None:
+def test_the_next_page_never_leaves_this_site(app: Flask, evil: str) -> None:
     user = make_user("viewer")
-    answer = sign_in(app.test_client(), user.email, way_on=evil)
+    answer = sign_in(app.test_client(), user.email, next_page=evil)
     assert (answer.status_code, answer.location) == (303, "/")
     assert guard.local_path(evil) == "/"
 
 
-def test_the_way_on_keeps_a_path_of_ours() -> None:
+def test_the_next_page_keeps_a_path_of_ours() -> None:
     assert guard.local_path("/sheet/2026-11-23?column=3") == "/sheet/2026-11-23?column=3"
 
 
@@ -323,11 +323,11 @@ def test_the_first_administrator_sets_up_with_the_code(app: Flask, client: Flask
     assert client.post("/setup", data=form).status_code == 303
     assert client.get("/decisions").location == "/settings/account/second-factor?next=/decisions"
     assert client.get("/settings/account/second-factor").status_code == 200
-    stranger = app.test_client()
-    assert stranger.get("/setup").location == "/login"
-    assert "first administrator" not in stranger.get("/login").text
-    form["csrf_token"] = csrf_of(stranger.get("/login"))
-    assert stranger.post("/setup", data=form | {"email": "eve@example.org"}).location == "/login"
+    outsider = app.test_client()
+    assert outsider.get("/setup").location == "/login"
+    assert "first administrator" not in outsider.get("/login").text
+    form["csrf_token"] = csrf_of(outsider.get("/login"))
+    assert outsider.post("/setup", data=form | {"email": "eve@example.org"}).location == "/login"
     assert len(users.list_users()) == 1
 
 

@@ -42,7 +42,7 @@ def mark_of(client: FlaskClient, app: Flask) -> Any:
 
 
 def lock(email: str, times: int = 12) -> None:
-    """Strangers guess this person's password."""
+    """Outsiders guess this person's password."""
     for number in range(times):
         with writing() as session:
             login_throttle.failed(session, login_throttle.keys_for(email, f"203.0.113.{number}"))
@@ -72,14 +72,14 @@ class TestKnownBrowsers:
         send(client, "/logout", page="/settings/account")
         lock(user.email)
         assert sign_in(client, user.email).status_code == 303
-        stranger = app.test_client()
-        answer = sign_in(stranger, user.email)
+        outsider = app.test_client()
+        answer = sign_in(outsider, user.email)
         assert answer.status_code == 429
         assert "the account stays open" in answer.text
         frozen_clock.advance(seconds=int(answer.headers["Retry-After"]))
         lock(user.email)
         assert sign_in(app.test_client(), user.email).status_code == 429, "others' failures go on"
-        assert sign_in(stranger, user.email).status_code == 303, "who waited gets in"
+        assert sign_in(outsider, user.email).status_code == 303, "who waited gets in"
 
     def test_a_mark_that_is_not_ours_is_no_mark(
         self, app: Flask, client: FlaskClient, frozen_clock: FrozenClock

@@ -113,7 +113,7 @@ def asked(app: Flask, frozen_clock: FrozenClock) -> int:
         questions.open_question(
             session,
             kind="merge_suggestion",
-            subject="twin:1:2",
+            subject="duplicate:1:2",
             now=clock.now(),
             day=DAY,
             appointment_ids=ids,

@@ -70,7 +70,7 @@ def test_nothing_else_is_compressed(app: Flask, reception: Browser) -> None:
 
 
 def test_a_sheet_repeats_nothing_of_its_request(reception: Browser) -> None:
-    """What makes it safe to compress: no guess of a stranger ends up beside the token."""
+    """What makes it safe to compress: no guess of an outsider ends up beside the token."""
     seed()
     guess = "guess5f3a"
     headers = {

@@ -67,7 +67,7 @@ def test_monitoring_reads_numbers_with_any_token(app: Flask, frozen_clock: Froze
         assert secret not in answer.text
 
 
-def test_numbers_are_not_for_strangers(client: FlaskClient) -> None:
+def test_numbers_are_not_for_outsiders(client: FlaskClient) -> None:
     answer = client.get("/metrics")
     assert answer.status_code == 401
     assert answer.mimetype == "application/problem+json"
@@ -120,7 +120,7 @@ def test_runs_lists_and_durations_are_counted_whoever_did_them(
 
 def test_counters_of_other_processes_add_up(app: Flask) -> None:
     for _ in range(2):  # two processes, each with a meter of its own
-        app.extensions.pop("pmsapp_meter", None)
+        app.extensions.pop("pmsapp_metrics", None)
         metrics.current().vendor_request("gentu", "appointments", 200, 0.5)
         metrics.current().vendor_request("gentu", "appointments", 429, 0.25)
         metrics.current().vendor_wait("gentu", 2.0)

@@ -152,7 +152,7 @@ def set_state(connection_id: int, **columns: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("columns", "badge", "way_on"),
+    ("columns", "badge", "next_page"),
     [
         ({"state": "needs_you", "last_error_code": "AUTH-EXPIRED"}, "Sign in again", "/login"),
         ({"state": "needs_you", "last_error_code": "NOT-PAIRED"}, "Enter a pairing code", "/pair"),
@@ -161,15 +161,15 @@ def set_state(connection_id: int, **columns: object) -> None:
     ],
 )
 def test_the_card_of_each_state_says_what_to_do(
-    admin: actors.Browser, connected: int, columns: dict[str, object], badge: str, way_on: str | None
+    admin: actors.Browser, connected: int, columns: dict[str, object], badge: str, next_page: str | None
 ) -> None:
     message = message_for(str(columns.get("last_error_code", "")), "Gentu")
     set_state(connected, **columns, last_sync_error=message)
     page = admin.get("/integrations").text
     card = page[page.index("<article") : page.index("</article>")]
     assert badge in card
-    if way_on:
-        assert re.search(rf'class="button primary" href="/integrations/{connected}{way_on}"', card)
+    if next_page:
+        assert re.search(rf'class="button primary" href="/integrations/{connected}{next_page}"', card)
     else:
         assert "button primary" not in card
     if columns.get("last_error_code"):

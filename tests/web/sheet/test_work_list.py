@@ -14,8 +14,8 @@ from pmsapp.models import PMSConnection, RunSheetAppointment, RunSheetOverride, 
 from pmsapp.services.base.transaction import writing
 from pmsapp.services.editing import overrides
 from pmsapp.services.sheet import days
-from tests.conftest import MONDAY_9AM, FrozenClock
 from tests.support.actors import Browser
+from tests.support.clock import MONDAY_9AM, FrozenClock
 from tests.support.seeded_clinic import DAY, seed
 
 PAGE = f"/sheet/{DAY}"

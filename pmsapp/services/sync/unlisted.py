@@ -1,4 +1,4 @@
-"""Practitioners and types that appointments name and nobody has decided about: no patient waits for the next list.
+"""Practitioners and types that appointments name and nobody has decided about, asked about in the same run.
 
 Whoever reads appointments (a run's lists, its look-ups, one card read again) ends with the same two steps: `fetch`
 reads the vendor's lists where they are needed, `ask_about` stores what came and asks the clinic.
@@ -28,7 +28,7 @@ _UNLISTED_FOR = timedelta(hours=1)
 
 
 @dataclass(slots=True)
-class Strangers:
+class Unlisted:
     """Whom the appointments named: `undecided` practitioners, the `unlisted` among them, and `types` nobody listed."""
 
     undecided: set[str] = field(default_factory=set)
@@ -58,7 +58,7 @@ class Lists:
     types: list[AppointmentType] | None = None
 
 
-def fetch(adapter: Adapter, met: Strangers, *, types_are_new: bool = False) -> Lists:
+def fetch(adapter: Adapter, met: Unlisted, *, types_are_new: bool = False) -> Lists:
     """Network only: read again the lists that should have named what was met.
 
     A list that cannot be read costs a name, not the question. `types_are_new`: their list was read a moment ago.
@@ -83,7 +83,7 @@ def _known_to_be_unlisted(adapter: Adapter) -> set[str]:
     return set(adapter.memory.get(_UNLISTED, _UNLISTED_FOR) or ())
 
 
-def ask_about(session: Session, connection_id: int, met: Strangers, lists: Lists, now: datetime) -> None:
+def ask_about(session: Session, connection_id: int, met: Unlisted, lists: Lists, now: datetime) -> None:
     """Store the lists and ask the clinic, in the caller's write transaction.
 
     A practitioner whom the vendor does not list even now is asked about by id, for the clinic to name. A type that is
