@@ -72,7 +72,7 @@ def fetch(adapter: Adapter, met: Unlisted, *, types_are_new: bool = False) -> Li
             types = adapter.list_appointment_types()
         if types_are_new or types is not None:
             missing = met.types - {one.external_id for one in types or ()}
-            adapter.memory.set(_UNLISTED, sorted(missing | _known_to_be_unlisted(adapter)))
+            adapter.reference_cache.set(_UNLISTED, sorted(missing | _known_to_be_unlisted(adapter)))
     except PMSError as error:
         log.warning("lists not read again", extra={"code": error.code, "pms": adapter.info.slug})
     return Lists(practitioners, types)
@@ -80,7 +80,7 @@ def fetch(adapter: Adapter, met: Unlisted, *, types_are_new: bool = False) -> Li
 
 def _known_to_be_unlisted(adapter: Adapter) -> set[str]:
     """Types that appointments name and the vendor does not list, archived ones for instance: asked for hourly at most."""
-    return set(adapter.memory.get(_UNLISTED, _UNLISTED_FOR) or ())
+    return set(adapter.reference_cache.get(_UNLISTED, _UNLISTED_FOR) or ())
 
 
 def ask_about(session: Session, connection_id: int, met: Unlisted, lists: Lists, now: datetime) -> None:
