@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -23,6 +23,8 @@ from pmsapp.services.matching import reference
 
 log = logging.getLogger(__name__)
 _ID_SHOWN = 8
+_UNLISTED = "unlisted_types"
+_UNLISTED_FOR = timedelta(hours=1)
 
 
 @dataclass(slots=True)
@@ -66,11 +68,19 @@ def fetch(adapter: Adapter, met: Unlisted, *, types_are_new: bool = False) -> Li
     try:
         if met.unlisted:
             practitioners = adapter.list_practitioners()
-        if met.types and not types_are_new:
+        if not types_are_new and met.types - _known_to_be_unlisted(adapter):
             types = adapter.list_appointment_types()
+        if types_are_new or types is not None:
+            missing = met.types - {one.external_id for one in types or ()}
+            adapter.reference_cache.set(_UNLISTED, sorted(missing | _known_to_be_unlisted(adapter)))
     except PMSError as error:
         log.warning("lists not read again", extra={"code": error.code, "pms": adapter.info.slug})
     return Lists(practitioners, types)
+
+
+def _known_to_be_unlisted(adapter: Adapter) -> set[str]:
+    """Types that appointments name and the vendor does not list, archived ones for instance: asked for hourly at most."""
+    return set(adapter.reference_cache.get(_UNLISTED, _UNLISTED_FOR) or ())
 
 
 def ask_about(session: Session, connection_id: int, met: Unlisted, lists: Lists, now: datetime) -> None:

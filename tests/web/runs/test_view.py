@@ -11,9 +11,9 @@ from flask import Flask
 from pmsapp import clock
 from pmsapp.domain.appointment import Presence
 from pmsapp.domain.errors import CATALOGUE
+from pmsapp.domain.runsheet import DISCONNECTED
 from pmsapp.schemas.runs import Run
 from pmsapp.services.connections import connections
-from pmsapp.services.connections.disconnect import DISCONNECTED
 from pmsapp.services.runs import history as run_history
 from pmsapp.services.runs.history import ScopeView
 from pmsapp.services.sheet.timeline import RunChange
@@ -95,12 +95,14 @@ def test_field_20_a_preview_says_that_it_wrote_nothing(app: Flask) -> None:
     assert Run.of(run, fake.zone).dry_run
 
 
-def test_field_20_taking_a_connection_away_cancels_nobodys_visit() -> None:
-    struck = labels.status_badge("booked", Presence.CANCELLED, DISCONNECTED)
-    assert (struck.word, labels.status_badge("booked", Presence.CANCELLED, "x").word) == (
-        "Disconnected",
-        "Cancelled",
-    )
+def test_field_20_taking_a_connection_away_cancels_nobodys_visit(app: Flask) -> None:
+    with registered("practice", practice := stock(FakePractice())):
+        fake = FakeClinic(practice)
+        visit = practice.book("anna", fake.at("13:00"), ["ada"])
+        fake.sync()
+        card = replace(fake.card(visit), presence=Presence.CANCELLED, presence_reason="cancelled there")
+    assert labels.presence_badge(card).word == "Cancelled"
+    assert labels.presence_badge(replace(card, presence_reason=DISCONNECTED)).word == "Disconnected"
 
 
 @pytest.mark.parametrize("code", ["NO-LOGIN", "PAIR-BLOCKED", "MAP-NEW", "TYPE-NEW", "TIME-ODD", "CLOCK"])
