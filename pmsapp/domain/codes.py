@@ -394,13 +394,3 @@ def message_for(code: str, pms: str) -> str:
 def advice_for(code: str, pms: str) -> str:
     """What to do about `code`, with the vendor's label."""
     return CATALOGUE.get(code, CATALOGUE["BUG"]).advice.format(pms=pms)
-
-
-def step_for(code: str) -> Step:
-    """The next step of `code`; an unknown code has that of BUG."""
-    return CATALOGUE.get(code, CATALOGUE["BUG"]).step
-
-
-def is_for_staff(code: str) -> bool:
-    """True when somebody has to do something about `code` before it goes away."""
-    return CATALOGUE.get(code, CATALOGUE["BUG"]).actor is ActionOwner.STAFF

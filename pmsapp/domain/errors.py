@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pmsapp.domain.codes import CATALOGUE, ActionOwner, Code, advice_for, message_for
+from pmsapp.domain.codes import CATALOGUE, ActionOwner, Code, Step, advice_for, message_for
 
 __all__ = [
     "CATALOGUE",
@@ -21,7 +21,9 @@ __all__ = [
     "RetryLaterError",
     "UnsupportedFeatureError",
     "advice_for",
+    "is_for_staff",
     "message_for",
+    "step_for",
 ]
 
 
@@ -100,3 +102,13 @@ class UnsupportedFeatureError(PMSError):
 
 class ConfigurationError(Exception):
     """A setting, a file or this machine is wrong. The message is one sentence that names it."""
+
+
+def step_for(code: str) -> Step:
+    """The next step of `code`; an unknown code has that of BUG."""
+    return CATALOGUE.get(code, CATALOGUE["BUG"]).step
+
+
+def is_for_staff(code: str) -> bool:
+    """True when somebody has to do something about `code` before it goes away."""
+    return CATALOGUE.get(code, CATALOGUE["BUG"]).actor is ActionOwner.STAFF

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from pmsapp.domain.codes import CATALOGUE, ActionOwner, Code, LeadsTo, StepKind, step_for
+from pmsapp.domain.codes import (
+    CATALOGUE,
+    ActionOwner,
+    Code,
+    LeadsTo,
+    StepKind,
+)
+from pmsapp.domain.errors import step_for
 
 EVERY = pytest.mark.parametrize("code", CATALOGUE.values(), ids=list(CATALOGUE))
 WAITS_OR_VENDOR = (ActionOwner.WAIT, ActionOwner.VENDOR)

@@ -12,7 +12,14 @@ from flask import Flask
 from sqlalchemy import delete, select, update
 
 from pmsapp import clock
-from pmsapp.domain.codes import CATALOGUE, ActionOwner, Code, LeadsTo, message_for, step_for
+from pmsapp.domain.codes import (
+    CATALOGUE,
+    ActionOwner,
+    Code,
+    LeadsTo,
+    message_for,
+)
+from pmsapp.domain.errors import step_for
 from pmsapp.domain.sync_state import state_after_error
 from pmsapp.models import Incident, PMSConnection, SyncRun
 from pmsapp.services.base.next_step import next_step

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pmsapp.domain.codes import LeadsTo, step_for
+from pmsapp.domain.codes import LeadsTo
+from pmsapp.domain.errors import step_for
 
 _OF_CONNECTION = {
     LeadsTo.LOGIN: "/login",

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from pmsapp import clock
 from pmsapp.adapters.registry import get_info
 from pmsapp.domain import sync_state
-from pmsapp.domain.codes import is_for_staff
+from pmsapp.domain.errors import is_for_staff
 from pmsapp.domain.runsheet import Freshness
 from pmsapp.domain.schedule import ClinicHours
 from pmsapp.domain.sync_state import ConnectionFacts, ConnectionState, RunStatus
