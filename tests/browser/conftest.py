@@ -132,7 +132,7 @@ class Worker:
 def installation(app: Flask) -> Iterator[Installation]:
     """The app on a free port, with an administrator and a worker."""
     clinics.ensure(name="Banksia Street", is_training=True)
-    user = actors.make_user("admin", email="mel@example.org")
+    user = actors.make_user("admin", email="mel@example.org", second_factor=False)
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
