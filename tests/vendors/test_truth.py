@@ -31,6 +31,17 @@ FREE_TEXTS = (
     ("Dad 0491570157, not Mum", "mum’s: lee@example.com"),
     ("0011 44 20 7946 0123", "-"),
 )
+# What is reception's own on a card that nobody has worked on.
+UNTOUCHED = {
+    "state_since": None,
+    "attempts": [],
+    "identity_check": None,
+    "cancelled": None,
+    "acknowledged_at": None,
+    "moved_from": None,
+    "claimed": None,
+    "changed_since_seen": False,
+}
 Cards = dict[tuple[str, str], dict[str, object]]
 
 
@@ -134,7 +145,14 @@ def _of_api(program: Program, day: date) -> Cards:
     assert answer.status_code == 200
     columns = [(one["name"], one["appointments"]) for one in answer.json["clinicians"]]
     columns.append((None, answer.json["unassigned"]))
-    not_compared = {"id", "clinician_id", "pms_last_synced_at", "rebooked"}
+    not_compared = {"id", "clinician_id", "pms_last_synced_at", "rebooked", "similar_names", "also_with"}
+    assert [
+        card["id"]
+        for _, cards in columns
+        for card in cards
+        if {key: card[key] for key in UNTOUCHED} != UNTOUCHED
+    ] == []
+    not_compared |= set(UNTOUCHED)
     shown = [
         {"column": name, **{key: value for key, value in card.items() if key not in not_compared}}
         for name, cards in columns
