@@ -114,7 +114,7 @@ def capability_table() -> str:
     pace = [
         f"{info.default_requests_per_minute} a minute, {info.default_concurrency} at once" for info in infos
     ]
-    lines.append("| default pace | " + " | ".join(pace) + " |")
+    lines.append("| default rate | " + " | ".join(pace) + " |")
     return "\n".join(lines)
 
 

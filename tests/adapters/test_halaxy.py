@@ -185,7 +185,7 @@ def test_a_missing_credential_is_told_before_anything_is_asked(server: SandboxSe
     config = replace(config, credentials={**config.credentials, name: " "})
     with connect("halaxy", config) as adapter, pytest.raises(ReconnectRequiredError) as caught:
         adapter.check_connection()
-    assert caught.value.code == "AUTH-REFUSED"
+    assert caught.value.code == "NO-LOGIN"
     assert name.replace("_", " ") in caught.value.message
     assert server.requests.count() == 0
 

@@ -97,7 +97,7 @@ def test_a_login_without_a_token_is_refused_before_anything_is_asked(
 ) -> None:
     config = replace(config_for(server), credentials={"api_token": text})
     with connect("medirecords", config) as adapter:
-        assert refusal_of(adapter).code == "AUTH-REFUSED"
+        assert refusal_of(adapter).code == "NO-LOGIN"
     assert server.requests.count() == 0
 
 

@@ -61,6 +61,7 @@ CARD_KEYS = {
     "claimed",
     "changed_since_seen",
     "similar_names",
+    "also_with",
 }
 
 

@@ -14,6 +14,7 @@ from tests.support.connecting import LOGIN
 RUN_KEYS = {
     "id",
     "sync_type",
+    "dry_run",
     "trigger",
     "actor",
     "dates",

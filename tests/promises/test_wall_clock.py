@@ -107,7 +107,8 @@ def test_c23_a_move_across_the_change_over_is_told_in_the_same_time(
     run = clinic.sync(day)
     assert run.counts["updated"] == 1
     card = clinic.card(visit)
-    assert (card.start_at, card.moved_from_at, card.date) == (last, first, day)
+    assert card.moved_from is not None
+    assert (card.start_at, card.moved_from.start_at, card.date) == (last, first, day)
     (moved, _) = of_card(card.id)
     assert datetime.fromisoformat(moved.was["start_at"]) == first
     again = clinic.sync(day)

@@ -43,7 +43,7 @@ def _check_pages(app: Flask, wizard: Wizard, clinic: WalkedClinic, names: list[s
         answer = wizard.browser.get(page)
         assert answer.status_code == 200, page
         assert wizard.right[wizard.secret] not in answer.text
-    page = unescape(browser_for(app, "reception").get(f"/sheet/{clinic.today}").text)
+    page = unescape(browser_for(app, "reception").get(f"/sheet/{clinic.today}?view=columns").text)
     assert [name for name in names if name not in page] == []
     listed = program_for(app).get("/api/pms/connections").json["items"]
     assert [one["pms_type"] for one in listed] == [wizard.info.slug]

@@ -172,5 +172,5 @@ def test_a_patient_who_has_died_is_marked_before_anybody_rings(clinic: SyncedCli
     clinic.sync(clinic.today)
     marked = [card for card in clinic.sheet().cards if card.patient_has_died]
     assert {card.patient_name for card in marked} == {"Percy Coolibah"}
-    page = browser_for(app, "reception").get(f"/sheet/{clinic.today}").text
+    page = browser_for(app, "reception").get(f"/sheet/{clinic.today}?view=columns").text
     assert page.count("Recorded as deceased") == len(marked)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from pmsapp import clock
 from pmsapp.adapters.base import AdapterConfig
 from pmsapp.adapters.registry import ADAPTERS
 from pmsapp.domain.errors import ConfigurationError
@@ -20,7 +21,6 @@ from pmsapp.settings import Settings, load_settings
 from tests.adapters.contract import AdapterContract
 from tests.support.actors import program_for
 from tests.support.clock import FrozenClock
-from tests.support.sandboxes import Sandboxes
 from tests.support.synced_clinic import LOGINS
 from tests.vendors.clinics import vendors_at
 from tests.vendors.proof import check_first_sheet
@@ -52,11 +52,10 @@ class TestContract(AdapterContract):
 
 
 @pytest.fixture
-def sandbox(
-    sandboxes: Sandboxes, frozen_clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
-) -> SandboxServer:
+def sandbox(frozen_clock: FrozenClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[SandboxServer]:
     monkeypatch.setattr(live_lists, "UPCOMING_S", 0.0)
-    return sandboxes.lend()
+    with SandboxServer(now=lambda: clock.now()) as server:  # the shared ones do not know this vendor
+        yield server
 
 
 @pytest.fixture

@@ -67,7 +67,7 @@ class TestTwoProcesses:
         assert sandbox.requests.count("halaxy", "appointments") == 1
         sandbox.faults.clear()
         asked = sandbox.requests.count()
-        (key,) = redis.keys("pmsapp:pace:block:*")
+        (key,) = redis.keys("pmsapp:rate_limit:block:*")
         assert WAIT_S - 60 < redis.pttl(key) / 1000 <= WAIT_S
         told = _in_another_process(settings, sandbox, clinic.connection_id)
         assert told[0] == "RATE-WAIT"

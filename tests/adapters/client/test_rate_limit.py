@@ -133,7 +133,7 @@ def test_a_block_is_gone_from_redis_when_it_is_over(redis_url: str) -> None:
     store = RateLimitStore(redis_url)
     store.block("short.example", clock.now() + timedelta(seconds=40))
     with redis.Redis.from_url(redis_url) as client:
-        assert 0 < client.pttl("pmsapp:pace:block:short.example") <= 40_000
+        assert 0 < client.pttl("pmsapp:rate_limit:block:short.example") <= 40_000
     store.close()
 
 
@@ -278,12 +278,12 @@ def test_a_redis_that_comes_back_is_used_again(
 def test_nonsense_in_redis_is_no_block(redis_url: str) -> None:
     store = RateLimitStore(redis_url)
     with redis.Redis.from_url(redis_url) as client:
-        client.set("pmsapp:pace:block:odd.example", b"\xffsoon")
+        client.set("pmsapp:rate_limit:block:odd.example", b"\xffsoon")
         assert store.blocked_until("odd.example") is None
-        client.set("pmsapp:pace:block:odd.example", "2026-11-22T22:00:00")
+        client.set("pmsapp:rate_limit:block:odd.example", "2026-11-22T22:00:00")
         store.blocked_until("odd.example")
-        client.delete("pmsapp:pace:block:odd.example")
-        client.lpush("pmsapp:pace:block:odd.example", "a list")
+        client.delete("pmsapp:rate_limit:block:odd.example")
+        client.lpush("pmsapp:rate_limit:block:odd.example", "a list")
         assert store.blocked_until("odd.example") is None
     store.close()
 

@@ -302,7 +302,7 @@ def test_a_new_practitioner_is_read_counted_and_asked_about(
     clinic: FakeClinic, newcomer: DecisionView
 ) -> None:
     assert newcomer.theirs == {"pms_practitioner_id": "nia", "name": "Dr Nia New"}
-    assert clinic.sheet().undecided == (("Dr Nia New", 1),)
+    assert [(one.name, one.number) for one in clinic.sheet().undecided] == [("Dr Nia New", 1)]
 
 
 def test_giving_them_a_column_shows_their_cards_with_the_next_run(

@@ -144,7 +144,7 @@ def test_a_column_that_no_list_fills_has_no_age(app: Flask, fake: FakeClinic) ->
     assert fake.sheet().freshness.state == "fresh"
     fake.practice.book("anna", fake.at("10:40"), ["ada"])
     fake.sync()
-    page = actors.browser_for(app, "viewer").get("/").text.casefold()
+    page = actors.browser_for(app, "viewer").get("/?view=columns").text.casefold()
     assert "not read yet" not in page
     assert "no clinician of the practice software is matched to this column" in page
 

@@ -390,10 +390,10 @@ def test_field_19_a_change_of_clinician_is_no_change_of_time(clinic: FakeClinic)
     clinic.practice.change(visit, practitioner="ben")
     clinic.sync()
     card = clinic.card(visit)
-    assert (card.moved_from_at, card.moved_from_clinician_id) == (None, clinic.mapped["anna"])
+    assert (card.moved_from.start_at, card.moved_from.clinician_id) == (None, clinic.mapped["anna"])
     clinic.practice.change(visit, start_at=clinic.at("11:00"))
     clinic.sync()
-    assert clinic.card(visit).moved_from_at == clinic.at("10:20")
+    assert clinic.card(visit).moved_from.start_at == clinic.at("10:20")
 
 
 def test_field_19_the_timeline_says_what_was_and_what_is(clinic: FakeClinic) -> None:
