@@ -128,11 +128,16 @@ def still_missing(
 
 @dataclass(slots=True)
 class VanishedResult:
-    """What the look-ups came to: the decisions, the plan of what was found, and the numbers."""
+    """What the look-ups came to: the decisions, the plan of what was found, and the numbers.
+
+    `left` and `gone` are the cards of `decisions.delete`: the appointment goes on without their patient, or does not.
+    """
 
     decisions: VanishedPlan
     found_plan: ScopePlan | None
     counts: Counter[str]
+    left: list[StoredKey]
+    gone: list[StoredKey]
 
 
 def settle(
@@ -158,7 +163,9 @@ def settle(
     )
     counts["removed"] += len(decisions.delete)
     counts["held"] += len(decisions.hold)
-    return VanishedResult(decisions, found_plan, counts)
+    left = [card for card in decisions.delete if pending.fates.get(card.id) is LookupOutcome.OTHER_PATIENT]
+    gone = [card for card in decisions.delete if card not in left]
+    return VanishedResult(decisions, found_plan, counts, left, gone)
 
 
 def write_vanished(
@@ -167,10 +174,8 @@ def write_vanished(
     """Write what `settle` decided, in the caller's write transaction."""
     days = write_plan(writer, result.found_plan) if result.found_plan else set()
     decisions = result.decisions
-    left = [card for card in decisions.delete if pending.fates.get(card.id) is LookupOutcome.OTHER_PATIENT]
-    deleted = [card for card in decisions.delete if card not in left]
-    days |= take_off(writer, _ids(left), Presence.DELETED, LEFT_REASON, Change.LEFT)
-    days |= take_off(writer, _ids(deleted), Presence.DELETED, GONE_REASON, Change.DELETED)
+    days |= take_off(writer, _ids(result.left), Presence.DELETED, LEFT_REASON, Change.LEFT)
+    days |= take_off(writer, _ids(result.gone), Presence.DELETED, GONE_REASON, Change.DELETED)
     gone = {(card.patient_id, card.pms_date) for card in decisions.delete}
     days |= rebooked.link(writer.session, writer.connection_id, gone, writer.now)
     if decisions.hold:

@@ -44,13 +44,15 @@ def lines_of(plan: ScopePlan) -> list[Line]:
 def lines_of_vanished(result: VanishedResult) -> list[Line]:
     """What the look-ups of vanished cards would change."""
     lines = lines_of(result.found_plan) if result.found_plan else []
-    lines += [Line(Change.DELETED.value, card.key, card.id) for card in result.decisions.delete]
+    lines += [Line(Change.LEFT.value, card.key, card.id) for card in result.left]
+    lines += [Line(Change.DELETED.value, card.key, card.id) for card in result.gone]
     return lines + [Line(Change.HELD.value, card.key, card.id) for card in result.decisions.hold]
 
 
 def claimed(lines: Sequence[Line]) -> set[CardKey]:
     """Cards another scope of the preview has claimed: they moved, they did not vanish."""
-    return {line.key for line in lines if line.card_id is not None and line.change != Change.DELETED}
+    vanished = (Change.DELETED, Change.LEFT)
+    return {line.key for line in lines if line.card_id is not None and line.change not in vanished}
 
 
 def as_json(lines: Sequence[Line], results: Sequence[ScopeResult]) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from pmsapp.services.scopes.context import ReadTarget, RunContext
 from pmsapp.services.scopes.plan import plan_pairs
 from pmsapp.services.scopes.reading import INCOMPLETE, ScopeRead
 from pmsapp.services.scopes.record import take_back
-from pmsapp.services.scopes.vanished import GONE_REASON
+from pmsapp.services.scopes.vanished import GONE_REASON, LEFT_REASON
 from pmsapp.services.scopes.write import Writer, take_off, write_plan
 from pmsapp.services.sheet import days, versions
 from pmsapp.services.sheet.placement import load_rules
@@ -70,7 +70,8 @@ def recheck_card(card_id: int, actor: Actor) -> Card:
             select(RunSheetAppointment.presence).where(RunSheetAppointment.id == card_id)
         )
         if (card.pms_patient_id or "") not in named and presence == Presence.ON_SHEET:
-            days_changed |= take_off(writer, [card_id], Presence.DELETED, GONE_REASON, Change.DELETED)
+            reason, change = (LEFT_REASON, Change.LEFT) if pairs else (GONE_REASON, Change.DELETED)
+            days_changed |= take_off(writer, [card_id], Presence.DELETED, reason, change)
             pms_date = session.scalar(
                 select(RunSheetAppointment.pms_date).where(RunSheetAppointment.id == card_id)
             )

@@ -136,10 +136,34 @@ def test_one_of_a_group_changes_and_back(clinic: FakeClinic) -> None:
     clinic.practice.change(visit, patients=("ada", "cy"))
     clinic.sync()
     assert stands(clinic, visit) == {"ada": "on_sheet", "bo": "deleted", "cy": "on_sheet"}
+    assert clinic.card(visit, "bo").presence_reason == "no longer in this appointment"
     assert clinic.questions() == []
     clinic.practice.change(visit, patients=("ada", "bo"))
     clinic.sync()
     assert stands(clinic, visit) == {"ada": "on_sheet", "bo": "on_sheet", "cy": "deleted"}
+
+
+def test_a_preview_and_the_run_after_it_say_alike_who_left_and_what_is_gone(clinic: FakeClinic) -> None:
+    group = clinic.practice.book("anna", clinic.at("10:00"), ["ada", "bo"])
+    alone = clinic.practice.book("anna", clinic.at("11:00"), ["cy"])
+    clinic.sync()
+    clinic.practice.change(group, patients=("ada",))
+    clinic.practice.delete(alone)
+    preview = clinic.sync(dry_run=True)
+    assert preview.preview is not None
+    assert preview.preview["changes"] == {"left": 1, "deleted": 1}
+    run = clinic.sync()
+    assert preview.counts == run.counts
+    reasons = {clinic.card(group, "bo").presence_reason, clinic.card(alone, "cy").presence_reason}
+    assert reasons == {"no longer in this appointment", "no longer in the practice software"}
+
+
+def test_checking_a_card_again_says_that_its_patient_left_the_group(clinic: FakeClinic) -> None:
+    visit = clinic.practice.book("anna", clinic.at("10:00"), ["ada", "bo"])
+    clinic.sync()
+    clinic.practice.change(visit, patients=("ada",))
+    card = recheck.recheck_card(clinic.card(visit, "bo").id, MEL)
+    assert (str(card.presence), card.presence_reason) == ("deleted", "no longer in this appointment")
 
 
 @pytest.mark.parametrize("whole_run", [True, False])
