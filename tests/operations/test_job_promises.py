@@ -31,7 +31,6 @@ from pmsapp.services.runs import history as run_history
 from pmsapp.services.runs import lease
 from pmsapp.services.runs import queue as run_queue
 from pmsapp.services.runs import requests as run_requests
-from pmsapp.services.runs import requests as sync_service
 from pmsapp.services.runs.history import RunView
 from pmsapp.services.sync import execute
 from pmsapp.settings import Settings
@@ -442,7 +441,7 @@ def test_j8_a_vendor_that_never_answers_does_not_hold_a_run_beyond_its_ceiling(
     hang(clinic)
     begun = time.monotonic()
     with monkeypatch.context() as short:
-        short.setattr(sync_service, "RUN_CEILING_S", 2.0)
+        short.setattr(execute, "RUN_CEILING_S", 2.0)
         run = clinic.sync()
     assert time.monotonic() - begun < 30
     let_go(clinic)
