@@ -117,7 +117,7 @@ def lay_out(
         for head in heads
     ]
     every = [line for _, lines in of_head for line in lines]
-    hidden = [_hidden(card) for card in (*(sheet.not_shown_cards or ()), *sheet.acknowledged)]
+    hidden = [off_sheet_line(card) for card in (*(sheet.not_shown_cards or ()), *sheet.acknowledged)]
     counts = Counter(one for line in every for one in line.filters)
     counts[Filter.NOT_SHOWN] = len(hidden)
 
@@ -263,7 +263,7 @@ def _urgency(waited: int | None, over: int | None, thresholds: Thresholds) -> st
     return "" if over is None else urgency_of(max(over, thresholds.notice_min), thresholds)
 
 
-def _hidden(card: Card) -> Line:
+def off_sheet_line(card: Card) -> Line:
     """A line of a card that is not on the sheet: only to look at, and to bring back."""
     return Line(
         card=card,

@@ -371,7 +371,7 @@ def test_a_card_by_hand_without_scripts_ends_on_its_day(reception: actors.Browse
     }
     answer = reception.post("/cards/new", data=form)
     assert answer.status_code == 303
-    assert re.fullmatch(r"/sheet/2026-11-23#card-\d+", answer.headers["Location"])
+    assert re.fullmatch(r"/sheet/2026-11-23\?told=added\.\d+#card-\d+", answer.headers["Location"])
     text = reception.get("/sheet/2026-11-23").text
     assert "<b>Bird</b>, Wattle" in text
     assert "<time>14:30</time>" in text
