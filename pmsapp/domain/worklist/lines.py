@@ -300,6 +300,7 @@ def _next_to_call(lines: Sequence[Line]) -> Line | None:
 def _links(cards: Sequence[Card]) -> dict[int, LinkState]:
     """Which patients' links are missing, shared by two, or the clinician's own."""
     standing = [card for card in cards if card.presence is Presence.ON_SHEET and card.is_telehealth]
+    hosts = {card.host_link for card in standing if card.host_link}
     gives_links = {card.pms_connection_id for card in standing if card.patient_link or card.host_link}
     # The patients of one group appointment share a link on purpose.
     used = Counter(
@@ -316,7 +317,7 @@ def _links(cards: Sequence[Card]) -> dict[int, LinkState]:
             continue
         if not card.patient_link:
             found[card.id] = LinkState.MISSING
-        elif card.patient_link == card.host_link:
+        elif card.patient_link in hosts:
             found[card.id] = LinkState.IS_HOSTS
         else:
             found[card.id] = LinkState.DOUBLED if used[card.patient_link] > 1 else LinkState.OK

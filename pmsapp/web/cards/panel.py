@@ -79,7 +79,7 @@ def build_panel(card: Card, around: Around, sent: Sent = NOTHING_SENT) -> CardPa
     presses, menu = _presses(line)
     last = max((event.id for event in around.events), default=0)
     return CardPanel(
-        card=build_card(card, now=around.now, names=names, can_edit=can_edit, sheet_zone=card.time_zone),
+        card=build_card(card, now=around.now, names=names, sheet_zone=card.time_zone),
         line=line,
         row_version=card.row_version,
         day=fmt.long_day(card.date),

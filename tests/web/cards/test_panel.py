@@ -181,12 +181,12 @@ def test_the_story_says_from_what_to_what_by_whom_and_which_times_are_of_reading
     frozen_clock.advance(minutes=5)
     clinic.sync()
     lines = [
-        text_of(line) for line in re.findall(r'<li><time.*?</li>', panel(reception, card_id), flags=re.S)
+        text_of(line) for line in re.findall(r"<li><time.*?</li>", panel(reception, card_id), flags=re.S)
     ]
-    assert re.fullmatch(r"read 09:10 Practice Cancelled there 08:50.*", lines[0])
-    assert re.fullmatch(r"read 09:05 Practice Moved to another time: start time 10:30 → 11:00", lines[1])
+    assert re.fullmatch(r"read 09:10 Fake Cancelled there 08:50.*", lines[0])
+    assert re.fullmatch(r"read 09:05 Fake Moved to another time: start time 10:30 → 11:00", lines[1])
     assert re.fullmatch(r"09:00 \w+ Called, no answer \(booked → no answer\)( Undo)?", lines[2])
-    assert lines[3].startswith("read 09:00 Practice Appeared")
+    assert lines[3].startswith("read 09:00 Fake Appeared")
 
 
 def test_without_scripts_every_button_answers_with_words(clinic: FakeClinic, reception: Browser) -> None:
