@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from pmsapp.domain.actor import Actor
 from pmsapp.domain.appointment import Presence
@@ -56,11 +57,23 @@ def worked_on(clinic: SyncedClinic, frozen_clock: FrozenClock) -> list[Card]:
         free[8].id, {"patient_phone": "0491 570 156", "notes": "Ring twice, hard of hearing"}, MEL
     )
     patient_checks.claim(free[9].id, SAM)
-    with writing() as session:
-        session.execute(update(RunSheetAppointment).values(pms_notes=None))
     frozen_clock.advance(minutes=12)
     clinic.sync()
+    plain()
     return free
+
+
+def plain() -> None:
+    """Only plain names and no notes of made-up illnesses: a picture is looked at without an explanation."""
+    given, family = (
+        ("Wren", "Jasper", "Mabel", "Otto", "Ida"),
+        ("Banksia", "Correa", "Hovea", "Kangara", "Melaleuca"),
+    )
+    with writing() as session:
+        session.execute(update(RunSheetAppointment).values(pms_notes=None, is_telehealth=True))
+        for row in session.scalars(select(RunSheetAppointment).order_by(RunSheetAppointment.id)):
+            if not re.fullmatch("[A-Z][a-z]+ [A-Z][a-z]+", row.patient_name or ""):
+                row.patient_name = f"{given[row.id % 5]} {family[row.id // 5 % 5]}"
 
 
 def _state(clinic: SyncedClinic, card: Card) -> str:
@@ -119,3 +132,7 @@ def _evening(clinic: SyncedClinic, frozen_clock: FrozenClock, cards: list[Card])
     overrides.edit_card(cards[10].id, {"patient_phone": "0491 570 157"}, MEL)
     assert hand_over.closing_of(clinic.today).closed_at is None
     clinic.sync()
+    plain()
+    for card in clinic.sheet().cards[4:]:
+        if card.presence is Presence.ON_SHEET and card.state in ("booked", "contacted", "waiting"):
+            steps.advance(card.id, MEL, expected=card.state, to="done")
