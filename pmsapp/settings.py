@@ -178,6 +178,14 @@ class Settings(BaseModel):
         return self.database_url or f"sqlite:///{self.instance_dir / 'pmsapp.sqlite3'}"
 
     @property
+    def sqlite_file(self) -> Path | None:
+        """The database's file, None when it is no file."""
+        parts = urlsplit(self.sqlalchemy_url)
+        name = parts.path.removeprefix("/")
+        is_file = parts.scheme.partition("+")[0] == "sqlite" and name not in {"", ":memory:"}
+        return Path(name) if is_file else None
+
+    @property
     def embedded_redis_socket(self) -> Path:
         """Where the embedded queue server listens; elsewhere than its data when that path is too long for a socket."""
         return paths.socket_dir(self.instance_dir / "redis") / "redis.sock"
