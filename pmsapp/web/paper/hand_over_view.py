@@ -88,9 +88,11 @@ def build_hand_over(
         ),
         questions=tuple(
             OpenQuestion(
-                f"/decisions#decision-{one.id}", _QUESTIONS[one.kind], fmt.moment(one.since, now, zone)
+                f"/decisions#decision-{decision.id}",
+                _QUESTIONS[decision.kind],
+                fmt.moment(decision.since, now, zone),
             )
-            for one in view.decisions
+            for decision in view.decisions
         ),
         changes=tuple(_change(event, cards[event.appointment_id], now, names) for event in view.changes),
         closed=_closed(view.closing, now, zone),
