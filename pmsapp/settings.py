@@ -151,7 +151,7 @@ class Settings(BaseModel):
     @field_validator("alert_urls")
     @classmethod
     def _alert_schemes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if any("://" not in one for one in value):
+        if any("://" not in host for host in value):
             raise ValueError("holds an entry that is no address such as mailtos://...")
         return value
 

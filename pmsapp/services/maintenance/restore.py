@@ -133,8 +133,8 @@ def _look(copy: Copy) -> Present:
                 row.name: row.seq for row in session.execute(text("SELECT name, seq FROM sqlite_sequence"))
             },
             people={
-                one.email: (one.password_hash, one.must_change_password, one.disabled_at)
-                for one in session.scalars(select(User))
+                user.email: (user.password_hash, user.must_change_password, user.disabled_at)
+                for user in session.scalars(select(User))
             },
             second_factors=second_factor.kept_of_everybody(session),
             revoked={
