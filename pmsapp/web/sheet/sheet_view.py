@@ -85,7 +85,7 @@ def build_page(
             ViewChoice(LIST, "Work list", not is_columns),
             ViewChoice(COLUMNS, "By clinician", is_columns),
         ),
-        print_href=f"{look.href(view=COLUMNS, chosen=Filter.ALL)}&print=1",
+        print_href=f"/sheet/{sheet.date.isoformat()}/print",
         query=look.query,
         here=look.href(),
         toast=toast,
@@ -223,27 +223,27 @@ def _empty(sheet: Sheet, now: datetime, *, is_today: bool, closed: str | None) -
 def _questions(sheet: Sheet, names: Names, *, can_decide: bool) -> tuple[Notice, ...]:
     """What needs somebody on this day and is no patient: undecided practitioners, held removals. Only who may decide is
     led to where that is done."""
-    asked = {one.subject: one.id for one in sheet.questions}
+    asked = {question.subject: question.id for question in sheet.questions}
     found = [
         Notice(
-            f"{one.name} has {fmt.plural(one.number, 'appointment')} that {'is' if one.number == 1 else 'are'} not shown",
+            f"{group.name} has {fmt.plural(group.number, 'appointment')} that {'is' if group.number == 1 else 'are'} not shown",
             "Nobody has decided yet where they belong.",
             icon="person",
-            href=_place(asked.get(one.subject), can_decide=can_decide),
+            href=_place(asked.get(group.subject), can_decide=can_decide),
             action="Decide",
         )
-        for one in sheet.undecided
-        if one.number
+        for group in sheet.undecided
+        if group.number
     ]
-    for one in sheet.questions:
-        if one.kind == "removals_held":
-            who = names.clinicians.get(one.clinician_id or 0, "one clinician")
+    for question in sheet.questions:
+        if question.kind == "removals_held":
+            who = names.clinicians.get(question.clinician_id or 0, "one clinician")
             found.append(
                 Notice(
-                    f"{fmt.plural(one.number, 'patient')} of {who} would disappear",
+                    f"{fmt.plural(question.number, 'patient')} of {who} would disappear",
                     "Removals are held until somebody looks.",
                     icon="held",
-                    href=_place(one.id, can_decide=can_decide),
+                    href=_place(question.id, can_decide=can_decide),
                     action="Decide",
                 )
             )
