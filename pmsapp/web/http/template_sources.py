@@ -10,20 +10,26 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-from jinja2 import DictLoader, Environment
+from jinja2 import BaseLoader, Environment, TemplateNotFound
 
 from pmsapp import paths
 
 
-class MemoryLoader(DictLoader):
+class MemoryLoader(BaseLoader):
     """Templates by their name in the folder."""
 
-    def get_source(
-        self, environment: Environment, template: str
-    ) -> tuple[str, str | None, Callable[[], bool]]:
+    def __init__(self, sources: dict[str, str]) -> None:
+        self._sources = sources
+
+    def list_templates(self) -> list[str]:
+        """Every name."""
+        return sorted(self._sources)
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
         """The source, with the name of the file it came from for those who read a traceback."""
-        source, _, is_current = super().get_source(environment, template)
-        return source, str(paths.TEMPLATES / template), is_current
+        if template not in self._sources:
+            raise TemplateNotFound(template)
+        return self._sources[template], str(paths.TEMPLATES / template), lambda: True
 
 
 def loader() -> MemoryLoader:
