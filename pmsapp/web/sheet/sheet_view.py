@@ -81,14 +81,18 @@ def build_page(
         work_list=_work_list(sheet, laid, look, around, clinic, fed, notices),
         reason=truth.reason,
         reason_href=truth.href,
-        views=(
-            ViewChoice(LIST, "Work list", not is_columns),
-            ViewChoice(COLUMNS, "By clinician", is_columns),
-        ),
+        views=_views(is_columns=is_columns),
         print_href=f"/sheet/{sheet.date.isoformat()}/print",
         query=look.query,
         here=look.href(),
         toast=toast,
+    )
+
+
+def _views(*, is_columns: bool) -> tuple[ViewChoice, ...]:
+    return (
+        ViewChoice(LIST, "Work list", not is_columns),
+        ViewChoice(COLUMNS, "By clinician", is_columns),
     )
 
 
