@@ -15,6 +15,7 @@ from pmsapp.domain.runsheet import Sheet
 from pmsapp.domain.sync_state import ConnectionState
 from pmsapp.services.clinic import clinic, opening_hours
 from pmsapp.services.connections import views as connection_views
+from pmsapp.services.runs import history as run_history
 from pmsapp.services.sheet import days, looks
 from pmsapp.services.sheet.days import DayRead
 from pmsapp.web.sheet import day_truth, toasts
@@ -119,7 +120,15 @@ def make_page(
         looks.begin_day(sheet.date, actor)
     now = shell.page_status_of(read.snapshot)
     truth = day_truth.truth_of(
-        sheet, read.snapshot, now.connections, now.now, names=now.names(), may=guard.may
+        sheet,
+        read.snapshot,
+        now.connections,
+        now.now,
+        names=now.names(),
+        may=guard.may,
+        not_whole=run_history.days_not_whole(
+            [view.id for view in now.connections if day_truth.is_partial(view)]
+        ),
     )
     page = build_page(
         sheet,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -67,3 +68,18 @@ def test_a_day_that_has_grown_old_says_why_and_leads_on(
     assert "Out of date: data from 09:00" in age
     assert "No update has read the lists of this day lately" in age
     assert re.search(r'href="/integrations/\d+/history"', age)
+
+
+def test_an_update_done_in_part_is_said_on_the_day_it_was_about_alone(app: Flask, clinic: FakeClinic) -> None:
+    clinic.practice.book("anna", clinic.at("10:00"), ["ada"])
+    broken = clinic.practice.book("anna", clinic.at("11:00", days=1), ["bo"])
+    clinic.practice.book("anna", clinic.at("12:00", days=1), ["ada"])
+    clinic.practice.faults.bad.add(broken)
+    clinic.sync()
+    browser = browser_for(app, "reception")
+    today = age_of(browser.get(f"/sheet/{clinic.today.isoformat()}").text)
+    assert "Up to date" in today
+    tomorrow = age_of(browser.get(f"/sheet/{(clinic.today + timedelta(days=1)).isoformat()}").text)
+    assert "Partly updated" in tomorrow
+    assert "was only done in part" in tomorrow
+    assert re.search(r'href="/integrations/\d+/history"', tomorrow)
