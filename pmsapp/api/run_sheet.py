@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
+from pmsapp.access import looking
 from pmsapp.access.guard import current_actor
 from pmsapp.api.contract import Answered, call
 from pmsapp.domain.actor import Actor
@@ -49,6 +50,8 @@ def get_run_sheet(query: SheetAsked) -> Answered:
     sheet = days.read_day(
         query.date, include_not_shown=with_hidden, clinician_id=only, viewer=current_actor()
     ).sheet
+    shown = (*sheet.cards, *(sheet.not_shown_cards or ()))
+    looking.at_sheet(sheet.date, {card.id for card in shown})
     body = RunSheetOut.of(sheet, sheet.time_zone)
     response = Response(body.model_dump_json(), content_type="application/json")
     return _tagged(response, f"{days.tag_of(sheet)}-{marks}")
@@ -167,6 +170,7 @@ def _again(card: Card) -> Answered:
 
 
 def _one(card: Card) -> Answered:
+    looking.at_card(card.id)
     return CardOut.of(card, clinic.time_zone()), {"ETag": f'"{card.row_version}"'}
 
 

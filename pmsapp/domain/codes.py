@@ -353,6 +353,13 @@ _CODES = (
         _SEE_HEALTH,
     ),
     Code(
+        "AUDIT-BROKEN",
+        _STAFF,
+        "The log of who did what was altered",
+        "Keep every backup; ask who runs the server.",
+        _SEE_HEALTH,
+    ),
+    Code(
         "TASK-FAILED",
         _STAFF,
         "A task that runs by itself did not work",

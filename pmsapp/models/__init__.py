@@ -1,5 +1,6 @@
 """The tables, one file per family. Importing this package registers them all."""
 
+from pmsapp.models.audit import AuditCut, AuditEvent, AuditKey, ErasedPatient
 from pmsapp.models.operations import (
     AlertDelivery,
     Incident,
@@ -11,7 +12,6 @@ from pmsapp.models.operations import (
 )
 from pmsapp.models.people import (
     APIToken,
-    AuditEvent,
     Clinic,
     KnownBrowser,
     LoginThrottle,
@@ -49,11 +49,14 @@ from pmsapp.models.sheet import (
 __all__ = [
     "APIToken",
     "AlertDelivery",
+    "AuditCut",
     "AuditEvent",
+    "AuditKey",
     "CardLook",
     "Clinic",
     "Decision",
     "FormerCard",
+    "ErasedPatient",
     "ScopeFreshness",
     "Incident",
     "KnownBrowser",

@@ -36,10 +36,11 @@ from pmsapp.models import (
     User,
 )
 from pmsapp.models.sqlite import sqlite_module
-from pmsapp.services.base import audit
+from pmsapp.services.base import audit, audit_chain
 from pmsapp.services.base.audit import AuditEntry
 from pmsapp.services.base.transaction import reading, writing
-from pmsapp.services.maintenance import backup, database, key_rotation
+from pmsapp.services.maintenance import audit_watch, backup, database, erasure, key_rotation
+from pmsapp.services.maintenance.erasure import Erased
 from pmsapp.services.people import second_factor, sessions
 from pmsapp.services.people.second_factor import Kept
 
@@ -76,6 +77,7 @@ class Present:
     people: dict[str, tuple[str, bool, datetime | None]] = field(default_factory=dict)
     second_factors: dict[str, Kept] = field(default_factory=dict)
     revoked: dict[str, datetime] = field(default_factory=dict)
+    erased: tuple[Erased, ...] = ()
 
 
 def require_ours(file: Path) -> None:
@@ -95,7 +97,7 @@ def examine() -> Copy:
         strays = session.connection().exec_driver_sql("PRAGMA foreign_key_check").first()
         if found != "ok" or strays is not None:
             raise ConfigurationError("This copy is damaged and cannot be put back; take an earlier one.")
-        verdict = audit.verify()
+        verdict = audit_chain.verify()
         if not verdict.ok:
             raise ConfigurationError(
                 f"The log of who did what was changed in this copy (row {verdict.first_bad_id}: {verdict.reason})."
@@ -138,6 +140,7 @@ def _look(copy: Copy) -> Present:
                 for one in session.scalars(select(User))
             },
             second_factors=second_factor.kept_of_everybody(session),
+            erased=erasure.all_erased(session),
             revoked={
                 row.token_hash: row.revoked_at
                 for row in session.scalars(select(APIToken).where(APIToken.revoked_at.is_not(None)))
@@ -159,6 +162,7 @@ def adopt(copy: Copy, present: Present | None, name: str, actor: Actor) -> int:
         _forget_what_went_on(session, now)
         if known.related:
             _keep_people_out(session, known)
+            erasure.erase_again(session, known.erased, now)
         sessions.end_where(session, actor, "restored")
         detail = {
             "backup": name,
@@ -167,6 +171,7 @@ def adopt(copy: Copy, present: Present | None, name: str, actor: Actor) -> int:
             "undone_events": len(known.done_since),
         }
         audit.record(session, actor, "database.restored", "clinic:1", detail)
+    audit_watch.forget_after(copy.last_event_id)
     return epoch
 
 

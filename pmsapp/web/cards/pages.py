@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from pmsapp.access import guard
+from pmsapp.access import guard, looking
 from pmsapp.domain.runsheet import Card
 from pmsapp.schemas.addresses import id_or_none
 from pmsapp.services.base.errors import Conflict, Invalid
@@ -208,6 +208,7 @@ def _panel(
     conflict: str | None = None,
     status: int = 200,
 ) -> Response:
+    looking.at_card(card.id)
     now = shell.page_status()
     panel = build_panel(
         card,

@@ -10,7 +10,7 @@ from contextlib import suppress
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from pmsapp.access import guard
+from pmsapp.access import guard, looking
 from pmsapp.domain.runsheet import Card
 from pmsapp.services.base.errors import Conflict, NotFound
 from pmsapp.services.clinic import clinic
@@ -86,8 +86,10 @@ def _page(now: shell.PageStatus, fault: str | None) -> DecisionsPage:
     open_ones, decided = decisions.list_open(), decisions.list_decided_today()
     sheet = sheet_pages.get_own_sheet(clinic.today())
     asked = {one.subject for one in open_ones}
+    cards = _cards_of([*open_ones, *decided])
+    looking.at_decisions(cards.keys())
     around = Surroundings(
-        cards=_cards_of([*open_ones, *decided]),
+        cards=cards,
         clinicians={column.id: column.name for column in sheet.columns},
         not_shown={one.subject: one.number for one in sheet.undecided},
         sources=now.names(),

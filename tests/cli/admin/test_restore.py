@@ -14,7 +14,7 @@ from pmsapp.crypto.cipher import make_key
 from pmsapp.domain.actor import COMMAND_LINE
 from pmsapp.extensions import db
 from pmsapp.models import PMSConnection, SyncRun
-from pmsapp.services.base import audit
+from pmsapp.services.base import audit, audit_chain
 from pmsapp.services.base.errors import Conflict
 from pmsapp.services.base.transaction import reading
 from pmsapp.services.editing import overrides
@@ -118,7 +118,7 @@ def test_the_backup_is_in_force_and_what_was_done_since_is_listed_and_kept(
         0o600
     }
     assert not (instance_dir / "restore.part").exists()
-    assert audit.verify().ok
+    assert audit_chain.verify().ok
     assert audit.list_events(limit=1)[0].action == "database.restored"
 
 
