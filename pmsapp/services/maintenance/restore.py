@@ -44,7 +44,6 @@ from pmsapp.services.maintenance.erasure import Erased
 from pmsapp.services.people import second_factor, sessions
 from pmsapp.services.people.second_factor import Kept
 
-READY = "restore.part"
 _EPOCHS_BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 _BUSY_FOR_S = 2.0
 
@@ -136,8 +135,8 @@ def _look(copy: Copy) -> Present:
                 row.name: row.seq for row in session.execute(text("SELECT name, seq FROM sqlite_sequence"))
             },
             people={
-                one.email: (one.password_hash, one.must_change_password, one.disabled_at)
-                for one in session.scalars(select(User))
+                user.email: (user.password_hash, user.must_change_password, user.disabled_at)
+                for user in session.scalars(select(User))
             },
             second_factors=second_factor.kept_of_everybody(session),
             erased=erasure.all_erased(session),
