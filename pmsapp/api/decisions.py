@@ -22,7 +22,7 @@ def list_decisions(query: DateAsked) -> Answered:
     """List what waits for a person, oldest first."""
     day_bounds.check(query.date)
     found = decisions.list_open(query.date)
-    looking.at_decisions({card_id for one in found for card_id in one.appointment_ids})
+    looking.at_decisions({card_id for question in found for card_id in question.appointment_ids})
     return DecisionList.of(found, clinic.time_zone())
 
 

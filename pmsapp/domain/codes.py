@@ -352,13 +352,7 @@ _CODES = (
         "Ask the person who runs the server to stop pmsapp and restore the last backup; keep the damaged file.",
         _SEE_HEALTH,
     ),
-    Code(
-        "AUDIT-BROKEN",
-        _STAFF,
-        "The log of who did what was altered",
-        "Keep every backup; ask who runs the server.",
-        _SEE_HEALTH,
-    ),
+    Code("AUDIT-BROKEN", _STAFF, "The log was altered", "Have pmsapp audit verify run.", _SEE_HEALTH),
     Code(
         "TASK-FAILED",
         _STAFF,

@@ -50,7 +50,7 @@ def everything_on(reference: str) -> dict[str, Any]:
         "source": patient.source,
         "cards": cards,
         "questions": questions,
-        "seen_by": [_sighting(one) for one in who_saw.who_saw(frozenset(ids))],
+        "seen_by": [_sighting(sighting) for sighting in who_saw.who_saw(frozenset(ids))],
     }
 
 
@@ -81,13 +81,13 @@ def _row(row: Any, without: frozenset[str] | set[str]) -> dict[str, Any]:
     return {column.key: _plain(getattr(row, column.key)) for column in columns if column.key not in without}
 
 
-def _sighting(one: Sighting) -> dict[str, Any]:
+def _sighting(sighting: Sighting) -> dict[str, Any]:
     return {
-        "at": _plain(one.at),
-        "who": one.who,
-        "what": one.action,
-        "cards": list(one.cards),
-        "page": one.subject,
+        "at": _plain(sighting.at),
+        "who": sighting.who,
+        "what": sighting.action,
+        "cards": list(sighting.cards),
+        "page": sighting.subject,
     }
 
 

@@ -184,8 +184,8 @@ def _patient_page(
         },
         cards=tuple(_card(card) for card in found["cards"]),
         seen_by=tuple(
-            f"{one['who'].partition(' ')[2]}, {one['at'][:16].replace('T', ' ')} UTC, {one['what']}"
-            for one in found["seen_by"][:_SEEN_SHOWN]
+            f"{look['who'].partition(' ')[2]}, {look['at'][:16].replace('T', ' ')} UTC, {look['what']}"
+            for look in found["seen_by"][:_SEEN_SHOWN]
         ),
         kept_until=fmt.short_day(until, now.now.date()) + f" {until.year}" if until else None,
         backups_until=fmt.short_day(backups_until.date()),
@@ -200,8 +200,8 @@ def _patient_page(
 def _card(card: dict[str, Any]) -> RecordCard:
     facts = [(label, str(card[name])) for name, label in _FACTS.items() if card.get(name)]
     facts += [
-        (f"Typed by {one['by']}: {labels.FIELDS.get(one['field'], one['field'])}", str(one["value"]))
-        for one in card["typed_by_staff"]
+        (f"Typed by {typed['by']}: {labels.FIELDS.get(typed['field'], typed['field'])}", str(typed["value"]))
+        for typed in card["typed_by_staff"]
     ]
     lines = [
         f"{line['at'][:16].replace('T', ' ')} UTC, {line['actor'] or line['source']}: {line['kind']}"

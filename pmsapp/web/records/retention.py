@@ -43,14 +43,16 @@ def index() -> ResponseReturnValue:
             PeriodLine(word, _span(getattr(kept, name)), f"PMSAPP_RETENTION_{name.upper()}_DAYS")
             for name, word in _WHAT.items()
         ),
-        receipts=tuple(ReceiptLine(fmt.moment(one.at, now.now, now.zone), _words(one)) for one in receipts),
+        receipts=tuple(
+            ReceiptLine(fmt.moment(receipt.at, now.now, now.zone), _words(receipt)) for receipt in receipts
+        ),
     )
     return shell.render("records/retention.html", "settings", now, page=page)
 
 
 def _next_purge(now: shell.PageStatus) -> str:
     """ "Next purge tomorrow 01:50, 41 cards from 22 Oct to 3 Nov." """
-    task = next((one for one in task_table.list_tasks() if one.name == retention.PURGE), None)
+    task = next((task for task in task_table.list_tasks() if task.name == retention.PURGE), None)
     when = fmt.moment(task.due_at, now.now, now.zone) if task else "tonight"
     # The purge counts by the day on which it runs.
     found = purge.due(clinic.today() + timedelta(days=1))

@@ -116,8 +116,11 @@ def test_who_saw_a_card_names_pages_and_people_within_the_times(
     access_log.note(access_log.CARD, "card:2", MEL, [2], session_id=7)
     look(9, session_id=9)
     seen = list(who_saw.who_saw(frozenset([2])))
-    assert [(one.action, one.cards) for one in seen] == [("card.viewed", (2,)), ("sheet.viewed", (2,))]
-    assert [one.action for one in who_saw.who_saw(frozenset([2]), since=noon)] == ["card.viewed"]
+    assert [(sighting.action, sighting.cards) for sighting in seen] == [
+        ("card.viewed", (2,)),
+        ("sheet.viewed", (2,)),
+    ]
+    assert [sighting.action for sighting in who_saw.who_saw(frozenset([2]), since=noon)] == ["card.viewed"]
     assert len(list(who_saw.who_saw(None))) == 3
     assert list(who_saw.who_saw(frozenset([4]))) == []
 

@@ -159,7 +159,7 @@ def test_the_export_holds_everything_and_who_saw_it(canary: str, clinic: FakeCli
     access_log.note(access_log.CARD, f"card:{card.id}", MEL, [card.id], session_id=1)
     found = export.everything_on(canary)
     assert (found["names"], found["birth_dates"]) == ([NAME], [BORN.isoformat()])
-    assert [one["patient_email"] for one in found["cards"]] == [EMAIL]
+    assert [card_told["patient_email"] for card_told in found["cards"]] == [EMAIL]
     assert found["cards"][0]["typed_by_staff"][0]["value"] == "+61491571998"
     assert found["cards"][0]["timeline"]
     assert found["seen_by"][0]["who"].endswith("Mel")

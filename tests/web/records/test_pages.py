@@ -53,7 +53,7 @@ def test_a_filter_that_makes_no_sense_says_so(texts: Texts, admin: Browser, quer
 
 
 def test_only_an_administrator_reads_the_log(texts: Texts, reception: Browser, viewer: Browser) -> None:
-    assert [one.get("/settings/log").status_code for one in (reception, viewer)] == [403, 403]
+    assert [visitor.get("/settings/log").status_code for visitor in (reception, viewer)] == [403, 403]
 
 
 def test_a_poll_writes_no_further_look(texts: Texts, reception: Browser) -> None:
