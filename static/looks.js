@@ -4,6 +4,7 @@
   const body = document.body;
   function tell(what) {
     const sheet = document.getElementById("sheet");
+    if (what === "print" && location.pathname.endsWith("/print")) return; /* that page said so when it was asked for */
     const token = JSON.parse(body.getAttribute("hx-headers:inherited") || "{}")["X-CSRFToken"];
     const form = new URLSearchParams({ what, date: sheet ? sheet.dataset.date : "" });
     const sent = fetch("/looks", { method: "POST", body: form, headers: { "X-CSRFToken": token, "X-Poll": "1" }, keepalive: true });

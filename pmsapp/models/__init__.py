@@ -3,6 +3,7 @@
 from pmsapp.models.audit import AuditCut, AuditEvent, AuditKey, ErasedPatient
 from pmsapp.models.operations import (
     AlertDelivery,
+    DowntimePassphrase,
     Incident,
     MetricCounter,
     ProcessBeat,
@@ -37,6 +38,7 @@ from pmsapp.models.sheet import (
     CardLook,
     Decision,
     FormerCard,
+    HandOver,
     PatientRead,
     RunSheet,
     RunSheetAppointment,
@@ -55,8 +57,10 @@ __all__ = [
     "CardLook",
     "Clinic",
     "Decision",
+    "DowntimePassphrase",
     "FormerCard",
     "ErasedPatient",
+    "HandOver",
     "ScopeFreshness",
     "Incident",
     "KnownBrowser",

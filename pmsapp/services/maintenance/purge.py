@@ -22,6 +22,7 @@ from pmsapp.extensions import current_settings
 from pmsapp.models import (
     AuditEvent,
     Decision,
+    HandOver,
     RunSheet,
     RunSheetAppointment,
     RunSheetEvent,
@@ -63,6 +64,7 @@ def purge_records() -> dict[str, int]:
     gone = {
         "cards": _purge_cards(today, kept),
         "days": _in_steps("days", lambda s: _empty_days(s, today - kept.cards), RunSheet),
+        "hand-overs": _in_steps("hand-overs", lambda s: _old_hand_overs(s, today - kept.notes), HandOver),
         "decisions": _in_steps("decisions", lambda s: _answered(s, now - kept.cards), Decision),
         "overrides": _in_steps(
             "overrides", lambda s: _old_overrides(s, now - kept.overrides), RunSheetOverride
@@ -130,6 +132,10 @@ def _empty_days(session: Session, before: date) -> Any:
     return select(RunSheet.id).where(
         RunSheet.date < before, ~exists().where(RunSheetAppointment.run_sheet_id == RunSheet.id)
     )
+
+
+def _old_hand_overs(session: Session, before: date) -> Any:
+    return select(HandOver.id).where(HandOver.date < before)
 
 
 def _answered(session: Session, before: datetime) -> Any:

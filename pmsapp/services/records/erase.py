@@ -6,6 +6,7 @@ never held more than numbers of cards; and copies of the database made before, u
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -17,6 +18,7 @@ from pmsapp.domain.actor import Actor
 from pmsapp.extensions import current_settings
 from pmsapp.models import (
     ErasedPatient,
+    HandOver,
     PMSConnection,
     RunSheet,
     RunSheetAppointment,
@@ -70,6 +72,7 @@ def erase(reference: str, actor: Actor, *, despite_the_law: bool = False) -> Era
         _forget_answers_and_previews(session)
         connections = session.scalars(select(PMSConnection.id)).all()
         erasure.forget_what_was_read(session, connections)
+        _take_names_out_of_hand_overs(session, reference)
         erasure.remove_cards(session, ids, now)
         failpoint("erase_patient")
         detail = {
@@ -115,6 +118,14 @@ def _forget_answers_and_previews(session: Session) -> None:
         update(SyncRun).where(SyncRun.preview.is_not(None)).values(preview=None),
     ):
         session.execute(statement.execution_options(synchronize_session=False))
+
+
+def _take_names_out_of_hand_overs(session: Session, reference: str) -> None:
+    """A note at the end of a day may name the patient in full. Anything shorter only a reader can tell apart."""
+    names = patients.get(reference).names
+    for row in session.scalars(select(HandOver).where(HandOver.note.is_not(None))):
+        for name in names:
+            row.note = re.sub(re.escape(name), "(erased)", row.note or "", flags=re.IGNORECASE)
 
 
 def _kept_until(session: Session, ids: list[int]) -> date | None:

@@ -146,6 +146,7 @@ def make_page(
         truth=replace(truth, notes=(*truth.notes, *_unfinished(now))),
         fed=day_truth.fed_columns(sheet),
         viewer=actor.name,
+        can_decide=guard.may("decisions.index"),
         closed=None if sheet.cards else opening_hours.why_closed_at(read.snapshot.clinic, sheet.date),
         toast=toast,
     )
@@ -157,9 +158,7 @@ def make_page(
 
 def _note_look(sheet: Sheet, query: str) -> None:
     """Who sees these cards, for the log; what was searched for stands in no row."""
-    hidden = sheet.not_shown_cards or ()
-    cards = {card.id for card in (*sheet.cards, *hidden, *sheet.acknowledged)}
-    looking.at_sheet(sheet.date, cards, access_log.SEARCH if query.strip() else access_log.SHEET)
+    looking.at_sheet(sheet.date, sheet.card_ids, access_log.SEARCH if query.strip() else access_log.SHEET)
 
 
 def _unfinished(now: shell.PageStatus) -> list[Notice]:

@@ -21,7 +21,7 @@ from pmsapp.services.base import audit, audit_chain
 from pmsapp.services.base.errors import Conflict, Invalid, NotFound
 from pmsapp.services.base.transaction import reading
 from pmsapp.services.connections import disconnect
-from pmsapp.services.editing import overrides
+from pmsapp.services.editing import hand_over, overrides
 from pmsapp.services.maintenance import backup, erasure, purge
 from pmsapp.services.records import access_log, correct, erase, export, patients
 from pmsapp.services.sync import recheck
@@ -199,6 +199,7 @@ def test_the_erased_patient_is_nowhere_in_pages_logs_and_backups_made_after(
     settings: Settings,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    hand_over.close(clinic.today, "Mel", f"Ring {NAME} on Monday.", MEL)
     clinic.sync(dry_run=True)
     practice.change("v1", start_at=clinic.at("10:45"))
     clinic.sync(dry_run=True)
