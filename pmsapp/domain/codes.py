@@ -108,6 +108,13 @@ _CODES = (
         _SIGN_IN,
     ),
     Code(
+        "PRACTICE-CONNECTED",
+        _STAFF,
+        "This practice of {pms} is connected already",
+        "Sign in again there; a second connection would show every patient twice.",
+        _SEE_CONNECTION,
+    ),
+    Code(
         "AUTH-SCOPE",
         _STAFF,
         "The login of {pms} may not read everything it needs",
