@@ -149,7 +149,7 @@ class Settings(BaseModel):
     @field_validator("alert_urls")
     @classmethod
     def _alert_schemes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if any("://" not in one for one in value):
+        if any("://" not in host for host in value):
             raise ValueError("holds an entry that is no address such as mailtos://...")
         return value
 
@@ -176,6 +176,14 @@ class Settings(BaseModel):
     def sqlalchemy_url(self) -> str:
         """The database's URL; SQLite in the instance folder by default."""
         return self.database_url or f"sqlite:///{self.instance_dir / 'pmsapp.sqlite3'}"
+
+    @property
+    def sqlite_file(self) -> Path | None:
+        """The database's file, None when it is no file."""
+        parts = urlsplit(self.sqlalchemy_url)
+        name = parts.path.removeprefix("/")
+        is_file = parts.scheme.partition("+")[0] == "sqlite" and name not in {"", ":memory:"}
+        return Path(name) if is_file else None
 
     @property
     def embedded_redis_socket(self) -> Path:

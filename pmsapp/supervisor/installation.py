@@ -1,4 +1,4 @@
-"""What `pmsapp up` does, in order: lock, port, database, queue server, children, address, wait, stop."""
+"""What `pmsapp up` does, in order: lock, port, database, queue server, children, address, wait, stop, checkpoint."""
 
 from __future__ import annotations
 
@@ -75,6 +75,7 @@ def run_installation(
             finally:
                 say("Stopping.")
                 supervisor.stop(stop.impatient)
+                run_step("db", "checkpoint", "--quiet", environ=environment)
 
 
 def _prepare(environ: Mapping[str, str], where: str, training: bool) -> None:

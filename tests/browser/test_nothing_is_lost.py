@@ -163,7 +163,7 @@ def test_every_form_of_the_product_asks_before_it_is_left(visit: Visit, clinic: 
             page.evaluate("document.querySelectorAll('form').forEach((one) => one.reset())")
             walked.add(action)
     shown = {action if action != "/integrations/new/#" else "#" for action in walked}
-    missing = {one for one in forms_of_templates() if one not in shown and one not in ELSEWHERE}
+    missing = {form for form in forms_of_templates() if form not in shown and form not in ELSEWHERE}
     assert missing == set()
     visit.assert_clean()
 

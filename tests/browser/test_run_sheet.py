@@ -172,9 +172,9 @@ def test_two_people_saving_one_card_lose_nothing(
     clinic.sync()
     card_id = clinic.sheet().cards[0].id
     slow, fast = open_visit(), open_visit()
-    for one in (slow, fast):
-        one.sign_in()
-        one.page.locator(f"#card-{card_id} h3 a").click()
+    for desk in (slow, fast):
+        desk.sign_in()
+        desk.page.locator(f"#card-{card_id} h3 a").click()
     fast.page.get_by_label("Notes").fill("Interpreter booked")
     fast.page.get_by_role("button", name="Save").click()
     expect(fast.page.get_by_role("dialog")).to_be_hidden()

@@ -101,8 +101,8 @@ def test_the_second_of_two_browsers_sees_the_first_ones_step_and_skips_none(
     clinic.sync()
     card_id = first_to_call(clinic)
     first, second = open_visit(), open_visit()
-    for one in (first, second):
-        one.sign_in()
+    for desk in (first, second):
+        desk.sign_in()
     line_of(first.page, card_id).locator("[data-act=advance]").click()
     expect(line_of(first.page, card_id)).to_have_attribute("data-state", "contacted")
     late = line_of(second.page, card_id)
@@ -158,7 +158,7 @@ def test_a_search_finds_somebody_and_leaves_no_trace_in_an_address(
     shown = page.locator("[data-card] [data-act=open]").all_inner_texts()
     assert shown
     assert all(
-        any(word.startswith(family.lower()) for word in re.split(r"[\s,-]+", one.lower())) for one in shown
+        any(word.startswith(family.lower()) for word in re.split(r"[\s,-]+", name.lower())) for name in shown
     )
     assert page.evaluate("document.activeElement.id") == "q"
     assert family not in " ".join([page.url, page.title(), *visit.asked])

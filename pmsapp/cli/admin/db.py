@@ -1,18 +1,16 @@
-"""`pmsapp db upgrade`."""
+"""`pmsapp db`: upgrade the tables; bring the write-ahead log into the file."""
 
 from __future__ import annotations
 
 import click
 
-from pmsapp.cli.shared.base import open_app
-from pmsapp.services.clinic import clinic
-from pmsapp.services.maintenance import database
-from pmsapp.services.people import users
+from pmsapp.models.sqlite import checkpoint as bring_log_in
+from pmsapp.settings import load_settings
 
 
 @click.group()
 def db() -> None:
-    """The database's tables."""
+    """The database's tables and file."""
 
 
 @db.command()
@@ -21,6 +19,11 @@ def db() -> None:
 @click.option("--training", is_flag=True, hidden=True, help="A new clinic is a training clinic.")
 def upgrade(quiet: bool, address: str | None, training: bool) -> None:
     """Bring the database up to this version; a SQLite file is copied first."""
+    from pmsapp.cli.shared.base import open_app  # heavy; `checkpoint` needs none of it
+    from pmsapp.services.clinic import clinic
+    from pmsapp.services.maintenance import database
+    from pmsapp.services.people import users
+
     with open_app(migrated=False):
         done = database.upgrade()
         if training:
@@ -36,3 +39,22 @@ def upgrade(quiet: bool, address: str | None, training: bool) -> None:
         click.echo("The database is up to date.")
     if code is not None:
         click.echo(f"Nobody may sign in yet. Open {address}/setup and enter this code: {code.code}")
+
+
+@db.command()
+@click.option("--quiet", is_flag=True, help="Say nothing when it worked.")
+def checkpoint(quiet: bool) -> None:
+    """Bring what was written last into the database's file, so that the file alone may be copied.
+
+    `pmsapp up` does this when it stops; after a kill or a power cut, do it before copying the file.
+    """
+    file = load_settings().sqlite_file
+    if file is None or not file.exists():
+        if not quiet:
+            click.echo("There is no database file.")
+        return
+    if not bring_log_in(file):
+        click.echo(f"A process still uses {file}; copy the database with: pmsapp backup", err=True)
+        raise SystemExit(1)
+    if not quiet:
+        click.echo(f"{file} holds everything.")

@@ -118,7 +118,7 @@ def lay_out(
     ]
     every = [line for _, lines in of_head for line in lines]
     hidden = [_hidden(card) for card in (*(sheet.not_shown_cards or ()), *sheet.acknowledged)]
-    counts = Counter(one for line in every for one in line.filters)
+    counts = Counter(chosen for line in every for chosen in line.filters)
     counts[Filter.NOT_SHOWN] = len(hidden)
 
     def passes(line: Line) -> bool:
@@ -142,7 +142,7 @@ def lay_out(
         attention=attention,
         sections=sections,
         hidden=off_sheet,
-        counts={one: counts[one] for one in Filter},
+        counts={chosen: counts[chosen] for chosen in Filter},
         longest_wait_min=max(waits, default=None),
         matched=len(attention) + len(off_sheet) + sum(len(section.lines) for section in sections),
         total=len(hidden) if chosen is Filter.NOT_SHOWN else len(every),

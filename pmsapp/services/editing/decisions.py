@@ -114,8 +114,8 @@ def decide(decision_id: int, choice: str, actor: Actor, *, same_for_others: bool
         if choice not in choices_of(session, row):
             raise Invalid({"choice": "These are not known to be one person. Choose keep or pms."})
         others = _alike(session, row) if same_for_others else []
-        for one in [row, *others]:
-            _settle(session, one, choice, actor, now)
+        for asked in [row, *others]:
+            _settle(session, asked, choice, actor, now)
         session.flush()
         return _view(session, row)
 

@@ -50,7 +50,7 @@ def check_identity(card_id: int, identifiers: Sequence[str], actor: Actor) -> Ca
     A Medicare number identifies nobody: families share one (RACGP standard C6.1).
     """
     given = list(dict.fromkeys(identifiers))
-    unknown = [one for one in given if one not in IDENTIFIERS]
+    unknown = [identifier for identifier in given if identifier not in IDENTIFIERS]
     if unknown or len(given) != NEEDED:
         choices = ", ".join(IDENTIFIERS)
         raise Invalid({"identifiers": f"Choose {NEEDED} of: {choices}. A Medicare number does not count."})

@@ -44,34 +44,34 @@ def login_fields(
     given, errors = given or {}, errors or {}
     return tuple(
         LoginField(
-            name=one.name,
-            label=one.label,
-            help=one.help,
-            secret=one.secret,
-            required=one.required and one.name not in supplied,
-            value="" if one.secret else given.get(one.name, ""),
-            error=errors.get(error_key(one)),
-            from_server=one.name in supplied,
+            name=field.name,
+            label=field.label,
+            help=field.help,
+            secret=field.secret,
+            required=field.required and field.name not in supplied,
+            value="" if field.secret else given.get(field.name, ""),
+            error=errors.get(error_key(field)),
+            from_server=field.name in supplied,
         )
-        for one in info.credential_fields
-        if one.goes_to == CREDENTIALS or not only_login
+        for field in info.credential_fields
+        if field.goes_to == CREDENTIALS or not only_login
     )
 
 
-def error_key(one: CredentialField) -> str:
+def error_key(field: CredentialField) -> str:
     """The name under which services report a wrong field."""
-    return f"credentials.{one.name}" if one.goes_to == CREDENTIALS else one.goes_to
+    return f"credentials.{field.name}" if field.goes_to == CREDENTIALS else field.goes_to
 
 
 def split_given(info: AdapterInfo, given: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     """What was typed as (login, columns); blanks are left out."""
     login: dict[str, str] = {}
     columns: dict[str, str] = {}
-    for one in info.credential_fields:
-        text = given.get(one.name, "").strip()
+    for field in info.credential_fields:
+        text = given.get(field.name, "").strip()
         if text:
-            (login if one.goes_to == CREDENTIALS else columns)[
-                one.name if one.goes_to == CREDENTIALS else one.goes_to
+            (login if field.goes_to == CREDENTIALS else columns)[
+                field.name if field.goes_to == CREDENTIALS else field.goes_to
             ] = text
     return login, columns
 
@@ -81,15 +81,15 @@ def errors_of_refusal(info: AdapterInfo, error: Refused) -> dict[str, str]:
     fields = info.credential_fields
     wanted: CredentialField | None = None
     if error.code == "AUTH-REFUSED":
-        wanted = next((one for one in fields if one.secret), None)
+        wanted = next((field for field in fields if field.secret), None)
     elif error.code in {"PRACTICE-UNKNOWN", "AUTH-WRONG-PRACTICE"}:
-        wanted = next((one for one in fields if one.goes_to != CREDENTIALS), None)
+        wanted = next((field for field in fields if field.goes_to != CREDENTIALS), None)
     return {error_key(wanted): error.message} if wanted else {}
 
 
 def summary_of(errors: Mapping[str, str], info: AdapterInfo) -> tuple[tuple[str, str], ...]:
     """The errors as (input, sentence), for links."""
-    names = {error_key(one): one.name for one in info.credential_fields}
+    names = {error_key(field): field.name for field in info.credential_fields}
     return tuple((names.get(key, key), sentence) for key, sentence in errors.items())
 
 

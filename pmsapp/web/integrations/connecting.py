@@ -46,7 +46,11 @@ def choose() -> ResponseReturnValue:
                 how=info.how_you_connect,
                 who=info.who_must_be_there,
                 minutes=info.minutes_to_connect,
-                connected=tuple(one.display_name for one in now.connections if one.pms_type == info.slug),
+                connected=tuple(
+                    connection.display_name
+                    for connection in now.connections
+                    if connection.pms_type == info.slug
+                ),
             )
             for info in list_infos()
         ),
@@ -190,7 +194,7 @@ def _login_page(view: ConnectionView, error: ServiceError | None = None) -> Resp
         action=f"/integrations/{view.id}/login",
         fields=connect_form.login_fields(
             info,
-            supplied={one.name: "" for one in info.credential_fields} if view.has_credentials else {},
+            supplied={field.name: "" for field in info.credential_fields} if view.has_credentials else {},
             given=request.form,
             errors=errors,
             only_login=True,
@@ -234,10 +238,10 @@ def _pair_page(view: ConnectionView, code: str = "", error: ServiceError | None 
 def _reads_it_already(view: ConnectionView) -> str | None:
     """The name of another connection to the same practice that is in use."""
     practice = (view.pms_type, view.tenant_id or view.practice_id)
-    for one in connections.list_connections():
-        same = practice[1] and (one.pms_type, one.tenant_id or one.practice_id) == practice
-        if same and one.id != view.id and one.sync_enabled:
-            return one.display_name
+    for other in connections.list_connections():
+        same = practice[1] and (other.pms_type, other.tenant_id or other.practice_id) == practice
+        if same and other.id != view.id and other.sync_enabled:
+            return other.display_name
     return None
 
 

@@ -29,9 +29,12 @@ _GRAVITY = {ConnectionState.NEEDS_YOU: 0, ConnectionState.SETUP: 1}
 def index() -> ResponseReturnValue:
     """Every connection; what needs somebody comes first."""
     now = shell.page_status()
-    listed = sorted(now.connections, key=lambda one: (_GRAVITY.get(one.state, 2), one.id))
+    listed = sorted(
+        now.connections, key=lambda connection: (_GRAVITY.get(connection.state, 2), connection.id)
+    )
     page = IntegrationsPage(
-        cards=tuple(card_of(one, now) for one in listed), can_connect=guard.may("connecting.choose")
+        cards=tuple(card_of(connection, now) for connection in listed),
+        can_connect=guard.may("connecting.choose"),
     )
     return shell.render("integrations/index.html", "integrations", now, page=page)
 

@@ -181,7 +181,7 @@ def _identity_words(card: Card, around: Setting) -> str:
     check = card.identity_check
     if check is None:
         return "Identity not checked yet"
-    which = fmt.listed([labels.IDENTIFIERS.get(one, one) for one in check.identifiers])
+    which = fmt.listed([labels.IDENTIFIERS.get(name, name) for name in check.identifiers])
     return f"Identity checked by {check.by} {fmt.moment(check.at, around.now, card.time_zone)}: {which}"
 
 

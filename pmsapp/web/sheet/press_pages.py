@@ -156,7 +156,9 @@ def _answer(card: Card, toast: Toast) -> ResponseReturnValue:
         page=made.page,
         shell=made.frame,
         line=work_list.line_of(card.id),
-        section=next((one for one in work_list.sections if one.clinician_id == card.clinician_id), None),
+        section=next(
+            (section for section in work_list.sections if section.clinician_id == card.clinician_id), None
+        ),
         card=columns_view.card_of(made.page.columns, card.id),
     )
     return make_response(html)

@@ -213,29 +213,29 @@ def _empty(sheet: Sheet, now: datetime, *, is_today: bool, closed: str | None) -
 
 def _questions(sheet: Sheet, names: Names) -> tuple[Notice, ...]:
     """What needs somebody on this day and is no patient: undecided practitioners, held removals, struck cards."""
-    asked = {one.subject: one.id for one in sheet.questions}
+    asked = {question.subject: question.id for question in sheet.questions}
     found = [
         Notice(
-            f"{one.name} has {fmt.plural(one.number, 'appointment')} that {'is' if one.number == 1 else 'are'} not shown",
+            f"{group.name} has {fmt.plural(group.number, 'appointment')} that {'is' if group.number == 1 else 'are'} not shown",
             "Nobody has decided yet where they belong.",
             icon="person",
-            href=f"/decisions#decision-{asked[one.subject]}"
-            if one.subject in asked
+            href=f"/decisions#decision-{asked[group.subject]}"
+            if group.subject in asked
             else "/decisions#undecided",
             action="Decide",
         )
-        for one in sheet.undecided
-        if one.number
+        for group in sheet.undecided
+        if group.number
     ]
-    for one in sheet.questions:
-        if one.kind == "removals_held":
-            who = names.clinicians.get(one.clinician_id or 0, "one clinician")
+    for question in sheet.questions:
+        if question.kind == "removals_held":
+            who = names.clinicians.get(question.clinician_id or 0, "one clinician")
             found.append(
                 Notice(
-                    f"{fmt.plural(one.number, 'patient')} of {who} would disappear",
+                    f"{fmt.plural(question.number, 'patient')} of {who} would disappear",
                     "Removals are held until somebody looks.",
                     icon="held",
-                    href=f"/decisions#decision-{one.id}",
+                    href=f"/decisions#decision-{question.id}",
                     action="Decide",
                 )
             )

@@ -40,7 +40,7 @@ def page_of(made: Sheet, *, view: str = COLUMNS, **more: Any) -> SheetPage:
 def card_of(**more: Any) -> CardView:
     """The one card of a sheet, as printed."""
     page = page_of(sheet(column(card(**more))))
-    return next(one for band in page.columns[0].bands for one in band.cards)
+    return next(card for band in page.columns[0].bands for card in band.cards)
 
 
 def words_of(view: CardView) -> list[str]:
@@ -56,9 +56,9 @@ def test_every_column_has_the_same_hours_and_the_line_of_now_once() -> None:
     )
     assert [hour.label for hour in page.hours] == ["8 am", "9 am", "10 am", "10:30", "11 am", "12 pm"]
     assert [hour.now for hour in page.hours].count(True) == 1
-    for one in page.columns:
-        assert len(one.bands) == len(page.hours)
-        assert [band.now for band in one.bands] == [hour.now for hour in page.hours]
+    for shown in page.columns:
+        assert len(shown.bands) == len(page.hours)
+        assert [band.now for band in shown.bands] == [hour.now for hour in page.hours]
     assert [[view.id for view in band.cards] for band in page.columns[0].bands] == [[1], [], [2], [3], [], []]
 
 
@@ -212,7 +212,7 @@ def test_a_stale_day_with_cards_keeps_them() -> None:
 def test_an_undecided_practitioner_is_counted_aloud() -> None:
     page = page_of(sheet(column(card()), undecided=(Undecided("Dr Albright", 6),)))
     asks = page.work_list.notices
-    assert [(one.headline, one.action) for one in asks] == [
+    assert [(ask.headline, ask.action) for ask in asks] == [
         ("Dr Albright has 6 appointments that are not shown", "Decide")
     ]
 
@@ -393,6 +393,6 @@ def test_the_shell_of_nothing_connected_offers_no_sync(app: Flask, frozen_clock:
 
 
 def test_a_card_names_its_pms_and_its_practice_only_where_two_use_the_same() -> None:
-    one = (1, "Gentu", "Banksia Street")
-    assert shell.names_on_cards([one, (2, "Halaxy", "Rooms")]) == {1: "Gentu", 2: "Halaxy"}
-    assert shell.names_on_cards([one, (2, "Gentu", "Rooms")]) == {1: "Banksia Street", 2: "Rooms"}
+    source = (1, "Gentu", "Banksia Street")
+    assert shell.names_on_cards([source, (2, "Halaxy", "Rooms")]) == {1: "Gentu", 2: "Halaxy"}
+    assert shell.names_on_cards([source, (2, "Gentu", "Rooms")]) == {1: "Banksia Street", 2: "Rooms"}
