@@ -391,13 +391,3 @@ _CODES = (
 )
 
 CATALOGUE: dict[str, Code] = {code.name: code for code in _CODES}
-
-
-def message_for(code: str, pms: str) -> str:
-    """The headline of `code` with the vendor's label; an unknown code gives the headline of BUG."""
-    return CATALOGUE.get(code, CATALOGUE["BUG"]).headline.format(pms=pms)
-
-
-def advice_for(code: str, pms: str) -> str:
-    """What to do about `code`, with the vendor's label."""
-    return CATALOGUE.get(code, CATALOGUE["BUG"]).advice.format(pms=pms)
