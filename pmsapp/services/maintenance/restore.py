@@ -41,7 +41,6 @@ from pmsapp.services.maintenance import backup, database, kept_access, key_rotat
 from pmsapp.services.maintenance.kept_access import Access
 from pmsapp.services.people import sessions
 
-READY = "restore.part"
 _EPOCHS_BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 _BUSY_FOR_S = 2.0
 
