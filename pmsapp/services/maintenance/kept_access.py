@@ -67,7 +67,7 @@ def read(session: Session) -> Access:
         select(User.email, KnownBrowser.token_hash).join(User, User.id == KnownBrowser.user_id)
     )
     return Access(
-        people={one.email: _columns(one, _PERSON) for one in session.scalars(select(User))},
+        people={person.email: _columns(person, _PERSON) for person in session.scalars(select(User))},
         second_factors=second_factor.kept_of_everybody(session),
         browsers=frozenset((email, token_hash) for email, token_hash in browsers),
         throttles=tuple(_columns(row, _THROTTLE) for row in session.scalars(select(LoginThrottle))),
