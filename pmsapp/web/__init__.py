@@ -31,6 +31,7 @@ from pmsapp.web.http import (
 )
 from pmsapp.web.integrations import connecting, connection_settings, matching
 from pmsapp.web.integrations import pages as integration_pages
+from pmsapp.web.paper import hand_over_pages, print_pages
 from pmsapp.web.runs import pages as run_pages
 from pmsapp.web.runs import updates
 from pmsapp.web.settings import alerts as alert_pages
@@ -47,6 +48,8 @@ _AREAS = (
     probes,
     sheet_pages,
     press_pages,
+    print_pages,
+    hand_over_pages,
     card_pages,
     decision_pages,
     updates,
