@@ -11,8 +11,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
 from pmsapp.access import looking
-from pmsapp.domain.codes import advice_for
-from pmsapp.domain.errors import is_for_staff
+from pmsapp.domain.errors import advice_for, is_for_staff
 from pmsapp.schemas.addresses import id_or_none
 from pmsapp.services.base.next_step import next_step
 from pmsapp.services.base.spreadsheet import plain_cell
