@@ -110,7 +110,16 @@ def parse_practitioner(record: Any) -> Practitioner:
         given=given,
         family=family,
         prefix=prefix,
+        provider_number=_provider_number(record.get("identifier")),
     )
+
+
+def _provider_number(identifiers: Any) -> str | None:
+    """The Medicare provider number; lists of practitioners may leave it out."""
+    for one in identifiers if isinstance(identifiers, list) else ():
+        if isinstance(one, dict) and str(one.get("system", "")).endswith("medicare-provider-number"):
+            return clean_text(one.get("value"))
+    return None
 
 
 def parse_type(record: Any) -> AppointmentType:

@@ -12,11 +12,15 @@ from sqlalchemy.orm import Session
 from pmsapp.domain.appointment import AppointmentType, Practitioner, Presence
 from pmsapp.domain.sync.rules import MappingDecision
 from pmsapp.domain.sync.type_meaning import has_turned, meaning_of
-from pmsapp.models import Decision, PMSAppointmentType, PMSClinicianMapping
+from pmsapp.models import Decision, PMSAppointmentType, PMSClinicianMapping, PMSConnection
 from pmsapp.models.upsert import upsert
 from pmsapp.services.clinic import clinic
 from pmsapp.services.sheet import questions
 from pmsapp.services.sheet.stored_cards import CARDS
+
+# What the clinic may say about a type that appears later.
+ASK, SIMILAR, IGNORE = "ask", "similar", "ignore"
+LATER = (ASK, SIMILAR, IGNORE)
 
 
 def store_practitioners(
@@ -107,11 +111,30 @@ def store_types(
     for one in types if announce else ():
         if one.external_id in before:
             _ask_whether_it_turned(session, connection_id, before[one.external_id], one, now)
-    for one in fresh if announce and known else ():
+    later = _settle_later(session, connection_id, fresh) if announce and known else ASK
+    for one in fresh if announce and known and later == ASK else ():
         if one.active and one.suggested and one.is_telehealth is None:
             named = {"pms_type_id": one.external_id, "name": one.name}
             _ask(session, "type", connection_id, one.external_id, named, now)
     return [one.external_id for one in fresh]
+
+
+def _settle_later(session: Session, connection_id: int, fresh: Sequence[AppointmentType]) -> str:
+    """Decide about types that appear later as the clinic said: by their names, or not at all. Returns what it said."""
+    connection = session.get_one(PMSConnection, connection_id)
+    unmarked = {one.external_id: one.suggested for one in fresh if one.is_telehealth is None}
+    if connection.new_types == ASK or not unmarked:
+        return connection.new_types
+    for row in session.scalars(
+        select(PMSAppointmentType).where(
+            PMSAppointmentType.pms_connection_id == connection_id,
+            PMSAppointmentType.pms_type_id.in_(unmarked),
+        )
+    ):
+        row.is_telehealth = connection.new_types == SIMILAR and unmarked[row.pms_type_id]
+    connection.config_version += 1
+    session.flush()
+    return connection.new_types
 
 
 def _stored_types(session: Session, connection_id: int) -> Sequence[Row[Any]]:
