@@ -28,7 +28,10 @@ def form_fields(info: AdapterInfo) -> tuple[str, ...]:
 
 
 def keep_typed(info: AdapterInfo, typed: Mapping[str, str], actor: Actor) -> DraftView:
-    """Keep what was typed over what was typed before. A secret left empty stays; so does all of it in an empty form."""
+    """Keep what was typed over what was typed before.
+
+    A secret left empty stays, and so does all of it in an empty form; a secret of blanks alone is none.
+    """
     before = drafts.of_vendor(info.slug)
     known = dict(before.fields) if before else {}
     given = {name: typed.get(name, "").strip() for name in form_fields(info)}
@@ -37,7 +40,7 @@ def keep_typed(info: AdapterInfo, typed: Mapping[str, str], actor: Actor) -> Dra
     for name, text in given.items():
         if text:
             known[name] = text
-        elif name not in secrets and not is_empty:
+        elif typed.get(name) or (name not in secrets and not is_empty):
             known.pop(name, None)
     return drafts.keep_fields(info.slug, known, actor)
 

@@ -16,8 +16,16 @@ from pmsapp.domain.actor import Actor
 from pmsapp.domain.appointment import Presence
 from pmsapp.domain.sync.reconcile import Change
 from pmsapp.domain.sync.rules import SkipReason
+from pmsapp.domain.sync_state import RunStatus
 from pmsapp.domain.window import day_of
-from pmsapp.models import PMSClinicianMapping, RunSheet, RunSheetAppointment, RunSheetClinician, SyncRun
+from pmsapp.models import (
+    PMSAppointmentType,
+    PMSClinicianMapping,
+    RunSheet,
+    RunSheetAppointment,
+    RunSheetClinician,
+    SyncRun,
+)
 from pmsapp.services.base import audit
 from pmsapp.services.base.errors import ServiceError
 from pmsapp.services.base.transaction import reading, writing
@@ -79,6 +87,13 @@ def ask_quietly(connection_id: int, actor: Actor) -> None:
         return
 
 
+def drop_waiting(connection_id: int, actor: Actor) -> None:
+    """A preview that nobody has begun to make is not needed once updates start."""
+    current = run_history.list_runs(connection_id, limit=1).current
+    if current is not None and current.dry_run and current.status == RunStatus.QUEUED:
+        run_history.cancel_run(connection_id, current.id, actor)
+
+
 def latest(connection_id: int) -> Preview:
     """The newest preview of a connection, with everybody's appointments of the days it read, by time. Raises NotFound."""
     with reading() as session:
@@ -90,16 +105,15 @@ def latest(connection_id: int) -> Preview:
             .order_by(SyncRun.id.desc())
             .limit(1)
         )
-        people = dict(
-            session.execute(
-                select(
-                    PMSClinicianMapping.pms_practitioner_id, PMSClinicianMapping.pms_practitioner_name
-                ).where(PMSClinicianMapping.pms_connection_id == connection_id)
+        mapping = PMSClinicianMapping
+        named = session.execute(
+            select(mapping.pms_practitioner_id, mapping.pms_practitioner_name).where(
+                mapping.pms_connection_id == connection_id
             )
-            .tuples()
-            .all()
-        )
-        columns = dict(session.execute(select(RunSheetClinician.id, RunSheetClinician.name)).tuples().all())
+        ).all()
+        people: dict[str, str] = {row.pms_practitioner_id: row.pms_practitioner_name for row in named}
+        listed = session.execute(select(RunSheetClinician.id, RunSheetClinician.name)).all()
+        columns: dict[int, str] = {row.id: row.name for row in listed}
     if run_id is None:
         return Preview(None)
     run = run_history.get_run(connection_id, run_id)
@@ -129,6 +143,20 @@ def cards_today(connection_id: int) -> int:
                     RunSheetAppointment.pms_connection_id == connection_id,
                     RunSheetAppointment.presence == Presence.ON_SHEET.value,
                     RunSheet.date == clinic.today(session),
+                )
+            )
+            or 0
+        )
+
+
+def exceptions(connection_id: int) -> int:
+    """Types about which somebody has said more than the practice software does."""
+    with reading() as session:
+        return (
+            session.scalar(
+                select(func.count()).where(
+                    PMSAppointmentType.pms_connection_id == connection_id,
+                    PMSAppointmentType.is_telehealth.is_not(None),
                 )
             )
             or 0

@@ -118,10 +118,12 @@ class _Counting:
         self.by_person: dict[str, Tally] = {}
         self.by_type: dict[str, Tally] = {}
         self.soon, self.whole = Tally(), Tally()
+        self.was_read = False
         self._seen: set[str] = set()
 
     def expect(self, practitioner_ids: Iterable[str]) -> None:
         """These were read, whatever comes."""
+        self.was_read = True
         for practitioner_id in practitioner_ids:
             self.by_person.setdefault(practitioner_id, Tally())
 
@@ -170,6 +172,7 @@ def _as_json(counting: _Counting, *, complete: bool) -> dict[str, Any]:
         "soon": counting.soon.as_json(),
         "whole": counting.whole.as_json(),
         "complete": complete,
+        "may_read": {"appointments": counting.was_read, "appointment types": bool(counting.types)},
     }
 
 

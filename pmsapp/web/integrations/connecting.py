@@ -37,11 +37,12 @@ _NO = (Invalid, Refused, Conflict)
 
 @bp.get("/integrations/new")
 def choose() -> ResponseReturnValue:
-    """Step 1: which practice software. `pms`: the one chosen."""
+    """Step 1: which practice software. `chosen`: ticked already; `pms`: the one to go on with."""
     chosen = request.args.get("pms")
     if chosen is None:
         asked = "go" in request.args
-        return choose_step.page(error="Choose your practice software first." if asked else None)
+        error = "Choose your practice software first." if asked else None
+        return choose_step.page(request.args.get("chosen"), error)
     try:
         return redirect(f"/integrations/new/{get_info(chosen).slug}", 303)
     except UnknownPMSError:
@@ -191,6 +192,7 @@ def start(connection_id: int) -> ResponseReturnValue:
         changes = start_step.read_clinic_form()
         if changes:
             clinic.update_clinic(actor, **changes)
+        preview.drop_waiting(connection_id, actor)
         connections.update_connection(connection_id, actor, sync_enabled=True)
     except _NO as error:
         return start_step.page(connections.get_connection(connection_id), error=error)

@@ -48,11 +48,21 @@ class ConnectionCard:
 
 
 @dataclass(frozen=True, slots=True)
+class Begun:
+    """A set-up before its login was accepted: to go on with, or to throw away."""
+
+    notice: Notice
+    draft_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class IntegrationsPage:
-    """`integrations/index.html`."""
+    """`integrations/index.html`. `straight`: each practice software and where its set-up begins."""
 
     cards: tuple[ConnectionCard, ...]
     can_connect: bool
+    unfinished: tuple[Begun, ...] = ()
+    straight: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

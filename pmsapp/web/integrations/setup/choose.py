@@ -20,17 +20,12 @@ from pmsapp.web.ui import shell
 def page(chosen: str | None = None, error: str | None = None) -> Response:
     """The choice, every practice software with what it asks for."""
     now = shell.page_status()
-    vendors = choices(now, chosen)
+    vendors = tuple(_choice(info, now, chosen) for info in list_infos())
     shown = ChoosePage(
         steps=connect_form.steps(1), vendors=vendors, training_href=_training_href(), error=error
     )
     html = shell.render("integrations/setup/choose.html", "integrations", now, page=shown)
     return make_response(html, 422 if error else 200)
-
-
-def choices(now: shell.PageStatus, chosen: str | None = None) -> tuple[VendorChoice, ...]:
-    """Every practice software as a card."""
-    return tuple(_choice(info, now, chosen) for info in list_infos())
 
 
 def list_page(info: AdapterInfo) -> Response:

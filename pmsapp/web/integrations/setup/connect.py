@@ -78,7 +78,7 @@ def found_page(view: ConnectionView, error: ServiceError | None = None) -> Respo
         pms=view.pms_label,
         practice=view.practice_name,
         facts=_facts(view, check, ahead),
-        permissions=tuple((name, bool(may)) for name, may in sorted((check.get("can_read") or {}).items())),
+        permissions=_permissions(found),
         clock=_clock_notice(view, check),
         warnings=tuple(check.get("warnings") or ()),
         question=_question(ahead, now, view.time_zone),
@@ -107,7 +107,7 @@ def _facts(
     skew = check.get("clock_skew_s")
     clocks = None if skew is None else "Agree" if abs(skew) < 2 else f"{fmt.span(abs(skew))} apart"
     facts = (
-        ("Practice", view.practice_name),
+        ("Connected to", view.pms_label),
         ("Time zone", view.time_zone.replace("_", " ")),
         ("Practitioners", None if count is None else fmt.plural(count, "practitioner")),
         ("Next 14 days", fmt.plural(ahead.whole.count, "appointment") if ahead.is_complete else None),
@@ -115,6 +115,13 @@ def _facts(
         ("Answered in", f"{check['latency_ms']} ms" if check.get("latency_ms") is not None else None),
     )
     return tuple((label, text) for label, text in facts if text)
+
+
+def _permissions(found: Mapping[str, Any]) -> tuple[tuple[str, bool], ...]:
+    """What may be read: as the vendor said when asked, else as it turned out."""
+    said = (found.get("check") or {}).get("can_read") or {}
+    proved = (found.get("ahead") or {}).get("may_read") or {}
+    return tuple((name, bool(may)) for name, may in sorted({**proved, **said}.items()))
 
 
 def _clock_notice(view: ConnectionView, check: Mapping[str, Any]) -> Notice | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from pmsapp.adapters.base import AdapterInfo, CredentialField
-from pmsapp.domain.codes import CATALOGUE, ActionOwner
+from pmsapp.domain.codes import CATALOGUE, ActionOwner, message_for
 from pmsapp.services.base.errors import Conflict, Invalid, Refused, ServiceError
 from pmsapp.services.base.next_step import help_href
 from pmsapp.services.connections.connections import ConnectionView
@@ -21,6 +21,8 @@ CODE_LABEL = "Pairing code"
 _CODE_HELP = "Eight letters and digits, in any case; spaces and dashes do not matter. Each code works once."
 _PRACTICE_CODES = frozenset({"PRACTICE-UNKNOWN", "AUTH-WRONG-PRACTICE"})
 _CODE_CODES = frozenset({"PAIR-UNKNOWN", "PAIR-USED", "PAIR-BLOCKED", "PAIR-UNSURE"})
+# Whose sentences name what is missing, or both practices.
+_NOTED = frozenset({"AUTH-SCOPE", "AUTH-WRONG-PRACTICE", "PRACTICE-CONNECTED"})
 # What a code says while somebody connects, where the words of a running connection do not fit.
 _HERE = {
     "AUTH-EXPIRED": (
@@ -130,13 +132,20 @@ def errors_of(info: AdapterInfo, error: ServiceError | None) -> dict[str, str]:
         return {}
     fields = info.credential_fields
     wanted: CredentialField | None = None
+    said = _plain(error, info)
     if error.code in _CODE_CODES:
-        return {PAIRING_CODE: error.message}
+        return {PAIRING_CODE: said}
     if error.code == "AUTH-REFUSED":
         wanted = next((one for one in fields if one.secret), None)
     elif error.code in _PRACTICE_CODES:
         wanted = next((one for one in fields if one.goes_to != CREDENTIALS), None)
-    return {error_key(wanted): error.message} if wanted else {}
+    return {error_key(wanted): said} if wanted else {}
+
+
+def _plain(error: ServiceError, info: AdapterInfo) -> str:
+    """The sentence without what only support wants to know, such as the vendor's status."""
+    known = error.code in CATALOGUE and error.code not in _NOTED
+    return f"{message_for(error.code, info.label)}." if known else error.message
 
 
 def summary_of(errors: Mapping[str, str], info: AdapterInfo) -> tuple[tuple[str, str], ...]:
@@ -150,7 +159,7 @@ def refusal_notice(error: ServiceError | None, info: AdapterInfo, now: datetime,
     if error is None or isinstance(error, Invalid):
         return None
     known = CATALOGUE.get(error.code)
-    headline, advice = error.message, getattr(error, "advice", "") or ""
+    headline, advice = _plain(error, info), getattr(error, "advice", "") or ""
     if error.code in _HERE:
         headline, advice = (text.format(pms=info.label) for text in _HERE[error.code])
     elif known is not None and known.actor is not ActionOwner.STAFF:

@@ -235,6 +235,7 @@ class KindsPage:
     pms: str
     follows_pms: bool
     decides: str | None
+    share_head: str
     groups: tuple[KindGroup, ...]
     later: tuple[Later, ...]
     state: KindState

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import count
 
 from flask import Response, make_response, render_template
 
@@ -66,6 +67,11 @@ def page(
         pms=info.label,
         follows_pms=follows_pms(info),
         decides=_decides(info, ahead),
+        share_head="With video link"
+        if info.capabilities.gives_links
+        else "Telehealth"
+        if follows_pms(info)
+        else "",
         groups=groups_of(rows, info, ahead, picked, view.time_zone),
         later=tuple(Later(value, word, about, value == later) for value, word, about in _LATER_WORDS),
         state=state_of(rows, info, ahead, picked),
@@ -92,16 +98,20 @@ def groups_of(
 ) -> tuple[KindGroup, ...]:
     """The three groups; each type stands in the one its evidence puts it in, whatever is chosen for it."""
     ordered = sorted(rows, key=lambda one: (-_count(one, ahead), one.name.casefold()))
-    sorted_in: dict[str, list[KindRow]] = {_ON: [], _LOOK: [], _OFF: []}
-    for number, one in enumerate(ordered):
-        sorted_in[_group(one, info, ahead)].append(
-            _row(number, one, info, ahead, picked.get(one.pms_type_id, FOLLOW), zone)
+    numbers = count()
+    sorted_in = {
+        group: tuple(
+            _row(next(numbers), one, info, ahead, picked.get(one.pms_type_id, FOLLOW), zone)
+            for one in ordered
+            if _group(one, info, ahead) == group
         )
+        for group in (_ON, _LOOK, _OFF)  # numbered as the form sends them
+    }
     off = len(sorted_in[_OFF])
     return (
-        KindGroup(_ON, "On the sheet", "Telehealth, by what is known of them.", tuple(sorted_in[_ON])),
-        KindGroup(_LOOK, "Look at these", _look_words(info), tuple(sorted_in[_LOOK])),
-        KindGroup(_OFF, f"Not telehealth ({off})", "In the rooms.", tuple(sorted_in[_OFF]), is_open=False),
+        KindGroup(_ON, "On the sheet", "Telehealth, by what is known of them.", sorted_in[_ON]),
+        KindGroup(_LOOK, "Look at these", _look_words(info), sorted_in[_LOOK]),
+        KindGroup(_OFF, f"Not telehealth ({off})", "In the rooms.", sorted_in[_OFF], is_open=False),
     )
 
 

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from flask import Response, make_response, render_template, request
 
 from pmsapp import clock
+from pmsapp.adapters.registry import get_info
 from pmsapp.domain.errors import message_for
 from pmsapp.domain.sync.rules import SkipReason
 from pmsapp.domain.window import day_of
@@ -20,6 +21,7 @@ from pmsapp.services.base.errors import Invalid, ServiceError
 from pmsapp.services.base.next_step import help_href
 from pmsapp.services.clinic import clinic
 from pmsapp.services.clinic.clinic import DEFAULT_NAME, STATES, USUAL_HOURS, WEEKDAYS, ClinicView
+from pmsapp.services.connections import connections
 from pmsapp.services.connections.connections import ConnectionView
 from pmsapp.services.runs import history as run_history
 from pmsapp.services.runs.history import RunView
@@ -35,6 +37,7 @@ from pmsapp.web.integrations.setup.contexts import (
     StartPage,
     VisitRow,
 )
+from pmsapp.web.integrations.setup.kinds import follows_pms
 from pmsapp.web.runs import view as run_view
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui.page_contexts import Badge, FormField, Notice, Option
@@ -221,9 +224,16 @@ def _facts(view: ConnectionView) -> tuple[tuple[str, str, str], ...]:
             f"{counts.mapped} matched, {counts.ignored} not shown, {counts.undecided} to decide",
             f"{base}/practitioners",
         ),
-        ("Telehealth types", f"{counts.telehealth_types} ticked", f"{base}/types"),
+        ("Telehealth types", _types_words(view), f"{base}/types"),
         ("Updates", f"Every {view.sync_frequency_minutes} minutes in clinic hours", base),
     )
+
+
+def _types_words(view: ConnectionView) -> str:
+    info = get_info(view.pms_type)
+    if follows_pms(info):
+        return f"{info.label} decides, {fmt.plural(preview.exceptions(view.id), 'exception')}"
+    return f"{view.counts.telehealth_types} on the sheet"
 
 
 def _warnings(view: ConnectionView) -> tuple[str, ...]:
@@ -234,7 +244,17 @@ def _warnings(view: ConnectionView) -> tuple[str, ...]:
         )
     if not view.counts.mapped:
         found.append("No practitioner is matched: the run sheet would stay empty.")
+    found.extend(
+        f"{other.display_name} reads this practice already: every patient would appear twice."
+        for other in connections.list_connections()
+        if other.id != view.id and other.sync_enabled and _practice(other) == _practice(view)
+    )
     return tuple(found)
+
+
+def _practice(view: ConnectionView) -> tuple[str, str]:
+    """Which practice a connection reads; its own where nobody has said."""
+    return view.pms_type, view.tenant_id or view.practice_id or f"connection {view.id}"
 
 
 def _refusal(error: ServiceError | None) -> Notice | None:
@@ -281,7 +301,7 @@ def _day(
     left_out = tuple(row for visit, row in rows if visit.column is None and not visit.needs_decision)
     parts = [f"{len(shown)} appear", f"{len(left_out)} do not"]
     if undecided:
-        parts.append(f"{len(undecided)} need a decision")
+        parts.append(f"{len(undecided)} {'needs' if len(undecided) == 1 else 'need'} a decision")
     title = f"{fmt.day_name(day, today)}, {fmt.short_day(day)}"
     return PreviewDay(title, ", ".join(parts), shown, left_out, undecided)
 
