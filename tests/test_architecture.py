@@ -242,3 +242,25 @@ def test_nobody_counts_an_age_by_hand() -> None:
         if re.search(r"(_at|\.at|as_of)$", ast.unparse(node.right))
     }
     assert found == set()
+
+
+def test_no_variable_is_called_one() -> None:
+    """A loop variable or an argument says what it holds: `card`, `run`, `mapping`."""
+
+    def bound(node: ast.AST) -> str | None:
+        if isinstance(node, ast.Name):
+            return node.id if isinstance(node.ctx, ast.Store) else None
+        if isinstance(node, ast.arg | ast.keyword):
+            return node.arg
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.MatchAs | ast.MatchStar):
+            return node.name
+        return None
+
+    found = {
+        f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}"
+        for folder in ("pmsapp", "tests", "bench", "migrations", "scripts")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if bound(node) in {"one", "ones"}
+    }
+    assert found == set()

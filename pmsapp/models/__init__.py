@@ -2,6 +2,7 @@
 
 from pmsapp.models.operations import (
     AlertDelivery,
+    DowntimePassphrase,
     Incident,
     MetricCounter,
     ProcessBeat,
@@ -38,6 +39,7 @@ from pmsapp.models.sheet import (
     CardLook,
     Decision,
     FormerCard,
+    HandOver,
     PatientRead,
     RunSheet,
     RunSheetAppointment,
@@ -54,7 +56,9 @@ __all__ = [
     "CardLook",
     "Clinic",
     "Decision",
+    "DowntimePassphrase",
     "FormerCard",
+    "HandOver",
     "ScopeFreshness",
     "Incident",
     "KnownBrowser",

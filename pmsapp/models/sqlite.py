@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 from contextvars import ContextVar
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -54,6 +55,19 @@ def set_up(engine: Engine) -> None:
     """
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
+
+
+def checkpoint(file: Path) -> bool:
+    """Bring the write-ahead log into the file. True when the file alone is the whole database."""
+    library = sqlite_module()
+    connection = library.connect(str(file), timeout=BUSY_TIMEOUT_MS / 1000)
+    try:
+        busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except library.OperationalError:
+        return False
+    finally:
+        connection.close()  # the last one to close takes the log away
+    return not busy
 
 
 def _on_connect(dbapi_connection: Any, record: Any) -> None:

@@ -47,14 +47,14 @@ class Edited(Answer):
     conflict: bool
 
     @classmethod
-    def of(cls, one: EditedField, card_zone: str, zone: str) -> Self:
+    def of(cls, field: EditedField, card_zone: str, zone: str) -> Self:
         return cls(
-            field=one.field,
-            value=field_value(one.field, one.value, card_zone),
-            pms_value=field_value(one.field, one.pms_value, card_zone),
-            by=one.by,
-            at=local(one.at, zone),
-            conflict=one.conflict,
+            field=field.field,
+            value=field_value(field.field, field.value, card_zone),
+            pms_value=field_value(field.field, field.pms_value, card_zone),
+            by=field.by,
+            at=local(field.at, zone),
+            conflict=field.conflict,
         )
 
 
@@ -194,7 +194,7 @@ class CardOut(Answer):
             pms_patient_id=card.pms_patient_id,
             pms_practitioner_id=card.pms_practitioner_id,
             pms_last_synced_at=local_or_none(card.pms_last_synced_at, zone),
-            edited=[Edited.of(one, card.time_zone, zone) for one in card.edited],
+            edited=[Edited.of(edited, card.time_zone, zone) for edited in card.edited],
             links=Links(host=card.host_link, patient=card.patient_link)
             if Action.JOIN in card.actions
             else None,
@@ -211,8 +211,8 @@ def _work(card: Card, zone: str) -> dict[str, Any]:
     return {
         "state_since": local_or_none(card.state_since, zone),
         "attempts": [
-            AttemptOut(outcome=Outcome(one.outcome), by=one.by, at=local(one.at, zone))
-            for one in card.attempts
+            AttemptOut(outcome=Outcome(attempt.outcome), by=attempt.by, at=local(attempt.at, zone))
+            for attempt in card.attempts
         ],
         "identity_check": IdentityCheckOut(
             identifiers=list(check.identifiers), by=check.by, at=local(check.at, zone)

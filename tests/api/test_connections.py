@@ -88,8 +88,8 @@ def test_a_vendor_that_answers_with_a_web_page_has_its_own_code(api: API, sandbo
 def test_a_wrong_body_names_its_fields(api: API, body: dict[str, object], fields: set[str]) -> None:
     refused = api.post("/api/pms/connections", body)
     assert (refused.status_code, refused.json["code"]) == (422, "INVALID")
-    assert {one["field"] for one in refused.json["errors"]} == fields
-    assert all(one["message"].endswith(".") for one in refused.json["errors"])
+    assert {error["field"] for error in refused.json["errors"]} == fields
+    assert all(error["message"].endswith(".") for error in refused.json["errors"])
     assert count(PMSConnection) == 0
 
 
@@ -166,7 +166,7 @@ def test_a_wrong_change_is_refused(api: API, paired: int, body: dict[str, object
     before = api.get(f"/api/pms/connections/{paired}").json
     refused = api.patch(f"/api/pms/connections/{paired}", body)
     assert refused.status_code == 422
-    assert [one["field"] for one in refused.json["errors"]] == [field]
+    assert [error["field"] for error in refused.json["errors"]] == [field]
     assert api.get(f"/api/pms/connections/{paired}").json == before
 
 

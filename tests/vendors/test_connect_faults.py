@@ -54,9 +54,9 @@ def failures_of(vendor: str) -> list[Failure]:
         for kind in FAULT_KINDS.values()
         if kind.level not in _OF_LISTS and kind.name not in _SURVIVED and kind.vendor in (None, vendor)
     ]
-    found = [one for one in found if vendor == "gentu" or not one.name.startswith("tenant_")]
+    found = [failure for failure in found if vendor == "gentu" or not failure.name.startswith("tenant_")]
     if vendor == "gentu":
-        found = [one for one in found if not one.name.startswith("tenant_")]
+        found = [failure for failure in found if not failure.name.startswith("tenant_")]
         found += [Failure("forbidden", "pairing"), Failure("not_found", "pairing")]
     return found
 

@@ -75,10 +75,10 @@ def test_a_missing_field_is_named_without_asking_the_vendor(
     vendor: str, app: Flask, sandbox: SandboxServer
 ) -> None:
     wizard = Wizard(app, sandbox, vendor)
-    for one in (one for one in wizard.info.credential_fields if one.required):
-        refused = wizard.send(**{one.name: "  "})
+    for field in (field for field in wizard.info.credential_fields if field.required):
+        refused = wizard.send(**{field.name: "  "})
         assert refused.status_code == 422
-        assert f"{one.label} is missing." in unescape(refused.text)
+        assert f"{field.label} is missing." in unescape(refused.text)
     assert sandbox.requests.count(vendor) == 0
     assert count(PMSConnection) == 0
 

@@ -120,10 +120,18 @@ def two_visits(clinic: ConnectedClinic) -> tuple[TruthRow, TruthRow]:
         if alone[row.appointment_id] == once[row.patient_id] == 1
         and row.patient_dob
         and row.practitioner_id
-        and clinic.sandbox.clinic.find_appointment(clinic.vendor, row.appointment_id)[0].patient_keys[1:]
-        == ()
+        and _shows_when_booked_anew(clinic, row)
     ]
     return fit[0], fit[1]
+
+
+def _shows_when_booked_anew(clinic: ConnectedClinic, row: TruthRow) -> bool:
+    """One patient alone, and a type of video or phone: booked anew, a visit takes its place from its type."""
+    book = clinic.sandbox.clinic
+    found = book.find_appointment(clinic.vendor, row.appointment_id)
+    if found is None or len(found[0].patient_keys) != 1 or found[0].type_key is None:
+        return False
+    return book.appointment_type(found[0].type_key).telehealth
 
 
 def _in_the_book(clinic: ConnectedClinic) -> int:
@@ -143,7 +151,7 @@ def _of_sheet(sheet: Sheet) -> Cards:
 def _of_api(program: Program, day: date) -> Cards:
     answer = program.get(f"/api/run-sheet?date={day.isoformat()}")
     assert answer.status_code == 200
-    columns = [(one["name"], one["appointments"]) for one in answer.json["clinicians"]]
+    columns = [(clinician["name"], clinician["appointments"]) for clinician in answer.json["clinicians"]]
     columns.append((None, answer.json["unassigned"]))
     not_compared = {"id", "clinician_id", "pms_last_synced_at", "rebooked", "similar_names", "also_with"}
     assert [

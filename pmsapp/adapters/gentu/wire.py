@@ -116,9 +116,11 @@ def parse_practitioner(record: Any) -> Practitioner:
 
 def _provider_number(identifiers: Any) -> str | None:
     """The Medicare provider number; lists of practitioners may leave it out."""
-    for one in identifiers if isinstance(identifiers, list) else ():
-        if isinstance(one, dict) and str(one.get("system", "")).endswith("medicare-provider-number"):
-            return clean_text(one.get("value"))
+    for identifier in identifiers if isinstance(identifiers, list) else ():
+        if isinstance(identifier, dict) and str(identifier.get("system", "")).endswith(
+            "medicare-provider-number"
+        ):
+            return clean_text(identifier.get("value"))
     return None
 
 

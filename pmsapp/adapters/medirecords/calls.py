@@ -134,7 +134,7 @@ def _look(reply: Reply) -> PageLook:
     total = reply.data.get("totalElements")
     counts = isinstance(total, int) and not isinstance(total, bool) and (total > 0 or not rows)
     ids = (clean_id(row.get("id")) for row in rows if isinstance(row, dict))
-    return PageLook(frozenset(one for one in ids if one is not None), len(rows), total if counts else None)
+    return PageLook(frozenset(key for key in ids if key is not None), len(rows), total if counts else None)
 
 
 def _is_last(reply: Reply, number: int) -> bool:

@@ -177,7 +177,7 @@ def sort_pairs(
     out = SortedPairs()
     latest: dict[CardKey, UnifiedAppointment] = {}
     without_patient: set[str] = set()
-    for pair in (with_owner(one, rules) for one in pairs):
+    for pair in (with_owner(listed, rules) for listed in pairs):
         if pair.patient is None:
             without_patient.add(pair.external_id)
         else:
@@ -312,11 +312,11 @@ class PatientSwap:
 def newcomers(creates: Iterable[Incoming], updates: Iterable[UpdateCard]) -> set[CardKey]:
     """Patients who were not on the sheet for their appointment before this change."""
     back = {
-        one.incoming.key
-        for one in updates
-        if one.presence is Presence.ON_SHEET and one.card.presence is not Presence.ON_SHEET
+        update.incoming.key
+        for update in updates
+        if update.presence is Presence.ON_SHEET and update.card.presence is not Presence.ON_SHEET
     }
-    return {one.key for one in creates} | back
+    return {incoming.key for incoming in creates} | back
 
 
 def swapped_patients(

@@ -91,7 +91,7 @@ def with_owner(pair: UnifiedAppointment, rules: Rules) -> UnifiedAppointment:
     own = pair.practitioner_ids
     if len(own) < 2:
         return pair
-    owner = min(own, key=lambda one: _FIRST_CHOICE[rules.decision_on(one)])
+    owner = min(own, key=lambda pair: _FIRST_CHOICE[rules.decision_on(pair)])
     return pair if owner == pair.practitioner_external_id else pair._replace(practitioner_external_id=owner)
 
 
@@ -187,6 +187,6 @@ def values_of(pair: UnifiedAppointment, is_telehealth: bool | None, rules: Rules
         pms_date=day_of(pair.start_at, rules.zone),
         host_link=pair.links.host,
         patient_link=pair.links.patient,
-        also_practitioner_ids="\n".join(one for one in pair.practitioner_ids if one != practitioner_id)
+        also_practitioner_ids="\n".join(other for other in pair.practitioner_ids if other != practitioner_id)
         or None,
     )

@@ -75,6 +75,15 @@ def list_open(day: date | None = None) -> list[DecisionView]:
         return [_view(session, row) for row in session.scalars(query.order_by(Decision.since, Decision.id))]
 
 
+def list_open_of_card(card_id: int) -> list[DecisionView]:
+    """The open questions that one card is part of, oldest first."""
+    with reading() as session:
+        rows = session.scalars(
+            select(Decision).where(Decision.state == "open").order_by(Decision.since, Decision.id)
+        )
+        return [_view(session, row) for row in rows if card_id in (row.appointment_ids or ())]
+
+
 def list_decided_today() -> list[DecisionView]:
     """Answers given today, newest first: those that can still be taken back say so."""
     with reading() as session:
@@ -114,8 +123,8 @@ def decide(decision_id: int, choice: str, actor: Actor, *, same_for_others: bool
         if choice not in choices_of(session, row):
             raise Invalid({"choice": "These are not known to be one person. Choose keep or pms."})
         others = _alike(session, row) if same_for_others else []
-        for one in [row, *others]:
-            _settle(session, one, choice, actor, now)
+        for asked in [row, *others]:
+            _settle(session, asked, choice, actor, now)
         session.flush()
         return _view(session, row)
 

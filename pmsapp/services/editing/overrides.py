@@ -290,9 +290,9 @@ def _check_base(
             raise row_changed(card)
 
 
-def _same(one: Any, other: Any) -> bool:
+def _same(first: Any, other: Any) -> bool:
     """Equal, where an empty text is none."""
-    return (one or None if isinstance(one, str) else one) == (
+    return (first or None if isinstance(first, str) else first) == (
         other or None if isinstance(other, str) else other
     )
 

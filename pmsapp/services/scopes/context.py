@@ -78,13 +78,13 @@ def load_people(
     practitioners just read that are not to be stored (a preview).
     """
     people = _stored_people(session, connection_id)
-    for one in listed:
-        known = people.get(one.external_id)
-        people[one.external_id] = _Person(
-            one.name,
+    for person in listed:
+        known = people.get(person.external_id)
+        people[person.external_id] = _Person(
+            person.name,
             known.decision if known else MappingDecision.UNDECIDED,
             known.clinician_id if known else None,
-            one.active and one.shown_in_appointment_book,
+            person.active and person.shown_in_appointment_book,
         )
     in_order = sorted(people.items(), key=lambda item: (item[1].decision, item[1].name, item[0]))
     targets = tuple(

@@ -24,7 +24,7 @@ _OTHERS = ("display_name", "time_zone")
 def form_fields(info: AdapterInfo) -> tuple[str, ...]:
     """The names of everything the connect form asks for."""
     code = (PAIRING_CODE,) if info.capabilities.pairing else ()
-    return (*(one.name for one in info.credential_fields), *code, *_OTHERS)
+    return (*(field.name for field in info.credential_fields), *code, *_OTHERS)
 
 
 def keep_typed(info: AdapterInfo, typed: Mapping[str, str], actor: Actor) -> DraftView:
@@ -35,7 +35,7 @@ def keep_typed(info: AdapterInfo, typed: Mapping[str, str], actor: Actor) -> Dra
     before = drafts.of_vendor(info.slug)
     known = dict(before.fields) if before else {}
     given = {name: typed.get(name, "").strip() for name in form_fields(info)}
-    secrets = {one.name for one in info.credential_fields if one.secret}
+    secrets = {field.name for field in info.credential_fields if field.secret}
     is_empty = not any(text for name, text in given.items() if name not in _OTHERS)
     for name, text in given.items():
         if text:
@@ -53,12 +53,14 @@ def connect(info: AdapterInfo, draft: DraftView, actor: Actor, *, with_code: boo
     fields = draft.fields
     code = _code(info, fields) if with_code else None
     login = {
-        one.name: fields[one.name]
-        for one in info.credential_fields
-        if one.goes_to == "credentials" and one.name in fields
+        field.name: fields[field.name]
+        for field in info.credential_fields
+        if field.goes_to == "credentials" and field.name in fields
     }
     columns = {
-        one.goes_to: fields.get(one.name) for one in info.credential_fields if one.goes_to != "credentials"
+        field.goes_to: fields.get(field.name)
+        for field in info.credential_fields
+        if field.goes_to != "credentials"
     }
     view = connections.create_connection(
         actor,

@@ -162,7 +162,9 @@ def unfinished(listed: tuple[ConnectionView, ...]) -> list[Unfinished]:
         rows = session.scalars(select(SetupDraft).where(SetupDraft.expires_at > now)).all()
         drafts = {row.connection_id: _view(row) for row in rows if row.connection_id is not None}
         alone = [_view(row) for row in rows if row.connection_id is None]
-    found = [Unfinished(one.label, one.step, one.href, one.by, one.at, one.id, None) for one in alone]
+    found = [
+        Unfinished(begun.label, begun.step, begun.href, begun.by, begun.at, begun.id, None) for begun in alone
+    ]
     for view in listed:
         if view.state is not ConnectionState.SETUP:
             continue
@@ -176,7 +178,7 @@ def unfinished(listed: tuple[ConnectionView, ...]) -> list[Unfinished]:
         step, touch = connection_views.next_setup_step(view), connection_views.last_touch(view.id)
         by, at = (touch.who, touch.at) if touch else (None, None)
         found.append(Unfinished(view.display_name, step.number, step.href, by, at, None, view.id))
-    return sorted(found, key=lambda one: (one.at is None, -(one.at.timestamp() if one.at else 0)))
+    return sorted(found, key=lambda begun: (begun.at is None, -(begun.at.timestamp() if begun.at else 0)))
 
 
 def purge() -> int:

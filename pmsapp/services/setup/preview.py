@@ -120,7 +120,7 @@ def latest(connection_id: int) -> Preview:
     if run.preview is None:
         return Preview(run, is_current=not run.is_over)
     visits = _visits(run.preview, people, columns)
-    days = {day: tuple(one for one in visits if day_of(one.start_at, zone) == day) for day in run.dates}
+    days = {day: tuple(visit for visit in visits if day_of(visit.start_at, zone) == day) for day in run.dates}
     is_current = run.preview.get("config_version") == version
     return Preview(run, tuple(sorted(days.items())), is_current)
 

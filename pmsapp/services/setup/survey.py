@@ -80,12 +80,12 @@ def read(connection_id: int) -> dict[str, Any]:
     Raises NotFound.
     """
     try:
-        types = {one.external_id: one for one in live_lists.fetch_types(connection_id)}
+        types = {known.external_id: known for known in live_lists.fetch_types(connection_id)}
         people = live_lists.fetch_practitioners(connection_id)
         adapter = vendor_adapters.adapter_for(connection_id, deadline=Deadline(READ_S))
     except PMSError:
         return _as_json(_Counting({}), complete=False)
-    wanted = [one.external_id for one in people if one.active and one.shown_in_appointment_book]
+    wanted = [known.external_id for known in people if known.active and known.shown_in_appointment_book]
     counting = _Counting(types)
     with closing(adapter.client):
         adapter.needs_patient = lambda _: False
@@ -133,7 +133,7 @@ class _Counting:
             return
         self._seen.add(pair.external_id)
         is_telehealth, has_link = self._is_telehealth(pair), bool(pair.links.host or pair.links.patient)
-        tallies = [self.by_person.setdefault(one, Tally()) for one in pair.every_practitioner]
+        tallies = [self.by_person.setdefault(known, Tally()) for known in pair.every_practitioner]
         tallies.append(self.whole)
         if pair.type_external_id is not None:
             tallies.append(self.by_type.setdefault(pair.type_external_id, Tally()))
@@ -152,7 +152,7 @@ class _Counting:
 
 def _read_all(adapter: Adapter, window: SyncWindow, wanted: list[str], counting: _Counting) -> bool:
     """True when every list was read."""
-    groups = [[one] for one in wanted] if adapter.info.capabilities.reads_per_practitioner else [wanted]
+    groups = [[known] for known in wanted] if adapter.info.capabilities.reads_per_practitioner else [wanted]
     for group in groups:
         try:
             pairs = [pair for page in adapter.list_appointments(window, group) for pair in page.items]

@@ -118,7 +118,7 @@ def load_cards(
 
 def _others(session: Session, rows: Sequence[Row[Any]]) -> dict[tuple[int, str], str]:
     """What the other practitioners of joint consultations are called here; asked for only where there are any."""
-    ids = {one for row in rows for one in _ids(row)}
+    ids = {person_id for row in rows for person_id in _ids(row)}
     if not ids:
         return {}
     found = session.execute(
@@ -139,7 +139,7 @@ def _ids(row: Row[Any]) -> list[str]:
 
 def _also_with(row: Row[Any], names: Mapping[tuple[int, str], str]) -> tuple[str, ...]:
     """The others by name. Somebody without a name yet is not named; whoever is met first is asked about."""
-    found = (names.get((row.pms_connection_id, one)) for one in _ids(row))
+    found = (names.get((row.pms_connection_id, person_id)) for person_id in _ids(row))
     return tuple(name for name in found if name is not None)
 
 
@@ -254,7 +254,8 @@ def _work(row: Row[Any], now: datetime) -> dict[str, Any]:
         "state_since": row.state_since,
         "waiting_since": row.waiting_since,
         "attempts": tuple(
-            Attempt(one["outcome"], one["by"], as_instant(one["at"])) for one in row.attempts or ()
+            Attempt(attempt["outcome"], attempt["by"], as_instant(attempt["at"]))
+            for attempt in row.attempts or ()
         ),
         "identity_check": IdentityCheck(tuple(check["identifiers"]), check["by"], as_instant(check["at"]))
         if check
@@ -287,19 +288,19 @@ def _typed_over(row: Row[Any], typed: Sequence[Row[Any]]) -> tuple[dict[str, Any
     edited = []
     overrides = [
         Override(
-            one.typed_id,
-            one.typed_field,
-            one.typed_value,
-            one.typed_base_value,
-            OverrideState(one.typed_state),
+            held.typed_id,
+            held.typed_field,
+            held.typed_value,
+            held.typed_base_value,
+            OverrideState(held.typed_state),
         )
-        for one in typed
+        for held in typed
     ]
-    for one, override in zip(typed, overrides, strict=True):
+    for held, override in zip(typed, overrides, strict=True):
         pms_value = as_stored(columns[EDITABLE[override.field].column])
         is_conflict = override.state is OverrideState.CONFLICT
         edited.append(
-            EditedField(override.field, override.value, pms_value, one.typed_by, one.typed_at, is_conflict)
+            EditedField(override.field, override.value, pms_value, held.typed_by, held.typed_at, is_conflict)
         )
     for override in overrides:
         if staff_value_shows(override):

@@ -42,12 +42,12 @@ class Line:
 
 def lines_of(plan: ScopePlan) -> list[Line]:
     """What one scope would change."""
-    lines = [_line("created", one) for one in plan.sorted.creates]
-    lines += [_line(NOT_SHOWN, one) for one in plan.sorted.left_out]
+    lines = [_line("created", incoming) for incoming in plan.sorted.creates]
+    lines += [_line(NOT_SHOWN, incoming) for incoming in plan.sorted.left_out]
     lines += [
-        _line(one.change.value, one.incoming, one.card.id, one.fields)
-        for one in plan.updates
-        if not one.silent
+        _line(change.change.value, change.incoming, change.card.id, change.fields)
+        for change in plan.updates
+        if not change.silent
     ]
     return lines + [Line(Change.HELD.value, swap.old.key, swap.old.id) for swap in plan.swaps]
 
@@ -78,15 +78,15 @@ def as_json(
         "config_version": config_version,
         "scopes": [
             {
-                "pms_practitioner_id": one.place[0],
-                "name": one.name,
-                "date": one.place[1].isoformat(),
-                "outcome": one.outcome,
-                "counts": dict(one.counts),
-                "error_code": one.error_code,
+                "pms_practitioner_id": result.place[0],
+                "name": result.name,
+                "date": result.place[1].isoformat(),
+                "outcome": result.outcome,
+                "counts": dict(result.counts),
+                "error_code": result.error_code,
             }
-            for one in results
-            if one.place is not None
+            for result in results
+            if result.place is not None
         ],
         "changes": dict(Counter(line.change for line in changes)),
         "cards": [
@@ -121,12 +121,12 @@ def as_json(
     }
 
 
-def _line(change: str, one: Incoming, card_id: int | None = None, fields: tuple[str, ...] = ()) -> Line:
-    values = one.values
-    reason = one.verdict.reason
+def _line(change: str, incoming: Incoming, card_id: int | None = None, fields: tuple[str, ...] = ()) -> Line:
+    values = incoming.values
+    reason = incoming.verdict.reason
     return Line(
         change,
-        one.key,
+        incoming.key,
         card_id,
         utc_text(values.start_at),
         values.clinician_id,

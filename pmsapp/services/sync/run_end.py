@@ -90,7 +90,7 @@ def _verdict(
 ) -> tuple[RunStatus, str | None]:
     if cancelled:
         return RunStatus.CANCELLED, "RUN-CANCELLED"
-    if error is not None and not any(one.outcome != "failed" for one in results):
+    if error is not None and not any(result.outcome != "failed" for result in results):
         return RunStatus.FAILED, error.code
     status = status_of(results)
     if error is not None:

@@ -350,8 +350,8 @@ class RunWork:
 def _known_pages(
     known: Mapping[str, KnownRead], _window: SyncWindow, practitioner_id: str
 ) -> tuple[str, ...]:
-    one = known.get(practitioner_id)
-    return one.pages if one else ()
+    earlier = known.get(practitioner_id)
+    return earlier.pages if earlier else ()
 
 
 def _result(plan: ScopePlan) -> ScopeResult:
@@ -364,5 +364,6 @@ def _result(plan: ScopePlan) -> ScopeResult:
 def _shown(results: list[ScopeResult]) -> list[dict[str, object]]:
     """The last scopes in short, for the progress panel."""
     return [
-        {"name": one.name, "count": one.counts["fetched"], "outcome": one.outcome} for one in results[-40:]
+        {"name": result.name, "count": result.counts["fetched"], "outcome": result.outcome}
+        for result in results[-40:]
     ]

@@ -253,7 +253,7 @@ def show_names(connection_id: int) -> ResponseReturnValue:
 
 def drafts_next(view: ConnectionView) -> str:
     """Where the set-up of a connection goes on."""
-    return next(one.href for one in drafts.unfinished((view,)) if one.connection_id == view.id)
+    return next(begun.href for begun in drafts.unfinished((view,)) if begun.connection_id == view.id)
 
 
 def _info(slug: str) -> AdapterInfo:

@@ -172,13 +172,13 @@ def _page(
 def _aside(view: ConnectionView, now: shell.PageStatus) -> tuple[AsideRecord, ...]:
     return tuple(
         AsideRecord(
-            one.id,
-            one.reason,
-            fmt.moment(one.first_seen_at, now.now, now.zone),
-            one.shape,
-            can_retry=one.pms_appointment_id is not None,
+            record.id,
+            record.reason,
+            fmt.moment(record.first_seen_at, now.now, now.zone),
+            record.shape,
+            can_retry=record.pms_appointment_id is not None,
         )
-        for one in recheck.list_quarantined(view.id)
+        for record in recheck.list_quarantined(view.id)
     )
 
 

@@ -30,16 +30,16 @@ _GRAVITY = {ConnectionState.NEEDS_YOU: 0, ConnectionState.SETUP: 1}
 def index() -> ResponseReturnValue:
     """Every connection; what needs somebody comes first."""
     now = shell.page_status()
-    listed = sorted(now.connections, key=lambda one: (_GRAVITY.get(one.state, 2), one.id))
+    listed = sorted(now.connections, key=lambda item: (_GRAVITY.get(item.state, 2), item.id))
     may = guard.may("connecting.choose")
     begun = drafts.unfinished(now.connections) if may else []
     page = IntegrationsPage(
-        cards=tuple(card_of(one, now) for one in listed),
+        cards=tuple(card_of(item, now) for item in listed),
         can_connect=may,
         unfinished=tuple(
-            Begun(shell.unfinished_notice(one, now), one.draft_id)
-            for one in begun
-            if one.connection_id is None
+            Begun(shell.unfinished_notice(item, now), item.draft_id)
+            for item in begun
+            if item.connection_id is None
         ),
         straight=fields.straight_to(),
     )
@@ -81,7 +81,7 @@ def card_of(view: ConnectionView, now: shell.PageStatus) -> ConnectionCard:
     """The card as the one asking may use it."""
     found = run_history.list_runs(view.id, limit=2)
     begun = drafts.unfinished((view,)) if view.state is ConnectionState.SETUP else []
-    goes_on = next((one for one in begun if one.connection_id == view.id), None)
+    goes_on = next((item for item in begun if item.connection_id == view.id), None)
     return build_card(
         view,
         goes_on=goes_on,

@@ -82,7 +82,9 @@ def show(connection_id: int, run_id: int) -> ResponseReturnValue:
         name=view.display_name,
         row=_row(run, now, timeline.of_run(run.id)),
         scopes=tuple(_scope(scope, now.zone) for scope in run.scopes),
-        changes=tuple(run_view.change_row(one, now.now.date()) for one in timeline.changes_of_run(run.id)),
+        changes=tuple(
+            run_view.change_row(change, now.now.date()) for change in timeline.changes_of_run(run.id)
+        ),
         totals=tuple((word, str(run.counts[name])) for name, word in _TOTALS.items()),
         note=run.note,
         advice=advice_for(run.error[0], view.pms_label) if run.error else None,

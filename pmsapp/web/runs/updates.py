@@ -46,7 +46,7 @@ def start() -> ResponseReturnValue:
 def progress() -> ResponseReturnValue:
     """How the runs in `run=<connection>.<run>` are doing; with `day` what comes of that day."""
     text = request.args.get("day")
-    pairs = [_pair(one) for one in request.args.getlist("run")[:MAX_FOLLOWED]]
+    pairs = [_pair(text) for text in request.args.getlist("run")[:MAX_FOLLOWED]]
     return _follow(pairs, 200, fields.parse_day(text) if text else None)
 
 
@@ -83,7 +83,7 @@ def _follow(asked: list[tuple[int, int]], status: int, day: date | None) -> Resp
 
 def _run_of(pair: tuple[int, int], now: shell.PageStatus) -> RunView | None:
     """A followed run; None once its connection was removed."""
-    if pair[0] not in {one.id for one in now.connections}:
+    if pair[0] not in {connection.id for connection in now.connections}:
         return None
     try:
         return run_history.get_run(*pair)
@@ -92,7 +92,7 @@ def _run_of(pair: tuple[int, int], now: shell.PageStatus) -> RunView | None:
 
 
 def _panel(found: list[RunView], now: shell.PageStatus, day: date | None) -> SyncButton:
-    labels = {one.id: one for one in now.connections}
+    labels = {connection.id: connection for connection in now.connections}
     open_runs = [run for run in found if not run.is_over]
     if open_runs:
         following = "&".join(f"run={run.connection_id}.{run.id}" for run in found)

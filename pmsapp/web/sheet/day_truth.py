@@ -76,7 +76,7 @@ def truth_of(
     """What to say of the day `sheet`. `may`: whether the one asking can open an endpoint."""
     fed = fed_columns(sheet)
     columns = [column for column in sheet.columns if column.id in fed]
-    by_id = {one.row.id: one for one in snapshot.connections}
+    by_id = {connection.row.id: connection for connection in snapshot.connections}
     notes = [
         note
         for view in views
@@ -84,7 +84,7 @@ def truth_of(
     ]
     badge = _badge(sheet, columns, now)
     first = notes[0] if notes else None
-    held = next((one for one in sheet.questions if one.kind == "removals_held"), None)
+    held = next((question for question in sheet.questions if question.kind == "removals_held"), None)
     if held is not None and badge.tone == "good":
         href = f"/decisions#decision-{held.id}" if may("decisions.index") else None
         return DayTruth(
@@ -92,7 +92,36 @@ def truth_of(
         )
     if first is not None and badge.tone == "good":
         badge = Badge("Partly updated", "half", "wait")
+    if first is None and badge.tone != "good":
+        reason, href = _why_old(views, by_id, sheet, columns, may)
+        return DayTruth(badge, reason, href, ())
     return DayTruth(badge, first.headline if first else None, first.href if first else None, tuple(notes))
+
+
+def _why_old(
+    views: Sequence[ConnectionView],
+    by_id: Mapping[int, Connected],
+    sheet: Sheet,
+    columns: Sequence[Column],
+    may: Callable[[str], bool],
+) -> tuple[str | None, str | None]:
+    """Why a day with no note of its own is not up to date, and the page that says more."""
+    old = {column.id: column.name for column in columns if is_old(column.freshness)}
+    if not old:
+        return None, None
+    fed_by = [
+        view
+        for view in views
+        if any(feed.clinician_id in old for feed in by_id[view.id].mapped)
+        and view.state is not ConnectionState.SETUP
+    ]
+    error = next((view.last_sync_error for view in fed_by if view.last_sync_error), None)
+    some = "" if len(old) == len(columns) else f" of {fmt.listed(list(old.values()))}"
+    lists = f"{'list' if len(old) == 1 else 'lists'}{some}"
+    reason = error.message.rstrip(".") if error else f"No update has read the {lists} of this day lately"
+    if not may("history.index"):
+        return reason, None
+    return reason, f"/integrations/{fed_by[0].id}/history" if len(fed_by) == 1 else "/integrations"
 
 
 def _badge(sheet: Sheet, columns: Sequence[Column], now: datetime) -> Badge:
@@ -105,7 +134,7 @@ def _badge(sheet: Sheet, columns: Sequence[Column], now: datetime) -> Badge:
 
 def _notes_of(
     view: ConnectionView,
-    one: Connected,
+    connection: Connected,
     sheet: Sheet,
     columns: Sequence[Column],
     now: datetime,
@@ -118,7 +147,7 @@ def _notes_of(
     name = names.get(view.id, view.display_name)
     if view.state is ConnectionState.PAUSED:
         yield _paused(view, name, now, may)
-    behind = _behind(one, sheet, columns)
+    behind = _behind(connection, sheet, columns)
     if behind:
         yield _not_read(view, name, behind, may)
     elif _is_partial(view) and sheet.date == day_of(now, view.time_zone):
@@ -146,12 +175,12 @@ def _paused(view: ConnectionView, name: str, now: datetime, may: Callable[[str],
     )
 
 
-def _behind(one: Connected, sheet: Sheet, columns: Sequence[Column]) -> list[str]:
+def _behind(connection: Connected, sheet: Sheet, columns: Sequence[Column]) -> list[str]:
     """The clinicians whose list lags behind the others of this connection, or was never read."""
     shown = {column.id: column.name for column in columns}
     read = {
         feed.clinician_id: feed.readings[sheet.date].as_of if sheet.date in feed.readings else None
-        for feed in one.mapped
+        for feed in connection.mapped
         if feed.decision is MappingDecision.MAPPED and feed.clinician_id in shown
     }
     known = [as_of for as_of in read.values() if as_of is not None]

@@ -54,7 +54,7 @@ def read_look(day: date, given: Mapping[str, str], *, usual: str | None, query: 
     return Look(
         day=day,
         chosen=Filter(chosen) if chosen in set(Filter) else Filter.ALL,
-        view=LIST if query.strip() else next((one for one in (view, usual) if one in VIEWS), LIST),
+        view=LIST if query.strip() else next((name for name in (view, usual) if name in VIEWS), LIST),
         by_time=given.get("order") == _TIME,
         closed=frozenset(closed),
         query=query.strip()[:100],

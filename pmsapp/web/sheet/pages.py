@@ -131,6 +131,7 @@ def make_page(
         truth=replace(truth, notes=(*truth.notes, *_unfinished(now))),
         fed=day_truth.fed_columns(sheet),
         viewer=actor.name,
+        can_decide=guard.may("decisions.index"),
         closed=None if sheet.cards else opening_hours.why_closed_at(read.snapshot.clinic, sheet.date),
         toast=toast,
     )
@@ -144,7 +145,7 @@ def _unfinished(now: shell.PageStatus) -> list[Notice]:
     """A set-up that somebody began and nobody finished, for those who can."""
     if not guard.may("connecting.choose"):
         return []
-    return [shell.unfinished_notice(one, now) for one in drafts.unfinished(now.connections)]
+    return [shell.unfinished_notice(begun, now) for begun in drafts.unfinished(now.connections)]
 
 
 def _frame_of_day(frame: Shell, page: SheetPage, now: shell.PageStatus) -> Shell:

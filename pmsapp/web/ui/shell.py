@@ -104,7 +104,7 @@ def page_shell(active: str, now: PageStatus | None = None, *, open_decisions: in
     now = now or page_status()
     if open_decisions is None:
         open_decisions = len(decisions.list_open())
-    actor = guard.current_actor()
+    actor, signed_in = guard.current_actor(), guard.current_session()
     rule = guard.rule_for(request.endpoint, request.method)
     on = live(now.connections)
     age = oldest(connection.freshness for connection in on) if on else None
@@ -118,6 +118,7 @@ def page_shell(active: str, now: PageStatus | None = None, *, open_decisions: in
         lock_after_s=int(sessions.IDLE_LIFE.total_seconds()),
         hide_after_s=int(HIDE_DETAILS_AFTER.total_seconds()),
         is_delicate=bool(rule and rule.fresh),
+        shortcuts=bool(signed_in and signed_in.shortcuts),
         can_sync=bool(on) and guard.may("updates.start", "POST"),
         can_configure=guard.may("connecting.choose"),
         can_add=guard.may("cards.new"),
@@ -162,15 +163,15 @@ def notice(now: PageStatus) -> Notice | None:
     return None
 
 
-def unfinished_notice(one: Unfinished, now: PageStatus) -> Notice:
+def unfinished_notice(begun: Unfinished, now: PageStatus) -> Notice:
     """A set-up that somebody began and nobody finished: the step that comes next, who was there last, and the way on."""
-    by = f", {one.by} {fmt.moment(one.at, now.now, now.zone)}" if one.by and one.at else ""
+    by = f", {begun.by} {fmt.moment(begun.at, now.now, now.zone)}" if begun.by and begun.at else ""
     return Notice(
-        f"The set-up of {one.name} is not finished",
-        f"Step {one.step} of {one.steps} comes next{by}.",
+        f"The set-up of {begun.name} is not finished",
+        f"Step {begun.step} of {begun.steps} comes next{by}.",
         "wait",
         "plug",
-        href=one.href,
+        href=begun.href,
         action="Continue",
     )
 

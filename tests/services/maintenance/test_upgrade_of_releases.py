@@ -135,7 +135,7 @@ def _typed(table: Table, row: dict[str, Any]) -> dict[str, Any]:
         date: date.fromisoformat,
     }
     return {
-        name: value if value is None else kinds.get(table.c[name].type.python_type, lambda one: one)(value)
+        name: value if value is None else kinds.get(table.c[name].type.python_type, lambda same: same)(value)
         for name, value in row.items()
     }
 
@@ -195,7 +195,7 @@ def test_new_columns_are_filled_from_what_was_known(upgraded: database.Upgrade) 
         people = session.scalars(select(PMSClinicianMapping).order_by(PMSClinicianMapping.id)).all()
         types = session.scalars(select(PMSAppointmentType)).all()
         runs = session.scalars(select(SyncRun).order_by(SyncRun.id)).all()
-    decided = [(one.decision, one.sync_enabled, one.auto_created) for one in people]
+    decided = [(person.decision, person.sync_enabled, person.auto_created) for person in people]
     assert decided[:4] == [
         ("mapped", True, False),
         ("mapped", True, True),
@@ -203,13 +203,13 @@ def test_new_columns_are_filled_from_what_was_known(upgraded: database.Upgrade) 
         ("undecided", False, False),
     ]
     assert all(
-        one.created_at == one.first_seen_at and one.updated_at == one.last_seen_at
-        for one in [*people, *types]
+        row.created_at == row.first_seen_at and row.updated_at == row.last_seen_at
+        for row in [*people, *types]
     )
-    assert [(one.created_at, one.updated_at) for one in runs] == [
-        (one.requested_at, one.completed_at or one.requested_at) for one in runs
+    assert [(run.created_at, run.updated_at) for run in runs] == [
+        (run.requested_at, run.completed_at or run.requested_at) for run in runs
     ]
-    told = {one.id: one.error_details for one in runs if one.error_details}
+    told = {run.id: run.error_details for run in runs if run.error_details}
     assert told == {3: {"code": "AUTH-SCOPE", "scopes": {"AUTH-SCOPE": 10}}}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -59,15 +60,38 @@ def test_a_database_file_open_to_others_fails(app: Flask, settings: Settings) ->
     assert _found("folder").state is State.FAIL
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_file_of_another_user_fails(app: Flask, settings: Settings) -> None:
+    file = settings.instance_dir / "backups" / "pmsapp-20261123-013000.sqlite3"
+    file.parent.mkdir(mode=0o700)
+    file.touch(mode=0o600)
+    os.chown(file, 65534, 65534)
+    check = _found("folder")
+    assert (check.state, check.message) == (
+        State.FAIL,
+        "backups/pmsapp-20261123-013000.sqlite3 belongs to nobody, not to root",
+    )
+    assert check.hint == f"Run as root: chown -R root: {settings.instance_dir}"
+
+
 def test_an_older_database_fails_and_the_rest_waits(app: Flask) -> None:
     with writing() as session:
-        session.execute(text("update alembic_version set version_num = '0000'"))
+        session.execute(text("update alembic_version set version_num = '0003'"))
     checks = doctor.examine()
     assert (checks[-1].name, checks[-1].state, checks[-1].hint) == (
         "tables",
         State.FAIL,
-        "Run: pmsapp db upgrade",
+        "Stop pmsapp, then run: pmsapp db upgrade",
     )
+
+
+def test_a_newer_database_is_not_told_to_upgrade(app: Flask) -> None:
+    with writing() as session:
+        session.execute(text("update alembic_version set version_num = '9999'"))
+    check = doctor.examine()[-1]
+    assert (check.name, check.state) == ("tables", State.FAIL)
+    assert "of a newer pmsapp" in check.message
+    assert str(check.hint).startswith("Install the pmsapp that made them")
 
 
 def test_a_damaged_file_fails(app: Flask, settings: Settings) -> None:

@@ -84,7 +84,7 @@ def test_a_connection_that_has_started_is_never_thrown_away_with_its_draft(
     connections.update_connection(view.id, ADMIN, sync_enabled=True)
     frozen_clock.set(frozen_clock.at + timedelta(days=15))
     retention.purge()
-    assert [one.id for one in connections.list_connections()] == [view.id]
+    assert [view.id for view in connections.list_connections()] == [view.id]
 
 
 def test_another_practice_takes_the_connection_away_again(app: Flask, sandbox: SandboxServer) -> None:

@@ -87,12 +87,12 @@ def stored(connection_id: int) -> Token | None:
 def ask_in_threads(ask: Callable[[], Token], threads: int) -> list[str]:
     barrier = threading.Barrier(threads)
 
-    def one() -> str:
+    def ask_once() -> str:
         barrier.wait(PATIENCE_S)
         return ask().access_token
 
     with ThreadPoolExecutor(threads) as pool:
-        futures = [pool.submit(one) for _ in range(threads)]
+        futures = [pool.submit(ask_once) for _ in range(threads)]
         return [future.result(PATIENCE_S) for future in futures]
 
 

@@ -229,7 +229,7 @@ def test_a_finished_run_ends_the_poll_and_is_said_aloud(admin: actors.Browser, c
 
 def test_history_speaks_in_words_and_holds_no_patient(admin: actors.Browser, connected: int) -> None:
     people = mappings.list_practitioners(connected)
-    columns = [MappingChoice(one.pms_practitioner_id, mappings.CREATE) for one in people]
+    columns = [MappingChoice(person.pms_practitioner_id, mappings.CREATE) for person in people]
     mappings.set_mappings(connected, columns, COMMAND_LINE)
     current = run_history.list_runs(connected).current
     assert current is not None

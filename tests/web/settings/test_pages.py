@@ -60,7 +60,7 @@ def test_columns_are_added_renamed_and_put_in_order(admin: actors.Browser) -> No
         f"/settings/clinicians/{second.id}", data={"name": "Dr H. Lee", "sort_order": "0", "active": "1"}
     )
     admin.post(f"/settings/clinicians/{first.id}", data={"name": "Dr Hart", "sort_order": "5"})
-    assert [(one.name, one.active) for one in columns.list_clinicians()] == [
+    assert [(column.name, column.active) for column in columns.list_clinicians()] == [
         ("Dr H. Lee", True),
         ("Dr Hart", False),
     ]

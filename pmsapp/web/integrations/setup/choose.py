@@ -39,9 +39,9 @@ def needed(info: AdapterInfo) -> tuple[Needed, ...]:
     """Everything the connect form asks for here, in its order."""
     supplied = vendor_adapters.filled_credentials(info, {})
     asked = [
-        Needed(one.label, one.help, is_optional=not one.required)
-        for one in info.credential_fields
-        if one.name not in supplied
+        Needed(item.label, item.help, is_optional=not item.required)
+        for item in info.credential_fields
+        if item.name not in supplied
     ]
     if info.capabilities.pairing:
         asked.append(Needed(connect_form.CODE_LABEL, info.menu_paths.get("pairing", "")))

@@ -71,18 +71,20 @@ def login_fields(
     given, errors = given or {}, errors or {}
     found = [
         LoginField(
-            name=one.name,
-            label=one.label,
-            help=one.help,
-            secret=one.secret,
-            required=one.required and one.name not in supplied and not (one.secret and one.name in given),
-            value="" if one.secret else given.get(one.name, ""),
-            error=errors.get(error_key(one)),
-            from_server=one.name in supplied,
-            kept=one.secret and bool(given.get(one.name)),
+            name=field.name,
+            label=field.label,
+            help=field.help,
+            secret=field.secret,
+            required=field.required
+            and field.name not in supplied
+            and not (field.secret and field.name in given),
+            value="" if field.secret else given.get(field.name, ""),
+            error=errors.get(error_key(field)),
+            from_server=field.name in supplied,
+            kept=field.secret and bool(given.get(field.name)),
         )
-        for one in info.credential_fields
-        if one.goes_to == CREDENTIALS or not only_login
+        for field in info.credential_fields
+        if field.goes_to == CREDENTIALS or not only_login
     ]
     if info.capabilities.pairing and not only_login:
         found.append(
@@ -106,20 +108,20 @@ def paths(info: AdapterInfo) -> tuple[str, ...]:
     return tuple(info.menu_paths[topic] for topic in topics if topic in info.menu_paths)
 
 
-def error_key(one: CredentialField) -> str:
+def error_key(field: CredentialField) -> str:
     """The name under which services report a wrong field."""
-    return f"credentials.{one.name}" if one.goes_to == CREDENTIALS else one.goes_to
+    return f"credentials.{field.name}" if field.goes_to == CREDENTIALS else field.goes_to
 
 
 def split_given(info: AdapterInfo, given: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     """What was typed as (login, columns); blanks are left out."""
     login: dict[str, str] = {}
     columns: dict[str, str] = {}
-    for one in info.credential_fields:
-        text = given.get(one.name, "").strip()
+    for field in info.credential_fields:
+        text = given.get(field.name, "").strip()
         if text:
-            (login if one.goes_to == CREDENTIALS else columns)[
-                one.name if one.goes_to == CREDENTIALS else one.goes_to
+            (login if field.goes_to == CREDENTIALS else columns)[
+                field.name if field.goes_to == CREDENTIALS else field.goes_to
             ] = text
     return login, columns
 
@@ -136,9 +138,9 @@ def errors_of(info: AdapterInfo, error: ServiceError | None) -> dict[str, str]:
     if error.code in _CODE_CODES:
         return {PAIRING_CODE: said}
     if error.code == "AUTH-REFUSED":
-        wanted = next((one for one in fields if one.secret), None)
+        wanted = next((field for field in fields if field.secret), None)
     elif error.code in _PRACTICE_CODES:
-        wanted = next((one for one in fields if one.goes_to != CREDENTIALS), None)
+        wanted = next((field for field in fields if field.goes_to != CREDENTIALS), None)
     return {error_key(wanted): said} if wanted else {}
 
 
@@ -150,7 +152,7 @@ def _plain(error: ServiceError, info: AdapterInfo) -> str:
 
 def summary_of(errors: Mapping[str, str], info: AdapterInfo) -> tuple[tuple[str, str], ...]:
     """The errors as (input, sentence), for links."""
-    names = {error_key(one): one.name for one in info.credential_fields}
+    names = {error_key(field): field.name for field in info.credential_fields}
     return tuple((names.get(key, key), sentence) for key, sentence in errors.items())
 
 

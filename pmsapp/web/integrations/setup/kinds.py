@@ -60,7 +60,7 @@ def page(
         fault = fault_notice(found.stale) if found.stale is not None else None
     except PMSError as unread:
         fault = fault_notice(unread)
-    picked = {one.pms_type_id: kept.get(one.pms_type_id) or _standing(one, info) for one in rows}
+    picked = {kind.pms_type_id: kept.get(kind.pms_type_id) or _standing(kind, info) for kind in rows}
     shown = KindsPage(
         steps=connect_form.steps(4, view),
         id=view.id,
@@ -97,13 +97,13 @@ def groups_of(
     rows: Sequence[TypeView], info: AdapterInfo, ahead: survey.Ahead, picked: Mapping[str, str], zone: str
 ) -> tuple[KindGroup, ...]:
     """The three groups; each type stands in the one its evidence puts it in, whatever is chosen for it."""
-    ordered = sorted(rows, key=lambda one: (-_count(one, ahead), one.name.casefold()))
+    ordered = sorted(rows, key=lambda kind: (-_count(kind, ahead), kind.name.casefold()))
     numbers = count()
     sorted_in = {
         group: tuple(
-            _row(next(numbers), one, info, ahead, picked.get(one.pms_type_id, FOLLOW), zone)
-            for one in ordered
-            if _group(one, info, ahead) == group
+            _row(next(numbers), kind, info, ahead, picked.get(kind.pms_type_id, FOLLOW), zone)
+            for kind in ordered
+            if _group(kind, info, ahead) == group
         )
         for group in (_ON, _LOOK, _OFF)  # numbered as the form sends them
     }
@@ -136,7 +136,7 @@ def state_of(
             else f"No exceptions: {info.label} decides."
         )
         return KindState(words, is_empty=bool(picked) and not yes and not follows, saved=saved)
-    visits = sum(_count(one, ahead) for one in rows if picked.get(one.pms_type_id) == YES)
+    visits = sum(_count(kind, ahead) for kind in rows if picked.get(kind.pms_type_id) == YES)
     tail = f", {fmt.plural(visits, 'appointment')} in 14 days" if ahead.types else ""
     words = f"{yes} of {fmt.plural(len(picked), 'type')} on the sheet{tail}."
     return KindState(words, is_empty=not yes, saved=saved)
@@ -148,9 +148,9 @@ def choices_of(chosen: Mapping[str, str]) -> list[TypeChoice]:
 
 
 def _row(
-    number: int, one: TypeView, info: AdapterInfo, ahead: survey.Ahead, value: str, zone: str
+    number: int, kind: TypeView, info: AdapterInfo, ahead: survey.Ahead, value: str, zone: str
 ) -> KindRow:
-    tally = ahead.types.get(one.pms_type_id) or Tally()
+    tally = ahead.types.get(kind.pms_type_id) or Tally()
     known = bool(ahead.types) or ahead.is_complete
     options: tuple[Option, ...] = ()
     if follows_pms(info):
@@ -158,13 +158,13 @@ def _row(
         options = tuple(Option(key, word, key == value) for key, word in words)
     return KindRow(
         number=number,
-        key=one.pms_type_id,
-        name=one.name,
-        length=f"{one.default_duration_minutes} min" if one.default_duration_minutes else "",
+        key=kind.pms_type_id,
+        name=kind.name,
+        length=f"{kind.default_duration_minutes} min" if kind.default_duration_minutes else "",
         ahead=str(tally.count) if known else "",
         share=_share(tally, info) if known else "",
         next_at=_next(tally.next_at, zone),
-        evidence=_evidence(one, info),
+        evidence=_evidence(kind, info),
         on=value == YES,
         options=options,
     )
@@ -183,42 +183,42 @@ def _next(next_at: datetime | None, zone: str) -> str:
     return fmt.moment(next_at, clock.now(), zone) if next_at else ""
 
 
-def _evidence(one: TypeView, info: AdapterInfo) -> str:
-    if one.pms_is_telehealth is not None:
-        return f"{info.label} marks it {'telehealth' if one.pms_is_telehealth else 'not telehealth'}"
-    words = (one.evidence or "Its name says telehealth") if one.suggested else ""
-    return f"{words}; archived" if words and not one.active else words or ("" if one.active else "Archived")
+def _evidence(kind: TypeView, info: AdapterInfo) -> str:
+    if kind.pms_is_telehealth is not None:
+        return f"{info.label} marks it {'telehealth' if kind.pms_is_telehealth else 'not telehealth'}"
+    words = (kind.evidence or "Its name says telehealth") if kind.suggested else ""
+    return f"{words}; archived" if words and not kind.active else words or ("" if kind.active else "Archived")
 
 
-def _standing(one: TypeView, info: AdapterInfo) -> str:
+def _standing(kind: TypeView, info: AdapterInfo) -> str:
     """What is decided; else what the name suggests where the practice software has no mark."""
-    if one.is_telehealth is not None:
-        return YES if one.is_telehealth else NO
+    if kind.is_telehealth is not None:
+        return YES if kind.is_telehealth else NO
     if follows_pms(info):
         return FOLLOW
-    return YES if one.suggested and one.active else NO
+    return YES if kind.suggested and kind.active else NO
 
 
-def _group(one: TypeView, info: AdapterInfo, ahead: survey.Ahead) -> str:
+def _group(kind: TypeView, info: AdapterInfo, ahead: survey.Ahead) -> str:
     """By the practice software's marks, else the name: clear ones apart, and what is mixed or unclear to look at."""
-    tally = ahead.types.get(one.pms_type_id) or Tally()
+    tally = ahead.types.get(kind.pms_type_id) or Tally()
     if follows_pms(info) and tally.count:
         if 0 < tally.telehealth < tally.count:
             return _LOOK
-        return _ON if tally.telehealth else _LOOK if one.suggested else _OFF
-    mark = one.pms_is_telehealth
+        return _ON if tally.telehealth else _LOOK if kind.suggested else _OFF
+    mark = kind.pms_is_telehealth
     if mark is None:
-        mark = one.suggested
-    if not one.active:
+        mark = kind.suggested
+    if not kind.active:
         return _LOOK if mark and tally.count else _OFF
-    if mark != one.suggested and one.pms_is_telehealth is not None and one.suggested:
+    if mark != kind.suggested and kind.pms_is_telehealth is not None and kind.suggested:
         return _LOOK
-    return _ON if mark else _LOOK if _is_unclear(one) else _OFF
+    return _ON if mark else _LOOK if _is_unclear(kind) else _OFF
 
 
-def _is_unclear(one: TypeView) -> bool:
+def _is_unclear(kind: TypeView) -> bool:
     """Its name says too little to tell: nothing of telehealth, and a word that both kinds of visit go by."""
-    return not one.suggested and any(word in one.name.casefold() for word in _EITHER)
+    return not kind.suggested and any(word in kind.name.casefold() for word in _EITHER)
 
 
 _EITHER = ("review", "follow", "results", "script", "repeat", "remote", "outreach", "call")
@@ -243,6 +243,6 @@ def _decides(info: AdapterInfo, ahead: survey.Ahead) -> str | None:
     )
 
 
-def _count(one: TypeView, ahead: survey.Ahead) -> int:
-    tally = ahead.types.get(one.pms_type_id)
+def _count(kind: TypeView, ahead: survey.Ahead) -> int:
+    tally = ahead.types.get(kind.pms_type_id)
     return tally.count if tally else 0

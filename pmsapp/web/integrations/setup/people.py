@@ -68,7 +68,7 @@ def state_answer(view: ConnectionView, chosen: Mapping[str, str], *, same: bool)
     ahead = survey.of_found(draft.found if draft else None)
     columns = [column for column in sheet_columns.list_clinicians() if column.active]
     try:
-        names = {one.pms_practitioner_id: one.name for one in mappings.list_practitioners(view.id)}
+        names = {person.pms_practitioner_id: person.name for person in mappings.list_practitioners(view.id)}
     except PMSError:
         names = {}
     saved = f"Kept {fmt.hhmm(clock.now(), view.time_zone)}"
@@ -85,26 +85,27 @@ def match_rows(
 ) -> tuple[MatchRow, ...]:
     """A line each. Pre-chosen is the one clear candidate, or a column of their own; never a close second."""
     ordered = sorted(
-        listed, key=lambda one: (-_telehealth(one, ahead), -_all(one, ahead), one.name.casefold())
+        listed, key=lambda person: (-_telehealth(person, ahead), -_all(person, ahead), person.name.casefold())
     )
     picked = {
-        one.pms_practitioner_id: chosen.get(one.pms_practitioner_id) or _standing(one) for one in ordered
+        person.pms_practitioner_id: chosen.get(person.pms_practitioner_id) or _standing(person)
+        for person in ordered
     }
     twice = taken_twice(picked)
     return tuple(
         MatchRow(
             number=number,
-            key=one.pms_practitioner_id,
-            name=one.name,
-            marks=_marks(one),
-            provider_number=one.provider_number,
-            ahead=_ahead_words(one, ahead),
-            options=_options(one, columns, picked[one.pms_practitioner_id]),
-            why=_why(one),
-            error=errors.get(one.pms_practitioner_id),
-            is_twice=picked[one.pms_practitioner_id] in twice,
+            key=person.pms_practitioner_id,
+            name=person.name,
+            marks=_marks(person),
+            provider_number=person.provider_number,
+            ahead=_ahead_words(person, ahead),
+            options=_options(person, columns, picked[person.pms_practitioner_id]),
+            why=_why(person),
+            error=errors.get(person.pms_practitioner_id),
+            is_twice=picked[person.pms_practitioner_id] in twice,
         )
-        for number, one in enumerate(ordered)
+        for number, person in enumerate(ordered)
     )
 
 
@@ -123,7 +124,7 @@ def state_of(
     titles = {f"{mappings.MAP}:{column.id}": column.name for column in columns}
     twice = []
     for value in taken_twice(chosen):
-        who = [names.get(key, "somebody") for key, one in chosen.items() if one == value]
+        who = [names.get(key, "somebody") for key, person in chosen.items() if person == value]
         twice.append(_TWICE.format(name=titles.get(value, "?"), who=fmt.listed(who)))
     waiting = sum(
         tally.telehealth
@@ -191,62 +192,62 @@ def _chosen(row: MatchRow) -> str:
     return next((option.value for option in row.options if option.chosen), mappings.UNDECIDED)
 
 
-def _telehealth(one: PractitionerView, ahead: survey.Ahead) -> int:
-    tally = ahead.practitioners.get(one.pms_practitioner_id)
+def _telehealth(person: PractitionerView, ahead: survey.Ahead) -> int:
+    tally = ahead.practitioners.get(person.pms_practitioner_id)
     return tally.telehealth if tally else 0
 
 
-def _all(one: PractitionerView, ahead: survey.Ahead) -> int:
-    tally = ahead.practitioners.get(one.pms_practitioner_id)
-    return tally.count if tally else one.upcoming_appointments or 0
+def _all(person: PractitionerView, ahead: survey.Ahead) -> int:
+    tally = ahead.practitioners.get(person.pms_practitioner_id)
+    return tally.count if tally else person.upcoming_appointments or 0
 
 
-def _ahead_words(one: PractitionerView, ahead: survey.Ahead) -> str:
+def _ahead_words(person: PractitionerView, ahead: survey.Ahead) -> str:
     """ "12 of 40": telehealth of all."""
-    tally = ahead.practitioners.get(one.pms_practitioner_id)
+    tally = ahead.practitioners.get(person.pms_practitioner_id)
     if tally is not None:
         return f"{tally.telehealth} of {tally.count}"
-    return "" if one.upcoming_appointments is None else str(one.upcoming_appointments)
+    return "" if person.upcoming_appointments is None else str(person.upcoming_appointments)
 
 
-def _marks(one: PractitionerView) -> str:
-    marks = [] if one.active else ["inactive"]
-    if not one.shown_in_appointment_book:
+def _marks(person: PractitionerView) -> str:
+    marks = [] if person.active else ["inactive"]
+    if not person.shown_in_appointment_book:
         marks.append("not in the appointment book")
     return ", ".join(marks)
 
 
-def _why(one: PractitionerView) -> str | None:
-    if one.decision is not MappingDecision.UNDECIDED or not one.suggestions:
+def _why(person: PractitionerView) -> str | None:
+    if person.decision is not MappingDecision.UNDECIDED or not person.suggestions:
         return None
-    best = one.suggestions[0]
-    if one.prechosen_id is not None:
+    best = person.suggestions[0]
+    if person.prechosen_id is not None:
         return f"{best.name}: {best.reason}"
-    likely = fmt.listed([suggestion.name for suggestion in one.suggestions[:2]])
+    likely = fmt.listed([suggestion.name for suggestion in person.suggestions[:2]])
     return f"Could be {likely}; choose"
 
 
-def _standing(one: PractitionerView) -> str:
+def _standing(person: PractitionerView) -> str:
     """What the select starts with: what was decided, else the one clear candidate, else a column of their own."""
-    if one.decision is MappingDecision.MAPPED and one.clinician_id is not None:
-        return f"{mappings.MAP}:{one.clinician_id}"
-    if one.decision is MappingDecision.IGNORED:
+    if person.decision is MappingDecision.MAPPED and person.clinician_id is not None:
+        return f"{mappings.MAP}:{person.clinician_id}"
+    if person.decision is MappingDecision.IGNORED:
         return mappings.IGNORE
-    if one.prechosen_id is not None:
-        return f"{mappings.MAP}:{one.prechosen_id}"
-    works_here = one.active and one.shown_in_appointment_book and one.upcoming_appointments != 0
-    return mappings.CREATE if works_here and not one.suggestions else mappings.UNDECIDED
+    if person.prechosen_id is not None:
+        return f"{mappings.MAP}:{person.prechosen_id}"
+    works_here = person.active and person.shown_in_appointment_book and person.upcoming_appointments != 0
+    return mappings.CREATE if works_here and not person.suggestions else mappings.UNDECIDED
 
 
-def _options(one: PractitionerView, columns: Sequence[ClinicianView], standing: str) -> tuple[Option, ...]:
-    likely = [best.clinician_id for best in one.suggestions]
+def _options(person: PractitionerView, columns: Sequence[ClinicianView], standing: str) -> tuple[Option, ...]:
+    likely = [best.clinician_id for best in person.suggestions]
     ordered = sorted(
         columns, key=lambda column: likely.index(column.id) if column.id in likely else len(likely)
     )
     options = [
-        (mappings.UNDECIDED, "Decide later" if not one.suggestions else "Choose…"),
+        (mappings.UNDECIDED, "Decide later" if not person.suggestions else "Choose…"),
         *((f"{mappings.MAP}:{column.id}", f"Column {column.name}") for column in ordered),
-        (mappings.CREATE, f"New column “{one.name}”"),
+        (mappings.CREATE, f"New column “{person.name}”"),
         (mappings.IGNORE, "Do not show"),
     ]
     return tuple(Option(value, word, value == standing) for value, word in options)

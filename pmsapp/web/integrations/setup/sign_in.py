@@ -51,8 +51,10 @@ def _page(
 ) -> Response:
     info = get_info(view.pms_type)
     errors = connect_form.errors_of(info, error)
-    stored = {one.name: "" for one in info.credential_fields} if view.has_credentials else {}
-    typed = {one.name: request.form.get(one.name, "") for one in info.credential_fields if not one.secret}
+    stored = {field.name: "" for field in info.credential_fields} if view.has_credentials else {}
+    typed = {
+        field.name: request.form.get(field.name, "") for field in info.credential_fields if not field.secret
+    }
     shown = ConnectPage(
         steps=connect_form.steps(2, view),
         pms=info.label,
