@@ -22,7 +22,7 @@ from pmsapp.services.base.errors import Conflict, Invalid, Refused
 from pmsapp.services.base.next_step import help_href
 from pmsapp.services.clinic import clinic
 from pmsapp.services.connections import connections
-from pmsapp.services.connections.connections import ConnectionView
+from pmsapp.services.connections.connections import ConnectionView, PracticeConnected
 from pmsapp.services.setup import connecting, drafts, preview
 from pmsapp.web.integrations.setup import choose as choose_step
 from pmsapp.web.integrations.setup import connect as connect_step
@@ -308,5 +308,6 @@ def _pair_page(
         advice=advice_for(refused, info.label) if refused else None,
         error_code=refused,
         help_href=help_href(refused) if refused else None,
+        there=connect_form.sign_in_there(error) if isinstance(error, PracticeConnected) else None,
     )
     return connect_step.respond("pair", page, connect_step.status_of(error))

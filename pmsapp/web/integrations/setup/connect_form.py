@@ -9,7 +9,7 @@ from pmsapp.adapters.base import AdapterInfo, CredentialField
 from pmsapp.domain.codes import CATALOGUE, ActionOwner, message_for
 from pmsapp.services.base.errors import Conflict, Invalid, Refused, ServiceError
 from pmsapp.services.base.next_step import help_href
-from pmsapp.services.connections.connections import ConnectionView
+from pmsapp.services.connections.connections import ConnectionView, PracticeConnected
 from pmsapp.services.setup.connecting import PAIRING_CODE
 from pmsapp.web.integrations.setup.contexts import LoginField, Step
 from pmsapp.web.ui import formatting as fmt
@@ -169,10 +169,14 @@ def refusal_notice(error: ServiceError | None, info: AdapterInfo, now: datetime,
     elif known is not None and isinstance(error, Conflict):
         advice = known.advice.format(pms=info.label)
     href, action = help_href(error.code), f"What {error.code} means"
-    other = error.current if isinstance(error, Conflict) else None
-    if isinstance(other, Mapping) and other.get("connection_id"):
-        href, action = f"/integrations/{other['connection_id']}", "Open it"
+    if isinstance(error, PracticeConnected):
+        href, action = sign_in_there(error), "Sign in again there"
     return Notice(f"{headline.rstrip('.')}.", advice, "stop", "cross", error.code, href, action)
+
+
+def sign_in_there(error: PracticeConnected) -> str:
+    """Where the connection that reads this practice takes a new login."""
+    return f"/integrations/{error.connection_id}/login"
 
 
 def _try_again(error: ServiceError, now: datetime, zone: str) -> str:

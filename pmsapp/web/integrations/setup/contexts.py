@@ -108,7 +108,8 @@ class ConnectPage:
 
 @dataclass(frozen=True, slots=True)
 class PairPage:
-    """`integrations/pair.html`: a code for a connection that has its login."""
+    """`integrations/setup/pair.html`: a code for a connection that has its login. `there`: the login of the connection
+    that reads this practice already."""
 
     steps: tuple[Step, ...]
     id: int
@@ -119,6 +120,7 @@ class PairPage:
     advice: str | None = None
     error_code: str | None = None
     help_href: str | None = None
+    there: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
