@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from pmsapp.adapters.base import AdapterInfo, CredentialField
-from pmsapp.domain.codes import CATALOGUE, ActionOwner, message_for
+from pmsapp.domain.codes import CATALOGUE, ActionOwner
+from pmsapp.domain.errors import message_for
 from pmsapp.services.base.errors import Conflict, Invalid, Refused, ServiceError
 from pmsapp.services.base.next_step import help_href
 from pmsapp.services.connections.connections import ConnectionView, PracticeConnected
