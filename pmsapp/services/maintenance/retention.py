@@ -29,6 +29,7 @@ from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.maintenance import audit_watch, backup, periods
 from pmsapp.services.maintenance.purge import purge_records
 from pmsapp.services.people import known_browsers
+from pmsapp.services.setup import drafts
 
 # Names of the tasks, as the health page shows them.
 DATABASE = "check the database"
@@ -70,6 +71,7 @@ def purge() -> dict[str, int]:
         with writing() as session:
             result = session.execute(statement.execution_options(synchronize_session=False))
             gone[name] = cast(CursorResult[Any], result).rowcount
+    gone["set-ups"] = drafts.purge()
     return gone
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from pmsapp import clock
 from pmsapp.domain.actor import Actor
 from pmsapp.extensions import key_ring
-from pmsapp.models import APIToken, KnownBrowser, OneTimeLink, PMSConnection
+from pmsapp.models import APIToken, KnownBrowser, OneTimeLink, PMSConnection, SetupDraft
 from pmsapp.services.base import audit, encrypted_columns
 from pmsapp.services.base.transaction import writing
 from pmsapp.services.people import sessions
@@ -49,6 +49,7 @@ def end_all(actor: Actor, *, keep_logins: bool = False) -> Ended:
             webhooks=_end_webhooks(session),
             logins=0 if keep_logins else _take_logins_out(session),
         )
+        session.execute(delete(SetupDraft))  # a login typed into a set-up that was not finished
         detail = {name: getattr(ended, name) for name in Ended.__slots__}
         audit.record(session, actor, "breach.ended_all", "clinic:1", detail)
     return ended
