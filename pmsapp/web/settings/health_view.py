@@ -16,7 +16,7 @@ from pmsapp.services.monitoring import (
     process_heartbeats,
     task_table,
 )
-from pmsapp.services.monitoring.doctor import State
+from pmsapp.services.monitoring.examination.finding import State
 from pmsapp.services.runs import last_24h
 from pmsapp.services.runs import queue as run_queue
 from pmsapp.web.settings import nav as settings_nav
@@ -34,7 +34,16 @@ _CHECKS = {
 
 # Shown as programs and regular tasks instead, or too slow for a page because they read every row.
 _NOT_CHECKED_HERE = frozenset(
-    {process_heartbeats.SCHEDULER, process_heartbeats.WORKER, "queue", "jobs", "integrity", "keys"}
+    {
+        process_heartbeats.SCHEDULER,
+        process_heartbeats.WORKER,
+        "web",
+        "processes",
+        "queue",
+        "jobs",
+        "integrity",
+        "keys",
+    }
 )
 
 
