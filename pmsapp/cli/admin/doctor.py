@@ -8,7 +8,7 @@ from pmsapp.cli.shared.base import json_option, open_app, show_json
 from pmsapp.crypto import key_files
 from pmsapp.domain.errors import ConfigurationError
 from pmsapp.factory import Access
-from pmsapp.services.monitoring.doctor import examine, is_sound
+from pmsapp.services.monitoring.examination.doctor import examine, is_sound
 from pmsapp.services.monitoring.examination.finding import Check, State
 from pmsapp.settings import load_settings
 

@@ -8,14 +8,8 @@ from pmsapp.adapters.registry import ADAPTERS, get_info
 from pmsapp.services.base import metrics
 from pmsapp.services.base.metrics import Count
 from pmsapp.services.maintenance import retention
-from pmsapp.services.monitoring import (
-    alerts,
-    doctor,
-    heartbeat_ping,
-    incidents,
-    process_heartbeats,
-    task_table,
-)
+from pmsapp.services.monitoring import alerts, heartbeat_ping, incidents, process_heartbeats, task_table
+from pmsapp.services.monitoring.examination import doctor
 from pmsapp.services.monitoring.examination.finding import State
 from pmsapp.services.runs import last_24h
 from pmsapp.services.runs import queue as run_queue

@@ -19,7 +19,8 @@ from pmsapp.models import AlertDelivery, PMSConnection, ScheduledTask
 from pmsapp.services.base import audit
 from pmsapp.services.base.transaction import writing
 from pmsapp.services.maintenance import backup
-from pmsapp.services.monitoring import alerts, disk, doctor, process_heartbeats
+from pmsapp.services.monitoring import alerts, disk, process_heartbeats
+from pmsapp.services.monitoring.examination import doctor
 from pmsapp.services.monitoring.examination.finding import Check, State
 from pmsapp.services.runs import queue as run_queue
 from pmsapp.settings import Settings
