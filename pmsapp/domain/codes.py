@@ -361,6 +361,13 @@ _CODES = (
     ),
     Code("AUDIT-BROKEN", _STAFF, "The log was altered", "Have pmsapp audit verify run.", _SEE_HEALTH),
     Code(
+        "DISK-LOW",
+        _STAFF,
+        "The server's disk is nearly full",
+        "Ask the person who runs the server to free some space now; nothing can be saved on a full disk.",
+        _SEE_HEALTH,
+    ),
+    Code(
         "TASK-FAILED",
         _STAFF,
         "A task that runs by itself did not work",
