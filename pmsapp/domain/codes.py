@@ -378,8 +378,7 @@ _CODES = (
         "SIGN-IN-ATTACK",
         ActionOwner.STAFF,
         "Somebody is guessing passwords of pmsapp",
-        "Nobody is shut out. See that everybody has a second factor, and have the person who runs the server look where "
-        "it comes from.",
+        "Nobody is shut out. See that all have a second factor, and ask who runs the server where it comes from.",
         _SEE_PEOPLE,
     ),
     Code(
