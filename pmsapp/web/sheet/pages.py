@@ -10,12 +10,14 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from flask.typing import ResponseReturnValue
 
 from pmsapp import clock
-from pmsapp.access import guard
+from pmsapp.access import guard, looking
 from pmsapp.domain.runsheet import Sheet
 from pmsapp.domain.sync_state import ConnectionState
+from pmsapp.services.base.errors import Invalid
 from pmsapp.services.clinic import clinic, opening_hours
-from pmsapp.services.connections import views as connection_views
+from pmsapp.services.records import access_log
 from pmsapp.services.runs import history as run_history
+from pmsapp.services.setup import drafts
 from pmsapp.services.sheet import days, looks
 from pmsapp.services.sheet.days import DayRead
 from pmsapp.web.sheet import day_truth, toasts
@@ -24,8 +26,7 @@ from pmsapp.web.sheet.list_contexts import Toast
 from pmsapp.web.sheet.look import Look, read_look
 from pmsapp.web.sheet.sheet_contexts import SheetPage
 from pmsapp.web.sheet.sheet_view import build_page
-from pmsapp.web.ui import formatting as fmt
-from pmsapp.web.ui import shell
+from pmsapp.web.ui import fields, shell
 from pmsapp.web.ui.fields import parse_day, within_bounds
 from pmsapp.web.ui.page_contexts import Notice, Shell
 
@@ -94,6 +95,17 @@ def see_all(wanted: date) -> ResponseReturnValue:
     return redirect(_look_at(wanted).href(), 303)
 
 
+@bp.post("/looks")
+def note_look() -> ResponseReturnValue:
+    """Details that were hidden are shown again, or the page goes to paper: only the browser knows, and tells."""
+    what = request.form.get("what", "")
+    if what not in (access_log.PRINT, access_log.REVEAL):
+        raise Invalid({"what": "Say what was looked at."})
+    day_shown = fields.parse_day(request.form["date"]) if request.form.get("date") else clinic.today()
+    looking.at_sheet(day_shown, {card.id for card in get_own_sheet(day_shown).cards}, what)
+    return Response(status=204)
+
+
 def answer(
     wanted: date | None, template: str = PAGE, *, query: str = "", toast: Toast | None = None
 ) -> Response:
@@ -118,6 +130,7 @@ def make_page(
     sheet, actor = read.sheet, guard.current_actor()
     if _is_first_look(sheet):
         looks.begin_day(sheet.date, actor)
+    _note_look(sheet, query)
     now = shell.page_status_of(read.snapshot)
     truth = day_truth.truth_of(
         sheet,
@@ -151,27 +164,16 @@ def make_page(
     return DayPage(page, _frame_of_day(frame, page, now), banner, read)
 
 
+def _note_look(sheet: Sheet, query: str) -> None:
+    """Who sees these cards, for the log; what was searched for stands in no row."""
+    looking.at_sheet(sheet.date, sheet.card_ids, access_log.SEARCH if query.strip() else access_log.SHEET)
+
+
 def _unfinished(now: shell.PageStatus) -> list[Notice]:
     """A set-up that somebody began and nobody finished, for those who can."""
     if not guard.may("connecting.choose"):
         return []
-    found = []
-    for view in now.connections:
-        if view.state is not ConnectionState.SETUP:
-            continue
-        step, touch = connection_views.next_setup_step(view), connection_views.last_touch(view.id)
-        by = f", {touch.who} {fmt.moment(touch.at, now.now, now.zone)}" if touch else ""
-        found.append(
-            Notice(
-                f"The set-up of {view.display_name} is not finished",
-                f"Step {step.number} of {connection_views.SETUP_STEPS} comes next{by}.",
-                "wait",
-                "plug",
-                href=step.href,
-                action="Continue",
-            )
-        )
-    return found
+    return [shell.unfinished_notice(begun, now) for begun in drafts.unfinished(now.connections)]
 
 
 def _frame_of_day(frame: Shell, page: SheetPage, now: shell.PageStatus) -> Shell:
