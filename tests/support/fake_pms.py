@@ -59,6 +59,9 @@ class Visit:
     notes: str | None = None
     links: TelehealthLinks = NO_LINKS
     also: tuple[str, ...] = ()
+    cancelled_at: datetime | None = None
+    cancellation_reason: str | None = None
+    time_odd: bool = False
 
     @property
     def practitioners(self) -> tuple[str | None, ...]:
@@ -134,6 +137,9 @@ class FakePractice:
             telehealth_evidence=visit.evidence,
             notes=visit.notes,
             links=visit.links,
+            cancelled_at=visit.cancelled_at,
+            cancellation_reason=visit.cancellation_reason,
+            time_odd=visit.time_odd,
             practitioner_ids=(visit.practitioner, *visit.also) if visit.also and visit.practitioner else (),
         )
         if not visit.patients:

@@ -190,11 +190,12 @@ def _presence_marks(writer: Writer, change: UpdateCard) -> dict[str, Any]:
     """Why and since when a card stands elsewhere now. Whoever had seen that it left need not see it again."""
     if change.presence is change.card.presence:
         return {}
+    reason = placement.words_of(change.incoming.verdict)
     if change.presence is Presence.CANCELLED:
         reason = change.incoming.cancellation_reason or "cancelled in the practice software"
-        columns = placement.reason_columns(reason, change.incoming.cancelled_at or writer.now)
-    else:
-        columns = placement.reason_columns(placement.words_of(change.incoming.verdict), writer.now)
+    columns = placement.reason_columns(reason, writer.now)
+    is_cancelled = change.presence is Presence.CANCELLED
+    columns["pms_cancelled_at"] = change.incoming.cancelled_at if is_cancelled else None
     if change.leaves or change.presence not in _OFF_SHEET:
         columns["acknowledged_at"] = None
     return columns
@@ -223,6 +224,7 @@ def _event(change: UpdateCard) -> dict[str, Any]:
     was = {name: as_stored(_plain(getattr(change.card.values, name))) for name in told}
     now = {name: as_stored(_plain(getattr(change.incoming.values, name))) for name in told}
     same = {name for name in told if same_meaning(name, was[name], now[name])}
+    at = change.incoming.cancelled_at if change.change is Change.CANCELLED else None
     return {
         "appointment_id": change.card.id,
         "kind": change.change.value,
@@ -230,6 +232,7 @@ def _event(change: UpdateCard) -> dict[str, Any]:
             "fields": list(change.fields),
             "was": {name: value for name, value in was.items() if name not in same},
             "now": {name: value for name, value in now.items() if name not in same},
+            **({"there_at": as_stored(at)} if at is not None else {}),
         },
     }
 

@@ -17,6 +17,7 @@ from pmsapp.models.upsert import table_of
 from pmsapp.services.base.errors import NotFound
 from pmsapp.services.base.transaction import reading
 from pmsapp.services.clinic import clinic
+from pmsapp.services.sheet.stored_cards import as_instant
 
 LIMIT = 500
 EVENTS = table_of(RunSheetEvent)
@@ -26,6 +27,7 @@ EVENTS = table_of(RunSheetEvent)
 class EventView:
     """One line. `source`: pms, staff or system; `was` and `now`: the values before and after, by field.
 
+    `at` is when we read or did it, `there_at` when the PMS says it happened there, where it says so.
     `step`: from which state to which, where reception took one or took one back. `can_undo`: the last step, today's.
     """
 
@@ -41,6 +43,7 @@ class EventView:
     now: dict[str, Any]
     step: tuple[str, str] | None = None
     can_undo: bool = False
+    there_at: datetime | None = None
 
     def __repr__(self) -> str:
         return f"EventView({self.id}, {self.kind})"
@@ -174,4 +177,5 @@ def _view(row: RunSheetEvent) -> EventView:
         was=data.get("was", {}),
         now=data.get("now", {}),
         step=(data["from"], data["to"]) if "from" in data and "to" in data else None,
+        there_at=as_instant(data["there_at"]) if data.get("there_at") else None,
     )

@@ -153,8 +153,11 @@ def _line(
     if event.source == "staff" or not (told or event.now):
         unsaid = [name for name in event.fields if name in labels.PMS_FIELDS and name not in event.was]
         told += [labels.PMS_FIELDS[name].lower() for name in unsaid]
+    if event.there_at is not None:
+        what += f" there {fmt.moment(event.there_at, now, card.time_zone)}"
+    at = fmt.moment(event.at, now, card.time_zone)
     return TimelineLine(
-        at=fmt.moment(event.at, now, card.time_zone),
+        at=f"read {at}" if event.source == "pms" else at,
         who=event.actor or (source if event.source == "pms" else "pmsapp"),
         what=what + (f": {', '.join(told)}" if told else ""),
     )

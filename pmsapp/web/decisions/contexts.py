@@ -16,7 +16,8 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Something only a person can settle. `facts` are lines that help to decide; `alike` counts others like it."""
+    """Something only a person can settle. `facts` are lines that help to decide; `alike` counts others like it;
+    `code`: the code of the catalogue it stands for."""
 
     id: int
     headline: str
@@ -26,6 +27,7 @@ class Question:
     until_then: str
     card_href: str | None = None
     alike: int = 0
+    code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

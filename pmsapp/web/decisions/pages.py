@@ -18,7 +18,8 @@ from pmsapp.services.editing import decisions
 from pmsapp.services.editing.decisions import DecisionView
 from pmsapp.services.sheet import days
 from pmsapp.web.decisions.contexts import DecisionsPage
-from pmsapp.web.decisions.view import Surroundings, build_decided, build_question
+from pmsapp.web.decisions.surroundings import Surroundings
+from pmsapp.web.decisions.view import build_decided, build_question
 from pmsapp.web.sheet import pages as sheet_pages
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui import shell

@@ -17,7 +17,8 @@ from pmsapp.services.editing import decisions, overrides
 from pmsapp.services.editing.decisions import DecisionView
 from pmsapp.services.sheet import days, questions
 from pmsapp.web.decisions.contexts import Question
-from pmsapp.web.decisions.view import Surroundings, build_question
+from pmsapp.web.decisions.surroundings import Surroundings
+from pmsapp.web.decisions.view import build_question
 from tests.support import actors
 from tests.support.clock import FrozenClock
 from tests.web.made_up import DAY, NOW, ZONE, at, card
