@@ -9,18 +9,19 @@ from pmsapp.domain.sync.merge import EDITABLE
 from pmsapp.services.editing.decisions import DecisionView
 from pmsapp.services.sheet import questions
 from pmsapp.web.decisions import about_lists
-from pmsapp.web.decisions.contexts import Answer, Decided, Question
+from pmsapp.web.decisions.contexts import Answer, CardLink, Decided, Question
 from pmsapp.web.decisions.surroundings import Surroundings, Words
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui import labels as ui_labels
 
 _FACTS_SHOWN = 12
+_CARDS_LINKED = 4
 
 
 def build_question(decision: DecisionView, around: Surroundings, alike: int = 0) -> Question:
     """A question, ready to print."""
     headline, facts, answers, until_then = _KINDS[decision.kind](decision, around)
-    card = around.card_of(decision)
+    about = [around.cards[key] for key in decision.appointment_ids if key in around.cards]
     return Question(
         id=decision.id,
         headline=headline,
@@ -28,7 +29,9 @@ def build_question(decision: DecisionView, around: Surroundings, alike: int = 0)
         facts=tuple(facts),
         answers=answers,
         until_then=until_then,
-        card_href=f"/cards/{card.id}" if card and decision.kind not in about_lists.KINDS else None,
+        cards=tuple(CardLink(card.id, _line(card)) for card in about)
+        if len(about) <= _CARDS_LINKED and decision.kind not in about_lists.KINDS
+        else (),
         code=questions.CODES.get(decision.kind),
         alike=alike,
     )
@@ -75,7 +78,11 @@ def _field_conflict(decision: DecisionView, around: Surroundings) -> Words:
     shows = ours if rule and rule.staff_shows_in_conflict else theirs
     return (
         f"{label} of {_name(card)} changed in two places",
-        [*_which(card, around), f"Here: {ours}{typed}", f"{source}: {theirs}"],
+        [
+            *_which(card, around),
+            f"Here: {ours}{typed}",
+            f"{source}: {theirs}, read {fmt.moment(decision.since, around.now, around.zone)}",
+        ],
         (
             Answer("keep", f"Keep {ours}", "What was typed here stands."),
             Answer("pms", f"Use {theirs}", f"What {source} says stands."),

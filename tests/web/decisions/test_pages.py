@@ -19,6 +19,7 @@ from pmsapp.services.sheet import days, questions
 from pmsapp.web.decisions.contexts import Question
 from pmsapp.web.decisions.surroundings import Surroundings
 from pmsapp.web.decisions.view import build_question
+from pmsapp.web.ui import formatting as fmt
 from tests.support import actors
 from tests.support.clock import FrozenClock
 from tests.web.made_up import DAY, NOW, ZONE, at, card
@@ -59,7 +60,7 @@ def test_a_time_conflict_names_both_times_and_what_shows_until_then() -> None:
     assert asked.facts == (
         "Appointment: Mon 23 Nov 09:30, Dr Hart",
         "Here: 09:15, typed by Mel 08:55",
-        "Gentu: 09:30",
+        f"Gentu: 09:30, read {fmt.hhmm(NOW, ZONE)}",
     )
     assert [(answer.choice, answer.word) for answer in asked.answers] == [
         ("keep", "Keep 09:15"),
@@ -145,7 +146,7 @@ def test_whoever_comes_second_is_told_who_was_first(app: Flask, asked: int) -> N
         f"/decisions/{asked}", data={"choice": "pms"}, headers=HTMX
     )
     assert late.status_code == 409
-    assert "Somebody has already answered this. Admin did" in late.text
+    assert "Admin has already answered this; their answer is below." in late.text
     with writing() as session:
         assert session.get_one(Decision, asked).choice == "keep"
 
