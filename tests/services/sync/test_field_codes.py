@@ -22,8 +22,14 @@ from tests.support.clock import FrozenClock
 from tests.support.connecting import vendor_settings
 from tests.support.fake_clinic import MEL, FakeClinic
 from tests.support.fake_pms import FakePractice
+from tests.support.sandboxes import Sandboxes
 from tests.support.synced_clinic import SyncedClinic
 from tests.vendors.clinics import VENDORS
+
+
+@pytest.fixture
+def sandbox(sandboxes: Sandboxes, frozen_clock: FrozenClock) -> SandboxServer:
+    return sandboxes.lend(paired=True)
 
 
 @pytest.fixture
