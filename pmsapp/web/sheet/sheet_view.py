@@ -303,7 +303,10 @@ def _place(decision_id: int | None, *, can_decide: bool) -> str | None:
 def _empty_of(
     sheet: Sheet, look: Look, now: datetime, *, is_today: bool, closed: str | None
 ) -> EmptySheet | None:
-    """Only where nothing at all is to be seen: a filter that hides everything says so itself."""
+    """Only where nothing at all is to be seen: a filter that hides everything says so itself, and a day whose patients
+    wait for somebody to say where they belong is not empty."""
+    if any(group.number for group in sheet.undecided):
+        return None
     if sheet.cards or look.chosen is Filter.NOT_SHOWN:
         return None
     return _empty(sheet, now, is_today=is_today, closed=closed)
