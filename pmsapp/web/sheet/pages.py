@@ -10,10 +10,12 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from flask.typing import ResponseReturnValue
 
 from pmsapp import clock
-from pmsapp.access import guard
+from pmsapp.access import guard, looking
 from pmsapp.domain.runsheet import Sheet
 from pmsapp.domain.sync_state import ConnectionState
+from pmsapp.services.base.errors import Invalid
 from pmsapp.services.clinic import clinic, opening_hours
+from pmsapp.services.records import access_log
 from pmsapp.services.setup import drafts
 from pmsapp.services.sheet import days, looks
 from pmsapp.services.sheet.days import DayRead
@@ -23,7 +25,7 @@ from pmsapp.web.sheet.list_contexts import Toast
 from pmsapp.web.sheet.look import Look, read_look
 from pmsapp.web.sheet.sheet_contexts import SheetPage
 from pmsapp.web.sheet.sheet_view import build_page
-from pmsapp.web.ui import shell
+from pmsapp.web.ui import fields, shell
 from pmsapp.web.ui.fields import parse_day, within_bounds
 from pmsapp.web.ui.page_contexts import Notice, Shell
 
@@ -92,6 +94,17 @@ def see_all(wanted: date) -> ResponseReturnValue:
     return redirect(_look_at(wanted).href(), 303)
 
 
+@bp.post("/looks")
+def note_look() -> ResponseReturnValue:
+    """Details that were hidden are shown again, or the page goes to paper: only the browser knows, and tells."""
+    what = request.form.get("what", "")
+    if what not in (access_log.PRINT, access_log.REVEAL):
+        raise Invalid({"what": "Say what was looked at."})
+    day_shown = fields.parse_day(request.form["date"]) if request.form.get("date") else clinic.today()
+    looking.at_sheet(day_shown, {card.id for card in get_own_sheet(day_shown).cards}, what)
+    return Response(status=204)
+
+
 def answer(
     wanted: date | None, template: str = PAGE, *, query: str = "", toast: Toast | None = None
 ) -> Response:
@@ -116,6 +129,7 @@ def make_page(
     sheet, actor = read.sheet, guard.current_actor()
     if _is_first_look(sheet):
         looks.begin_day(sheet.date, actor)
+    _note_look(sheet, query)
     now = shell.page_status_of(read.snapshot)
     truth = day_truth.truth_of(
         sheet, read.snapshot, now.connections, now.now, names=now.names(), may=guard.may
@@ -139,6 +153,11 @@ def make_page(
     # One list that lags is said of that list, and not of the whole connection.
     banner = None if truth.notes and now.state is ConnectionState.STALE else shell.notice(now)
     return DayPage(page, _frame_of_day(frame, page, now), banner, read)
+
+
+def _note_look(sheet: Sheet, query: str) -> None:
+    """Who sees these cards, for the log; what was searched for stands in no row."""
+    looking.at_sheet(sheet.date, sheet.card_ids, access_log.SEARCH if query.strip() else access_log.SHEET)
 
 
 def _unfinished(now: shell.PageStatus) -> list[Notice]:
