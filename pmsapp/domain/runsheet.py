@@ -186,9 +186,8 @@ class Claim:
 class Card:
     """One appointment of one patient as the sheet shows it: PMS values with what staff typed laid over them.
 
-    `changed_since_seen`, `is_new`, `was_seen_at`, `is_first_look` are about the person it was read for.
-    `similar_names`: the ids of cards of the day that are easily taken for this one. `presence_at` is when we learned
-    it, `cancelled_there_at` when the PMS says it happened. `staff_moved_from`: the day it stands on at the PMS.
+    `changed_since_seen`, `is_new`, `was_seen_at`, `is_first_look` are about the person it was read for; `similar_names`
+    are ids of cards of the day easily taken for this one; `presence_at` is when we learned it, `staff_moved_from` its PMS day.
     """
 
     id: int
@@ -251,7 +250,7 @@ class Card:
 
     @property
     def actions(self) -> frozenset[Action]:
-        """What can be done to it."""
+        """What can be done to it; what was acknowledged away can be looked at again."""
         allowed = allowed_actions(self.presence, self.state)
         if self.rebooked_from is None or not self.rebooked_from.untaken:
             allowed -= {Action.TAKE_OVER}
@@ -261,10 +260,8 @@ class Card:
             allowed |= {Action.RESTORE}
         if self.acknowledged_at is None:
             return allowed
-        # What was acknowledged away can be looked at again.
-        return (allowed - {Action.ACKNOWLEDGE}) | (
-            {Action.RESTORE} if self.presence is not Presence.ON_SHEET else set()
-        )
+        back = {Action.RESTORE} if self.presence is not Presence.ON_SHEET else set()
+        return (allowed - {Action.ACKNOWLEDGE}) | back
 
     @property
     def is_gone(self) -> bool:

@@ -7,8 +7,7 @@ from datetime import date as Day  # noqa: N812 - a field is called date
 from datetime import datetime
 from typing import Any, Literal, Self
 
-from pmsapp.schemas.base import Answer, Asked, local
-from pmsapp.schemas.sheet import field_value
+from pmsapp.schemas.base import Answer, Asked, field_value, local
 from pmsapp.services.editing.decisions import DecisionView
 from pmsapp.services.sheet import questions
 

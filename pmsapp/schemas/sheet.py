@@ -17,6 +17,7 @@ from pmsapp.schemas.base import (
     Asked,
     AskedInAddress,
     Change,
+    field_value,
     is_none,
     local,
     local_or_none,
@@ -98,8 +99,7 @@ class IdentityCheckOut(Answer):
 
 
 class CancelledOut(Answer):
-    """Why a visit was cancelled. `at`: when the practice software says it was, null where it does not say; `read_at`:
-    when we read that it was."""
+    """Why a visit was cancelled. `at`: when the PMS says it was, null where it does not; `read_at`: when that was read."""
 
     at: datetime | None
     read_at: datetime | None
@@ -398,11 +398,3 @@ class CardRemoval(Asked):
     """Why a card is taken off the sheet."""
 
     reason: Reason
-
-
-def field_value(field: str | None, value: Any, zone: str) -> Any:
-    """A stored field value as answers show it: an instant with its offset, everything else as it is."""
-    if field != "start_at" or value is None:
-        return value
-    instant = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-    return local(instant, zone).isoformat()

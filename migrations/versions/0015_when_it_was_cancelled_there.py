@@ -1,4 +1,4 @@
-"""Keep how far the vendor's clock was from ours in the last update."""
+"""Tell apart when a visit was cancelled in the practice software and when that was read."""
 
 from __future__ import annotations
 
@@ -14,4 +14,4 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("pms_connections", sa.Column("clock_skew_s", types.Number(), nullable=True))
+    op.add_column("run_sheet_appointments", sa.Column("pms_cancelled_at", types.UTCDateTime(), nullable=True))
