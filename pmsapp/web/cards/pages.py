@@ -10,17 +10,18 @@ from flask.typing import ResponseReturnValue
 
 from pmsapp.access import guard
 from pmsapp.domain.runsheet import Card
-from pmsapp.schemas.addresses import id_or_none
-from pmsapp.services.base.errors import Conflict, Invalid
+from pmsapp.schemas.addresses import day_or_none
+from pmsapp.services.base.errors import Conflict, Invalid, NotFound
 from pmsapp.services.clinic import clinic
 from pmsapp.services.editing import overrides, steps
 from pmsapp.services.sheet import days, looks, timeline
 from pmsapp.services.sync import recheck
 from pmsapp.web.cards import form as card_form
 from pmsapp.web.cards.contexts import CardPanel, NewCardPanel
+from pmsapp.web.cards.form import CardButtons, NotesForm, RemoveForm, StateForm
 from pmsapp.web.cards.panel import build_new_panel, build_panel
 from pmsapp.web.sheet import pages as sheet_pages
-from pmsapp.web.ui import fields, shell
+from pmsapp.web.ui import fields, forms, shell
 from pmsapp.web.ui import formatting as fmt
 
 bp = Blueprint("cards", __name__)
@@ -43,8 +44,8 @@ def save(card_id: int) -> ResponseReturnValue:
     """
     card = _own_card(card_id)
     shown = card_form.shown_values(card)
-    base = card_form.base_values(request.form, shown)
-    typed = card_form.typed_values(request.form, base)
+    base = card_form.base_values(forms.typed(), shown)
+    typed = card_form.typed_values(forms.typed(), base)
     try:
         wanted = _wanted(typed, base, card.time_zone)
         _refuse_outdated(card, shown, base, card_form.touched(typed, base))
@@ -62,33 +63,35 @@ def _refuse_outdated(
     card: Card, shown: Mapping[str, str], base: Mapping[str, str], touched: Collection[str]
 ) -> None:
     """Raise Conflict when what the form was made with is no longer what shows."""
-    version = id_or_none(request.form.get("row_version"))
+    version = forms.read(CardButtons).row_version
     if version is None:
         raise Invalid({"row_version": "Open the card again."})
-    says_base = any(name.startswith("base_") for name in request.form)
+    says_base = any(name.startswith("base_") for name in forms.typed())
     moved_on = any(base[name] != shown[name].strip() for name in touched)
     if version != card.row_version and (moved_on or not says_base):
         raise Conflict("ROW-CHANGED", "This card changed while you were typing; nothing was overwritten.")
 
 
 def _wanted(typed: Mapping[str, str], base: Mapping[str, str], zone: str) -> dict[str, object]:
-    field = request.form.get("use_pms")
+    buttons = forms.read(CardButtons)
+    field = buttons.use_pms
     if field is not None and field not in card_form.EDITABLE:
         raise Invalid({field: "This field cannot be changed."})
     given_up = {"start_at": ("start_date", "start_time"), None: ()}.get(field, (field,))
     unchanged = {name: base[name] for name in given_up if name}
     kept: dict[str, object] = dict(card_form.changes({**typed, **unchanged}, base, zone))
-    if request.form.get("then", "").startswith("state:"):
+    if buttons.then.startswith("state:"):
         kept.pop("state", None)  # the button says which
     return kept if field is None else {**kept, field: None}
 
 
 def _then(card: Card) -> ResponseReturnValue:
     """What the pressed button does besides saving: `then` is state:..., acknowledge or recheck."""
-    then, _, value = request.form.get("then", "").partition(":")
+    buttons = forms.read(CardButtons)
+    then, _, value = buttons.then.partition(":")
     actor = guard.current_actor()
     if then == "state":
-        expected = request.form.get("from") or card.state
+        expected = buttons.looked_at or card.state
         card = steps.advance(card.id, actor, expected=expected, to=value).card
     elif then == "acknowledge":
         card = overrides.acknowledge_card(card.id, actor)
@@ -105,17 +108,19 @@ def save_notes(card_id: int) -> ResponseReturnValue:
     """
     card = _own_card(card_id)
     now = shell.page_status()
-    typed, base = (request.form.get(name, "").replace("\r\n", "\n").strip() for name in ("notes", "base"))
     try:
-        if base != (card.notes or "").strip():
+        form = forms.read(NotesForm)
+        if form.base != (card.notes or "").strip():
             raise Conflict("ROW-CHANGED", "Somebody else changed these notes. Press Save to see theirs.")
         actor = guard.current_actor()
-        after = overrides.edit_card(card_id, {"notes": typed or None}, actor, row_version=card.row_version)
+        after = overrides.edit_card(
+            card_id, {"notes": form.notes or None}, actor, row_version=card.row_version
+        )
     except Invalid as error:
         return {"fault": error.errors.get("notes", error.message)}, 422
     except Conflict as error:
         return {"fault": error.message}, 412
-    is_current = id_or_none(request.form.get("row_version")) == card.row_version
+    is_current = form.row_version == card.row_version
     at = now.now.astimezone(fmt.zone_of(now.zone))
     return {"at": f"{at:%H:%M}", "row_version": after.row_version if is_current else None}
 
@@ -123,21 +128,23 @@ def save_notes(card_id: int) -> ResponseReturnValue:
 @bp.get("/cards/new")
 def new() -> ResponseReturnValue:
     """The empty form for a card by hand."""
-    day = fields.parse_day(request.args.get("date") or clinic.today().isoformat())
+    day = fields.asked_day()
     return _new_panel(build_new_panel(day, card_form.new_values(day), sheet_pages.clinicians_of(day)))
 
 
 @bp.post("/cards/new")
 def add() -> ResponseReturnValue:
     """Add a card by hand."""
-    day = fields.parse_day(request.form.get("date", ""))
+    day = fields.hidden_day()
+    if day is None:
+        raise NotFound("day")
     empty = card_form.new_values(day)
-    typed = card_form.typed_values(request.form, empty)
-    day = fields.parse_day(typed["start_date"] or day.isoformat())
+    typed = card_form.typed_values(forms.typed(), empty)
+    day = day_or_none(typed["start_date"]) or day
     try:
         # Against values no input can hold, so that everything filled in counts as typed.
         untouched = dict.fromkeys(empty, "") | {"start_date": "-", "state": typed["state"]}
-        values = card_form.changes(typed, untouched, clinic.time_zone())
+        values = card_form.changes(typed, untouched, clinic.time_zone(), needed=("patient_name",))
         card = overrides.add_card(day, values, guard.current_actor())
     except Invalid as error:
         panel = build_new_panel(day, typed, sheet_pages.clinicians_of(day), faults=error.errors)
@@ -149,10 +156,10 @@ def add() -> ResponseReturnValue:
 def remove(card_id: int) -> ResponseReturnValue:
     """Take a card off the sheet, with a reason."""
     card = _own_card(card_id)
-    version = id_or_none(request.form.get("row_version"))
     actor = guard.current_actor()
     try:
-        overrides.remove_card(card_id, request.form.get("reason"), actor, row_version=version)
+        form = forms.read(RemoveForm)
+        overrides.remove_card(card_id, form.reason, actor, row_version=form.row_version)
     except Invalid as error:
         return _panel(card, faults=error.errors, status=422)
     except Conflict as error:
@@ -183,8 +190,9 @@ def take_over(card_id: int) -> ResponseReturnValue:
 def state(card_id: int) -> ResponseReturnValue:
     """Say where reception stands with the patient; `from` is the state that was looked at."""
     card = _own_card(card_id)
-    expected = request.form.get("from") or card.state
-    step = steps.advance(card_id, guard.current_actor(), expected=expected, to=request.form.get("state", ""))
+    form = forms.read(StateForm)
+    expected = form.looked_at or card.state
+    step = steps.advance(card_id, guard.current_actor(), expected=expected, to=form.state)
     return _done(step.card, "Saved.")
 
 

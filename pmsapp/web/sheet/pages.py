@@ -13,19 +13,19 @@ from pmsapp import clock
 from pmsapp.access import guard
 from pmsapp.domain.runsheet import Sheet
 from pmsapp.domain.sync_state import ConnectionState
-from pmsapp.services.clinic import clinic, opening_hours
+from pmsapp.services.clinic import opening_hours
 from pmsapp.services.connections import views as connection_views
 from pmsapp.services.sheet import days, looks
 from pmsapp.services.sheet.days import DayRead
 from pmsapp.web.sheet import day_truth, toasts
 from pmsapp.web.sheet.card_view import Names
 from pmsapp.web.sheet.list_contexts import Toast
-from pmsapp.web.sheet.look import Look, read_look
+from pmsapp.web.sheet.look import Look, PollForm, SearchForm, ViewForm, read_look
 from pmsapp.web.sheet.sheet_contexts import SheetPage
 from pmsapp.web.sheet.sheet_view import build_page
+from pmsapp.web.ui import fields, forms, shell
 from pmsapp.web.ui import formatting as fmt
-from pmsapp.web.ui import shell
-from pmsapp.web.ui.fields import parse_day, within_bounds
+from pmsapp.web.ui.fields import within_bounds
 from pmsapp.web.ui.page_contexts import Notice, Shell
 
 bp = Blueprint("runsheet", __name__)
@@ -53,8 +53,7 @@ def today() -> ResponseReturnValue:
 @bp.get("/sheet")
 def go_to_day() -> ResponseReturnValue:
     """The day chosen from the calendar."""
-    wanted = parse_day(request.args.get("date") or clinic.today().isoformat())
-    return redirect(_look_at(wanted).href(), 303)
+    return redirect(_look_at(fields.asked_day()).href(), 303)
 
 
 @bp.get("/sheet/<day:wanted>")
@@ -63,7 +62,7 @@ def day(wanted: date) -> ResponseReturnValue:
     within_bounds(wanted)
     if not request.headers.get("HX-Request"):
         return answer(wanted)
-    if request.args.get("v") == version_of(days.sheet_etag(wanted), clock.now()):
+    if forms.read_address(PollForm).v == version_of(days.sheet_etag(wanted), clock.now()):
         return Response(status=204)
     return answer(wanted, REFRESH)
 
@@ -72,15 +71,16 @@ def day(wanted: date) -> ResponseReturnValue:
 def search(wanted: date) -> ResponseReturnValue:
     """The lines of one day that match; sent in the body, so that no patient is ever in an address."""
     template = REFRESH if request.headers.get("HX-Request") else PAGE
-    return answer(within_bounds(wanted), template, query=request.form.get("q", ""))
+    return answer(within_bounds(wanted), template, query=forms.read(SearchForm).q)
 
 
 @bp.post("/sheet/<day:wanted>/view")
 def choose_view(wanted: date) -> ResponseReturnValue:
     """Choose how to see a day; kept for the person."""
     within_bounds(wanted)
-    looks.choose_view(request.form.get("view", ""), guard.current_actor())
-    return redirect(replace(_look_at(wanted), view=request.form["view"]).href(), 303)
+    view = forms.read(ViewForm).view
+    looks.choose_view(view, guard.current_actor())
+    return redirect(replace(_look_at(wanted), view=view).href(), 303)
 
 
 @bp.post("/sheet/<day:wanted>/seen")
@@ -97,7 +97,7 @@ def answer(
     wanted: date | None, template: str = PAGE, *, query: str = "", toast: Toast | None = None
 ) -> Response:
     """The page of a day (None: today), or the part of it that a request of the page itself is answered with."""
-    told = request.args.get("told")
+    told = forms.asked().get("told")
     if toast is None and told and template == PAGE:
         toast = toasts.told_again(told, guard.current_actor())
     made = make_page(wanted, query=query, toast=toast)
@@ -197,7 +197,7 @@ def _read(wanted: date | None) -> DayRead:
 def _look_at(wanted: date, query: str = "", given: Mapping[str, str] | None = None) -> Look:
     signed_in = guard.current_session()
     usual = signed_in.sheet_view if signed_in else None
-    return read_look(wanted, request.args if given is None else given, usual=usual, query=query)
+    return read_look(wanted, forms.asked() if given is None else given, usual=usual, query=query)
 
 
 def version_of(etag: str, now: datetime) -> str:

@@ -6,18 +6,22 @@ Without scripts the press leads back to the sheet, which says the same words.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from typing import Annotated, ClassVar, Literal
 from urllib.parse import parse_qs, urlsplit
 
 from flask import Blueprint, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
+from pydantic import BeforeValidator
 
 from pmsapp.access import guard
 from pmsapp.domain.actor import Actor
 from pmsapp.domain.appointment import Presence
 from pmsapp.domain.runsheet import Card
-from pmsapp.services.base.errors import Conflict, Invalid
+from pmsapp.schemas.addresses import id_or_none
+from pmsapp.schemas.fields import LateMinutes
+from pmsapp.services.base.errors import Conflict
 from pmsapp.services.clinic import clinic
 from pmsapp.services.editing import overrides, patient_checks, steps
 from pmsapp.services.editing.steps import Step
@@ -25,16 +29,43 @@ from pmsapp.services.sheet import columns, days
 from pmsapp.web.sheet import columns_view, pages, toasts
 from pmsapp.web.sheet.list_contexts import Toast
 from pmsapp.web.ui import formatting as fmt
+from pmsapp.web.ui import forms
 from pmsapp.web.ui.fields import within_bounds
 
 bp = Blueprint("lines", __name__)
 Pressed = tuple[Card, Toast]
 
 
+class PressForm(forms.Form):
+    """One button of one line: its action, the card, and the state that was looked at."""
+
+    sentences: ClassVar[Mapping[str, str]] = {"press": "Press a button of the list."}
+    press: Annotated[tuple[str, int, tuple[str, ...]], BeforeValidator(lambda text: _parse(text))]
+
+
+class LateForm(forms.Form):
+    """By how many minutes a clinician runs late today."""
+
+    sentences: ClassVar[Mapping[str, str]] = {"minutes": columns.LATE_SENTENCE}
+    minutes: LateMinutes
+
+
+class UndoForm(forms.Form):
+    """Whether to take the acknowledgement back."""
+
+    undo: Literal["1", ""] = ""
+
+
+class BackForm(forms.Form):
+    """The sheet the button was pressed on."""
+
+    back: str = ""
+
+
 @bp.post("/cards/press")
 def press() -> ResponseReturnValue:
     """One button of one line; `press` names the action, the card and the state that was looked at."""
-    action, card_id, rest = _parse(request.form.get("press", ""))
+    action, card_id, rest = forms.read(PressForm).press
     actor = guard.current_actor()
     try:
         card, toast = _ACTIONS[action](card_id, rest, actor)
@@ -48,10 +79,7 @@ def press() -> ResponseReturnValue:
 @bp.post("/clinicians/<id:clinician_id>/running-late")
 def running_late(clinician_id: int) -> ResponseReturnValue:
     """By how many minutes a clinician runs late today."""
-    text = request.form.get("minutes", "")
-    view = columns.set_running_late(
-        clinician_id, int(text) if text.isdecimal() and len(text) < 4 else -1, guard.current_actor()
-    )
+    view = columns.set_running_late(clinician_id, forms.read(LateForm).minutes, guard.current_actor())
     late = view.running_late_minutes
     toast = Toast(f"{view.name} runs {late} minutes late." if late else f"{view.name} is on time.")
     if request.headers.get("HX-Request"):
@@ -63,7 +91,7 @@ def running_late(clinician_id: int) -> ResponseReturnValue:
 def acknowledge_disconnected(wanted: date) -> ResponseReturnValue:
     """Acknowledge at once every card that was struck because its practice software was taken away, or undo that."""
     within_bounds(wanted)
-    undo = request.form.get("undo") == "1"
+    undo = forms.read(UndoForm).undo == "1"
     number = overrides.acknowledge_disconnected(wanted, guard.current_actor(), undo=undo)
     said = f"{fmt.plural(number, 'card')} {'back in view' if undo else 'acknowledged'}."
     if request.headers.get("HX-Request"):
@@ -71,12 +99,14 @@ def acknowledge_disconnected(wanted: date) -> ResponseReturnValue:
     return redirect(_back(), 303)
 
 
-def _parse(text: str) -> tuple[str, int, list[str]]:
-    action, _, more = text.partition(":")
+def _parse(text: object) -> tuple[str, int, tuple[str, ...]]:
+    """The action, the card, and what the button knew of it: the value of a button of the list."""
+    action, _, more = str(text).partition(":")
     number, *rest = more.split(":")
-    if action not in _ACTIONS or not number.isdecimal() or len(number) > 18:
-        raise Invalid({"press": "Press a button of the list."})
-    return action, int(number), rest
+    card_id = id_or_none(number)
+    if action not in _ACTIONS or card_id is None:
+        raise ValueError("Press a button of the list.")
+    return action, card_id, tuple(rest)
 
 
 def _advance(card_id: int, rest: Sequence[str], actor: Actor) -> Pressed:
@@ -166,7 +196,7 @@ def _answer(card: Card, toast: Toast) -> ResponseReturnValue:
 
 def _back(card: Card | None = None) -> str:
     """Where the person pressed: a sheet of ours, else the card's own day."""
-    wanted = guard.local_path(request.form.get("back"))
+    wanted = guard.local_path(forms.read(BackForm).back)
     if wanted.startswith("/sheet/") and "?" in wanted:
         return wanted
     return f"/sheet/{(card.date if card else clinic.today()).isoformat()}?view=list"
