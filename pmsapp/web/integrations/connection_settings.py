@@ -179,7 +179,8 @@ def _pause_fields(errors: Mapping[str, str]) -> PauseFields:
     return PauseFields(
         until=tuple(Option(key, word, key == typed.get("until")) for key, word in PAUSES.items()),
         until_error=errors.get("until"),
-        reason=FormField("reason", "Why", typed.get("reason", ""), error=errors.get("reason")),
+        reason=FormField("pause-reason", "Why", typed.get("reason", ""), error=errors.get("reason")),
+        errors=tuple(("pause-reason" if name == "reason" else name, text) for name, text in errors.items()),
     )
 
 

@@ -226,6 +226,7 @@ class PauseFields:
     until: tuple[Option, ...]
     until_error: str | None
     reason: FormField
+    errors: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
