@@ -20,11 +20,12 @@ def db() -> None:
 def upgrade(quiet: bool, address: str | None, training: bool) -> None:
     """Bring the database up to this version; a SQLite file is copied first."""
     from pmsapp.cli.shared.base import open_app  # heavy; `checkpoint` needs none of it
+    from pmsapp.factory import Access
     from pmsapp.services.clinic import clinic
     from pmsapp.services.maintenance import database
     from pmsapp.services.people import users
 
-    with open_app(migrated=False):
+    with open_app(migrated=False, access=Access.MAKE):
         done = database.upgrade()
         if training:
             clinic.ensure(name="Training clinic", is_training=True, hours=clinic.ALWAYS_OPEN)

@@ -9,7 +9,7 @@ import click
 
 from pmsapp.cli.run.web_server import serve
 from pmsapp.cli.shared.base import open_app
-from pmsapp.factory import create_app
+from pmsapp.factory import Access, create_app
 from pmsapp.observability import logs, sentry
 from pmsapp.settings import load_settings
 from pmsapp.supervisor.listening import address, open_socket
@@ -31,7 +31,7 @@ def web(host: str | None, port: int | None, fd: int | None) -> None:
     else:
         listener = open_socket(host or settings.host, settings.port if port is None else port)
         click.echo(f"Listening on {address(listener)}; Ctrl-C stops it.", err=True)
-    serve(lambda: create_app(settings), listener)
+    serve(lambda: create_app(settings, access=Access.USE), listener)
 
 
 @click.command()

@@ -14,7 +14,9 @@ from alembic import command
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import current_app
-from sqlalchemy import inspect
+from sqlalchemy import Text, inspect, select
+from sqlalchemy import column as sql_column
+from sqlalchemy import table as sql_table
 
 from pmsapp import clock
 from pmsapp.domain.errors import ConfigurationError
@@ -65,8 +67,27 @@ def require_current() -> None:
         raise ConfigurationError("The database is older than this program; run: pmsapp db upgrade")
 
 
-def upgrade() -> Upgrade:
-    """Bring the tables up to this program's version.
+def needs_earlier_keys() -> bool:
+    """True when the open database, of whatever version, was begun with keys that must not be replaced by new ones.
+
+    On SQLite: something is sealed. On PostgreSQL it is enough that there are tables: another machine has the keys.
+    """
+    if sqlite_file() is None:
+        return inspect(db.engine).has_table("alembic_version")
+    with db.engine.connect() as connection:
+        looked_at = inspect(connection)
+        for table in looked_at.get_table_names():
+            for name in (column["name"] for column in looked_at.get_columns(table)):
+                if name.endswith("_sealed") or name in _SEALED_TOO:
+                    place = sql_column(name, Text)
+                    query = select(place).select_from(sql_table(table)).where(place.like("v1.%")).limit(1)
+                    if connection.execute(query).first() is not None:
+                        return True
+    return False
+
+
+def upgrade(*, copy_first: bool = True) -> Upgrade:
+    """Bring the tables up to this program's version; `copy_first` False for a file that is itself a copy.
 
     Raises ConfigurationError when they belong to a newer program or are not ours; then nothing is changed.
     """
@@ -77,12 +98,13 @@ def upgrade() -> Upgrade:
         raise ConfigurationError("The database has tables of an unknown origin; restore it from a backup.")
     if before.is_current:
         return Upgrade(before.found, before.needed, None)
-    backup = _copy_file(before.found) if before.found else None
+    backup = _copy_file(before.found) if before.found and copy_first else None
     command.upgrade(_config(), "head")
     _keep_private()
     return Upgrade(before.found, versions().found or "", backup)
 
 
+_SEALED_TOO = frozenset({"access_token", "refresh_token"})
 _TOO_NEW = "The database was made by a newer pmsapp than this one; install that version, or restore a backup."
 
 

@@ -43,7 +43,6 @@ from pmsapp.services.maintenance import backup, database, key_rotation
 from pmsapp.services.people import second_factor, sessions
 from pmsapp.services.people.second_factor import Kept
 
-READY = "restore.part"
 _EPOCHS_BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 _BUSY_FOR_S = 2.0
 

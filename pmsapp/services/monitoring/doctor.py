@@ -6,12 +6,11 @@ import os
 import platform
 import shutil
 import stat
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from ipaddress import ip_address
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
@@ -121,25 +120,29 @@ def _whole() -> Finding:
 
 
 def _folder() -> Finding:
-    settings = current_settings()
-    mode = stat.S_IMODE(settings.instance_dir.stat().st_mode)
-    if mode & 0o077:
-        fix = f"Run: chmod 700 {settings.instance_dir}"
-        return State.FAIL, f"{settings.instance_dir} is open to other users ({mode:o})", fix
-    for path in _private_files(settings.instance_dir):
-        mode = stat.S_IMODE(path.stat().st_mode)
-        if mode & 0o077:
-            return State.FAIL, f"{path.name} is open to other users ({mode:o})", f"Run: chmod 600 {path}"
-    return State.OK, f"{settings.instance_dir} is this user's alone", None
-
-
-def _private_files(folder: Path) -> Iterator[Path]:
-    names = (key_files.SECRET_KEY_FILE, key_files.ENCRYPTION_KEYS_FILE, "settings.toml")
-    yield from (folder / name for name in names if (folder / name).exists())
-    yield from folder.glob("*.sqlite3*")
+    folder = current_settings().instance_dir
+    owner = folder.stat().st_uid
+    name = key_files.user_name(owner)
+    for path in (folder, *sorted(folder.rglob("*"))):
+        try:
+            found = path.lstat()
+        except FileNotFoundError:  # a log or socket that went away meanwhile
+            continue
+        shown = folder if path == folder else path.relative_to(folder)
+        if found.st_uid != owner:
+            fix = f"Run as root: chown -R {name}: {folder}"
+            return State.FAIL, f"{shown} belongs to {key_files.user_name(found.st_uid)}, not to {name}", fix
+        mode = stat.S_IMODE(found.st_mode)
+        if mode & 0o077 and not stat.S_ISLNK(found.st_mode) and not stat.S_ISSOCK(found.st_mode):
+            fix = f"Run: chmod {'700' if stat.S_ISDIR(found.st_mode) else '600'} {path}"
+            return State.FAIL, f"{shown} is open to other users ({mode:o})", fix
+    return State.OK, f"{folder} and all in it is {name}'s alone", None
 
 
 def _sealed() -> Finding:
+    if not key_files.has_ring(current_settings()):
+        missing = f"{key_files.keys_file(current_settings())} is missing"
+        return State.FAIL, missing, "Put your copy of it back; if there is none: pmsapp keys add --lost"
     lost = key_rotation.unreadable()
     if lost:
         hint = "Put the earlier key back into the key file, or enter the logins again."

@@ -72,7 +72,7 @@ def test_a_misspelt_setting_is_one_sentence(pmsapp: Pmsapp) -> None:
 
 
 def test_a_database_without_tables_is_one_sentence(pmsapp: Pmsapp, instance_dir: Path) -> None:
-    (instance_dir / "pmsapp.sqlite3").unlink()
+    (instance_dir / "pmsapp.sqlite3").write_bytes(b"")
     shown = pmsapp("users", "list")
     assert (shown.code, shown.err) == (2, "Error: The database has no tables yet; run: pmsapp db upgrade\n")
 

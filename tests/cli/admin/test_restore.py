@@ -117,7 +117,7 @@ def test_the_backup_is_in_force_and_what_was_done_since_is_listed_and_kept(
     assert {path.stat().st_mode & 0o777 for path in (listed, kept, instance_dir / "pmsapp.sqlite3")} == {
         0o600
     }
-    assert not (instance_dir / "restore.part").exists()
+    assert not list(instance_dir.glob("work-*"))
     assert audit.verify().ok
     assert audit.list_events(limit=1)[0].action == "database.restored"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -57,6 +58,20 @@ def test_a_folder_open_to_others_fails(app: Flask, settings: Settings) -> None:
 def test_a_database_file_open_to_others_fails(app: Flask, settings: Settings) -> None:
     (settings.instance_dir / "pmsapp.sqlite3").chmod(0o640)
     assert _found("folder").state is State.FAIL
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_file_of_another_user_fails(app: Flask, settings: Settings) -> None:
+    file = settings.instance_dir / "backups" / "pmsapp-20261123-013000.sqlite3"
+    file.parent.mkdir(mode=0o700)
+    file.touch(mode=0o600)
+    os.chown(file, 65534, 65534)
+    check = _found("folder")
+    assert (check.state, check.message) == (
+        State.FAIL,
+        "backups/pmsapp-20261123-013000.sqlite3 belongs to nobody, not to root",
+    )
+    assert check.hint == f"Run as root: chown -R root: {settings.instance_dir}"
 
 
 def test_an_older_database_fails_and_the_rest_waits(app: Flask) -> None:
