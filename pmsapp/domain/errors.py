@@ -7,24 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pmsapp.domain.codes import CATALOGUE, ActionOwner, Code, Step, advice_for, message_for
-
-__all__ = [
-    "CATALOGUE",
-    "ActionOwner",
-    "BadVendorDataError",
-    "Code",
-    "ConfigurationError",
-    "NotFoundError",
-    "PMSError",
-    "ReconnectRequiredError",
-    "RetryLaterError",
-    "UnsupportedFeatureError",
-    "advice_for",
-    "is_for_staff",
-    "message_for",
-    "step_for",
-]
+from pmsapp.domain.codes import CATALOGUE, ActionOwner, Code, Step
 
 
 class PMSError(Exception):

@@ -17,7 +17,7 @@ from werkzeug.routing import RequestRedirect
 
 from pmsapp import clock
 from pmsapp.access import guard
-from pmsapp.domain.errors import ActionOwner as WhoActs
+from pmsapp.domain.codes import ActionOwner as WhoActs
 from pmsapp.domain.errors import PMSError, RetryLaterError
 from pmsapp.observability import logs
 from pmsapp.services.base.errors import Conflict, Invalid, NotFound, ServiceError, takes_nothing_more

@@ -13,7 +13,7 @@ from werkzeug.exceptions import NotFound as NoSuchPage
 from pmsapp.access import guard
 from pmsapp.adapters.base import AdapterInfo
 from pmsapp.adapters.registry import UnknownPMSError, get_info, list_infos
-from pmsapp.domain.errors import advice_for
+from pmsapp.domain.codes import advice_for
 from pmsapp.services.base.errors import Conflict, Invalid, Refused, ServiceError
 from pmsapp.services.clinic import clinic
 from pmsapp.services.connections import connections

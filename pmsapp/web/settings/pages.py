@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from pmsapp import clock
 from pmsapp.access import guard
-from pmsapp.domain.errors import CATALOGUE, ActionOwner, Code
+from pmsapp.domain.codes import CATALOGUE, ActionOwner, Code
 from pmsapp.services.base.errors import Invalid
 from pmsapp.services.clinic import clinic, opening_hours
 from pmsapp.services.clinic.clinic import DAY_WORDS, STATES, ClinicView

@@ -14,7 +14,7 @@ from flask import Flask
 from sqlalchemy import update
 
 from pmsapp.domain.actor import COMMAND_LINE, Actor
-from pmsapp.domain.errors import message_for
+from pmsapp.domain.codes import message_for
 from pmsapp.models import PMSConnection
 from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services.base.transaction import writing
