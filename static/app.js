@@ -141,6 +141,7 @@
     }
     const copy = event.target.closest("[data-copy]");
     if (copy) copyText(copy.dataset.copy).then(() => toast(copy.dataset.copied || "Copied."));
+    if (event.target.closest("[data-print-now]")) window.print();
     if (event.target.closest("[data-dismiss]")) byId("toast").replaceChildren();
     closeMenus(event.target);
   });
@@ -181,6 +182,7 @@
     node.replaceChildren(box);
     clearToast();
   }
+  document.addEventListener("toast", (event) => toast(event.detail.text));
   function clearToast() {
     clearTimeout(toastGoes);
     const shown = byId("toast") && byId("toast").firstElementChild;

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date as Day  # noqa: N812
+
 from flask import Blueprint, Response, request
 
 from pmsapp.access.guard import current_actor
@@ -9,6 +11,7 @@ from pmsapp.api.contract import Answered, call
 from pmsapp.domain.actor import Actor
 from pmsapp.domain.runsheet import Card
 from pmsapp.schemas.base import given
+from pmsapp.schemas.hand_over import HandOverAsked, HandOverIn, HandOverOut
 from pmsapp.schemas.sheet import (
     AttemptIn,
     CardChange,
@@ -21,7 +24,7 @@ from pmsapp.schemas.sheet import (
     SheetAsked,
 )
 from pmsapp.services.clinic import clinic, day_bounds
-from pmsapp.services.editing import overrides, patient_checks, steps
+from pmsapp.services.editing import hand_over, overrides, patient_checks, steps
 from pmsapp.services.sheet import days
 from pmsapp.services.sync import recheck
 
@@ -52,6 +55,34 @@ def get_run_sheet(query: SheetAsked) -> Answered:
     body = RunSheetOut.of(sheet, sheet.time_zone)
     response = Response(body.model_dump_json(), content_type="application/json")
     return _tagged(response, f"{days.tag_of(sheet)}-{marks}")
+
+
+@bp.get("/hand-over")
+@call(answers={200: HandOverOut}, refusals=(422,), tag=TAG)
+def get_hand_over(query: HandOverAsked) -> Answered:
+    """Show what is left of a day (today when none is named), by card, and whether it is closed."""
+    day_bounds.check(query.date)
+    return _handed_over(query.date or clinic.today())
+
+
+@bp.put("/hand-over")
+@call(answers={200: HandOverOut}, refusals=(400, 409, 415, 422), tag=TAG)
+def close_day(query: HandOverAsked, json: HandOverIn) -> Answered:
+    """Close a day in somebody's name; 409 when it is closed already."""
+    day_bounds.check(query.date)
+    day = query.date or clinic.today()
+    hand_over.close(day, json.name, json.note, current_actor())
+    return _handed_over(day)
+
+
+@bp.delete("/hand-over")
+@call(answers={200: HandOverOut}, refusals=(422,), tag=TAG)
+def reopen_day(query: HandOverAsked) -> Answered:
+    """Open a closed day again."""
+    day_bounds.check(query.date)
+    day = query.date or clinic.today()
+    hand_over.reopen(day, current_actor())
+    return _handed_over(day)
 
 
 @bp.post("/appointments")
@@ -152,6 +183,11 @@ def take_over(card_id: int) -> Answered:
 def recheck_card(card_id: int) -> Answered:
     """Read one card's appointment again, now."""
     return _one(recheck.recheck_card(card_id, current_actor()))
+
+
+def _handed_over(day: Day) -> Answered:
+    view = hand_over.get(day, clinician_id=_own_column(current_actor()))
+    return HandOverOut.of(view, view.sheet.time_zone)
 
 
 def _own_column(actor: Actor) -> int | None:

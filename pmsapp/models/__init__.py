@@ -2,6 +2,7 @@
 
 from pmsapp.models.operations import (
     AlertDelivery,
+    DowntimePassphrase,
     Incident,
     MetricCounter,
     ProcessBeat,
@@ -37,6 +38,7 @@ from pmsapp.models.sheet import (
     CardLook,
     Decision,
     FormerCard,
+    HandOver,
     PatientRead,
     RunSheet,
     RunSheetAppointment,
@@ -53,7 +55,9 @@ __all__ = [
     "CardLook",
     "Clinic",
     "Decision",
+    "DowntimePassphrase",
     "FormerCard",
+    "HandOver",
     "ScopeFreshness",
     "Incident",
     "KnownBrowser",

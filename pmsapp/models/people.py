@@ -34,6 +34,7 @@ class Clinic(Base):
 class User(Base):
     """A person. role: admin, reception, clinician (own column), viewer. `sheet_view`: how they last chose to see a day.
 
+    `shortcuts`: the keys of the run sheet work everywhere on it, and not in its list alone.
     `must_change_password`: somebody else chose the password, so it opens nothing but the page to change it.
     """
 
@@ -50,6 +51,7 @@ class User(Base):
     created_at: Mapped[datetime]
     last_login_at: Mapped[datetime | None]
     sheet_view: Mapped[str | None]
+    shortcuts: Mapped[bool] = mapped_column(default=False, server_default="0")
     must_change_password: Mapped[bool] = mapped_column(default=False, server_default="0")
 
 

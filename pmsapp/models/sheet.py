@@ -139,6 +139,21 @@ class RunSheetAppointment(Base):
     updated_at: Mapped[datetime]
 
 
+class HandOver(Base):
+    """A day handed over at its end: who closed it and when (null: open again), and who opened it again."""
+
+    __tablename__ = "hand_overs"
+    __table_args__ = table()
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    date: Mapped[date] = mapped_column(unique=True)
+    closed_at: Mapped[datetime | None]
+    closed_by: Mapped[str | None]
+    note: Mapped[str | None]
+    reopened_at: Mapped[datetime | None]
+    reopened_by: Mapped[str | None]
+
+
 class SheetLook(Base):
     """When a person first looked at a day, or last said that they have seen all of it: later changes are news."""
 

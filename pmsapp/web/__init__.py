@@ -24,6 +24,7 @@ from pmsapp.web.http import (
     headers,
     probes,
     request_log,
+    template_sources,
     watchdog,
 )
 from pmsapp.web.http import (
@@ -31,6 +32,7 @@ from pmsapp.web.http import (
 )
 from pmsapp.web.integrations import connecting, connection_settings, matching
 from pmsapp.web.integrations import pages as integration_pages
+from pmsapp.web.paper import hand_over_pages, print_pages
 from pmsapp.web.runs import pages as run_pages
 from pmsapp.web.runs import updates
 from pmsapp.web.settings import alerts as alert_pages
@@ -47,6 +49,8 @@ _AREAS = (
     probes,
     sheet_pages,
     press_pages,
+    print_pages,
+    hand_over_pages,
     card_pages,
     decision_pages,
     updates,
@@ -65,6 +69,7 @@ _AREAS = (
 def init_app(app: Flask) -> None:
     """Put the pages into `app`, and around them what keeps them safe. Call before any other interface is added."""
     settings: Settings = app.extensions["pmsapp_settings"]
+    app.jinja_loader = template_sources.loader()
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.config.update(cookie_settings(settings))
     if settings.trusted_proxies:

@@ -101,3 +101,18 @@ def test_looking_is_not_enough_to_work(as_role: Callable[[str], API], card: dict
     assert (
         viewer.put(f"/api/clinicians/{card['clinician_id']}/running-late", {"minutes": 5}).status_code == 403
     )
+
+
+def test_a_day_is_handed_over_with_a_name_and_opened_again(api: API, synced: int) -> None:
+    path = "/api/run-sheet/hand-over?date=2026-11-23"
+    open_day = api.get(path).json
+    assert (open_day["closed"], open_day["no_answer"], open_day["reopened_at"]) == (None, [], None)
+    late = open_day["not_done"][0]
+    api.post(f"/api/run-sheet/appointments/{late}/attempts", {"outcome": "no_answer"})
+    closed = api("PUT", path, json={"name": "Mel"})
+    assert (closed.status_code, closed.json["no_answer"]) == (200, [late])
+    assert closed.json["closed"] == {"at": "2026-11-23T09:00:00+11:00", "by": "Mel", "note": None}
+    refused = api("PUT", path, json={"name": "Sam"})
+    assert (refused.status_code, refused.json["code"]) == (409, "DAY-CLOSED")
+    assert api("PUT", path, json={"name": " "}).status_code == 422
+    assert api("DELETE", path).json["closed"] is None

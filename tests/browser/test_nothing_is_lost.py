@@ -32,6 +32,7 @@ PAGES = (
     "/cards/1",
     "/cards/new",
     "/decisions",
+    "/sheet/2026-11-23/hand-over",
     "/integrations/new/halaxy",
     "/integrations/1",
     "/integrations/1/practitioners",

@@ -35,7 +35,6 @@ from pmsapp.models import (
     SyncRun,
     User,
 )
-from pmsapp.models.sqlite import sqlite_module
 from pmsapp.services.base import audit
 from pmsapp.services.base.audit import AuditEntry
 from pmsapp.services.base.transaction import reading, writing
@@ -44,7 +43,6 @@ from pmsapp.services.people import second_factor, sessions
 from pmsapp.services.people.second_factor import Kept
 
 _EPOCHS_BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
-_BUSY_FOR_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,25 +241,6 @@ def _all(session: Session, statement: Any) -> None:
 def _events_after(session: Session, event_id: int) -> tuple[AuditEntry, ...]:
     rows = session.scalars(select(AuditEvent).where(AuditEvent.id > event_id).order_by(AuditEvent.id))
     return tuple(audit.view(row) for row in rows)
-
-
-def require_alone(live: Path) -> None:
-    """Raise ConfigurationError while any process has the live file open; else bring its log into it.
-
-    A file that is damaged is nobody's any more.
-    """
-    library = sqlite_module()
-    if not live.exists():
-        return
-    connection = library.connect(str(live), timeout=_BUSY_FOR_S)
-    try:
-        connection.execute("PRAGMA journal_mode = DELETE").fetchone()
-    except library.OperationalError as error:
-        raise ConfigurationError("A process still uses the database; stop pmsapp first.") from error
-    except library.DatabaseError:
-        return
-    finally:
-        connection.close()
 
 
 def put_in_place(ready: Path, live: Path) -> Path | None:

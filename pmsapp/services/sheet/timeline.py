@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import insert, or_, select
 from sqlalchemy.orm import Session
 
 from pmsapp import clock
-from pmsapp.domain.window import day_of
+from pmsapp.domain.window import day_of, day_start
 from pmsapp.models import RunSheet, RunSheetAppointment, RunSheetClinician, RunSheetEvent
 from pmsapp.models.upsert import table_of
 from pmsapp.services.base.errors import NotFound
@@ -127,6 +127,25 @@ def of_run(run_id: int, day: date | None = None) -> list[EventView]:
         )
     with reading() as session:
         return [_view(row) for row in session.scalars(query.order_by(RunSheetEvent.id).limit(LIMIT))]
+
+
+def of_day(card_ids: Sequence[int], since: datetime, *, kinds: Collection[str]) -> list[EventView]:
+    """Lines of these kinds from `since` to the end of that local day, of these cards, in the order they came."""
+    with reading() as session:
+        zone = clinic.time_zone(session)
+        until = day_start(day_of(since, zone) + timedelta(days=1), zone)
+        rows = session.scalars(
+            select(RunSheetEvent)
+            .where(
+                RunSheetEvent.appointment_id.in_(card_ids),
+                RunSheetEvent.kind.in_(sorted(kinds)),
+                RunSheetEvent.at >= since.astimezone(UTC),
+                RunSheetEvent.at < until,
+            )
+            .order_by(RunSheetEvent.id)
+            .limit(LIMIT)
+        )
+        return [_view(row) for row in rows]
 
 
 def changes_of_run(run_id: int) -> list[RunChange]:

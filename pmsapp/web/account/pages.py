@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,6 +26,7 @@ from pmsapp.services.base.errors import Conflict, Invalid
 from pmsapp.services.people import known_browsers, second_factor, sessions, sign_in, users
 from pmsapp.services.people.login_throttle import Ticket, TooManyTries
 from pmsapp.services.people.sign_in import SignInFailed
+from pmsapp.services.sheet import looks
 from pmsapp.web.account import browser, contexts
 from pmsapp.web.account.forms import (
     CodeForm,
@@ -233,6 +235,18 @@ def change_password() -> ResponseReturnValue:
         return _wait(_account_page(faults=faults, status=429), error)
     browser.open_session(users.get_user(user_id))
     return redirect("/settings/account?done=password", 303)
+
+
+@bp.post("/settings/account/shortcuts")
+def switch_shortcuts() -> ResponseReturnValue:
+    """Switch the keys of the run sheet on or off for oneself."""
+    on = request.form.get("on") == "1"
+    looks.set_shortcuts(on, guard.current_actor())
+    if not request.headers.get("HX-Request"):
+        return redirect("/settings/account?done=keys", 303)
+    answer = make_response(render_template("components/_shortcuts.html", on=on))
+    answer.headers["HX-Trigger"] = json.dumps({"shortcuts": {"on": on}})
+    return answer
 
 
 @bp.post("/settings/account/sessions/<id:session_id>/end")

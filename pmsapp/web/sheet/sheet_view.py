@@ -82,7 +82,7 @@ def build_page(
             ViewChoice(LIST, "Work list", not is_columns),
             ViewChoice(COLUMNS, "By clinician", is_columns),
         ),
-        print_href=f"{look.href(view=COLUMNS, chosen=Filter.ALL)}&print=1",
+        print_href=f"/sheet/{sheet.date.isoformat()}/print",
         query=look.query,
         here=look.href(),
         toast=toast,

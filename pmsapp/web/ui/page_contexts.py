@@ -59,6 +59,7 @@ class Shell:
 
     `reason`: why not all is well, with where it leads. `user_id`, `lock_after_s`, `hide_after_s`: whose
     page it is and when it locks and hides details by itself; `is_delicate`: it wants a password given lately.
+    `shortcuts`: this person has switched the keys of the run sheet on.
     `polls`: the page has no poll of its own, so the badge asks.
     """
 
@@ -71,6 +72,7 @@ class Shell:
     lock_after_s: int = 0
     hide_after_s: int = 0
     is_delicate: bool = False
+    shortcuts: bool = False
     can_sync: bool = False
     can_configure: bool = False
     can_add: bool = False

@@ -103,7 +103,7 @@ def page_shell(active: str, now: PageStatus | None = None, *, open_decisions: in
     now = now or page_status()
     if open_decisions is None:
         open_decisions = len(decisions.list_open())
-    actor = guard.current_actor()
+    actor, signed_in = guard.current_actor(), guard.current_session()
     rule = guard.rule_for(request.endpoint, request.method)
     on = live(now.connections)
     age = oldest(connection.freshness for connection in on) if on else None
@@ -117,6 +117,7 @@ def page_shell(active: str, now: PageStatus | None = None, *, open_decisions: in
         lock_after_s=int(sessions.IDLE_LIFE.total_seconds()),
         hide_after_s=int(HIDE_DETAILS_AFTER.total_seconds()),
         is_delicate=bool(rule and rule.fresh),
+        shortcuts=bool(signed_in and signed_in.shortcuts),
         can_sync=bool(on) and guard.may("updates.start", "POST"),
         can_configure=guard.may("connecting.choose"),
         can_add=guard.may("cards.new"),
