@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import ConfigDict
 
 from pmsapp.web.ui.forms import Form
@@ -45,6 +47,12 @@ class PasswordForm(SecretForm):
     """One password: the one there is, or the one that is chosen."""
 
     password: str = ""
+
+
+class ShortcutsForm(Form):
+    """Whether the keys of the run sheet work."""
+
+    on: Literal["1", "0", ""] = ""
 
 
 class OwnPasswordForm(SecretForm):

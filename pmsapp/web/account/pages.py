@@ -33,6 +33,7 @@ from pmsapp.web.account.forms import (
     OwnPasswordForm,
     PasswordForm,
     SetupForm,
+    ShortcutsForm,
     SignInForm,
     UnlockForm,
 )
@@ -240,7 +241,7 @@ def change_password() -> ResponseReturnValue:
 @bp.post("/settings/account/shortcuts")
 def switch_shortcuts() -> ResponseReturnValue:
     """Switch the keys of the run sheet on or off for oneself."""
-    on = request.form.get("on") == "1"
+    on = forms.read(ShortcutsForm).on == "1"
     looks.set_shortcuts(on, guard.current_actor())
     if not request.headers.get("HX-Request"):
         return redirect("/settings/account?done=keys", 303)
