@@ -87,6 +87,16 @@ class ConfigurationError(Exception):
     """A setting, a file or this machine is wrong. The message is one sentence that names it."""
 
 
+def message_for(code: str, pms: str) -> str:
+    """The headline of `code` with the vendor's label; an unknown code gives the headline of BUG."""
+    return CATALOGUE.get(code, CATALOGUE["BUG"]).headline.format(pms=pms)
+
+
+def advice_for(code: str, pms: str) -> str:
+    """What to do about `code`, with the vendor's label."""
+    return CATALOGUE.get(code, CATALOGUE["BUG"]).advice.format(pms=pms)
+
+
 def step_for(code: str) -> Step:
     """The next step of `code`; an unknown code has that of BUG."""
     return CATALOGUE.get(code, CATALOGUE["BUG"]).step

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field
 
-from pmsapp.domain.codes import message_for
+from pmsapp.domain.errors import message_for
 from pmsapp.domain.sync_state import ConnectionState, RunStatus
 from pmsapp.schemas.base import Answer, Asked, AskedInAddress, is_none, local, local_or_none
 from pmsapp.schemas.connections import ErrorOut

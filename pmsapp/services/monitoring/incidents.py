@@ -13,7 +13,7 @@ from pmsapp import clock
 from pmsapp.adapters.registry import get_info
 from pmsapp.domain import incidents as rules
 from pmsapp.domain.actor import Actor
-from pmsapp.domain.codes import advice_for, message_for
+from pmsapp.domain.errors import advice_for, message_for
 from pmsapp.domain.incidents import LONGEST_SNOOZE, Condition, IncidentFacts, Message, Severity
 from pmsapp.domain.schedule import Rhythm
 from pmsapp.domain.window import local_time

@@ -24,8 +24,7 @@ from pmsapp.adapters.client.tokens import MemoryTokens, Token, TokenSource
 from pmsapp.adapters.registry import get_adapter, get_info, list_infos
 from pmsapp.crypto.cipher import CipherError
 from pmsapp.domain.actor import SYSTEM
-from pmsapp.domain.codes import message_for
-from pmsapp.domain.errors import ConfigurationError, ReconnectRequiredError
+from pmsapp.domain.errors import ConfigurationError, ReconnectRequiredError, message_for
 from pmsapp.extensions import current_settings, key_ring
 from pmsapp.models import PMSConnection
 from pmsapp.services.base import audit, encrypted_columns, metrics

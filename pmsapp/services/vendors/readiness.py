@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pmsapp.adapters.registry import get_info
-from pmsapp.domain.codes import message_for
+from pmsapp.domain.errors import message_for
 from pmsapp.models import PMSConnection
 from pmsapp.services.base.errors import Conflict
 from pmsapp.services.vendors import adapters as vendor_adapters

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import date as Day  # noqa: N812 - beside `time`
 from datetime import datetime, time
 from typing import Annotated, Any, ClassVar
@@ -56,13 +56,14 @@ class StateForm(Form):
     looked_at: str = PydanticField("", alias="from")
 
 
-class CardButtons(StateForm):
-    """What a card's form says beside its fields: the version it was made of, and the button that was pressed."""
+class CardButtons(Form):
+    """What a card's form says beside its fields: the version and the story it was made of, and what is given up."""
 
     sentences: ClassVar[Mapping[str, str]] = {"row_version": "Open the card again."}
     row_version: ChosenId = None
+    seen_event: str = ""
     use_pms: str | None = None
-    then: str = ""
+    use_now: str | None = None
 
 
 class NotesForm(Form):
@@ -81,6 +82,13 @@ class RemoveForm(Form):
     row_version: ChosenId = None
 
 
+class NewsForm(Form):
+    """In the address of a panel's poll: the last event it shows, and the last it told of."""
+
+    since: str = ""
+    told: str = ""
+
+
 def shown_values(card: Card) -> dict[str, str]:
     """The card's values as the form's inputs hold them."""
     local = card.start_at.astimezone(fmt.zone_of(card.time_zone))
@@ -96,6 +104,40 @@ def shown_values(card: Card) -> dict[str, str]:
         "is_telehealth": {True: "yes", False: "no", None: ""}[card.is_telehealth],
         "state": card.state,
     }
+
+
+def shown_words(card: Card, clinicians: Mapping[int, str]) -> dict[str, str]:
+    """The card's values as they are read: "Tue 1 Dec", "40 min", "Dr Hart"; "" where there is none."""
+    values = shown_values(card)
+    told = {
+        "duration_minutes": card.duration_minutes,
+        "clinician_id": card.clinician_id,
+        "is_telehealth": card.is_telehealth,
+        "state": card.state,
+    }
+    return {
+        **values,
+        **{
+            name: in_words(name, value, zone=card.time_zone, clinicians=clinicians, day=card.date)
+            for name, value in told.items()
+        },
+        "clinician_id": clinicians.get(card.clinician_id or 0, "No clinician"),
+        "start_date": fmt.short_day(card.date),
+    }
+
+
+def typed_words(name: str, value: str, clinicians: Mapping[int, str]) -> str:
+    """What an input holds, as it is read."""
+    if name == "clinician_id":
+        return clinicians.get(int(value), "another clinician") if value.isdecimal() else "No clinician"
+    if name == "is_telehealth":
+        return {"yes": "yes", "no": "no"}.get(value, "not known")
+    if name == "state" and value in set(WorkflowState):
+        return labels.WORKFLOW[WorkflowState(value)].word
+    if name == "start_date":
+        day = day_or_none(value)
+        return fmt.short_day(day) if day else value
+    return f"{value} min" if name == "duration_minutes" and value else value
 
 
 def new_values(day: Day) -> dict[str, str]:
@@ -125,14 +167,14 @@ def touched(typed: Mapping[str, str], base: Mapping[str, str]) -> set[str]:
 
 
 def changes(
-    typed: Mapping[str, str], base: Mapping[str, str], zone: str, needed: Collection[str] = ()
+    typed: Mapping[str, str], base: Mapping[str, str], zone: str, also_wrong: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
     """The fields that were changed, as the service takes them, by the rules of the JSON interface.
 
-    `needed`: fields that must not be empty. Raises Invalid with every fault.
+    `also_wrong`: faults found elsewhere in the form, told with these. Raises Invalid.
     """
     wanted: dict[str, Any] = {}
-    faults = {name: "This is needed." for name in needed if not typed[name]}
+    faults: dict[str, str] = dict(also_wrong or {})
     for name in touched(typed, base):
         if name in ("start_date", "start_time"):
             wanted["start_at"] = _instant(typed["start_date"], typed["start_time"], zone)
@@ -183,6 +225,7 @@ def build_form(
         for name, text in (faults or {}).items()
     }
     edits = {edit.field: edit for edit in card.edited} if card else {}
+    shown = shown_words(card, clinicians) if card else {}
     fields: dict[str, FormField] = {}
     for name, value in values.items():
         edit = edits.get({"start_time": "start_at"}.get(name, name))
@@ -200,6 +243,8 @@ def build_form(
             pms_note=f"{source} says {pms}" if pms is not None else None,
             error=faults.get(name),
             theirs=(theirs or {}).get(name) if differs else None,
+            shown=shown.get(name, ""),
+            is_open=name in faults or differs or (base is not None and base.get(name, value) != value),
         )
     return CardForm(
         fields=fields,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from pmsapp.domain.codes import advice_for
+from pmsapp.domain.errors import advice_for
 from pmsapp.domain.sync_state import ConnectionState, RunStatus
 from pmsapp.services.connections import views as connection_views
 from pmsapp.services.connections.connections import ConnectionView, ErrorView

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from flask import Blueprint, make_response
 from flask.typing import ResponseReturnValue
 
-from pmsapp.domain.codes import advice_for
-from pmsapp.domain.errors import is_for_staff
+from pmsapp.domain.errors import advice_for, is_for_staff
 from pmsapp.services.base.next_step import next_step
 from pmsapp.services.clinic import clinic
 from pmsapp.services.connections import connections

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 from urllib.parse import parse_qs, urlsplit
 
 from flask import Blueprint, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
-from pydantic import BeforeValidator
 
 from pmsapp.access import guard
 from pmsapp.domain.actor import Actor
@@ -21,7 +20,7 @@ from pmsapp.domain.appointment import Presence
 from pmsapp.domain.runsheet import Card
 from pmsapp.schemas.addresses import id_or_none
 from pmsapp.schemas.fields import LateMinutes
-from pmsapp.services.base.errors import Conflict
+from pmsapp.services.base.errors import Conflict, Invalid
 from pmsapp.services.clinic import clinic
 from pmsapp.services.editing import overrides, patient_checks, steps
 from pmsapp.services.editing.steps import Step
@@ -34,13 +33,13 @@ from pmsapp.web.ui.fields import within_bounds
 
 bp = Blueprint("lines", __name__)
 Pressed = tuple[Card, Toast]
+_NO_BUTTON = "Press a button of the list."
 
 
 class PressForm(forms.Form):
     """One button of one line: its action, the card, and the state that was looked at."""
 
-    sentences: ClassVar[Mapping[str, str]] = {"press": "Press a button of the list."}
-    press: Annotated[tuple[str, int, tuple[str, ...]], BeforeValidator(lambda text: _parse(text))]
+    press: str = ""
 
 
 class LateForm(forms.Form):
@@ -65,15 +64,23 @@ class BackForm(forms.Form):
 @bp.post("/cards/press")
 def press() -> ResponseReturnValue:
     """One button of one line; `press` names the action, the card and the state that was looked at."""
-    action, card_id, rest = forms.read(PressForm).press
-    actor = guard.current_actor()
+    return _answer(*do_press(forms.read(PressForm).press, guard.current_actor()))
+
+
+def do_press(pressed: str, actor: Actor, *, of_card: int | None = None) -> Pressed:
+    """Do what a button says, and say what came of it; a colleague who was faster is told of in the words.
+
+    `of_card`: the only card the button may be about. Raises NotFound, Invalid.
+    """
+    action, card_id, rest = _parse(pressed)
+    if of_card is not None and card_id != of_card:
+        raise Invalid({"press": "Press a button of this card."})
     try:
-        card, toast = _ACTIONS[action](card_id, rest, actor)
+        return _ACTIONS[action](card_id, rest, actor)
     except Conflict as error:
         card = _own_card(card_id, actor)
         kind = toasts.TAKEN if error.code == "STEP-TAKEN" else toasts.REFUSED
-        toast = toasts.toast_of(kind, card, None if kind == toasts.TAKEN else error.message)
-    return _answer(card, toast)
+        return card, toasts.toast_of(kind, card, None if kind == toasts.TAKEN else error.message)
 
 
 @bp.post("/clinicians/<id:clinician_id>/running-late")
@@ -99,14 +106,13 @@ def acknowledge_disconnected(wanted: date) -> ResponseReturnValue:
     return redirect(_back(), 303)
 
 
-def _parse(text: object) -> tuple[str, int, tuple[str, ...]]:
-    """The action, the card, and what the button knew of it: the value of a button of the list."""
-    action, _, more = str(text).partition(":")
+def _parse(text: str) -> tuple[str, int, list[str]]:
+    action, _, more = text.partition(":")
     number, *rest = more.split(":")
     card_id = id_or_none(number)
     if action not in _ACTIONS or card_id is None:
-        raise ValueError("Press a button of the list.")
-    return action, card_id, tuple(rest)
+        raise Invalid({"press": _NO_BUTTON})
+    return action, card_id, rest
 
 
 def _advance(card_id: int, rest: Sequence[str], actor: Actor) -> Pressed:

@@ -83,6 +83,11 @@ def typed() -> dict[str, str]:
     return request.form.to_dict()
 
 
+def ticked(name: str) -> list[str]:
+    """The values of the boxes of one name that are ticked."""
+    return request.form.getlist(name)
+
+
 def asked() -> dict[str, str]:
     """What the address says, where words that nobody knows are passed over."""
     return request.args.to_dict()

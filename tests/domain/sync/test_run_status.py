@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pmsapp.domain.codes import message_for
+from pmsapp.domain.errors import message_for
 from pmsapp.domain.sync.run_status import (
     ScopeResult,
     reason_code,
