@@ -24,6 +24,7 @@ from pmsapp.web.sheet.sheet_contexts import (
     SheetPage,
     ViewChoice,
 )
+from pmsapp.web.ui import fields
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui.page_contexts import Notice
 
@@ -196,6 +197,7 @@ def _empty(sheet: Sheet, now: datetime, *, is_today: bool, closed: str | None) -
             ),
             href="/integrations/new",
             action="Connect",
+            straight=fields.straight_to(),
         )
     if closed and sheet.freshness.state is not FreshnessState.FRESH:
         name = "" if closed.startswith("closed") else f" ({closed})"
