@@ -10,7 +10,7 @@ from dataclasses import replace
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from pmsapp.access import guard
+from pmsapp.access import guard, looking
 from pmsapp.domain.runsheet import Card
 from pmsapp.schemas.addresses import day_or_none, id_or_none
 from pmsapp.services.base.errors import Conflict, Invalid, NotFound
@@ -270,6 +270,7 @@ def _teller(card: Card, now: shell.PageStatus, clinicians: Mapping[int, str]) ->
 
 
 def _panel(card: Card, sent: Sent = NOTHING_SENT, *, status: int = 200) -> Response:
+    looking.at_card(card.id)
     now, actor = shell.page_status(), guard.current_actor()
     around = Around(
         sheet=sheet_pages.get_own_sheet(card.date),

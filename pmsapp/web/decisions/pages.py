@@ -10,7 +10,7 @@ from contextlib import suppress
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from pmsapp.access import guard
+from pmsapp.access import guard, looking
 from pmsapp.domain.runsheet import Card
 from pmsapp.services.base.errors import Conflict, NotFound
 from pmsapp.services.clinic import clinic
@@ -94,8 +94,10 @@ def _page(now: shell.PageStatus, fault: str | None) -> DecisionsPage:
     still_open, decided = decisions.list_open(), decisions.list_decided_today()
     sheet = sheet_pages.get_own_sheet(clinic.today())
     asked = {question.subject for question in still_open}
+    cards = cards_of([*still_open, *decided])
+    looking.at_decisions(cards.keys())
     around = Surroundings(
-        cards=cards_of([*still_open, *decided]),
+        cards=cards,
         clinicians={column.id: column.name for column in sheet.columns},
         not_shown={group.subject: group.number for group in sheet.undecided},
         sources=now.names(),

@@ -7,7 +7,7 @@ from datetime import date
 from flask import Blueprint, make_response, redirect
 from flask.typing import ResponseReturnValue
 
-from pmsapp.access import guard
+from pmsapp.access import guard, looking
 from pmsapp.services.base.errors import Conflict, Invalid
 from pmsapp.services.editing import hand_over
 from pmsapp.web.paper.hand_over_view import Typed, build_hand_over
@@ -57,8 +57,10 @@ def reopen(wanted: date) -> ResponseReturnValue:
 def _page(wanted: date, typed: Typed | None = None, status: int = 200) -> ResponseReturnValue:
     actor, now = guard.current_actor(), shell.page_status()
     own = (actor.clinician_id or 0) if actor.role == "clinician" else None
+    found = hand_over.get(wanted, clinician_id=own)
+    looking.at_sheet(wanted, found.card_ids)
     page = build_hand_over(
-        hand_over.get(wanted, clinician_id=own),
+        found,
         now=now.now,
         names=Names(now.names()),
         clinic=now.clinic,

@@ -8,8 +8,9 @@ from datetime import date, datetime
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from pmsapp.access import guard
+from pmsapp.access import guard, looking
 from pmsapp.domain.runsheet import Sheet
+from pmsapp.services.records import access_log
 from pmsapp.web.paper.contexts import PrintPage
 from pmsapp.web.paper.day_view import build_day
 from pmsapp.web.sheet.card_view import Names
@@ -34,6 +35,7 @@ def sheet(wanted: date) -> ResponseReturnValue:
     """A day on paper; of one clinician, or with initials alone, where that was chosen."""
     asked = forms.read_address(PrintForm)
     sheet = get_own_sheet(within_bounds(wanted))
+    looking.at_sheet(wanted, {card.id for card in sheet.cards}, access_log.PRINT)
     now = shell.page_status()
     choices = {str(column.id): column.name for column in sheet.columns}
     if sheet.unassigned:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Annotated, ClassVar
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
+from pydantic import AfterValidator
 
 from pmsapp import clock
-from pmsapp.access import guard
+from pmsapp.access import guard, looking
 from pmsapp.domain.runsheet import Sheet
 from pmsapp.domain.sync_state import ConnectionState
-from pmsapp.services.clinic import opening_hours
+from pmsapp.services.clinic import clinic, opening_hours
+from pmsapp.services.records import access_log
 from pmsapp.services.setup import drafts
 from pmsapp.services.sheet import days, looks
 from pmsapp.services.sheet.days import DayRead
@@ -31,6 +34,19 @@ bp = Blueprint("runsheet", __name__)
 PAGE, REFRESH = "runsheet/sheet.html", "runsheet/_refresh.html"
 # The day's own word stands in the frame unless a connection has something more serious to say.
 _CALM = frozenset({ConnectionState.OK, ConnectionState.LATE, ConnectionState.STALE, ConnectionState.PAUSED})
+
+
+def _is_look(what: str) -> str:
+    if what not in (access_log.PRINT, access_log.REVEAL):
+        raise ValueError("Say what was looked at.")
+    return what
+
+
+class LookedForm(forms.Form):
+    """What the browser saw somebody look at."""
+
+    sentences: ClassVar[Mapping[str, str]] = {"what": "Say what was looked at."}
+    what: Annotated[str, AfterValidator(_is_look)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +108,15 @@ def see_all(wanted: date) -> ResponseReturnValue:
     return redirect(_look_at(wanted).href(), 303)
 
 
+@bp.post("/looks")
+def note_look() -> ResponseReturnValue:
+    """Details that were hidden are shown again, or the page goes to paper: only the browser knows, and tells."""
+    what = forms.read(LookedForm).what
+    day_shown = fields.hidden_day() or clinic.today()
+    looking.at_sheet(day_shown, {card.id for card in get_own_sheet(day_shown).cards}, what)
+    return Response(status=204)
+
+
 def answer(
     wanted: date | None, template: str = PAGE, *, query: str = "", toast: Toast | None = None
 ) -> Response:
@@ -116,6 +141,7 @@ def make_page(
     sheet, actor = read.sheet, guard.current_actor()
     if _is_first_look(sheet):
         looks.begin_day(sheet.date, actor)
+    _note_look(sheet, query)
     now = shell.page_status_of(read.snapshot)
     truth = day_truth.truth_of(
         sheet, read.snapshot, now.connections, now.now, names=now.names(), may=guard.may
@@ -139,6 +165,11 @@ def make_page(
     # One list that lags is said of that list, and not of the whole connection.
     banner = None if truth.notes and now.state is ConnectionState.STALE else shell.notice(now)
     return DayPage(page, _frame_of_day(frame, page, now), banner, read)
+
+
+def _note_look(sheet: Sheet, query: str) -> None:
+    """Who sees these cards, for the log; what was searched for stands in no row."""
+    looking.at_sheet(sheet.date, sheet.card_ids, access_log.SEARCH if query.strip() else access_log.SHEET)
 
 
 def _unfinished(now: shell.PageStatus) -> list[Notice]:
