@@ -45,7 +45,7 @@ def test_held_removals_are_said_on_the_day_they_touch_with_the_way_to_decide(
     for visit in visits[1:]:
         clinic.practice.delete(visit)
     clinic.sync()
-    (question,) = [one for one in clinic.questions() if one.kind == "removals_held"]
+    (question,) = [asked for asked in clinic.questions() if asked.kind == "removals_held"]
     path = f"/sheet/{clinic.today.isoformat()}?view={view}"
     page = browser_for(app, "reception").get(path).text
     assert "Removals held" in age_of(page)
