@@ -12,12 +12,14 @@ from pmsapp.access import guard
 from pmsapp.adapters.registry import get_info
 from pmsapp.domain.errors import PMSError
 from pmsapp.domain.window import day_of, local_to_utc
+from pmsapp.schemas.addresses import day_or_none
 from pmsapp.schemas.base import given
 from pmsapp.schemas.connections import ConnectionChange
 from pmsapp.schemas.reading import read_form
 from pmsapp.services.base.errors import Invalid
 from pmsapp.services.connections import connections, webhooks
 from pmsapp.services.connections.connections import ConnectionView, Pause
+from pmsapp.services.setup import counts
 from pmsapp.services.sync import recheck
 from pmsapp.web.integrations.contexts import AsideRecord, ConnectionPage, DisconnectPage, WebhookPanel
 from pmsapp.web.integrations.pages import card_of
@@ -90,7 +92,7 @@ def pause(connection_id: int) -> ResponseReturnValue:
     view = connections.get_connection(connection_id)
     reason = request.form.get("reason", "").strip() or None
     try:
-        until = _pause_end(request.form.get("until", ""), view.time_zone)
+        until = _pause_end(request.form.get("until", ""), view.time_zone, request.form.get("until_day", ""))
         connections.update_connection(connection_id, guard.current_actor(), paused=Pause(until, reason))
     except Invalid as error:
         return _page(view, errors=error.errors)
@@ -120,9 +122,15 @@ def disconnect(connection_id: int) -> ResponseReturnValue:
     return redirect("/integrations", 303)
 
 
-def _pause_end(text: str, zone: str) -> datetime:
-    """ "30min", "2h", "day" (the end of today), "week" (the end of the day in a week), or a local "HH:MM" of today."""
+def _pause_end(text: str, zone: str, chosen: str = "") -> datetime:
+    """ "30min", "2h", "day" (the end of today), "week" (the end of the day in a week), "chosen" (the end of the `chosen`
+    day), or a local "HH:MM" of today."""
     now = clock.now()
+    if text == "chosen":
+        on = day_or_none(chosen)
+        if on is None:
+            raise Invalid({"paused.until": "Choose the last day of the pause, within the next 31 days."})
+        return local_to_utc(datetime.combine(on, END_OF_DAY), zone)[0]
     if text in _PAUSES:
         return now + _PAUSES[text]
     try:
@@ -158,7 +166,7 @@ def _page(
         zones=fields.zone_options(view.time_zone),
         telehealth_only=view.sync_telehealth_only,
         is_paused=view.state == "paused",
-        paused_words=fmt.moment(view.paused.until, now.now, view.time_zone) if view.paused else "",
+        paused_words=_paused_words(view, now),
         test=test,
         errors=tuple(errors.items()),
         saved=saved,
@@ -167,6 +175,15 @@ def _page(
     )
     html = shell.render("integrations/detail.html", "integrations", now, page=page)
     return make_response(html, 422 if errors else 200)
+
+
+def _paused_words(view: ConnectionView, now: shell.PageStatus) -> str:
+    """ "Paused by Mel until 13:00: moving house." """
+    if view.paused is None:
+        return "Updates are paused."
+    by = f" by {view.paused.by}" if view.paused.by else ""
+    why = f": {view.paused.reason.rstrip('.')}" if view.paused.reason else ""
+    return f"Paused{by} until {fmt.moment(view.paused.until, now.now, view.time_zone)}{why}."
 
 
 def _aside(view: ConnectionView, now: shell.PageStatus) -> tuple[AsideRecord, ...]:
@@ -201,8 +218,36 @@ def _defs(view: ConnectionView, now: shell.PageStatus) -> tuple[tuple[str, str],
     return tuple((label, text) for label, text in found if text)
 
 
+def _disconnect_choices(leaving: counts.Leaving) -> tuple[tuple[str, str, str], ...]:
+    """Each choice as (value, words, what it would do, in numbers)."""
+    cards = fmt.plural(leaving.in_view, "card")
+    edited = f", {fmt.plural(leaving.edited, 'hand-edited one')} among them" if leaving.edited else ""
+    gone = fmt.plural(leaving.in_view + leaving.not_shown, "card")
+    is_alone = leaving.in_view == 1
+    return (
+        ("keep", "Keep them", f"{cards} {'becomes a card' if is_alone else 'become cards'} by hand{edited}."),
+        (
+            "strike",
+            "Strike them through",
+            f"{cards} {'stays' if is_alone else 'stay'} in view, struck through as disconnected until acknowledged{edited}.",
+        ),
+        (
+            "remove",
+            "Take them off now",
+            f"{gone} deleted for good{edited}; {leaving.not_shown} of them not shown now.",
+        ),
+    )
+
+
 def _disconnect_page(connection_id: int, error: str | None = None) -> Response:
     view = connections.get_connection(connection_id)
-    page = DisconnectPage(id=view.id, name=view.display_name, error=error)
+    page = DisconnectPage(
+        id=view.id,
+        name=view.display_name,
+        pms=view.pms_label,
+        choices=_disconnect_choices(counts.leaving(view.id)),
+        revoke=get_info(view.pms_type).menu_paths.get("revoke"),
+        error=error,
+    )
     html = shell.render("integrations/disconnect.html", "integrations", page=page)
     return make_response(html, 422 if error else 200)
