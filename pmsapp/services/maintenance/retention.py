@@ -12,6 +12,7 @@ from pmsapp import clock
 from pmsapp.models import (
     AlertDelivery,
     APIToken,
+    Disconnected,
     Incident,
     KnownBrowser,
     LoginThrottle,
@@ -60,6 +61,7 @@ def purge() -> dict[str, int]:
         "deliveries": delete(AlertDelivery).where(AlertDelivery.at < now - RUNS_STAY),
         "incidents": delete(Incident).where(Incident.ended_at < now - RUNS_STAY),
         "runs": delete(SyncRun).where(SyncRun.completed_at < now - RUNS_STAY),
+        "disconnected": delete(Disconnected).where(Disconnected.expires_at <= now),
         "previews": update(SyncRun)
         .where(SyncRun.preview.is_not(None), SyncRun.completed_at < now - PREVIEWS_STAY)
         .values(preview=None),

@@ -19,7 +19,7 @@ from pmsapp.schemas.reading import read_form
 from pmsapp.services.base.errors import Invalid
 from pmsapp.services.connections import connections, webhooks
 from pmsapp.services.connections.connections import ConnectionView, Pause
-from pmsapp.services.setup import counts
+from pmsapp.services.setup import counts, undo
 from pmsapp.services.sync import recheck
 from pmsapp.web.integrations.contexts import AsideRecord, ConnectionPage, DisconnectPage, WebhookPanel
 from pmsapp.web.integrations.pages import card_of
@@ -120,6 +120,13 @@ def disconnect(connection_id: int) -> ResponseReturnValue:
     except Invalid as error:
         return _disconnect_page(connection_id, error.errors.get("cards"))
     return redirect("/integrations", 303)
+
+
+@bp.post("/integrations/disconnected/<id:disconnected_id>/undo")
+def undo_disconnect(disconnected_id: int) -> ResponseReturnValue:
+    """Bring a connection back within a day."""
+    connection_id = undo.undo(disconnected_id, guard.current_actor())
+    return redirect(f"/integrations/{connection_id}", 303)
 
 
 def _pause_end(text: str, zone: str, chosen: str = "") -> datetime:

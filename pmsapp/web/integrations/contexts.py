@@ -63,6 +63,7 @@ class IntegrationsPage:
     can_connect: bool
     unfinished: tuple[Begun, ...] = ()
     straight: tuple[tuple[str, str], ...] = ()
+    undoable: tuple[tuple[int, Notice], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
