@@ -93,6 +93,11 @@ def vendors_own(vendor: str, sandbox: SandboxServer) -> dict[str, str]:
     return found
 
 
+def arrive(page: Page, heading: str) -> None:
+    """Wait until the next step is there."""
+    expect(page.get_by_role("heading", name=heading, level=1)).to_be_visible()
+
+
 def picture(visit: Visit, vendor: str, way: str, name: str) -> None:
     """A picture for the documentation, taken on request."""
     assert visit.overflow() == 0 or way == "without scripts", f"{name} is wider than the window"
@@ -113,6 +118,7 @@ def test_a_practice_is_connected_from_the_empty_page_to_todays_cards(
     expect(page.get_by_role("radio", name=label)).to_be_checked()
     picture(visit, vendor, way, "1-choose")
     hand.press(page.get_by_role("button", name="Continue"))
+    arrive(page, f"Connect {label}")
     for name, text in vendors_own(vendor, sandbox).items():
         hand.fill(name, text, is_vendors_own=True)
     picture(visit, vendor, way, "2-connect")
@@ -121,10 +127,13 @@ def test_a_practice_is_connected_from_the_empty_page_to_todays_cards(
     expect(page.get_by_text("Your next appointment reads")).to_be_visible()
     picture(visit, vendor, way, "2-found")
     hand.press(page.get_by_role("button", name="Yes, this is our practice"))
+    arrive(page, "Match practitioners")
     picture(visit, vendor, way, "3-practitioners")
     hand.press(page.get_by_role("button", name="Continue"))
+    arrive(page, "Telehealth types")
     picture(visit, vendor, way, "4-types")
     hand.press(page.get_by_role("button", name="Continue"))
+    arrive(page, "Check and start")
     start = page.get_by_role("button", name=re.compile(r"^Start: \d+ cards will appear today$"))
     expect(start).to_be_visible()
     promised = int(re.sub(r"\D", "", start.inner_text()))
