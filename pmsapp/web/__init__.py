@@ -26,6 +26,7 @@ from pmsapp.web.http import (
     request_log,
     template_sources,
     watchdog,
+    way_in_notes,
 )
 from pmsapp.web.http import (
     errors as error_pages,
@@ -33,6 +34,9 @@ from pmsapp.web.http import (
 from pmsapp.web.integrations import connecting, connection_settings, matching
 from pmsapp.web.integrations import pages as integration_pages
 from pmsapp.web.paper import hand_over_pages, print_pages
+from pmsapp.web.records import log as log_pages
+from pmsapp.web.records import patients as patient_pages
+from pmsapp.web.records import retention as retention_pages
 from pmsapp.web.runs import pages as run_pages
 from pmsapp.web.runs import updates
 from pmsapp.web.settings import alerts as alert_pages
@@ -63,6 +67,9 @@ _AREAS = (
     people_pages,
     token_pages,
     alert_pages,
+    log_pages,
+    retention_pages,
+    patient_pages,
 )
 
 
@@ -76,6 +83,7 @@ def init_app(app: Flask) -> None:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
     request_log.init_app(app)
+    way_in_notes.init_app(app)
     app.before_request(transaction.give_up_early)
     compression.init_app(app)
     guard.init_app(app)
