@@ -200,6 +200,8 @@ class Adapter(ABC):
         self.needs_patient: Callable[[UnifiedAppointment], bool] = every_patient
         self.known_patient: Callable[[UnifiedAppointment], Patient | None] = nobody_known
         self.reference_cache = ReferenceCache()
+        # False once the vendor would name only some of its practitioners: who is missing then is not gone.
+        self.lists_everybody = True
 
     @property
     def concurrency(self) -> int:
