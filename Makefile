@@ -7,9 +7,10 @@
 # make format  put the format right
 # make bench   time the sync job beside the floor                 (make bench ARGS="--rounds 1 --delays 0")
 # make docs    write the pages that are made from the code
+# make pictures take the pictures of the documentation anew
 # make wheel   build dist/pmsapp-*.whl
 # make locks   resolve the locked versions anew
-.PHONY: run test test-postgres soak mutants check bench format docs wheel locks clean installed installed-for-work
+.PHONY: run test test-postgres soak mutants check bench format docs pictures wheel locks clean installed installed-for-work
 .DEFAULT_GOAL := run
 
 PORT ?= 8080
@@ -55,7 +56,12 @@ format: installed-for-work
 
 docs: installed-for-work
 	@$(BIN)/python scripts/settings_page.py
+	@$(BIN)/python scripts/security_page.py
 	@$(BIN)/python scripts/import_picture.py
+
+pictures: installed-for-work
+	@sh scripts/chromium.sh
+	@PMS_PICTURES=docs/images $(BIN)/python -m pytest -q -n0 tests/browser/test_pictures.py
 
 wheel: installed-for-work
 	@$(BIN)/python -m build --wheel --no-isolation >/dev/null && ls dist/*.whl

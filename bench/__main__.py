@@ -84,7 +84,7 @@ def _both(port: int, practitioners: int, folder: Path) -> Sample:
 
 
 def _row(count: int, delay_ms: int, step: str, samples: list[Sample]) -> str:
-    middle = {name: statistics.median(one[name] for one in samples) for name in samples[0]}
+    middle = {name: statistics.median(sample[name] for sample in samples) for name in samples[0]}
     ratio = middle["job_seconds"] / middle["floor_seconds"]
     cpu_ratio = middle["job_cpu_s"] / middle["floor_cpu_s"]
     budget = BUDGETS[step]
@@ -108,9 +108,9 @@ def main() -> None:
     options = parser.parse_args()
     print(HEAD)
     print("|---" * HEAD.count(" | ") + "|---|")
-    for size in (int(one) for one in options.sizes.split(",")):
+    for size in (int(size) for size in options.sizes.split(",")):
         practitioners = SHAPES.get(size, max(10, size // 250))
-        for delay in (int(one) for one in options.delays.split(",")):
+        for delay in (int(delay) for delay in options.delays.split(",")):
             for row in measure(size, practitioners, delay, options.rounds):
                 print(row, flush=True)
 

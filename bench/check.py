@@ -37,15 +37,15 @@ def _listed(world: World) -> Iterator[Row]:
     for practitioner in range(world.practitioners):
         for number in range(-(-world.each // PAGE)):
             page = orjson.loads(world.page(practitioner, number))
-            people = {one["id"]: one for one in page["patients"]}
-            for one in page["appointments"]:
-                patient_id, practitioner_id = (who["referenceId"] for who in one["participant"])
+            people = {patient["id"]: patient for patient in page["patients"]}
+            for appointment in page["appointments"]:
+                patient_id, practitioner_id = (who["referenceId"] for who in appointment["participant"])
                 yield (
-                    one["id"],
+                    appointment["id"],
                     practitioner_id,
                     patient_id,
-                    one["startAt"],
-                    one["status"],
+                    appointment["startAt"],
+                    appointment["status"],
                     *_person(people[patient_id]),
                 )
 

@@ -46,18 +46,18 @@ def read(port: int, practitioner: int, start: str, end: str) -> list[tuple[objec
     )
     while True:
         page = orjson.loads(fetch(port, base + cursor))
-        people = {one["id"]: one for one in page["patients"]}
-        for one in page["appointments"]:
-            who = people[one["participant"][0]["referenceId"]]
+        people = {patient["id"]: patient for patient in page["patients"]}
+        for appointment in page["appointments"]:
+            who = people[appointment["participant"][0]["referenceId"]]
             rows.append(
                 (
-                    one["id"],
-                    one["participant"][1]["referenceId"],
+                    appointment["id"],
+                    appointment["participant"][1]["referenceId"],
                     who["id"],
-                    one["startAt"],
-                    one["endAt"],
-                    one["status"],
-                    one["appointmentType"]["reference"],
+                    appointment["startAt"],
+                    appointment["endAt"],
+                    appointment["status"],
+                    appointment["appointmentType"]["reference"],
                     f"{who['extension'][0]['valueString']} {who['name']['family']}",
                     who["birthDate"],
                     who["contact"][0]["value"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 
 from flask import Flask
@@ -9,6 +10,8 @@ from sqlalchemy.engine import make_url
 
 from pmsapp import paths
 from pmsapp.crypto import key_files
+from pmsapp.crypto.cipher import KeyRing
+from pmsapp.domain.errors import ConfigurationError
 from pmsapp.extensions import csrf, db, migrate
 from pmsapp.models import sqlite  # importing pmsapp.models registers every table
 from pmsapp.settings import Settings, load_settings
@@ -16,18 +19,27 @@ from pmsapp.settings import Settings, load_settings
 MAX_BODY_BYTES = 1024 * 1024
 
 
-def create_app(settings: Settings | None = None, *, screens: bool = True) -> Flask:
+class Access(StrEnum):
+    """What an app may do to the instance folder: make it and its keys; use what is there; only look, write nothing."""
+
+    MAKE = "make"
+    USE = "use"
+    LOOK = "look"
+
+
+def create_app(
+    settings: Settings | None = None, *, screens: bool = True, access: Access = Access.MAKE
+) -> Flask:
     """Build the web application. Raises ConfigurationError, one sentence, when a setting or file is wrong.
 
     Without `screens` it has no pages and no JSON interface: enough for commands and jobs, and ready sooner.
     """
     settings = settings or load_settings()
-    key_files.ensure_instance(settings)
+    _check_folder(settings, access)
     app = Flask("pmsapp", template_folder=str(paths.TEMPLATES), static_folder=str(paths.STATIC))
     app.extensions["pmsapp_settings"] = settings
-    app.extensions["pmsapp_keys"] = key_files.ring(settings)
     app.config.update(
-        SECRET_KEY=key_files.secret_key(settings),
+        SECRET_KEY=key_files.secret_key(settings, make=access is not Access.LOOK),
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
         MAX_FORM_MEMORY_SIZE=MAX_BODY_BYTES,
         MAX_FORM_PARTS=500,
@@ -37,9 +49,38 @@ def create_app(settings: Settings | None = None, *, screens: bool = True) -> Fla
     )
     _check_vendors(settings)
     _bind_database(app)
+    app.extensions["pmsapp_keys"] = _keys(app, settings, access)
     if screens:
         _add_screens(app)
     return app
+
+
+def _check_folder(settings: Settings, access: Access) -> None:
+    if access is Access.LOOK:
+        key_files.require_owner(settings.instance_dir)
+    elif access is Access.USE and settings.sqlite_file is not None:
+        key_files.require_instance(settings)
+    else:
+        key_files.ensure_instance(settings)
+
+
+def _keys(app: Flask, settings: Settings, access: Access) -> KeyRing:
+    """The encryption keys. Lost ones are never replaced in silence: what was sealed with them would be lost for good."""
+    if key_files.has_ring(settings):
+        return key_files.ring(settings)
+    if access is Access.LOOK:
+        return key_files.passing_ring()
+    from pmsapp.services.maintenance import database
+
+    with app.app_context():
+        needed = database.needs_earlier_keys()
+        db.engine.dispose()
+    if needed:
+        raise ConfigurationError(
+            f"{key_files.keys_file(settings)} is missing, and the database needs its keys; put your copy of it back"
+            " (from another machine of the same database, too). If there is no copy: pmsapp keys add --lost"
+        )
+    return key_files.ring(settings)
 
 
 def trusted_hosts(settings: Settings) -> list[str]:

@@ -1,6 +1,7 @@
-"""Every setting once: environment variables with the prefix PMSAPP_, or `settings.toml` in the instance folder.
+"""Every setting once: environment variables with the prefix PMSAPP_, the machine's file of them (/etc/pmsapp.env), or
+`settings.toml` in the instance folder.
 
-The environment wins over the file. A wrong value raises ConfigurationError with one sentence that names it.
+The environment wins over the machine's file, and that over settings.toml. A wrong value raises ConfigurationError with one sentence that names it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from pmsapp.domain.errors import ConfigurationError
 from pmsapp.domain.window import is_zone
 
 PREFIX = "PMSAPP_"
+LEGAL_MINIMUM_DAYS = 2557  # seven years: health records acts of NSW, Victoria and the ACT
+ENV_FILE = Path("/etc/pmsapp.env")
 M = TypeVar("M", bound=BaseModel)
 _VENDOR_SUFFIXES = {
     "_BASE_URL": "base_url",
@@ -111,6 +114,29 @@ class Settings(BaseModel):
     api_reads_per_minute: Annotated[int, Field(ge=1)] = Field(default=600, description="Per API token")
     api_writes_per_minute: Annotated[int, Field(ge=1)] = Field(default=120, description="Per API token")
 
+    retention_cards_days: Annotated[int, Field(ge=30, le=36525)] = Field(
+        default=365, description="How long a card stays on which staff wrote nothing"
+    )
+    retention_notes_days: Annotated[int, Field(ge=LEGAL_MINIMUM_DAYS, le=36525)] = Field(
+        default=LEGAL_MINIMUM_DAYS,
+        description="How long a card with notes, calls or an identity check stays; seven years at least",
+    )
+    retention_overrides_days: Annotated[int, Field(ge=30, le=36525)] = Field(
+        default=LEGAL_MINIMUM_DAYS, description="How long a card stays on which staff changed something"
+    )
+    retention_timelines_days: Annotated[int, Field(ge=30, le=36525)] = Field(
+        default=LEGAL_MINIMUM_DAYS, description="How long the lines of a card's timeline stay"
+    )
+    retention_runs_days: Annotated[int, Field(ge=7, le=36525)] = Field(
+        default=90, description="How long updates, incidents and messages stay"
+    )
+    retention_audit_days: Annotated[int, Field(ge=365, le=36525)] = Field(
+        default=LEGAL_MINIMUM_DAYS, description="How long the log of who did what and who looked stays"
+    )
+    retention_backups_days: Annotated[int, Field(ge=7, le=3653)] = Field(
+        default=90, description="How long copies of the database stay, but for the newest"
+    )
+
     @field_validator("allowed_pms_hosts", "trusted_hosts", "alert_urls", mode="before")
     @classmethod
     def _comma_list(cls, value: object) -> object:
@@ -149,7 +175,7 @@ class Settings(BaseModel):
     @field_validator("alert_urls")
     @classmethod
     def _alert_schemes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if any("://" not in one for one in value):
+        if any("://" not in host for host in value):
             raise ValueError("holds an entry that is no address such as mailtos://...")
         return value
 
@@ -178,6 +204,14 @@ class Settings(BaseModel):
         return self.database_url or f"sqlite:///{self.instance_dir / 'pmsapp.sqlite3'}"
 
     @property
+    def sqlite_file(self) -> Path | None:
+        """The database's file, None when it is no file."""
+        parts = urlsplit(self.sqlalchemy_url)
+        name = parts.path.removeprefix("/")
+        is_file = parts.scheme.partition("+")[0] == "sqlite" and name not in {"", ":memory:"}
+        return Path(name) if is_file else None
+
+    @property
     def embedded_redis_socket(self) -> Path:
         """Where the embedded queue server listens; elsewhere than its data when that path is too long for a socket."""
         return paths.socket_dir(self.instance_dir / "redis") / "redis.sock"
@@ -193,12 +227,11 @@ class Settings(BaseModel):
 
 
 def load_settings(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
-    """Read settings.toml and the environment; `overrides` (field names) win. Raises ConfigurationError."""
-    env = {
-        k.removeprefix(PREFIX): v
-        for k, v in (os.environ if environ is None else environ).items()
-        if k.startswith(PREFIX)
-    }
+    """Read settings.toml, the machine's settings file and the environment, each winning over those before it;
+    `overrides` (field names) win over all. Raises ConfigurationError."""
+    given = os.environ if environ is None else environ
+    env = _ours({**_of_machine(given, by_default=environ is None), **given})
+    env.pop("ENV_FILE", None)
     instance = (
         Path(overrides.get("instance_dir") or env.get("INSTANCE_DIR") or paths.default_instance_dir())
         .expanduser()
@@ -212,6 +245,38 @@ def load_settings(environ: Mapping[str, str] | None = None, **overrides: Any) ->
         | {k: v for k, v in overrides.items() if k != "instance_dir"}
     )
     return _validated(Settings, values)
+
+
+def _ours(environ: Mapping[str, str]) -> dict[str, str]:
+    return {name.removeprefix(PREFIX): value for name, value in environ.items() if name.startswith(PREFIX)}
+
+
+def machine_file(environ: Mapping[str, str], *, by_default: bool = True) -> Path | None:
+    """The one settings file that the systemd unit and every command read: PMSAPP_ENV_FILE, else /etc/pmsapp.env where
+    it exists. A checkout has none by default."""
+    if named := environ.get(f"{PREFIX}ENV_FILE"):
+        return Path(named)
+    return ENV_FILE if by_default and not paths.IN_CHECKOUT and ENV_FILE.exists() else None
+
+
+def _of_machine(environ: Mapping[str, str], *, by_default: bool) -> dict[str, str]:
+    """The lines NAME=value of the machine's settings file, as systemd reads them."""
+    path = machine_file(environ, by_default=by_default)
+    if path is None:
+        return {}
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"{path} cannot be read ({error.__class__.__name__}); run pmsapp as the user of its service, or as root."
+        ) from error
+    lines = (line.strip() for line in text.splitlines())
+    pairs = (line.partition("=") for line in lines if line and line[0] not in "#;" and "=" in line)
+    return {name.strip(): _unquoted(value.strip()) for name, _, value in pairs}
+
+
+def _unquoted(value: str) -> str:
+    return value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'" else value
 
 
 def _from_file(path: Path) -> dict[str, Any]:

@@ -13,8 +13,10 @@ from pmsapp.settings import PREFIX, Settings
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
 _HEAD = """# Settings
 
-Environment variables, or the same names without the prefix in `settings.toml` in the instance folder; the environment
-wins. A wrong value, or a name that is no setting, stops the start with one sentence that names it.
+Environment variables; lines `NAME=value` in the machine's settings file, which is `/etc/pmsapp.env` where it exists
+(another with `PMSAPP_ENV_FILE`; a checkout has none by default); or the same names without the prefix in `settings.toml` in
+the instance folder. The environment wins over the machine's file, and that over `settings.toml`. A wrong value, or a name
+that is no setting, stops the start with one sentence that names it.
 
 | Setting | Default | What it is |
 |---|---|---|

@@ -24,6 +24,7 @@ DOORS = {
         "adapters/client/transport.py",
         "adapters/client/error_mapping.py",
         "adapters/client/deadline.py",
+        "services/monitoring/examination/online.py",
     },
     "urllib3": {
         "adapters/client/http.py",
@@ -240,5 +241,45 @@ def test_nobody_counts_an_age_by_hand() -> None:
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub)
         if ast.unparse(node.left) in ("now", "now.now", "clock.now()", "self._now()")
         if re.search(r"(_at|\.at|as_of)$", ast.unparse(node.right))
+    }
+    assert found == set()
+
+
+def test_no_variable_is_called_one() -> None:
+    """A loop variable or an argument says what it holds: `card`, `run`, `mapping`."""
+
+    def bound(node: ast.AST) -> str | None:
+        if isinstance(node, ast.Name):
+            return node.id if isinstance(node.ctx, ast.Store) else None
+        if isinstance(node, ast.arg | ast.keyword):
+            return node.arg
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.MatchAs | ast.MatchStar):
+            return node.name
+        return None
+
+    found = {
+        f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}"
+        for folder in ("pmsapp", "tests", "bench", "migrations", "scripts")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if bound(node) in {"one", "ones"}
+    }
+    assert found == set()
+
+
+def test_pages_read_forms_and_addresses_in_one_room() -> None:
+    """What is typed goes through a model with its limits and sentences; no page takes a value by hand."""
+    rooms = {"web/ui/forms.py", "web/http/assets.py"}  # the room itself, and the version in a file's address
+    setup = ("web/integrations/connecting.py", "web/integrations/matching.py", "web/integrations/setup/")
+    found = {
+        f"{name}:{node.lineno} request.{node.attr}"
+        for name, tree in _trees()
+        if name.startswith("web/") and name not in rooms and not name.startswith(setup)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "request"
+        and node.attr
+        in {"form", "args", "values", "json", "get_json", "data", "get_data", "files", "query_string"}
     }
     assert found == set()

@@ -50,7 +50,9 @@ def test_the_numbers_of_the_schedule_are_those_of_the_code() -> None:
 def test_the_numbers_of_the_alerts_are_those_of_the_code() -> None:
     assert timedelta(seconds=20) == incidents.WATCH_EVERY
     assert (2, timedelta(minutes=10)) == (rules.TELL_AFTER_FAILURES, rules.TELL_AFTER)
-    assert [rules.ESCALATE_AFTER[one] for one in (Severity.HIGH, Severity.MEDIUM, Severity.LOW)] == [
+    assert [
+        rules.ESCALATE_AFTER[severity] for severity in (Severity.HIGH, Severity.MEDIUM, Severity.LOW)
+    ] == [
         timedelta(minutes=30),
         timedelta(hours=1),
         timedelta(hours=4),

@@ -82,8 +82,8 @@ def _fill_error_details() -> None:
         connection.execute(
             sa.text("UPDATE pms_sync_log SET error_details = :details WHERE id = :run_id"),
             [
-                {"run_id": run_id, "details": json.dumps(one, separators=(",", ":"), sort_keys=True)}
-                for run_id, one in details.items()
+                {"run_id": run_id, "details": json.dumps(detail, separators=(",", ":"), sort_keys=True)}
+                for run_id, detail in details.items()
             ],
         )
 

@@ -28,6 +28,7 @@ TABLE: Table = {
     "auth.forget_browser": {"POST": SIGNED_IN},
     "auth.account": {"GET": SIGNED_IN},
     "auth.change_password": {"POST": SIGNED_IN},
+    "auth.switch_shortcuts": {"POST": SIGNED_IN},
     "auth.end_session": {"POST": SIGNED_IN},
     "auth.end_other_sessions": {"POST": SIGNED_IN},
 }

@@ -69,7 +69,7 @@ class AdapterInfo:
     `settings_prefix`: settings are read as <PREFIX>_BASE_URL, <PREFIX>_REQUESTS_PER_MINUTE, <PREFIX>_CONCURRENCY.
     `default_requests_per_minute` and `default_concurrency` are the safe rate where the vendor published none.
     `repeats_500`: the vendor's page says that a 500 passes by itself; elsewhere its body is read before a repeat.
-    `menu_paths`: help texts naming the vendor's own menus, by topic ("pairing", "credentials", "webhook").
+    `menu_paths`: help texts naming the vendor's own menus, by topic ("pairing", "credentials", "webhook", "revoke").
     """
 
     slug: str
@@ -113,6 +113,8 @@ class AdapterConfig:
 class ConnectionCheck:
     """The vendor's answer to "is all well": who it says we are talking to.
 
+    `practice_fingerprint`: the id that tells this practice from any other, the same for every login to it;
+    `practice_marks`: further ids that belong to it alone, for a login that may not read that one.
     `organizations`: (id, name) of sub-clinics where the vendor has them. `clock_skew_s`: their clock minus ours,
     None when they sent no Date header. `can_read`: permission name -> whether it may be read.
     `warnings`: short sentences for the person, no patient data.
@@ -126,6 +128,7 @@ class ConnectionCheck:
     organizations: tuple[tuple[str, str], ...] = ()
     can_read: Mapping[str, bool] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    practice_marks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +200,8 @@ class Adapter(ABC):
         self.needs_patient: Callable[[UnifiedAppointment], bool] = every_patient
         self.known_patient: Callable[[UnifiedAppointment], Patient | None] = nobody_known
         self.reference_cache = ReferenceCache()
+        # False once the vendor would name only some of its practitioners: who is missing then is not gone.
+        self.lists_everybody = True
 
     @property
     def concurrency(self) -> int:

@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 
 from pmsapp.api.contract import PROBLEM_JSON, declared
 from pmsapp.api.problem import HTTP_TEXTS
-from pmsapp.domain.errors import CATALOGUE
+from pmsapp.domain.codes import CATALOGUE
 from pmsapp.services.base.idempotency import HEADER, MAX_KEY_CHARS
 
 bp = Blueprint("api_docs", __name__, url_prefix="/api")
@@ -198,8 +198,13 @@ def _operation(method: str, path: str, operation: Mapping[str, Any]) -> Operatio
         summary=operation["summary"],
         description=operation["description"],
         parameters=tuple(
-            _field(f"{one['name']} ({one['in']})", one["schema"], one["required"], one.get("description", ""))
-            for one in operation["parameters"]
+            _field(
+                f"{parameter['name']} ({parameter['in']})",
+                parameter["schema"],
+                parameter["required"],
+                parameter.get("description", ""),
+            )
+            for parameter in operation["parameters"]
         ),
         body=_shape_name(body),
         answers=tuple(_answers(operation["responses"])),
@@ -231,10 +236,10 @@ def _field(name: str, schema: Mapping[str, Any], required: bool, description: st
 def _shape_name(schema: Mapping[str, Any]) -> str | None:
     """The shape a schema refers to, directly, in a list, or beside null."""
     candidates = [schema, schema.get("items", {}), *schema.get("anyOf", ())]
-    candidates += [one.get("items", {}) for one in schema.get("anyOf", ())]
-    for one in candidates:
-        if "$ref" in one:
-            return str(one["$ref"]).rsplit("/", 1)[-1]
+    candidates += [option.get("items", {}) for option in schema.get("anyOf", ())]
+    for candidate in candidates:
+        if "$ref" in candidate:
+            return str(candidate["$ref"]).rsplit("/", 1)[-1]
     return None
 
 
@@ -242,7 +247,7 @@ def _type_text(schema: Mapping[str, Any]) -> str:
     if "$ref" in schema:
         return str(schema["$ref"]).rsplit("/", 1)[-1]
     if "anyOf" in schema:
-        return " or ".join(_type_text(one) for one in schema["anyOf"])
+        return " or ".join(_type_text(option) for option in schema["anyOf"])
     if "enum" in schema:
         return " or ".join(repr(value) for value in schema["enum"])
     if "const" in schema:

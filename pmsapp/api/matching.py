@@ -47,8 +47,8 @@ def decide_practitioners(connection_id: int, json: MappingsIn) -> Answered:
     Whoever is ignored or undecided leaves the sheets from today at once.
     """
     choices = [
-        MappingChoice(one.pms_practitioner_id, one.decision, one.clinician_id, one.name)
-        for one in json.mappings
+        MappingChoice(mapping.pms_practitioner_id, mapping.decision, mapping.clinician_id, mapping.name)
+        for mapping in json.mappings
     ]
     return PractitionerList.of(
         mappings.set_mappings(connection_id, choices, current_actor()), clinic.time_zone()
@@ -66,7 +66,7 @@ def list_appointment_types(connection_id: int) -> Answered:
 @call(answers={200: AppointmentTypeList}, refusals=(400, 404, 409, 415, 422, 502), tag=TAG)
 def decide_appointment_types(connection_id: int, json: TypesIn) -> Answered:
     """Decide about appointment types, all or none; the next run applies it."""
-    choices = [TypeChoice(**given(one)) for one in json.types]
+    choices = [TypeChoice(**given(kind)) for kind in json.types]
     return AppointmentTypeList.of(
         appointment_types.set_types(connection_id, choices, current_actor()), clinic.time_zone()
     )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date as Day  # noqa: N812
+
 from flask import Blueprint, Response, request
 
+from pmsapp.access import looking
 from pmsapp.access.guard import current_actor
 from pmsapp.api.contract import Answered, call
 from pmsapp.domain.actor import Actor
 from pmsapp.domain.runsheet import Card
 from pmsapp.schemas.base import given
+from pmsapp.schemas.hand_over import HandOverAsked, HandOverIn, HandOverOut
 from pmsapp.schemas.sheet import (
     AttemptIn,
     CardChange,
@@ -21,7 +25,7 @@ from pmsapp.schemas.sheet import (
     SheetAsked,
 )
 from pmsapp.services.clinic import clinic, day_bounds
-from pmsapp.services.editing import overrides, patient_checks, steps
+from pmsapp.services.editing import hand_over, overrides, patient_checks, steps
 from pmsapp.services.sheet import days
 from pmsapp.services.sync import recheck
 
@@ -49,9 +53,38 @@ def get_run_sheet(query: SheetAsked) -> Answered:
     sheet = days.read_day(
         query.date, include_not_shown=with_hidden, clinician_id=only, viewer=current_actor()
     ).sheet
+    looking.at_sheet(sheet.date, sheet.card_ids)
     body = RunSheetOut.of(sheet, sheet.time_zone)
     response = Response(body.model_dump_json(), content_type="application/json")
     return _tagged(response, f"{days.tag_of(sheet)}-{marks}")
+
+
+@bp.get("/hand-over")
+@call(answers={200: HandOverOut}, refusals=(422,), tag=TAG)
+def get_hand_over(query: HandOverAsked) -> Answered:
+    """Show what is left of a day (today when none is named), by card, and whether it is closed."""
+    day_bounds.check(query.date)
+    return _handed_over(query.date or clinic.today())
+
+
+@bp.put("/hand-over")
+@call(answers={200: HandOverOut}, refusals=(400, 409, 415, 422), tag=TAG)
+def close_day(query: HandOverAsked, json: HandOverIn) -> Answered:
+    """Close a day in somebody's name; 409 when it is closed already."""
+    day_bounds.check(query.date)
+    day = query.date or clinic.today()
+    hand_over.close(day, json.name, json.note, current_actor())
+    return _handed_over(day)
+
+
+@bp.delete("/hand-over")
+@call(answers={200: HandOverOut}, refusals=(422,), tag=TAG)
+def reopen_day(query: HandOverAsked) -> Answered:
+    """Open a closed day again."""
+    day_bounds.check(query.date)
+    day = query.date or clinic.today()
+    hand_over.reopen(day, current_actor())
+    return _handed_over(day)
 
 
 @bp.post("/appointments")
@@ -154,6 +187,12 @@ def recheck_card(card_id: int) -> Answered:
     return _one(recheck.recheck_card(card_id, current_actor()))
 
 
+def _handed_over(day: Day) -> Answered:
+    view = hand_over.get(day, clinician_id=_own_column(current_actor()))
+    looking.at_sheet(day, view.card_ids)
+    return HandOverOut.of(view, view.sheet.time_zone)
+
+
 def _own_column(actor: Actor) -> int | None:
     """The only column a clinician sees; None for everybody else. A clinician without a column sees none."""
     if actor.role != "clinician":
@@ -167,6 +206,7 @@ def _again(card: Card) -> Answered:
 
 
 def _one(card: Card) -> Answered:
+    looking.at_card(card.id)
     return CardOut.of(card, clinic.time_zone()), {"ETag": f'"{card.row_version}"'}
 
 

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 _VERSION = "v1"
 _NONCE_BYTES = 12
 _KEY_BYTES = 32
+_DIFFERENT_BYTES = 8  # 32 random bytes hold fewer once in many billion billion keys
 
 
 class CipherError(Exception):
@@ -95,4 +96,6 @@ def _decode(key: str) -> bytes:
         raise BadKeyError("a key is not base64") from None
     if len(raw) != _KEY_BYTES:
         raise BadKeyError("a key must be 32 bytes in base64")
+    if len(set(raw)) < _DIFFERENT_BYTES:
+        raise BadKeyError("a key is not random (all zeros, or hardly better)")
     return raw

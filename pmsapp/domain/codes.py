@@ -108,6 +108,13 @@ _CODES = (
         _SIGN_IN,
     ),
     Code(
+        "PRACTICE-CONNECTED",
+        _STAFF,
+        "This practice of {pms} is connected already",
+        "Sign in again there; a second connection would show every patient twice.",
+        _SEE_CONNECTION,
+    ),
+    Code(
         "AUTH-SCOPE",
         _STAFF,
         "The login of {pms} may not read everything it needs",
@@ -352,6 +359,14 @@ _CODES = (
         "Ask the person who runs the server to stop pmsapp and restore the last backup; keep the damaged file.",
         _SEE_HEALTH,
     ),
+    Code("AUDIT-BROKEN", _STAFF, "The log was altered", "Have pmsapp audit verify run.", _SEE_HEALTH),
+    Code(
+        "DISK-LOW",
+        _STAFF,
+        "The server's disk is nearly full",
+        "Ask the person who runs the server to free some space now; nothing can be saved on a full disk.",
+        _SEE_HEALTH,
+    ),
     Code(
         "TASK-FAILED",
         _STAFF,
@@ -363,8 +378,7 @@ _CODES = (
         "SIGN-IN-ATTACK",
         ActionOwner.STAFF,
         "Somebody is guessing passwords of pmsapp",
-        "Nobody is shut out. See that everybody has a second factor, and have the person who runs the server look where "
-        "it comes from.",
+        "Nobody is shut out. See that all have a second factor, and ask who runs the server where it comes from.",
         _SEE_PEOPLE,
     ),
     Code(
@@ -384,13 +398,3 @@ _CODES = (
 )
 
 CATALOGUE: dict[str, Code] = {code.name: code for code in _CODES}
-
-
-def message_for(code: str, pms: str) -> str:
-    """The headline of `code` with the vendor's label; an unknown code gives the headline of BUG."""
-    return CATALOGUE.get(code, CATALOGUE["BUG"]).headline.format(pms=pms)
-
-
-def advice_for(code: str, pms: str) -> str:
-    """What to do about `code`, with the vendor's label."""
-    return CATALOGUE.get(code, CATALOGUE["BUG"]).advice.format(pms=pms)

@@ -94,9 +94,9 @@ def severity_of(next_at_risk: datetime | None, now: datetime) -> Severity:
     return Severity.HIGH if next_at_risk - now <= SOON else Severity.MEDIUM
 
 
-def graver(one: Severity, other: Severity) -> Severity:
+def graver(first: Severity, other: Severity) -> Severity:
     """The graver of two."""
-    return max(one, other, key=_GRAVITY.__getitem__)
+    return max(first, other, key=_GRAVITY.__getitem__)
 
 
 def gravity(severity: Severity) -> int:

@@ -115,20 +115,20 @@ def parts_of(practitioner: Practitioner) -> NameParts:
     return NameParts(tuple(given), "".join(family), titled)
 
 
-def likeness(one: NameParts, other: NameParts) -> tuple[float, str] | None:
+def likeness(first: NameParts, other: NameParts) -> tuple[float, str] | None:
     """Score and reason, None when the two names have nothing worth naming in common."""
-    found = _compare(one, other)
+    found = _compare(first, other)
     if found is None:
         return None
     score, reason = found
-    if one.had_title or other.had_title:
+    if first.had_title or other.had_title:
         reason += "; title ignored"
     return score, reason
 
 
-def names_alike(one: str, other: str) -> bool:
+def names_alike(first: str, other: str) -> bool:
     """True when two written names are likely one person: same surname with a fitting first name, or nearly so."""
-    alike = likeness(split_name(one), split_name(other))
+    alike = likeness(split_name(first), split_name(other))
     return alike is not None and alike[0] >= GOOD_ENOUGH
 
 
@@ -156,33 +156,33 @@ def clear_choice(suggestions: Iterable[Suggestion]) -> Suggestion | None:
     return ranked[0]
 
 
-def _compare(one: NameParts, other: NameParts) -> tuple[float, str] | None:
-    if not one.family or not other.family:
+def _compare(first: NameParts, other: NameParts) -> tuple[float, str] | None:
+    if not first.family or not other.family:
         return None
-    if one.family == other.family:
-        return _compare_given(one, other)
-    if _bag(one) == _bag(other):
+    if first.family == other.family:
+        return _compare_given(first, other)
+    if _bag(first) == _bag(other):
         return 0.9, "same names in another order"
-    if one.first and one.first == other.first:
-        if JaroWinkler.similarity(one.family, other.family) >= _NEARLY_SAME:
+    if first.first and first.first == other.first:
+        if JaroWinkler.similarity(first.family, other.family) >= _NEARLY_SAME:
             return 0.8, "same first name and nearly the same surname"
-        if _is_double_of(one.family, other.family):
+        if _is_double_of(first.family, other.family):
             return 0.75, "same first name; one surname is part of the other"
     return None
 
 
-def _compare_given(one: NameParts, other: NameParts) -> tuple[float, str]:
-    if one.given == other.given:
-        return 1.0, "same name" if one.given else "same surname; no first names to compare"
-    if not one.first or not other.first:
+def _compare_given(first: NameParts, other: NameParts) -> tuple[float, str]:
+    if first.given == other.given:
+        return 1.0, "same name" if first.given else "same surname; no first names to compare"
+    if not first.first or not other.first:
         return 0.7, "same surname; only one has a first name"
-    if one.first == other.first:
+    if first.first == other.first:
         return 0.95, "same first name and surname; middle name ignored"
-    if min(len(one.first), len(other.first)) == 1 and one.first[0] == other.first[0]:
+    if min(len(first.first), len(other.first)) == 1 and first.first[0] == other.first[0]:
         return 0.85, "same surname and first letter"
-    if JaroWinkler.similarity(one.first, other.first) >= _SIMILAR_GIVEN:
+    if JaroWinkler.similarity(first.first, other.first) >= _SIMILAR_GIVEN:
         return 0.85, "same surname and similar first name"
-    if one.first[0] == other.first[0]:
+    if first.first[0] == other.first[0]:
         return 0.75, "same surname and first letter"
     return 0.45, "same surname, but another first name"
 
@@ -191,8 +191,8 @@ def _bag(parts: NameParts) -> list[str]:
     return sorted([*parts.given, parts.family])
 
 
-def _is_double_of(one: str, other: str) -> bool:
-    short, long = sorted((one, other), key=len)
+def _is_double_of(first: str, other: str) -> bool:
+    short, long = sorted((first, other), key=len)
     return len(short) >= 3 and (long.startswith(short) or long.endswith(short))
 
 

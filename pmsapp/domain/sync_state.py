@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from pmsapp.domain.errors import CATALOGUE, advice_for
+from pmsapp.domain.codes import CATALOGUE
+from pmsapp.domain.errors import advice_for
 from pmsapp.domain.runsheet import Freshness, FreshnessState, oldest
 from pmsapp.domain.schedule import ClinicHours, aged, ages_next
 
@@ -75,32 +76,34 @@ def freshness_of(
     The oldest list counts, one that was never read counts as never read, and lists of a connection in set-up count
     for nothing. Without any list there is no age. A day that ended at `over` ages no further.
     """
-    return oldest(_freshness_of_one(one, now, hours, over) for one in lists if not one.in_setup)
+    return oldest(_freshness_of_one(mapped, now, hours, over) for mapped in lists if not mapped.in_setup)
 
 
-def _freshness_of_one(one: MappedList, now: datetime, hours: ClinicHours, over: datetime | None) -> Freshness:
-    known = aged(one.as_of, now, one.period, hours)
+def _freshness_of_one(
+    mapped: MappedList, now: datetime, hours: ClinicHours, over: datetime | None
+) -> Freshness:
+    known = aged(mapped.as_of, now, mapped.period, hours)
     if known.as_of is None or over is None or now < over:
         return known
-    return Freshness(known.as_of, aged(min(known.as_of, over), over, one.period, hours).state)
+    return Freshness(known.as_of, aged(min(known.as_of, over), over, mapped.period, hours).state)
 
 
 def is_overdue(lists: Iterable[MappedList], now: datetime, hours: ClinicHours) -> bool:
     """True when one of them is stale, or was never read although it should have been for as long."""
     return any(
-        aged(_waits_since(one, now, hours), now, one.period, hours).state is FreshnessState.STALE
-        for one in lists
-        if not one.in_setup
+        aged(_waits_since(mapped, now, hours), now, mapped.period, hours).state is FreshnessState.STALE
+        for mapped in lists
+        if not mapped.in_setup
     )
 
 
-def _waits_since(one: MappedList, now: datetime, hours: ClinicHours) -> datetime | None:
-    return aged(one.as_of, now, one.period, hours).as_of or one.since
+def _waits_since(mapped: MappedList, now: datetime, hours: ClinicHours) -> datetime | None:
+    return aged(mapped.as_of, now, mapped.period, hours).as_of or mapped.since
 
 
 def next_ageing(lists: Iterable[MappedList], now: datetime, hours: ClinicHours) -> datetime | None:
     """The first instant at which any of the above may be otherwise; None when nothing known can change it."""
-    read_at = ((at, one.period) for one in lists for at in (one.as_of, one.since))
+    read_at = ((at, mapped.period) for mapped in lists for at in (mapped.as_of, mapped.since))
     return ages_next(read_at, now, hours)
 
 

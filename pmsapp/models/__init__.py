@@ -1,7 +1,9 @@
 """The tables, one file per family. Importing this package registers them all."""
 
+from pmsapp.models.audit import AuditCut, AuditEvent, AuditKey, ErasedPatient
 from pmsapp.models.operations import (
     AlertDelivery,
+    DowntimePassphrase,
     Incident,
     MetricCounter,
     ProcessBeat,
@@ -11,7 +13,6 @@ from pmsapp.models.operations import (
 )
 from pmsapp.models.people import (
     APIToken,
-    AuditEvent,
     Clinic,
     KnownBrowser,
     LoginThrottle,
@@ -33,10 +34,12 @@ from pmsapp.models.pms import (
     VendorReference,
     WebhookEvent,
 )
+from pmsapp.models.setup import Disconnected, SetupDraft
 from pmsapp.models.sheet import (
     CardLook,
     Decision,
     FormerCard,
+    HandOver,
     PatientRead,
     RunSheet,
     RunSheetAppointment,
@@ -49,11 +52,17 @@ from pmsapp.models.sheet import (
 __all__ = [
     "APIToken",
     "AlertDelivery",
+    "AuditCut",
     "AuditEvent",
+    "AuditKey",
     "CardLook",
     "Clinic",
     "Decision",
+    "Disconnected",
+    "DowntimePassphrase",
     "FormerCard",
+    "ErasedPatient",
+    "HandOver",
     "ScopeFreshness",
     "Incident",
     "KnownBrowser",
@@ -74,6 +83,7 @@ __all__ = [
     "RunSheetOverride",
     "ScheduledTask",
     "SecondFactor",
+    "SetupDraft",
     "SheetLook",
     "StoredAnswer",
     "SyncRun",

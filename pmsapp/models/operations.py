@@ -135,3 +135,17 @@ class VendorBlock(Base):
 
     host: Mapped[str] = mapped_column(primary_key=True)
     until: Mapped[datetime]
+
+
+class DowntimePassphrase(Base):
+    """The passphrase of the downtime copy (one row), sealed."""
+
+    __tablename__ = "downtime_passphrases"
+    __table_args__ = table()
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    secret_uid: Mapped[str]
+    passphrase_sealed: Mapped[str]
+    key_id: Mapped[str | None]
+    set_at: Mapped[datetime]
+    set_by: Mapped[str]

@@ -34,6 +34,7 @@ class Clinic(Base):
 class User(Base):
     """A person. role: admin, reception, clinician (own column), viewer. `sheet_view`: how they last chose to see a day.
 
+    `shortcuts`: the keys of the run sheet work everywhere on it, and not in its list alone.
     `must_change_password`: somebody else chose the password, so it opens nothing but the page to change it.
     """
 
@@ -50,6 +51,7 @@ class User(Base):
     created_at: Mapped[datetime]
     last_login_at: Mapped[datetime | None]
     sheet_view: Mapped[str | None]
+    shortcuts: Mapped[bool] = mapped_column(default=False, server_default="0")
     must_change_password: Mapped[bool] = mapped_column(default=False, server_default="0")
 
 
@@ -158,21 +160,3 @@ class APIToken(Base):
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
-
-
-class AuditEvent(Base):
-    """What somebody did, written in the same transaction; each row holds the hash of the one before."""
-
-    __tablename__ = "audit_events"
-    __table_args__ = table(Index("ix_audit_at", "at"))
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    at: Mapped[datetime]
-    actor: Mapped[str]
-    action: Mapped[str]
-    subject: Mapped[str | None]
-    detail: Mapped[Any | None] = mapped_column(JSONText)
-    request_id: Mapped[str | None]
-    remote_addr: Mapped[str | None]
-    previous_hash: Mapped[str]
-    hash: Mapped[str]

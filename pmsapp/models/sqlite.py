@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 from contextvars import ContextVar
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -56,6 +57,19 @@ def set_up(engine: Engine) -> None:
     event.listen(engine, "begin", _on_begin)
 
 
+def checkpoint(file: Path) -> bool:
+    """Bring the write-ahead log into the file. True when the file alone is the whole database."""
+    library = sqlite_module()
+    connection = library.connect(str(file), timeout=BUSY_TIMEOUT_MS / 1000)
+    try:
+        busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except library.OperationalError:
+        return False
+    finally:
+        connection.close()  # the last one to close takes the log away
+    return not busy
+
+
 def _on_connect(dbapi_connection: Any, record: Any) -> None:
     dbapi_connection.isolation_level = None
     cursor = dbapi_connection.cursor()
@@ -65,6 +79,7 @@ def _on_connect(dbapi_connection: Any, record: Any) -> None:
     if cursor.execute("PRAGMA journal_mode").fetchone()[0].upper() != wanted:
         cursor.execute(f"PRAGMA journal_mode = {wanted}")
     cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten, not only forgotten
     cursor.execute("PRAGMA mmap_size = 0")
     cursor.execute("PRAGMA trusted_schema = OFF")
     cursor.close()

@@ -103,15 +103,17 @@ def _event(line: Mapping[str, Any]) -> Any:
     }
     if "exception" in line:
         # Sentry wants the first cause first.
-        event["exception"] = {"values": [_value(one) for one in reversed(list(_chain(line["exception"])))]}
+        event["exception"] = {
+            "values": [_value(error) for error in reversed(list(_chain(line["exception"])))]
+        }
     return event
 
 
 def _chain(described: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    one: Mapping[str, Any] | None = described
-    while one is not None:
-        yield one
-        one = one.get("cause")
+    error: Mapping[str, Any] | None = described
+    while error is not None:
+        yield error
+        error = error.get("cause")
 
 
 def _value(described: Mapping[str, Any]) -> dict[str, Any]:

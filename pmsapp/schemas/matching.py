@@ -48,9 +48,12 @@ class Practitioner(Answer):
             clinician_id=view.clinician_id,
             suggestions=[
                 SuggestionOut(
-                    clinician_id=one.clinician_id, name=one.name, score=one.score, reason=one.reason
+                    clinician_id=suggestion.clinician_id,
+                    name=suggestion.name,
+                    score=suggestion.score,
+                    reason=suggestion.reason,
                 )
-                for one in view.suggestions
+                for suggestion in view.suggestions
             ],
             upcoming_appointments=view.upcoming_appointments,
         )

@@ -1,4 +1,4 @@
-"""What `pmsapp up` does, in order: lock, port, database, queue server, children, address, wait, stop."""
+"""What `pmsapp up` does, in order: lock, port, database, queue server, children, address, wait, stop, checkpoint."""
 
 from __future__ import annotations
 
@@ -75,12 +75,13 @@ def run_installation(
             finally:
                 say("Stopping.")
                 supervisor.stop(stop.impatient)
+                run_step("db", "checkpoint", "--quiet", environ=environment)
 
 
 def _prepare(environ: Mapping[str, str], where: str, training: bool) -> None:
     """Bring the database up to date, in a process of its own so that this one never opens it."""
     how = ["--training"] if training else ["--address", where]
-    code = run_step("db", "upgrade", "--quiet", *how, environ=environ)
+    code = run_step("db", "upgrade", "--quiet", "--under-lock", *how, environ=environ)
     if code != 0:
         sys.exit(code)
 

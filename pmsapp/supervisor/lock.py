@@ -1,4 +1,4 @@
-"""One supervisor per instance folder."""
+"""Locks of an instance folder: one supervisor, and one command at a time that works on copies of the database."""
 
 from __future__ import annotations
 
@@ -30,6 +30,23 @@ def only_one(instance_dir: Path) -> Iterator[None]:
             ) from None
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def only_copy(instance_dir: Path) -> Iterator[None]:
+    """Hold the folder itself, for a command that verifies or restores a backup; it leaves no file behind.
+
+    Raises ConfigurationError when another one is under way.
+    """
+    handle = os.open(instance_dir, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ConfigurationError("Another verify or restore is under way; let it end first.") from None
         yield
     finally:
         os.close(handle)

@@ -24,13 +24,19 @@ from pmsapp.web.http import (
     headers,
     probes,
     request_log,
+    template_sources,
     watchdog,
+    way_in_notes,
 )
 from pmsapp.web.http import (
     errors as error_pages,
 )
 from pmsapp.web.integrations import connecting, connection_settings, matching
 from pmsapp.web.integrations import pages as integration_pages
+from pmsapp.web.paper import hand_over_pages, print_pages
+from pmsapp.web.records import log as log_pages
+from pmsapp.web.records import patients as patient_pages
+from pmsapp.web.records import retention as retention_pages
 from pmsapp.web.runs import pages as run_pages
 from pmsapp.web.runs import updates
 from pmsapp.web.settings import alerts as alert_pages
@@ -47,6 +53,8 @@ _AREAS = (
     probes,
     sheet_pages,
     press_pages,
+    print_pages,
+    hand_over_pages,
     card_pages,
     decision_pages,
     updates,
@@ -59,18 +67,23 @@ _AREAS = (
     people_pages,
     token_pages,
     alert_pages,
+    log_pages,
+    retention_pages,
+    patient_pages,
 )
 
 
 def init_app(app: Flask) -> None:
     """Put the pages into `app`, and around them what keeps them safe. Call before any other interface is added."""
     settings: Settings = app.extensions["pmsapp_settings"]
+    app.jinja_loader = template_sources.loader()
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.config.update(cookie_settings(settings))
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
     request_log.init_app(app)
+    way_in_notes.init_app(app)
     app.before_request(transaction.give_up_early)
     compression.init_app(app)
     guard.init_app(app)

@@ -51,7 +51,11 @@ def read_day(adapter: Adapter, window: SyncWindow, practitioner_ids: Iterable[st
         if practitioner_ids is None
         else list(practitioner_ids)
     )
-    calls = [[one] for one in wanted] if adapter.info.capabilities.reads_per_practitioner else [wanted]
+    calls = (
+        [[practitioner_id] for practitioner_id in wanted]
+        if adapter.info.capabilities.reads_per_practitioner
+        else [wanted]
+    )
     day = DayRead()
     for call in calls:
         pages = list(adapter.list_appointments(window, call))

@@ -453,9 +453,9 @@ def test_a_refused_cursor_starts_the_practitioner_again_once() -> None:
         cursors = ["cursor=c" in seen.path for seen in script.seen]
     # A list of several pages is read once more: the same answers prove that it stood still.
     assert cursors == [False, True, False, True, False]
-    assert [row.external_id for one in pages for row in one.items] == ["v1", "v2"]
-    assert [bad.external_id for one in pages for bad in one.bad] == ["odd"]
-    assert [one.is_last for one in pages] == [False, False, False, True]
+    assert [row.external_id for page in pages for row in page.items] == ["v1", "v2"]
+    assert [bad.external_id for page in pages for bad in page.bad] == ["odd"]
+    assert [page.is_last for page in pages] == [False, False, False, True]
 
 
 @pytest.mark.parametrize("status", [403, 404, 410])
@@ -469,7 +469,7 @@ def test_a_cursor_refused_while_the_practice_lets_us_in_starts_again_too(status:
     ]
     with serving(*steps) as script:
         pages = day_of(script)
-    assert [row.external_id for one in pages for row in one.items] == ["v1", "v2"]
+    assert [row.external_id for page in pages for row in page.items] == ["v1", "v2"]
     assert pages[-1].is_last
 
 
@@ -502,7 +502,7 @@ def test_a_list_that_is_none_makes_no_sense(rows: Any) -> None:
 def test_a_row_that_comes_on_two_pages_is_handed_out_once() -> None:
     steps = [answer(page(record(1), record(2), following="c1")), answer(page(record(2), record(3)))]
     with serving(*steps) as script:
-        assert [row.external_id for one in day_of(script) for row in one.items] == ["v1", "v2", "v3"]
+        assert [row.external_id for page in day_of(script) for row in page.items] == ["v1", "v2", "v3"]
 
 
 def test_patients_of_earlier_pages_are_remembered_and_missing_ones_asked_for_once() -> None:
@@ -515,7 +515,7 @@ def test_patients_of_earlier_pages_are_remembered_and_missing_ones_asked_for_onc
     # Nobody counts the rows, so a list of two pages is read twice.
     steps = [*listed, answer(numbat), *listed]
     with serving(*steps) as script:
-        rows = [row for one in day_of(script) for row in one.items]
+        rows = [row for page in day_of(script) for row in page.items]
         assert [seen.path for seen in script.seen][2:3] == ["/v1/tenants/t1/patients/p2"]
         assert len(script.seen) == 5
     assert [row.patient.name for row in rows] == ["Quoll", "Quoll", "Numbat", "Numbat"]

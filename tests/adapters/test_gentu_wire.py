@@ -307,13 +307,13 @@ def test_a_patient_named_twice_is_one_patient() -> None:
     ],
 )
 def test_whose_appointment_it_is(providers: list[str], asked: str | None, expected: str | None) -> None:
-    people = [{"referenceType": "provider", "referenceId": one} for one in providers]
+    people = [{"referenceType": "provider", "referenceId": provider} for provider in providers]
     assert wire.practitioner_of(wire.parse_visit(visit(participant=people)), asked) == expected
 
 
 @pytest.mark.parametrize("asked", ["d1", "d2", None])
 def test_field_05_a_joint_visit_names_its_own_practitioners_whoever_was_asked(asked: str | None) -> None:
-    people = [{"referenceType": "provider", "referenceId": one} for one in ("d1", "d2", "d1")]
+    people = [{"referenceType": "provider", "referenceId": provider_id} for provider_id in ("d1", "d2", "d1")]
     read = wire.parse_visit(visit(participant=people))
     (row,) = wire.unify(read, {}, practitioner_id=asked, type_duration_min=None)
     assert (row.practitioner_external_id, row.practitioner_ids) == ("d1", ("d1", "d2"))

@@ -110,9 +110,9 @@ def _read(api: API, paired: int) -> None:
     base = f"/api/pms/connections/{paired}"
     listed = api.get(f"{base}/practitioners").json["items"]
     mappings = [
-        {"pms_practitioner_id": one["pms_practitioner_id"], "decision": "create"}
-        for one in listed
-        if one["active"] and one["shown_in_appointment_book"]
+        {"pms_practitioner_id": person["pms_practitioner_id"], "decision": "create"}
+        for person in listed
+        if person["active"] and person["shown_in_appointment_book"]
     ]
     assert api.post(f"{base}/practitioners", {"mappings": mappings}).status_code == 200
     assert api.patch(base, {"sync_enabled": True}).json["state"] == "ok"

@@ -54,7 +54,7 @@ def test_every_call_is_in_the_document(app: Flask, api: API) -> None:
 def test_every_reference_leads_somewhere(api: API) -> None:
     spec = document(api)
     schemas = spec["components"]["schemas"]
-    references = {one["$ref"] for one in walk(spec) if "$ref" in one}
+    references = {node["$ref"] for node in walk(spec) if "$ref" in node}
     assert references <= {f"#/components/schemas/{name}" for name in schemas}
 
 

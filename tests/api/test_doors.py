@@ -18,7 +18,7 @@ from pmsapp.services.base import audit, idempotency
 from pmsapp.services.base.errors import Conflict, Invalid
 from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.maintenance import key_rotation, retention
-from pmsapp.services.monitoring.doctor import examine
+from pmsapp.services.monitoring.examination.doctor import examine
 from pmsapp.services.runs import requests as run_requests
 from tests.api.conftest import API
 from tests.support.actors import Browser
@@ -116,7 +116,7 @@ def test_field_15_limits_stand_in_the_document(
     api: API, shape: str, field: str, word: str, limit: int
 ) -> None:
     schema = api.get("/api/openapi.json").json["components"]["schemas"][shape]["properties"][field]
-    said = [one.get(word) for one in [schema, *schema.get("anyOf", [])]]
+    said = [option.get(word) for option in [schema, *schema.get("anyOf", [])]]
     assert limit in said
 
 
@@ -128,7 +128,7 @@ def test_field_16_switching_off_needs_a_reason_and_ends_by_itself(
 ) -> None:
     path = f"/api/pms/connections/{synced}"
     refused = api.patch(path, {"sync_enabled": False})
-    assert (refused.status_code, [one["field"] for one in refused.json["errors"]]) == (422, ["reason"])
+    assert (refused.status_code, [error["field"] for error in refused.json["errors"]]) == (422, ["reason"])
     off = api.patch(path, {"sync_enabled": False, "reason": "Moving house"}).json
     assert (off["sync_enabled"], off["paused"]["reason"], off["paused"]["by"]) == (
         False,
@@ -241,7 +241,7 @@ def test_field_26_a_card_takes_no_value_out_of_bounds(api: API, seeded: None, fi
     before = count(RunSheetAppointment)
     refused = api.post(CARDS, {**GOOD, field: value})
     assert refused.status_code == 422
-    assert field in {one["field"] for one in refused.json["errors"]}
+    assert field in {error["field"] for error in refused.json["errors"]}
     assert count(RunSheetAppointment) == before
 
 
@@ -370,7 +370,7 @@ def test_field_27_kept_answers_are_sealed_bounded_and_purged(
 def test_field_27_every_post_of_the_interface_takes_a_key(api: API) -> None:
     for path, calls in api.get("/api/openapi.json").json["paths"].items():
         for method, call in calls.items():
-            named = {one["name"] for one in call.get("parameters", [])}
+            named = {parameter["name"] for parameter in call.get("parameters", [])}
             assert ("Idempotency-Key" in named) == (method == "post"), f"{method} {path}"
 
 
@@ -415,7 +415,10 @@ def test_field_28_a_length_is_refused_and_not_cut(api: API, seeded: None, recept
 
 def test_field_29_a_connection_that_could_never_be_read_is_not_made(api: API) -> None:
     refused = api.post("/api/pms/connections", {"pms_type": "medirecords"})
-    assert (refused.status_code, [one["field"] for one in refused.json["errors"]]) == (422, ["practice_id"])
+    assert (refused.status_code, [error["field"] for error in refused.json["errors"]]) == (
+        422,
+        ["practice_id"],
+    )
     assert api.get("/api/pms/connections").json["items"] == []
 
 

@@ -32,9 +32,9 @@ def test_writes_have_a_limit_of_their_own(api: API) -> None:
 
 
 def test_another_token_is_not_affected(app: Flask, as_role: Callable[[str], API]) -> None:
-    one, other = as_role("admin"), as_role("admin")
+    first, other = as_role("admin"), as_role("admin")
     for _ in range(4):
-        last = one.get("/api/clinicians")
+        last = first.get("/api/clinicians")
     assert last.status_code == 429
     assert other.get("/api/clinicians").status_code == 200
 

@@ -44,9 +44,9 @@ def practitioners(api: API, connection_id: int) -> list[dict[str, Any]]:
 def test_practitioners_have_their_shape_before_any_run(api: API, paired: int) -> None:
     api.post("/api/clinicians", {"name": "Ms Hana Lee"})
     listed = practitioners(api, paired)
-    assert all(one.keys() == PRACTITIONER_KEYS for one in listed)
-    assert {one["decision"] for one in listed} == {"undecided"}
-    hana = next(one for one in listed if "Hana" in one["name"])
+    assert all(person.keys() == PRACTITIONER_KEYS for person in listed)
+    assert {person["decision"] for person in listed} == {"undecided"}
+    hana = next(person for person in listed if "Hana" in person["name"])
     assert hana["suggestions"][0].keys() == {"clinician_id", "name", "score", "reason"}
     assert hana["suggestions"][0]["name"] == "Ms Hana Lee"
     assert isinstance(hana["upcoming_appointments"], int)
@@ -70,12 +70,12 @@ def test_decisions_are_answered_with_the_list_again(api: API, paired: int) -> No
         },
     )
     assert answer.status_code == 200
-    by_id = {one["pms_practitioner_id"]: one for one in answer.json["items"]}
+    by_id = {person["pms_practitioner_id"]: person for person in answer.json["items"]}
     assert by_id[first["pms_practitioner_id"]]["decision"] == "mapped"
     assert by_id[first["pms_practitioner_id"]]["clinician_id"] == column
     assert by_id[third["pms_practitioner_id"]]["decision"] == "ignored"
     assert practitioners(api, paired) == answer.json["items"]
-    names = [one["name"] for one in api.get("/api/clinicians").json["items"]]
+    names = [clinician["name"] for clinician in api.get("/api/clinicians").json["items"]]
     assert names == ["Dr A", "Dr B"]
     counts = api.get(f"/api/pms/connections/{paired}").json["counts"]
     assert (counts["mapped"], counts["ignored"]) == (2, 1)
@@ -98,19 +98,19 @@ def test_a_wrong_decision_is_named(api: API, paired: int, mapping: dict[str, Any
         mapping = {**mapping, "pms_practitioner_id": known}
     refused = api.post(f"/api/pms/connections/{paired}/practitioners", {"mappings": [mapping]})
     assert refused.status_code == 422
-    assert [one["field"] for one in refused.json["errors"]] == [field]
+    assert [error["field"] for error in refused.json["errors"]] == [field]
 
 
 def test_types_follow_the_pms_until_somebody_decides(api: API, paired: int) -> None:
     path = f"/api/pms/connections/{paired}/appointment-types"
     listed = api.get(path).json["items"]
-    assert all(one.keys() == TYPE_KEYS for one in listed)
-    video = next(one for one in listed if one["suggested"])
+    assert all(kind.keys() == TYPE_KEYS for kind in listed)
+    video = next(kind for kind in listed if kind["suggested"])
     assert (video["is_telehealth"], video["sync_enabled"]) == (None, True)
     choice = {"pms_type_id": video["pms_type_id"], "is_telehealth": True}
     answer = api.patch(path, {"types": [choice]})
     assert answer.status_code == 200
-    decided = next(one for one in answer.json["items"] if one["pms_type_id"] == video["pms_type_id"])
+    decided = next(kind for kind in answer.json["items"] if kind["pms_type_id"] == video["pms_type_id"])
     assert decided == {**video, "is_telehealth": True}
     back = api.patch(path, {"types": [{**choice, "is_telehealth": None}]}).json["items"]
     assert back == listed

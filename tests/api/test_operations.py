@@ -82,7 +82,7 @@ def test_the_clinic_is_shown_and_changed(api: API) -> None:
 def test_a_clinic_that_cannot_be_is_refused_by_field(api: API, body: dict[str, Any], field: str) -> None:
     answer = api.patch("/api/clinic", body)
     assert answer.status_code == 422
-    assert field in {one["field"] for one in answer.json["errors"]}
+    assert field in {error["field"] for error in answer.json["errors"]}
 
 
 def test_new_hours_are_kept_at_once(api: API, paired: int, frozen_clock: FrozenClock) -> None:
@@ -119,7 +119,7 @@ def test_incidents_are_listed_now_and_before(api: API, frozen_clock: FrozenClock
     first = an_incident(ended_at=frozen_clock.at)
     second = an_incident()
     now = api.get("/api/incidents").json
-    assert [one["id"] for one in now["items"]] == [second]
+    assert [incident["id"] for incident in now["items"]] == [second]
     assert now["items"][0].keys() == {
         "id",
         "subject",
@@ -161,7 +161,9 @@ def test_an_incident_is_snoozed_and_woken(api: API, frozen_clock: FrozenClock) -
 def test_the_test_message_and_its_log(api: API, receiver: Receiver) -> None:
     sent = api.post("/api/alerts/test")
     assert sent.status_code == 200
-    assert [(one["channel"], one["state"]) for one in sent.json["items"]] == [("json 1", "delivered")]
+    assert [(delivery["channel"], delivery["state"]) for delivery in sent.json["items"]] == [
+        ("json 1", "delivered")
+    ]
     assert receiver.titles == ["[pmsapp] Test message"]
     receiver.status = 500
     assert api.post("/api/alerts/test").json["items"][0]["state"] == "waiting"

@@ -26,9 +26,9 @@ def connect_again(api: API, sandbox: SandboxServer) -> int:
     base = f"/api/pms/connections/{made['id']}"
     api.post(f"{base}/pair", {"pairing_code": gentu_access(sandbox).make_code()})
     mappings = [
-        {"pms_practitioner_id": one["pms_practitioner_id"], "decision": "create"}
-        for one in api.get(f"{base}/practitioners").json["items"]
-        if one["active"] and one["shown_in_appointment_book"]
+        {"pms_practitioner_id": person["pms_practitioner_id"], "decision": "create"}
+        for person in api.get(f"{base}/practitioners").json["items"]
+        if person["active"] and person["shown_in_appointment_book"]
     ]
     api.post(f"{base}/practitioners", {"mappings": mappings})
     api.patch(base, {"sync_enabled": True})
@@ -77,10 +77,10 @@ def test_the_same_practice_gets_the_same_cards_back(
     api: API, synced: int, sandbox: SandboxServer, choice: str
 ) -> None:
     before = cards(api)
-    one = next(card for card in before if card["presence"] == "on_sheet")
-    path = f"/api/run-sheet/appointments/{one['id']}"
+    first = next(card for card in before if card["presence"] == "on_sheet")
+    path = f"/api/run-sheet/appointments/{first['id']}"
     api.patch(path, {"patient_phone": "0491 570 156", "notes": "Rings back at ten"})
-    gone = next(card for card in before if card["presence"] == "on_sheet" and card["id"] != one["id"])
+    gone = next(card for card in before if card["presence"] == "on_sheet" and card["id"] != first["id"])
     api.delete(f"/api/run-sheet/appointments/{gone['id']}", json={"reason": "Entered twice"})
     with reading() as session:
         ids = set(session.scalars(select(RunSheetAppointment.id)))
@@ -98,25 +98,25 @@ def test_the_same_practice_gets_the_same_cards_back(
         assert (back["presence"], back["source"]) == (card["presence"], "pms")
         assert back["pms_appointment_id"] == card["pms_appointment_id"]
         assert back["pms_connection_id"] == again
-    kept = after[one["id"]]
+    kept = after[first["id"]]
     assert (kept["notes"], kept["edited"][0]["field"]) == ("Rings back at ten", "patient_phone")
-    assert kept["edited"][0]["pms_value"] == one["patient_phone"]
+    assert kept["edited"][0]["pms_value"] == first["patient_phone"]
     assert count(FormerCard) == 0
 
 
 def test_what_was_typed_into_a_kept_card_is_an_edit_afterwards(
     api: API, synced: int, sandbox: SandboxServer
 ) -> None:
-    one = next(card for card in cards(api) if card["presence"] == "on_sheet")
-    path = f"/api/run-sheet/appointments/{one['id']}"
+    first = next(card for card in cards(api) if card["presence"] == "on_sheet")
+    path = f"/api/run-sheet/appointments/{first['id']}"
     api.delete(f"/api/pms/connections/{synced}?cards=keep")
     typed = api.patch(path, {"patient_phone": "0491 570 156", "start_at": "2026-11-23T17:45:00+11:00"})
     assert typed.json["edited"] == []
     connect_again(api, sandbox)
     back = api.get(path).json
     assert {edit["field"]: edit["pms_value"] for edit in back["edited"]} == {
-        "patient_phone": one["patient_phone"],
-        "start_at": one["start_at"],
+        "patient_phone": first["patient_phone"],
+        "start_at": first["start_at"],
     }
     assert back["patient_phone"] == typed.json["patient_phone"]
     assert back["start_at"] == "2026-11-23T17:45:00+11:00"

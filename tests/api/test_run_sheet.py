@@ -57,6 +57,8 @@ CARD_KEYS = {
     "identity_check",
     "cancelled",
     "acknowledged_at",
+    "acknowledged_by",
+    "removed",
     "moved_from",
     "claimed",
     "changed_since_seen",
@@ -72,7 +74,7 @@ def cards_of(sheet: dict[str, Any]) -> list[dict[str, Any]]:
 @pytest.fixture
 def card(api: API, synced: int) -> dict[str, Any]:
     """A card of today that the PMS has and that is on the sheet."""
-    found = [one for one in cards_of(api.get("/api/run-sheet").json) if one["presence"] == "on_sheet"]
+    found = [row for row in cards_of(api.get("/api/run-sheet").json) if row["presence"] == "on_sheet"]
     return found[0]
 
 
@@ -141,11 +143,11 @@ def test_a_change_gives_another_tag(api: API, card: dict[str, Any]) -> None:
 def test_cards_that_are_not_shown_come_when_asked(api: API, synced: int, card: dict[str, Any]) -> None:
     assert api.delete(path_of(card), json={"reason": "Entered twice"}).status_code == 204
     sheet = api.get("/api/run-sheet").json
-    assert card["id"] not in [one["id"] for one in cards_of(sheet)]
+    assert card["id"] not in [row["id"] for row in cards_of(sheet)]
     assert sheet["not_shown"]["removed_by_staff"] == 1
     assert "not_shown_cards" not in sheet
     hidden = api.get("/api/run-sheet?include=not_shown").json["not_shown_cards"]
-    assert card["id"] in [one["id"] for one in hidden]
+    assert card["id"] in [row["id"] for row in hidden]
     assert api.get(path_of(card)).json["presence"] == "removed_by_staff"
 
 
@@ -201,7 +203,7 @@ def test_an_outdated_change_is_412_with_the_card_as_it_is(api: API, card: dict[s
 def test_a_wrong_change_is_refused(api: API, card: dict[str, Any], body: dict[str, object]) -> None:
     refused = api.patch(path_of(card), body)
     assert refused.status_code == 422
-    assert [one["field"] for one in refused.json["errors"]] == list(body)
+    assert [error["field"] for error in refused.json["errors"]] == list(body)
     assert api.get(path_of(card)).json == card
 
 
@@ -238,7 +240,7 @@ def test_a_wrong_card_is_refused(api: API, body: dict[str, object], field: str) 
     whole = body if field == "patient_name" else {**good, **body}
     refused = api.post("/api/run-sheet/appointments", whole)
     assert refused.status_code == 422
-    assert [one["field"] for one in refused.json["errors"]] == [field]
+    assert [error["field"] for error in refused.json["errors"]] == [field]
 
 
 def test_a_removal_needs_a_reason(api: API, card: dict[str, Any]) -> None:
@@ -256,10 +258,10 @@ def test_a_cancelled_card_stays_until_acknowledged(
     sandbox.clinic.cancel(found[0].key)
     checked = api.post(f"{path_of(card)}/recheck")
     assert (checked.status_code, checked.json["presence"]) == (200, "cancelled")
-    assert card["id"] in [one["id"] for one in cards_of(api.get("/api/run-sheet").json)]
+    assert card["id"] in [row["id"] for row in cards_of(api.get("/api/run-sheet").json)]
     seen = api.post(f"{path_of(card)}/acknowledge")
     assert (seen.status_code, seen.json["presence"]) == (200, "cancelled")
-    assert card["id"] not in [one["id"] for one in cards_of(api.get("/api/run-sheet").json)]
+    assert card["id"] not in [row["id"] for row in cards_of(api.get("/api/run-sheet").json)]
 
 
 def test_a_card_added_by_hand_cannot_be_rechecked(api: API) -> None:
@@ -281,10 +283,12 @@ def test_a_conflict_is_listed_and_settled(
     api.post(f"/api/pms/connections/{synced}/sync")
     run_waiting(api, synced)
     listed = api.get("/api/pms/conflicts?date=2026-11-23").json
-    mine = [one for one in listed["items"] if card["id"] in one["appointment_ids"]]
+    mine = [question for question in listed["items"] if card["id"] in question["appointment_ids"]]
     assert mine[0].keys() == {
         "id",
         "kind",
+        "code",
+        "decided",
         "date",
         "clinician_id",
         "appointment_ids",

@@ -146,19 +146,19 @@ def test_a_run_of_another_connection_is_not_found(api: API, paired: int) -> None
 def test_the_whole_in_one_look(api: API, synced: int) -> None:
     overall = api.get("/api/pms/sync").json
     assert overall.keys() == {"state", "connections"}
-    (one,) = overall["connections"]
-    assert one.keys() == {"id", "state", "as_of", "next_sync_at", "current"}
-    assert (overall["state"], one["state"], one["current"]) == ("ok", "ok", None)
-    assert one["as_of"] is not None
+    (connection,) = overall["connections"]
+    assert connection.keys() == {"id", "state", "as_of", "next_sync_at", "current"}
+    assert (overall["state"], connection["state"], connection["current"]) == ("ok", "ok", None)
+    assert connection["as_of"] is not None
 
 
 def test_every_enabled_connection_runs(api: API, synced: int) -> None:
     api.post("/api/pms/connections", {"pms_type": "gentu", "credentials": LOGIN})
     accepted = api.post("/api/run-sheet/sync", {"date": "2026-11-24"})
     assert accepted.status_code == 202
-    (one,) = accepted.json["items"]
-    assert one.keys() == {"connection_id", "sync_id", "created", "not_before"}
-    assert one["connection_id"] == synced
+    (asked,) = accepted.json["items"]
+    assert asked.keys() == {"connection_id", "sync_id", "created", "not_before"}
+    assert asked["connection_id"] == synced
     assert accepted.json["next"] is None
 
 

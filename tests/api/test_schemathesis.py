@@ -65,7 +65,7 @@ def test_made_up_calls_break_nothing_and_get_what_the_document_says(
     )
     schema.app = app
     operations = [found.ok() for found in schema.get_all_operations()]
-    for operation in sorted(operations, key=lambda one: one.method.upper() == "DELETE"):
+    for operation in sorted(operations, key=lambda operation_: operation_.method.upper() == "DELETE"):
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
             _play(operation, mode, headers, EXAMPLES[role])
 

@@ -31,7 +31,7 @@ def halaxy(api: API) -> int:
 
 
 def delivery(*event_ids: str) -> bytes:
-    events = [{"id": one, "eventNumber": "1"} for one in event_ids]
+    events = [{"id": event_id, "eventNumber": "1"} for event_id in event_ids]
     status = {"resourceType": "SubscriptionStatus", "notificationEvent": events}
     return json.dumps({"resourceType": "Bundle", "entry": [{"resource": status}]}).encode()
 

@@ -15,7 +15,7 @@ from tests.support.clock import FrozenClock
 @pytest.fixture
 def card(api: API, synced: int) -> dict[str, Any]:
     """A card of today that is on the sheet and that nobody has worked on."""
-    found = [one for one in cards_of(api.get("/api/run-sheet").json) if one["presence"] == "on_sheet"]
+    found = [card for card in cards_of(api.get("/api/run-sheet").json) if card["presence"] == "on_sheet"]
     return found[0]
 
 
@@ -40,11 +40,11 @@ def test_attempts_are_counted_with_their_times(api: API, card: dict[str, Any]) -
     first = api.post(f"{path_of(card)}/attempts", {"outcome": "no_answer"})
     assert (first.status_code, first.json["state"]) == (200, "no_answer")
     second = api.post(f"{path_of(card)}/attempts").json
-    assert [one["outcome"] for one in second["attempts"]] == ["no_answer", "no_answer"]
+    assert [attempt["outcome"] for attempt in second["attempts"]] == ["no_answer", "no_answer"]
     assert second["attempts"][0]["at"] == "2026-11-23T09:00:00+11:00"
     assert api.post(f"{path_of(card)}/attempts", {"outcome": "reached"}).json["state"] == "contacted"
     refused = api.post(f"{path_of(card)}/attempts", {"outcome": "shrugged"})
-    assert (refused.status_code, [one["field"] for one in refused.json["errors"]]) == (422, ["outcome"])
+    assert (refused.status_code, [error["field"] for error in refused.json["errors"]]) == (422, ["outcome"])
 
 
 def test_a_claim_is_shown_and_refused_to_others(
@@ -63,7 +63,10 @@ def test_a_claim_is_shown_and_refused_to_others(
 def test_an_identity_check_takes_three_approved_identifiers(api: API, card: dict[str, Any]) -> None:
     path = f"{path_of(card)}/identity-check"
     refused = api.post(path, {"identifiers": ["name", "birth_date", "medicare_number"]})
-    assert (refused.status_code, [one["field"] for one in refused.json["errors"]]) == (422, ["identifiers"])
+    assert (refused.status_code, [error["field"] for error in refused.json["errors"]]) == (
+        422,
+        ["identifiers"],
+    )
     assert api.post(path, {}).status_code == 422
     checked = api.post(path, {"identifiers": ["name", "birth_date", "ihi"]}).json["identity_check"]
     assert checked == {
@@ -98,3 +101,18 @@ def test_looking_is_not_enough_to_work(as_role: Callable[[str], API], card: dict
     assert (
         viewer.put(f"/api/clinicians/{card['clinician_id']}/running-late", {"minutes": 5}).status_code == 403
     )
+
+
+def test_a_day_is_handed_over_with_a_name_and_opened_again(api: API, synced: int) -> None:
+    path = "/api/run-sheet/hand-over?date=2026-11-23"
+    open_day = api.get(path).json
+    assert (open_day["closed"], open_day["no_answer"], open_day["reopened_at"]) == (None, [], None)
+    late = open_day["not_done"][0]
+    api.post(f"/api/run-sheet/appointments/{late}/attempts", {"outcome": "no_answer"})
+    closed = api("PUT", path, json={"name": "Mel"})
+    assert (closed.status_code, closed.json["no_answer"]) == (200, [late])
+    assert closed.json["closed"] == {"at": "2026-11-23T09:00:00+11:00", "by": "Mel", "note": None}
+    refused = api("PUT", path, json={"name": "Sam"})
+    assert (refused.status_code, refused.json["code"]) == (409, "DAY-CLOSED")
+    assert api("PUT", path, json={"name": " "}).status_code == 422
+    assert api("DELETE", path).json["closed"] is None

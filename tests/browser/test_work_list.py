@@ -101,8 +101,8 @@ def test_the_second_of_two_browsers_sees_the_first_ones_step_and_skips_none(
     clinic.sync()
     card_id = first_to_call(clinic)
     first, second = open_visit(), open_visit()
-    for one in (first, second):
-        one.sign_in()
+    for desk in (first, second):
+        desk.sign_in()
     line_of(first.page, card_id).locator("[data-act=advance]").click()
     expect(line_of(first.page, card_id)).to_have_attribute("data-state", "contacted")
     late = line_of(second.page, card_id)
@@ -158,7 +158,7 @@ def test_a_search_finds_somebody_and_leaves_no_trace_in_an_address(
     shown = page.locator("[data-card] [data-act=open]").all_inner_texts()
     assert shown
     assert all(
-        any(word.startswith(family.lower()) for word in re.split(r"[\s,-]+", one.lower())) for one in shown
+        any(word.startswith(family.lower()) for word in re.split(r"[\s,-]+", name.lower())) for name in shown
     )
     assert page.evaluate("document.activeElement.id") == "q"
     assert family not in " ".join([page.url, page.title(), *visit.asked])
@@ -249,6 +249,50 @@ def test_lines_are_low_and_many_are_in_view(
     )
     assert visit.overflow() <= 0
     assert targets
+    assert [name for name in cut_off(page, "[data-act=open]") if len(name) <= 26] == []
+    assert cut_off(page, "[data-card] .s .badge") == []
+    assert reaching_out(page, "[data-card] .s .badge", "td") == []
+
+
+def cut_off(page: Page, selector: str) -> list[str]:
+    """The texts that do not fit their box."""
+    found: list[str] = page.locator(selector).evaluate_all(
+        "all => all.filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.textContent)"
+    )
+    return found
+
+
+def reaching_out(page: Page, selector: str, of: str) -> list[str]:
+    """What is drawn outside the box it belongs to."""
+    found: list[str] = page.locator(selector).evaluate_all(
+        "(all, of) => all.filter(one => one.getBoundingClientRect().right >"
+        " one.closest(of).getBoundingClientRect().right + 1).map(one => one.textContent)",
+        of,
+    )
+    return found
+
+
+@pytest.mark.parametrize("width", [1440, 1024, 390])
+def test_no_text_however_long_leaves_the_sidebar(
+    open_visit: Callable[..., Visit], clinic: SyncedClinic, width: int
+) -> None:
+    clinic.sync()
+    visit = open_visit(viewport={"width": width, "height": 800})
+    page = visit.sign_in()
+    page.evaluate(
+        """() => {
+            document.querySelector("#sync-state .badge").lastChild.textContent = "Out of date since " + "x".repeat(80);
+            const reason = document.createElement("p");
+            reason.className = "reason";
+            reason.textContent = "The last update could not read ".repeat(12) + "y".repeat(120);
+            document.getElementById("sync-state").append(reason);
+            document.querySelector(".person a bdi").textContent = "W".repeat(70);
+        }"""
+    )
+    parts = ".side :is(.badge, .reason, .person a, .person button, #sync-now)"
+    assert reaching_out(page, f"{parts}:visible", ".side") == []
+    assert visit.overflow() <= 0
+    expect(page.get_by_role("button", name="Sign out")).to_be_in_viewport()
 
 
 @pytest.mark.parametrize("width", [1440, 1024, 390, 320])

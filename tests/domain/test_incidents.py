@@ -116,7 +116,7 @@ def test_whatever_happens_each_message_goes_out_once_and_in_order(
     story: list[tuple[str, int]], severity: Severity
 ) -> None:
     """Looks every 20 s at a story of states, each lasting some looks; then a long calm."""
-    now, sent, one = T0, [], None
+    now, sent, incident = T0, [], None
     for state, looks in [*story, ("ok", 20)]:
         for _ in range(looks):
             now += LOOK
@@ -126,7 +126,7 @@ def test_whatever_happens_each_message_goes_out_once_and_in_order(
                 "stale": STALE,
                 "night": Condition("c", "PMS-DOWN", failures=5, can_wait=True),
             }[state]
-            one, message, over = step(one, condition, severity, now)
+            incident, message, over = step(incident, condition, severity, now)
             if message:
                 sent.append(message)
             if over:
@@ -138,22 +138,24 @@ def test_whatever_happens_each_message_goes_out_once_and_in_order(
                     [Message.OPENING, Message.ESCALATION, Message.RECOVERY],
                 )
                 sent = []
-    assert (one, sent) == (None, [])
+    assert (incident, sent) == (None, [])
 
 
 def step(
-    one: IncidentFacts | None, condition: Condition | None, severity: Severity, now: datetime
+    incident: IncidentFacts | None, condition: Condition | None, severity: Severity, now: datetime
 ) -> tuple[IncidentFacts | None, Message | None, bool]:
     """One look, as the service does it: returns the incident, what is sent, and whether it has just ended."""
-    if one is None and condition is None:
+    if incident is None and condition is None:
         return None, None, False
-    if one is None:
-        one = IncidentFacts(condition, severity, now, now)
-    last_seen = now if condition is not None else one.last_seen_at
-    one = IncidentFacts(condition, severity, one.started_at, last_seen, one.opened_at, one.escalated_at)
-    message = next_message(one, now)
-    opened = now if message is Message.OPENING else one.opened_at
-    escalated = now if message is Message.ESCALATION else one.escalated_at
-    over = incidents.is_over(one, now)
-    kept = IncidentFacts(condition, severity, one.started_at, last_seen, opened, escalated)
+    if incident is None:
+        incident = IncidentFacts(condition, severity, now, now)
+    last_seen = now if condition is not None else incident.last_seen_at
+    incident = IncidentFacts(
+        condition, severity, incident.started_at, last_seen, incident.opened_at, incident.escalated_at
+    )
+    message = next_message(incident, now)
+    opened = now if message is Message.OPENING else incident.opened_at
+    escalated = now if message is Message.ESCALATION else incident.escalated_at
+    over = incidents.is_over(incident, now)
+    kept = IncidentFacts(condition, severity, incident.started_at, last_seen, opened, escalated)
     return (None if over else kept), message, over

@@ -70,9 +70,9 @@ def test_a_weak_candidate_is_never_chosen() -> None:
 
 
 @given(st.text(max_size=40), st.text(max_size=40))
-def test_any_two_texts_compare_alike_both_ways(one: str, other: str) -> None:
-    there = likeness(split_name(one), split_name(other))
-    back = likeness(split_name(other), split_name(one))
+def test_any_two_texts_compare_alike_both_ways(first: str, other: str) -> None:
+    there = likeness(split_name(first), split_name(other))
+    back = likeness(split_name(other), split_name(first))
     assert there == back
     assert there is None or 0 < there[0] <= 1
 

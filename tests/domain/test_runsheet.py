@@ -81,8 +81,8 @@ def test_a_card_with_staff_work_never_disappears_silently(row: dict[str, str]) -
     seen_at = NINE if row["somebody has seen it"] == "yes" else None
     for work in ({"notes": "Rang twice"}, {"state": "contacted"}, {"edited": (EDIT,)}):
         values = work if row["staff worked on it"] == "yes" else {}
-        one = card(presence=Presence(row["the card is"]), acknowledged_at=seen_at, **values)
-        assert stays_in_view(one) is (row["it stays in view"] == "yes")
+        shown = card(presence=Presence(row["the card is"]), acknowledged_at=seen_at, **values)
+        assert stays_in_view(shown) is (row["it stays in view"] == "yes")
 
 
 def test_only_cancelled_and_deleted_look_like_a_cancellation() -> None:
@@ -146,7 +146,7 @@ def test_two_renderings_never_differ(order: list[int]) -> None:
         card(5, -5),
         card(6, 30),
     ]
-    assert [one.id for one in in_time_order(cards[n] for n in order)] == [5, 4, 2, 3, 1, 6]
+    assert [card.id for card in in_time_order(cards[n] for n in order)] == [5, 4, 2, 3, 1, 6]
 
 
 def test_cards_stand_under_their_clinician_and_others_are_unassigned() -> None:
@@ -159,11 +159,11 @@ def test_cards_stand_under_their_clinician_and_others_are_unassigned() -> None:
         card(5, clinician_id=9),
     ]
     columns, unassigned = arrange(cards, [(2, "Dr Ben", fresh), (1, "Dr Anna", fresh)])
-    assert [(column.name, [one.id for one in column.cards]) for column in columns] == [
+    assert [(column.name, [card.id for card in column.cards]) for column in columns] == [
         ("Dr Ben", [3]),
         ("Dr Anna", [2, 1]),
     ]
-    assert [one.id for one in unassigned] == [4, 5]
+    assert [row.id for row in unassigned] == [4, 5]
 
 
 def test_a_card_shows_nothing_of_its_patient_in_a_log() -> None:

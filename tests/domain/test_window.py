@@ -112,9 +112,9 @@ def test_a_wall_clock_time_read_back_is_the_instant_or_is_flagged(instant: datet
 
 
 @given(INSTANTS, INSTANTS)
-def test_instants_as_text_sort_like_instants(one: datetime, other: datetime) -> None:
-    assert (utc_text(one) < utc_text(other)) is (one < other)
-    assert datetime.fromisoformat(utc_text(one)) == one
+def test_instants_as_text_sort_like_instants(first: datetime, other: datetime) -> None:
+    assert (utc_text(first) < utc_text(other)) is (first < other)
+    assert datetime.fromisoformat(utc_text(first)) == first
 
 
 @given(st.dates(date(2020, 1, 1), date(2040, 1, 1)), ZONES)

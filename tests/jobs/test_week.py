@@ -127,8 +127,8 @@ def due_slots(week: Week) -> list[datetime]:
     paused_at, resumed_at = (week.at(text) for text in week.pause)
     asleep_at, awake_at = (week.at(text) for text in week.sleep)
     every = slots_by_the_rule(week)
-    kept = [one for one in every if not paused_at < one <= resumed_at and not asleep_at < one <= awake_at]
-    slept_through = [one for one in every if asleep_at < one <= awake_at]
+    kept = [slot for slot in every if not paused_at < slot <= resumed_at and not asleep_at < slot <= awake_at]
+    slept_through = [slot for slot in every if asleep_at < slot <= awake_at]
     return sorted([*kept, resumed_at, slept_through[0]])
 
 
@@ -235,7 +235,7 @@ def test_j1_every_run_that_was_due_in_a_week_ran_once(
             dict(session.execute(select(SyncScope.run_id, func.count()).group_by(SyncScope.run_id)).all())  # type: ignore[arg-type]
         )
     taken = [datetime.fromisoformat(run.slot) for run in runs if run.slot]
-    assert [_words(week, one) for one in taken] == [_words(week, one) for one in due_slots(week)]
+    assert [_words(week, slot) for slot in taken] == [_words(week, slot) for slot in due_slots(week)]
     assert len(runs) == len(taken)  # nobody asked but the schedule
     assert {run.status for run in runs} == {"success"}
     assert set(scopes.values()) == {1}  # each was done once

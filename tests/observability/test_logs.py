@@ -25,7 +25,7 @@ def _loggers_as_they_were() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     known = {name: logging.getLogger(name) for name in logs.QUIET}
-    before = {name: (one.level, one.propagate, one.handlers[:]) for name, one in known.items()}
+    before = {name: (logger.level, logger.propagate, logger.handlers[:]) for name, logger in known.items()}
     yield
     root.handlers[:], root.level = handlers, level
     for name, (old_level, propagate, old_handlers) in before.items():

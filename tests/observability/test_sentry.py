@@ -127,7 +127,7 @@ def test_only_errors_are_reported_and_causes_come_first(settings: Settings, rece
     [event] = receiver.events
     assert event["logentry"]["message"] == "a thing failed"
     assert event["extra"] == {"connection_id": 3, "patient_name": "[removed]"}
-    assert [one["type"] for one in event["exception"]["values"]] == ["ValueError", "ConfigurationError"]
+    assert [value["type"] for value in event["exception"]["values"]] == ["ValueError", "ConfigurationError"]
     assert event["exception"]["values"][1]["value"] == "The folder is not ours."
     assert PATIENT not in receiver.bodies[0]
 

@@ -129,7 +129,7 @@ class Desk:
     def errors_since(self, at_s: float) -> list[Moment]:
         """What went wrong since then: no answer, or one that says the server failed. A lost race (412) is none."""
         return [
-            one
-            for one in list(self.moments)
-            if one.at_s >= at_s and (isinstance(one.result, str) or one.result >= 500)
+            moment
+            for moment in list(self.moments)
+            if moment.at_s >= at_s and (isinstance(moment.result, str) or moment.result >= 500)
         ]

@@ -59,7 +59,7 @@ def _descendants(pid: int) -> set[int]:
             children.setdefault(parent, []).append(int(folder.name))
     found, new = {pid}, [pid]
     while new:
-        new = [child for one in new for child in children.get(one, ()) if child not in found]
+        new = [child for parent in new for child in children.get(parent, ()) if child not in found]
         found.update(new)
     return found
 

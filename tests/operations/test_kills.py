@@ -139,7 +139,7 @@ def test_each_part_killed_in_turn_is_back_in_ten_seconds_and_nobody_loses_anythi
             ), name
             back_s = time.monotonic()
             if name == "web":  # announced by the page itself; over as soon as it is back
-                errors = [one for one in desk.errors_since(killed_s) if one.at_s > back_s + 1]
+                errors = [error for error in desk.errors_since(killed_s) if error.at_s > back_s + 1]
             else:
                 errors = desk.errors_since(killed_s)
             assert errors == [], (name, errors)
@@ -212,9 +212,9 @@ def test_a_scheduler_that_is_dead_is_told_on_the_sheet_and_once_outside(
             )
         assert eventually(lambda: told() != [], J4_S + FIRST_LOOK_AFTER_S)
         assert "Automatic updates are not running" in desk.look()
-        assert [one.code for one in incidents.list_open()] == ["SCHED-DEAD"]
+        assert [incident.code for incident in incidents.list_open()] == ["SCHED-DEAD"]
         incidents.look()  # another look writes nothing more
-        assert [one.kind for one in alerts.list_deliveries() if one.incident_id] == ["opening"]
+        assert [delivery.kind for delivery in alerts.list_deliveries() if delivery.incident_id] == ["opening"]
         assert len(told()) == 1
     finally:
         os.kill(installation.process.pid, signal.SIGCONT)

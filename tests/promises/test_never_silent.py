@@ -67,7 +67,7 @@ def do_what_is_due() -> None:
 
 
 def kinds() -> list[str]:
-    return [one.kind for one in reversed(alerts.list_deliveries())]
+    return [delivery.kind for delivery in reversed(alerts.list_deliveries())]
 
 
 def until(frozen_clock: FrozenClock, **by: float) -> datetime:
@@ -160,7 +160,7 @@ def test_c18_a_schedule_that_stopped_is_told_by_a_watch_outside_the_scheduler(
     with writing() as session:
         session.execute(update(PMSConnection).values(next_sync_at=None))
     live_on(frozen_clock, until(frozen_clock, minutes=1), each=incidents.WATCH_EVERY)
-    assert [one.code for one in incidents.list_open()] == ["NO-NEXT-RUN"]
+    assert [incident.code for incident in incidents.list_open()] == ["NO-NEXT-RUN"]
     assert receiver.titles == ["[pmsapp] practice: Fake has no next update planned"]
 
 
@@ -181,7 +181,7 @@ def test_c25_three_hours_of_outage_are_one_opening_one_escalation_and_one_recove
         "[pmsapp] practice: Still: Fake is not answering",
         "[pmsapp] practice: Over: Fake is not answering",
     ]
-    assert [one.state for one in alerts.list_deliveries()] == ["delivered"] * 3
+    assert [delivery.state for delivery in alerts.list_deliveries()] == ["delivered"] * 3
     assert incidents.list_open() == []
 
 
@@ -228,10 +228,10 @@ def test_c25_a_weekly_self_test_proves_that_the_channel_still_delivers(
         periodic_tasks.do_due()
         alerts.deliver_due()
         frozen_clock.advance(days=1)
-    tests = [one for one in alerts.list_deliveries() if one.kind == alerts.SELF_TEST]
+    tests = [delivery for delivery in alerts.list_deliveries() if delivery.kind == alerts.SELF_TEST]
     assert len(tests) == 3  # at the first start, and each Monday after
-    assert {one.state for one in tests} == {"delivered"}
-    task = next(one for one in task_table.list_tasks() if one.name == retention.SELF_TEST)
+    assert {test.state for test in tests} == {"delivered"}
+    task = next(task for task in task_table.list_tasks() if task.name == retention.SELF_TEST)
     assert task.last_result == "sent to 1 channel"
 
 
@@ -247,7 +247,7 @@ def test_c25_a_channel_that_is_dead_is_told_in_the_app_itself_and_once_by_the_ot
         app.extensions["pmsapp_settings"] = make_settings(alert_urls=(receiver.alert_url, dead.alert_url))
         alerts.send_test(COMMAND_LINE)
         live_on(frozen_clock, until(frozen_clock, hours=3), each=timedelta(minutes=2), also=do_what_is_due)
-        assert [one.code for one in incidents.list_open()] == ["ALERT-FAILED"]
+        assert [incident.code for incident in incidents.list_open()] == ["ALERT-FAILED"]
         assert [title for title in receiver.titles if "takes no alerts" in title] == [
             "[pmsapp] pmsapp: A channel takes no alerts any more"
         ]

@@ -125,8 +125,8 @@ def test_c19_a_due_schedule_and_ten_clicks_in_one_second_are_one_run(
     with ThreadPoolExecutor(12) as pool:
         clicks = [pool.submit(copy_context().run, at_once, lambda: click(clinic)) for _ in range(10)]
         due = [pool.submit(copy_context().run, at_once, run_requests.request_due_runs) for _ in range(2)]
-        asked = {one.result()[0] for one in clicks}  # type: ignore[index]
-        asked |= {request.sync_id for one in due for request in one.result()}  # type: ignore[attr-defined]
+        asked = {click.result()[0] for click in clicks}  # type: ignore[index]
+        asked |= {request.sync_id for answer in due for request in answer.result()}  # type: ignore[attr-defined]
     clinic.sandbox.faults.clear()
     clinic.sandbox.faults.release()
     assert len(asked) == 1
@@ -135,7 +135,7 @@ def test_c19_a_due_schedule_and_ten_clicks_in_one_second_are_one_run(
     run = run_of(clinic, run_id)
     assert run.status == "success"
     assert clinic.sandbox.requests.count(endpoint="appointments", status=200) == len(run.scopes)
-    assert [one.id for one in run_history.list_runs(clinic.connection_id).items] == [run_id]
+    assert [run.id for run in run_history.list_runs(clinic.connection_id).items] == [run_id]
     wanted = [row for row in clinic.truth() if row.appointment_status != "cancelled"]
     assert len(clinic.sheet().cards) == len(wanted) > 0
     cards = clinic.all_cards()
@@ -148,14 +148,16 @@ def test_several_connections_are_synced_by_several_workers_at_once(
 ) -> None:
     """Processes on one database file: every run succeeds while staff go on typing."""
     clinics = [clinic] + [SyncedClinic(app, sandbox) for _ in range(3)]
-    for one in clinics[1:]:
-        one.map_everybody()
-    ids = [click(one)[0] for one in clinics]
+    for follower in clinics[1:]:
+        follower.map_everybody()
+    ids = [click(each_clinic)[0] for each_clinic in clinics]
     edits = 0
-    while not all(run_of(one, run_id).is_over for one, run_id in zip(clinics, ids, strict=True)):
+    while not all(run_of(of_clinic, run_id).is_over for of_clinic, run_id in zip(clinics, ids, strict=True)):
         cards = clinic.sheet().cards
         if cards:
             overrides.edit_card(cards[edits % len(cards)].id, {"notes": f"note {edits}"}, MEL)
             edits += 1
-    assert {run_of(one, run_id).status for one, run_id in zip(clinics, ids, strict=True)} == {"success"}
+    assert {run_of(of_clinic, run_id).status for of_clinic, run_id in zip(clinics, ids, strict=True)} == {
+        "success"
+    }
     assert edits > 0

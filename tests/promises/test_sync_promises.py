@@ -163,7 +163,7 @@ def test_c4_many_at_once_are_held_and_one_prompt_explains(clinic: SyncedClinic) 
     cards = clinic.all_cards()
     assert {clinic.card_of(row, cards).presence for row in rows[:-1]} == {"held"}
     assert clinic.card_of(rows[-1], cards).presence == "cancelled"
-    assert [one.kind for one in decisions.list_open(clinic.today)] == ["removals_held"]
+    assert [decision.kind for decision in decisions.list_open(clinic.today)] == ["removals_held"]
 
 
 def test_c5_the_brake_rests_on_a_first_run_and_an_empty_day_and_can_be_answered(clinic: SyncedClinic) -> None:
@@ -193,12 +193,14 @@ def test_c6_every_page_is_read_and_a_loop_is_not_taken_for_the_end(clinic: Synce
     clinic.sandbox.clinic.fill_day(clinic.today, practitioner or "", count=110)
     run = clinic.sync()
     wanted = [row for row in clinic.truth() if row.practitioner_id == practitioner]
-    scope = next(one for one in run.scopes if one.pms_practitioner_id == practitioner)
+    scope = next(scope for scope in run.scopes if scope.pms_practitioner_id == practitioner)
     assert scope.counts["fetched"] >= len(wanted) > 100
     clinic.sandbox.faults.set("repeated_cursor", endpoint="appointments", practitioner=practitioner)
     looped = clinic.sync()
     assert looped.status == "partial"
-    assert [one.outcome for one in looped.scopes if one.pms_practitioner_id == practitioner] == ["incomplete"]
+    assert [scope.outcome for scope in looped.scopes if scope.pms_practitioner_id == practitioner] == [
+        "incomplete"
+    ]
 
 
 def test_c7_one_odd_record_stops_nobody_else_and_can_be_tried_again(clinic: SyncedClinic) -> None:
@@ -236,7 +238,7 @@ def test_c9_what_could_be_read_is_told_beside_what_could_not(clinic: SyncedClini
     clinic.sandbox.faults.set("server_error", endpoint="appointments", practitioner=practitioner)
     run = clinic.sync()
     assert run.status == "partial"
-    outcomes = {one.name: (one.outcome, one.error_code) for one in run.scopes}
+    outcomes = {scope.name: (scope.outcome, scope.error_code) for scope in run.scopes}
     unread = [name for name, (outcome, _) in outcomes.items() if outcome != "complete"]
     assert len(unread) == 1
     assert outcomes[unread[0]][1] == "PMS-DOWN"
@@ -303,7 +305,7 @@ def test_c22_a_cancellation_shows_at_once_and_the_notes_stay(clinic: SyncedClini
     clinic.sync()
     after = clinic.card_of(row)
     assert (after.presence, after.notes) == ("cancelled", "interpreter is booked")
-    assert after.id in {one.id for one in clinic.sheet().cards}
+    assert after.id in {card.id for card in clinic.sheet().cards}
 
 
 @pytest.mark.parametrize("zone", AUSTRALIAN_ZONES)
@@ -334,7 +336,7 @@ def test_c16_who_is_asked_to_wait_waits_and_goes_on_by_itself(
     assert clinic.sandbox.requests.count() == 0
     assert run_history.get_run(clinic.connection_id, waiting.sync_id).status == "queued"
     frozen_clock.set(waiting.not_before + timedelta(seconds=1))
-    (due_run,) = [one.id for one in run_waiting.waiting_runs(for_at_least_s=0.0)]
+    (due_run,) = [run.id for run in run_waiting.waiting_runs(for_at_least_s=0.0)]
     execute.execute_run(due_run)
     assert run_history.get_run(clinic.connection_id, waiting.sync_id).status == "success"
 
@@ -345,7 +347,9 @@ def test_c19_ten_clicks_at_once_are_one_run_that_all_can_watch(clinic: SyncedCli
         return request.sync_id, request.created
 
     with ThreadPoolExecutor(10) as pool:
-        answers = [one.result() for one in [pool.submit(copy_context().run, click, n) for n in range(10)]]
+        answers = [
+            answer.result() for answer in [pool.submit(copy_context().run, click, n) for n in range(10)]
+        ]
         run_ids = {run_id for run_id, _ in answers}
         assert len(run_ids) == 1
         assert sum(created for _, created in answers) == 1
@@ -356,7 +360,7 @@ def test_c19_ten_clicks_at_once_are_one_run_that_all_can_watch(clinic: SyncedCli
                 [copy_context() for _ in range(4)],
             )
         )
-    lists = {one.pms_practitioner_id for one in run_history.get_run(clinic.connection_id, run_id).scopes}
+    lists = {scope.pms_practitioner_id for scope in run_history.get_run(clinic.connection_id, run_id).scopes}
     assert clinic.sandbox.requests.count(endpoint="appointments", status=200) == len(lists)
     assert [run.id for run in run_history.list_runs(clinic.connection_id).items] == [run_id]
     assert run_history.get_run(clinic.connection_id, run_id).status == "success"

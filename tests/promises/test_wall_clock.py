@@ -83,7 +83,9 @@ def test_c23_every_appointment_of_a_change_over_day_shows_its_own_time_everywher
     reception = login("reception")
     sheet = reception.get(f"/api/run-sheet?date={day}").json
     listed = {
-        one["pms_appointment_id"]: one for column in sheet["clinicians"] for one in column["appointments"]
+        appointment["pms_appointment_id"]: appointment
+        for column in sheet["clinicians"]
+        for appointment in column["appointments"]
     }
     page = reception.get(f"/sheet/{day}").text
     for name, at in booked.items():
@@ -92,7 +94,7 @@ def test_c23_every_appointment_of_a_change_over_day_shows_its_own_time_everywher
         assert told.utcoffset() == at.astimezone(ZoneInfo(zone)).utcoffset()
         assert listed[name]["start_at"][11:16] == wall(at, zone)
         assert wall(at, zone) in page
-    assert [one["start_at"] for one in sheet["clinicians"][0]["appointments"]] == [
+    assert [appointment["start_at"] for appointment in sheet["clinicians"][0]["appointments"]] == [
         listed[name]["start_at"] for name in sorted(booked, key=lambda name: booked[name])
     ], "the order is that of the instants, not of the wall clock"
 

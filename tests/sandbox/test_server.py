@@ -19,9 +19,12 @@ from tests.sandbox.conftest import GentuClient, StandingClock
 
 
 def test_it_takes_a_free_port_and_closes_it(now: StandingClock) -> None:
-    with SandboxServer(now=now, vendors=("gentu",)) as one, SandboxServer(now=now, vendors=("gentu",)) as two:
-        assert one.port != two.port
-        address = f"{one.url}/_sandbox/state"
+    with (
+        SandboxServer(now=now, vendors=("gentu",)) as first,
+        SandboxServer(now=now, vendors=("gentu",)) as two,
+    ):
+        assert first.port != two.port
+        address = f"{first.url}/_sandbox/state"
         assert requests.get(address, timeout=5).status_code == 200
     with pytest.raises(requests.exceptions.ConnectionError):
         requests.get(address, timeout=5)

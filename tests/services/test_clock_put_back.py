@@ -18,7 +18,8 @@ from pmsapp.models import AlertDelivery, Incident, PMSConnection, SyncRun, Token
 from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.clinic import clinic
 from pmsapp.services.maintenance import backup
-from pmsapp.services.monitoring import alerts, doctor, health, incidents, process_heartbeats
+from pmsapp.services.monitoring import alerts, health, incidents, process_heartbeats
+from pmsapp.services.monitoring.examination import doctor
 from pmsapp.services.people import api_tokens, login_throttle, sessions, setup_code
 from pmsapp.services.runs import lease, waiting
 from pmsapp.services.vendors.rate_limit_blocks import StoredBlocks
@@ -193,7 +194,7 @@ def test_field_13_an_incident_and_its_snooze_of_the_future_silence_nobody(
     assert incidents.list_open() == [], "seen once only"
     frozen_clock.advance(seconds=20)
     incidents.look()
-    assert [one.code for one in incidents.list_open()] == ["SCHED-DEAD"]
+    assert [incident.code for incident in incidents.list_open()] == ["SCHED-DEAD"]
 
 
 def test_field_13_an_alert_that_waits_for_the_future_is_due(app: Flask, frozen_clock: FrozenClock) -> None:
@@ -239,4 +240,4 @@ def test_a_scheduler_that_stays_away_is_told(fake: FakeClinic, frozen_clock: Fro
     for _ in range(3):
         incidents.look()
         frozen_clock.advance(seconds=20)
-    assert [one.code for one in incidents.list_open()] == ["SCHED-DEAD"]
+    assert [incident.code for incident in incidents.list_open()] == ["SCHED-DEAD"]

@@ -254,7 +254,7 @@ class SyncMachine(RuleBasedStateMachine):
 
     @rule(n=NTH)
     def take_an_answer_back(self, n: int) -> None:
-        answered = [one for one in decisions.list_decided_today() if one.can_undo]
+        answered = [decision for decision in decisions.list_decided_today() if decision.can_undo]
         if question := self._pick(answered, n):
             with suppress(Conflict):  # the question may have come up again
                 decisions.undo(question.id, MEL)
@@ -520,21 +520,28 @@ def _open(taken: snapshot.Snapshot) -> list[Any]:
 
 
 def _lists_of(run: RunView) -> list[tuple[Any, ...]]:
-    return [(one.pms_practitioner_id, one.date, one.outcome, one.counts) for one in run.scopes]
+    return [(scope.pms_practitioner_id, scope.date, scope.outcome, scope.counts) for scope in run.scopes]
 
 
 def _promised(preview: RunView) -> set[tuple[Any, ...]]:
     assert preview.preview is not None
     return {
-        (one["change"], one["pms_appointment_id"], one["pms_patient_id"]) for one in preview.preview["cards"]
+        (card["change"], card["pms_appointment_id"], card["pms_patient_id"])
+        for card in preview.preview["cards"]
     }
 
 
 def _done(run: RunView) -> set[tuple[Any, ...]]:
-    cards = {one.appointment_id: sheet_days.get_card(one.appointment_id) for one in timeline.of_run(run.id)}
+    cards = {
+        event.appointment_id: sheet_days.get_card(event.appointment_id) for event in timeline.of_run(run.id)
+    }
     return {
-        (one.kind, cards[one.appointment_id].pms_appointment_id, cards[one.appointment_id].pms_patient_id)
-        for one in timeline.of_run(run.id)
+        (
+            event.kind,
+            cards[event.appointment_id].pms_appointment_id,
+            cards[event.appointment_id].pms_patient_id,
+        )
+        for event in timeline.of_run(run.id)
     }
 
 

@@ -153,7 +153,11 @@ class Oracle:
         for row in now.overrides.values():
             card = now.cards[row["appointment_id"]]
             if row["state"] == "conflict" and card["presence"] in ("on_sheet", "cancelled"):
-                mine = [one for one in asked if one["subject"] == f"field:{card['id']}:{row['field']}"]
+                mine = [
+                    question
+                    for question in asked
+                    if question["subject"] == f"field:{card['id']}:{row['field']}"
+                ]
                 assert len(mine) == 1, "a conflict nobody is asked about"
                 theirs = card[COLUMNS[row["field"]]]
                 theirs = utc_text(theirs) if hasattr(theirs, "astimezone") else theirs
@@ -180,7 +184,7 @@ class Oracle:
             assert was["presence"] == "on_sheet", f"{was['presence']} became {now['presence']}"
             assert not self.names(now), "taken off although the PMS still has it"
         if now["presence"] == "deleted":
-            scopes = {(one.pms_practitioner_id, one.date): one.outcome for one in run.scopes}
+            scopes = {(scope.pms_practitioner_id, scope.date): scope.outcome for scope in run.scopes}
             outcome = scopes.get((was["pms_practitioner_id"], was["pms_date"]))
             assert outcome == "complete", f"deleted although its scope was {outcome}"
         if was["presence"] == "removed_by_staff":
@@ -268,20 +272,20 @@ class Oracle:
 
     def _check_card(self, before: Snapshot, after: Snapshot, row: Row) -> None:
         typed = {
-            one["field"]: one
-            for one in after.overrides.values()
-            if one["appointment_id"] == row["id"] and one["state"] in IN_FORCE
+            override["field"]: override
+            for override in after.overrides.values()
+            if override["appointment_id"] == row["id"] and override["state"] in IN_FORCE
         }
         if not self.names(row):
             if row["presence"] == "on_sheet":
                 assert row["kept_digest"] is not None, f"{row['pms_appointment_id']} is gone but stands there"
                 assert row["id"] in self.kept
             return
-        for field, one in typed.items():
+        for field, edit in typed.items():
             pms = row[COLUMNS[field]]
             pms = utc_text(pms) if hasattr(pms, "astimezone") else pms
-            assert pms != one["value"], "an edit the PMS agrees with still stands"
-            assert one["state"] == ("active" if pms == one["base_value"] else "conflict")
+            assert pms != edit["value"], "an edit the PMS agrees with still stands"
+            assert edit["state"] == ("active" if pms == edit["base_value"] else "conflict")
 
     def _check_fresh(self, after: Snapshot, days: list[date]) -> None:
         for practitioner, (decision, _) in self.decisions.items():

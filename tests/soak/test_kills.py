@@ -102,7 +102,11 @@ def end_state() -> dict[str, Any]:
         "cards": {named[key]: _lasting(row) for key, row in now.cards.items()},
         "overrides": [_lasting(row) for row in now.overrides.values()],
         "questions": sorted(
-            (row["kind"], row["state"], sorted(map(str, (named.get(one) for one in row["appointment_ids"]))))
+            (
+                row["kind"],
+                row["state"],
+                sorted(map(str, (named.get(appointment_id) for appointment_id in row["appointment_ids"]))),
+            )
             for row in now.decisions.values()
         ),
         "sheets": {row["date"]: row["version"] for row in now.sheets.values()},
@@ -195,7 +199,7 @@ def test_a_database_that_fails_at_any_statement_is_recorded_and_repaired(stage: 
 def test_answers_given_between_a_kill_and_its_repair_stand(stage: Stage) -> None:
     run_id = stage.back()
     assert _dies_in_a_fork(run_id, "before_finish")
-    (question,) = [one for one in decisions.list_open() if one.kind == "removals_held"]
+    (question,) = [decision for decision in decisions.list_open() if decision.kind == "removals_held"]
     decisions.decide(question.id, "keep", MEL)
     stage.repaired(run_id)
     assert {stage.clinic.presence(f"v{number}") for number in range(9, 15)} == {"on_sheet"}

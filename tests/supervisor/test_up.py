@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from pmsapp.models.sqlite import sqlite_module
 from tests.support.installation import Installation, eventually, is_running
 
 pytestmark = pytest.mark.slow
@@ -96,6 +97,19 @@ def test_a_killed_supervisor_takes_its_children_along_and_the_next_start_is_clea
     assert second.stop() == 0
     assert not any(is_running(pid) for pid in pids)
     assert not (instance_dir / "redis" / "redis.sock").exists()
+
+
+def test_after_a_stop_the_file_alone_is_the_database(instance_dir: Path, tmp_path: Path) -> None:
+    running = Installation(instance_dir)
+    running.wait_until_up()
+    added = Installation(instance_dir, "users", "invite", "jo@clinic.example", "--role", "viewer")
+    assert added.ended() == 0
+    assert running.stop() == 0
+    assert not list(instance_dir.glob("pmsapp.sqlite3-*"))
+    copied = shutil.copy(instance_dir / "pmsapp.sqlite3", tmp_path / "copied.sqlite3")
+    copy = sqlite_module().connect(copied)
+    assert copy.execute("select email from users").fetchall() == [("jo@clinic.example",)]
+    copy.close()
 
 
 def test_a_taken_port_is_one_sentence(instance_dir: Path) -> None:

@@ -66,7 +66,7 @@ def remembered(sandbox: SandboxServer) -> Access:
     return (
         tuple(access._tokens.items()),
         tuple(access._withdrawn),
-        tuple((one.code, clinics.index(one.clinic), one.state) for one in access._codes.values()),
+        tuple((code.code, clinics.index(code.clinic), code.state) for code in access._codes.values()),
         tuple((tenant, clinics.index(clinic)) for tenant, clinic in access._paired.items()),
         tuple(access._disabled),
     )

@@ -115,13 +115,17 @@ class FakeClinic:
         with writing() as session:
             reference.store_practitioners(session, self.connection_id, people, now)
             reference.store_types(session, self.connection_id, types, now)
-            for number, one in enumerate(people):
-                column = session.scalar(select(RunSheetClinician).where(RunSheetClinician.name == one.name))
+            for number, person in enumerate(people):
+                column = session.scalar(
+                    select(RunSheetClinician).where(RunSheetClinician.name == person.name)
+                )
                 if column is None:
-                    column = RunSheetClinician(name=one.name, sort_order=number, active=True, created_at=now)
+                    column = RunSheetClinician(
+                        name=person.name, sort_order=number, active=True, created_at=now
+                    )
                     session.add(column)
                     session.flush()
-                mapped[one.external_id] = column.id
+                mapped[person.external_id] = column.id
             for row in self._mappings(session):
                 row.decision, row.run_sheet_clinician_id = "mapped", mapped[row.pms_practitioner_id]
             session.get_one(PMSConnection, self.connection_id).reference_read_at = now

@@ -59,6 +59,9 @@ class Visit:
     notes: str | None = None
     links: TelehealthLinks = NO_LINKS
     also: tuple[str, ...] = ()
+    cancelled_at: datetime | None = None
+    cancellation_reason: str | None = None
+    time_odd: bool = False
 
     @property
     def practitioners(self) -> tuple[str | None, ...]:
@@ -123,7 +126,7 @@ class FakePractice:
 
     def pairs_of(self, visit: Visit) -> list[UnifiedAppointment]:
         """What an adapter makes of one appointment."""
-        one = UnifiedAppointment(
+        pair = UnifiedAppointment(
             external_id=visit.id,
             practitioner_external_id=visit.practitioner,
             patient=None,
@@ -134,11 +137,14 @@ class FakePractice:
             telehealth_evidence=visit.evidence,
             notes=visit.notes,
             links=visit.links,
+            cancelled_at=visit.cancelled_at,
+            cancellation_reason=visit.cancellation_reason,
+            time_odd=visit.time_odd,
             practitioner_ids=(visit.practitioner, *visit.also) if visit.also and visit.practitioner else (),
         )
         if not visit.patients:
-            return [one]
-        return [one._replace(patient=self.patients[key]) for key in visit.patients]
+            return [pair]
+        return [pair._replace(patient=self.patients[key]) for key in visit.patients]
 
     def look_up(self, visit_id: str) -> list[UnifiedAppointment]:
         """One appointment by id, or the error the test asked for."""
@@ -184,12 +190,12 @@ class FakePractice:
         bad = [
             BadRecord(
                 "A time is no time",
-                one.id,
-                None if self.faults.nameless else one.practitioner,
+                visit.id,
+                None if self.faults.nameless else visit.practitioner,
                 "{start: text}",
             )
-            for one in visits
-            if one.id in self.faults.bad
+            for visit in visits
+            if visit.id in self.faults.bad
         ]
         items = [pair for visit in good for pair in self.pairs_of(visit)]
         digest = self._digest(visits)

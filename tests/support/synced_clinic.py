@@ -47,7 +47,7 @@ FOLLOWS_THE_CLOCK = frozenset({"appointment_status"})
 
 def practice_id(vendor: str, sandbox: SandboxServer) -> str | None:
     """The practice's id as typed into the connect form, where the vendor's form asks for one."""
-    asked = any(one.goes_to == "practice_id" for one in get_info(vendor).credential_fields)
+    asked = any(field.goes_to == "practice_id" for field in get_info(vendor).credential_fields)
     return sandbox.clinic.id_of(vendor, "practice", "") if asked else None
 
 
@@ -100,11 +100,13 @@ class SyncedClinic:
             reference.store_practitioners(session, self.connection_id, practitioners, now)
             reference.store_types(session, self.connection_id, types, now)
             mapped: dict[str, int] = {}
-            for number, one in enumerate(practitioners):
-                clinician = RunSheetClinician(name=one.name, sort_order=number, active=True, created_at=now)
+            for number, person in enumerate(practitioners):
+                clinician = RunSheetClinician(
+                    name=person.name, sort_order=number, active=True, created_at=now
+                )
                 session.add(clinician)
                 session.flush()
-                mapped[one.external_id] = clinician.id
+                mapped[person.external_id] = clinician.id
             for row in session.scalars(select(PMSClinicianMapping)):
                 if row.pms_connection_id == self.connection_id:
                     row.decision, row.run_sheet_clinician_id = "mapped", mapped[row.pms_practitioner_id]

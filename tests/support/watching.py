@@ -56,7 +56,7 @@ class Receiver:
     @property
     def titles(self) -> list[str]:
         """Titles of the messages that arrived."""
-        return [one["title"] for one in self.got]
+        return [message["title"] for message in self.got]
 
     def close(self) -> None:
         self._server.shutdown()

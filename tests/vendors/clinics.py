@@ -54,19 +54,19 @@ class ConnectedClinic(SyncedClinic):
     def match_everybody(self) -> None:
         """A column for every practitioner the vendor lists, whatever its marks."""
         people = mappings.list_practitioners(self.connection_id)
-        choices = [MappingChoice(one.pms_practitioner_id, CREATE, name=one.name) for one in people]
+        choices = [MappingChoice(person.pms_practitioner_id, CREATE, name=person.name) for person in people]
         mappings.set_mappings(self.connection_id, choices, ADMIN)
 
     def choose_types(self) -> None:
         """Where the vendor does not mark telehealth, yes or no by name for each; elsewhere two corrections."""
         listed = appointment_types.list_types(self.connection_id)
-        if any(one.pms_is_telehealth is not None for one in listed) or self.vendor == "halaxy":
+        if any(kind.pms_is_telehealth is not None for kind in listed) or self.vendor == "halaxy":
             self.decided = {
                 self.type_id(MARKED_BUT_IN_ROOMS): False,
                 self.type_id(UNMARKED_BUT_REMOTE): True,
             }
         else:
-            self.decided = {one.pms_type_id: one.suggested for one in listed}
+            self.decided = {kind.pms_type_id: kind.suggested for kind in listed}
         choices = [TypeChoice(key, is_telehealth=answer) for key, answer in self.decided.items()]
         appointment_types.set_types(self.connection_id, choices, ADMIN)
 

@@ -175,9 +175,11 @@ class FaultyClinic:
         people = mappings.list_practitioners(self.clinic.connection_id)
         choices = [
             MappingChoice(
-                one.pms_practitioner_id, CREATE if one.pms_practitioner_id in ids else IGNORE, name=one.name
+                person.pms_practitioner_id,
+                CREATE if person.pms_practitioner_id in ids else IGNORE,
+                name=person.name,
             )
-            for one in people
+            for person in people
         ]
         mappings.set_mappings(self.clinic.connection_id, choices, ADMIN)
 

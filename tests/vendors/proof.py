@@ -18,7 +18,7 @@ def check_first_sheet(app: Flask, wizard: Wizard, connection_id: int) -> None:
     clinic = WalkedClinic(app, wizard, connection_id)
     run = clinic.first_run()
     assert (run.status, run.error) == ("success", None)
-    matched = {one.name for one in mappings.list_practitioners(connection_id) if one.clinician_id}
+    matched = {person.name for person in mappings.list_practitioners(connection_id) if person.clinician_id}
     wanted = {
         key: expected_card(clinic, row)
         for key, row in clinic.should_show(clinic.today).items()
@@ -28,8 +28,8 @@ def check_first_sheet(app: Flask, wizard: Wizard, connection_id: int) -> None:
     sheet = clinic.sheet()
     columns = [(column.name, column.cards) for column in sheet.columns]
     shown = [shown_card(card, name) for name, cards in [*columns, (None, sheet.unassigned)] for card in cards]
-    assert {(str(one["pms_appointment_id"]), str(one["pms_patient_id"])): one for one in shown} == wanted
-    _check_pages(app, wizard, clinic, [str(one["patient_name"]) for one in wanted.values()])
+    assert {(str(card["pms_appointment_id"]), str(card["pms_patient_id"])): card for card in shown} == wanted
+    _check_pages(app, wizard, clinic, [str(card["patient_name"]) for card in wanted.values()])
 
 
 def _check_pages(app: Flask, wizard: Wizard, clinic: WalkedClinic, names: list[str]) -> None:
@@ -46,4 +46,4 @@ def _check_pages(app: Flask, wizard: Wizard, clinic: WalkedClinic, names: list[s
     page = unescape(browser_for(app, "reception").get(f"/sheet/{clinic.today}?view=columns").text)
     assert [name for name in names if name not in page] == []
     listed = program_for(app).get("/api/pms/connections").json["items"]
-    assert [one["pms_type"] for one in listed] == [wizard.info.slug]
+    assert [connection["pms_type"] for connection in listed] == [wizard.info.slug]

@@ -94,13 +94,13 @@ def test_a_run_over_hostile_answers_ends_as_what_it_is_and_the_next_one_heals_it
         _forget()
         spoiler.rng = random.Random(SEED + number)
         run = clinic.sync(clinic.today)
-        errors = {run.error[0] if run.error else None, *(one.error_code for one in run.scopes)}
+        errors = {run.error[0] if run.error else None, *(scope.error_code for scope in run.scopes)}
         what = f"seed {SEED + number}: {run.status} {errors}"
         assert run.status in ("success", "partial", "failed"), what
         assert "BUG" not in errors, what
         now = _cards(clinic)
         assert good.keys() <= now.keys(), what
-        assert {one for one in now.values() if one is Presence.DELETED} == set(), what
+        assert {value for value in now.values() if value is Presence.DELETED} == set(), what
         spoiler.rng = None
         _forget()
         frozen_clock.advance(seconds=1)

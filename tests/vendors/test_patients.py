@@ -28,7 +28,7 @@ def medirecords(app: Flask, sandbox: SandboxServer) -> SyncedClinic:
     clinic.map_everybody()
     book = sandbox.clinic
     book.empty_day(clinic.today)
-    people = [one.key for one in book.patients()[:60]]
+    people = [patient.key for patient in book.patients()[:60]]
     first = datetime.combine(clinic.today, datetime.min.time(), book.zone) + timedelta(hours=8)
     for number, patient in enumerate(people):
         kind = "telehealth" if number % 12 == 0 else "standard"
@@ -111,7 +111,7 @@ def test_a_patient_who_cannot_be_read_any_more_keeps_the_card_as_it_was(clinic: 
     assert [details(card) for card in clinic.sheet().cards] == [details(card) for card in before]
     assert cards_of(clinic, patient)[0].edited == edited.edited
     assert (clinic.sheet().version, count(RunSheetEvent)) == (version, events)
-    assert [one.kind for one in decisions.list_open() if one.kind == "field_conflict"] == []
+    assert [decision.kind for decision in decisions.list_open() if decision.kind == "field_conflict"] == []
 
 
 @pytest.mark.parametrize("vendor", VENDORS)

@@ -32,8 +32,8 @@ def clinic(app: Flask, sandbox: SandboxServer) -> SyncedClinic:
     clinic.map_everybody()
     book = sandbox.clinic
     book.empty_day(clinic.today)
-    for number, one in enumerate([one for one in book.patients() if one.phones][:SHOWN]):
-        book.book("odwyer", "telehealth", at(clinic, number), one.key)
+    for number, patient in enumerate([patient for patient in book.patients() if patient.phones][:SHOWN]):
+        book.book("odwyer", "telehealth", at(clinic, number), patient.key)
     sandbox.requests.clear()
     return clinic
 
@@ -51,7 +51,7 @@ def update_by_itself(clinic: SyncedClinic) -> Counter[str]:
 
 
 def asked(clinic: SyncedClinic) -> Counter[str]:
-    return Counter(one.endpoint for one in clinic.sandbox.requests.entries(clinic.vendor))
+    return Counter(entry.endpoint for entry in clinic.sandbox.requests.entries(clinic.vendor))
 
 
 def card_of(clinic: SyncedClinic, number: int) -> Card:
@@ -93,14 +93,14 @@ class TestPatients:
     ) -> None:
         tomorrow = clinic.today + timedelta(days=1)
         clinic.sandbox.clinic.empty_day(tomorrow)
-        patients = [one for one in clinic.sandbox.clinic.patients() if one.phones][10:13]
-        for number, one in enumerate(patients):
+        patients = [patient for patient in clinic.sandbox.clinic.patients() if patient.phones][10:13]
+        for number, patient in enumerate(patients):
             clinic.sandbox.clinic.book(
-                "odwyer", "telehealth", at(clinic, number) + timedelta(days=1), one.key
+                "odwyer", "telehealth", at(clinic, number) + timedelta(days=1), patient.key
             )
         clinic.sync(tomorrow, trigger="schedule")
-        for one in patients:
-            clinic.sandbox.clinic.edit_patient(one.key, phone=NEW_PHONE)
+        for patient in patients:
+            clinic.sandbox.clinic.edit_patient(patient.key, phone=NEW_PHONE)
         for _ in range(22):  # hourly, until 07:00
             frozen_clock.advance(hours=1)
             clinic.sandbox.requests.clear()
@@ -118,11 +118,11 @@ class TestPatients:
         clinic.sandbox.faults.set("not_found", vendor="medirecords", endpoint="patient", patient=hidden)
         frozen_clock.advance(minutes=40)
         clinic.sync(clinic.today, trigger="schedule")
-        (column,) = [one for one in clinic.sheet().columns if one.cards]
+        (column,) = [column for column in clinic.sheet().columns if column.cards]
         assert (column.freshness.as_of, column.freshness.state) == (first, "stale")
         clinic.sandbox.faults.clear()
         update_by_itself(clinic)
-        (column,) = [one for one in clinic.sheet().columns if one.cards]
+        (column,) = [column for column in clinic.sheet().columns if column.cards]
         assert (column.freshness.as_of, column.freshness.state) == (frozen_clock(), "fresh")
 
     def test_are_asked_for_again_on_the_next_day(
@@ -199,7 +199,7 @@ class TestPatients:
         update_by_itself(clinic)
         with reading() as session:
             reads = session.scalars(select(PatientRead)).all()
-        assert {one.appointment_id for one in reads} == {card.id for card in clinic.sheet().cards}
+        assert {read.appointment_id for read in reads} == {card.id for card in clinic.sheet().cards}
 
 
 REFERENCE = {
@@ -224,8 +224,8 @@ def test_reference_data_is_asked_for_when_it_is_due_and_not_by_every_update(
         assert not {name for name in later if name in REFERENCE[vendor]}, later
     with reading() as session:
         kept = session.scalars(select(VendorReference)).all()
-    people = [one for row in clinic.truth() for one in (row.patient_name, row.patient_phone) if one]
-    assert not [one for one in people if any(one in str(memory.value) for memory in kept)]
+    people = [text for row in clinic.truth() for text in (row.patient_name, row.patient_phone) if text]
+    assert not [person for person in people if any(person in str(memory.value) for memory in kept)]
 
 
 def test_the_code_table_is_asked_for_once_a_day(clinic: SyncedClinic, frozen_clock: FrozenClock) -> None:
@@ -255,7 +255,7 @@ class TestSomebodyNew:
         patient = clinic.sandbox.clinic.patients()[20].key
         clinic.sandbox.clinic.book(str(made.key), "telehealth", at(clinic, 5), patient)
         assert update_by_itself(clinic)["practitioners"] == 1
-        (question,) = [one for one in decisions.list_open() if one.kind == "practitioner_new"]
+        (question,) = [decision for decision in decisions.list_open() if decision.kind == "practitioner_new"]
         assert question.theirs["name"] == "Ida Quandong"
         assert update_by_itself(clinic)["practitioners"] == 0
 
@@ -266,7 +266,7 @@ class TestSomebodyNew:
         clinic.sandbox.clinic.book(str(made.key), "telehealth", at(clinic, 5), patient)
         clinic.sandbox.faults.set("providers_hidden", vendor="medirecords")
         update_by_itself(clinic)
-        (question,) = [one for one in decisions.list_open() if one.kind == "practitioner_new"]
+        (question,) = [decision for decision in decisions.list_open() if decision.kind == "practitioner_new"]
         external_id = clinic.sandbox.clinic.id_of("medirecords", "practitioner", str(made.key))
         assert question.theirs == {"pms_practitioner_id": external_id, "name": f"Clinician {external_id[:8]}"}
 

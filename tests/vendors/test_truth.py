@@ -151,7 +151,7 @@ def _of_sheet(sheet: Sheet) -> Cards:
 def _of_api(program: Program, day: date) -> Cards:
     answer = program.get(f"/api/run-sheet?date={day.isoformat()}")
     assert answer.status_code == 200
-    columns = [(one["name"], one["appointments"]) for one in answer.json["clinicians"]]
+    columns = [(clinician["name"], clinician["appointments"]) for clinician in answer.json["clinicians"]]
     columns.append((None, answer.json["unassigned"]))
     not_compared = {"id", "clinician_id", "pms_last_synced_at", "rebooked", "similar_names", "also_with"}
     assert [

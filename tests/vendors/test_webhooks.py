@@ -98,7 +98,7 @@ def presence_of(clinic: ConnectedClinic, appointment_id: str) -> set[str]:
 
 
 def statuses(deliveries: list[Delivery]) -> list[int]:
-    return [one.status for one in deliveries]
+    return [delivery.status for delivery in deliveries]
 
 
 def test_a_change_in_halaxy_is_on_the_sheet_after_the_run_it_asked_for(

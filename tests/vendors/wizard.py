@@ -30,14 +30,18 @@ class Wizard:
         self.action = f"/integrations/new/{vendor}"
         login = LOGINS[vendor]["credentials"]
         self.right: dict[str, str] = {
-            one.name: login[one.name] if one.goes_to == "credentials" else practice_id(vendor, sandbox) or ""
-            for one in self.info.credential_fields
+            field.name: login[field.name]
+            if field.goes_to == "credentials"
+            else practice_id(vendor, sandbox) or ""
+            for field in self.info.credential_fields
         }
+        if self.info.capabilities.pairing:
+            self.right["pairing_code"] = gentu_access(sandbox).make_code()
 
     @property
     def secret(self) -> str:
         """The name of the field that holds the secret."""
-        return next(one.name for one in self.info.credential_fields if one.secret)
+        return next(field.name for field in self.info.credential_fields if field.secret)
 
     def form(self) -> Form:
         """The connect form as drawn."""
@@ -52,17 +56,20 @@ class Wizard:
     def walk_on(self, created: Any) -> int:
         """From the answer to the connect form to the last step, taking what is suggested. Returns the connection."""
         assert created.status_code == 303, unescape(created.text)
-        (view,) = [one for one in connections.list_connections() if one.pms_type == self.info.slug]
+        (view,) = [
+            connection
+            for connection in connections.list_connections()
+            if connection.pms_type == self.info.slug
+        ]
         step = created.headers["Location"]
-        if self.info.capabilities.pairing:
-            assert step.endswith("/pair")
-            step = self._press(step, pairing_code=gentu_access(self.sandbox).make_code())
+        assert step.endswith("/found")
+        step = self._press(step, answer="yes")
         assert step.endswith("/practitioners")
         step = self._press(step)
         assert step.endswith("/types")
         step = self._press(step)
         assert step.endswith("/start")
-        assert self._press(step) == "/integrations"
+        assert self._press(step) == step
         return view.id
 
     def _press(self, step: str, **typed: str) -> str:
@@ -81,7 +88,9 @@ class WalkedClinic(ConnectedClinic):
         self._made = connection_id
         super().__init__(app, wizard.sandbox, wizard.info.slug)
         listed = appointment_types.list_types(connection_id)
-        self.decided = {one.pms_type_id: one.is_telehealth for one in listed if one.is_telehealth is not None}
+        self.decided = {
+            person.pms_type_id: person.is_telehealth for person in listed if person.is_telehealth is not None
+        }
 
     def _connect(self) -> int:
         return self._made

@@ -15,7 +15,7 @@ from tests.support.cases import check_each
 
 TEMPLATES = sorted(paths.TEMPLATES.rglob("*.html"))
 STYLES = sorted((paths.STATIC / "css").glob("*.css"))
-LAYERED = ("tokens", "base", "layout", "components", "pages", "worklist", "print")
+LAYERED = ("tokens", "base", "layout", "components", "pages", "worklist", "paper", "print")
 HTMX = paths.STATIC / "vendor" / "htmx-4.0.1.min.js"
 
 
@@ -122,8 +122,8 @@ def luminance(colour: str) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-def contrast(one: str, other: str) -> float:
-    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+def contrast(first: str, other: str) -> float:
+    high, low = sorted((luminance(first), luminance(other)), reverse=True)
     return (high + 0.05) / (low + 0.05)
 
 
@@ -148,9 +148,9 @@ def test_text_stands_out_on_every_surface_it_is_put_on(scheme: str) -> None:
     pairs += [("text", f"{meaning}-tint") for meaning in meanings]
     pairs += [("on-accent", "accent"), ("on-accent", "accent-strong")]
     weak = {
-        f"{one} on {other}": round(contrast(colours[one], colours[other]), 2)
-        for one, other in pairs
-        if contrast(colours[one], colours[other]) < 4.5
+        f"{first} on {other}": round(contrast(colours[first], colours[other]), 2)
+        for first, other in pairs
+        if contrast(colours[first], colours[other]) < 4.5
     }
     assert weak == {}
     shapes = {surface: contrast(colours["edge"], colours[surface]) for surface in ("surface", "raised")}

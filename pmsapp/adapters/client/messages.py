@@ -113,13 +113,13 @@ def encode_params(params: Params) -> str:
         if value is None:
             continue
         values: Iterable[str | int] = [value] if isinstance(value, str | int) else value
-        pairs.extend((name, str(one)) for one in values)
+        pairs.extend((name, str(value)) for value in values)
     return urlencode(pairs, quote_via=quote, safe="")
 
 
-def same_origin(one: str, other: str) -> bool:
+def same_origin(first: str, other: str) -> bool:
     """True when both addresses have the same scheme, host and port."""
-    origin = _origin(one)
+    origin = _origin(first)
     return origin is not None and origin == _origin(other)
 
 

@@ -83,7 +83,7 @@ class GentuAdapter(Adapter):
         found = self._practice.parse_each(records, wire.parse_type, "appointment types")
         unique = {kind.external_id: kind for kind in found}
         self.reference_cache.set(
-            "durations", {one.external_id: one.default_duration_min for one in unique.values()}
+            "durations", {kind.external_id: kind.default_duration_min for kind in unique.values()}
         )
         return sorted(unique.values(), key=lambda item: (item.name.casefold(), item.external_id))
 

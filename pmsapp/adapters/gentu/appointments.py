@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pmsapp.adapters.base import Page
-from pmsapp.adapters.client.http import Params, Reply
+from pmsapp.adapters.client.messages import Params, Reply
 from pmsapp.adapters.client.paging import PageLook, read_by_cursor, read_until_still
 from pmsapp.adapters.gentu import wire
 from pmsapp.adapters.gentu.practice import Practice
@@ -105,7 +105,7 @@ class AppointmentReader:
             if is_again:
                 day.restarted, day.known = True, ()
             held.append(reply)
-            if tuple(one.digest for one in held) == day.known[: len(held)]:
+            if tuple(page_reply.digest for page_reply in held) == day.known[: len(held)]:
                 if not is_last:
                     continue
                 if len(held) == len(day.known):
@@ -236,7 +236,7 @@ def _look(reply: Reply) -> PageLook:
     records = reply.data.get("appointments") if isinstance(reply.data, dict) else None
     rows = records if isinstance(records, list) else []
     ids = (clean_id(row.get("id")) for row in rows if isinstance(row, dict))
-    return PageLook(frozenset(one for one in ids if one is not None), len(rows), None)
+    return PageLook(frozenset(key for key in ids if key is not None), len(rows), None)
 
 
 def _with_offset(instant: datetime, zone: ZoneInfo) -> str:

@@ -12,7 +12,8 @@ from typing import Any
 
 from pmsapp import clock
 from pmsapp.adapters.base import AdapterConfig
-from pmsapp.adapters.client.http import HTTPClient, Refine, Refusal, path
+from pmsapp.adapters.client.http import HTTPClient
+from pmsapp.adapters.client.messages import Refine, Refusal, path
 from pmsapp.adapters.client.tokens import Token
 from pmsapp.adapters.halaxy.fhir import fold, outcome_errors
 from pmsapp.adapters.parsing.text import clean_token
@@ -88,13 +89,13 @@ def _refine_token(refusal: Refusal) -> PMSError | None:
     return None
 
 
-def refine(resource: str, *, one: bool = False) -> Refine:
-    """How to read refusals for one kind of resource; `one` when a single record is asked for, which may be gone."""
+def refine(resource: str, *, by_id: bool = False) -> Refine:
+    """How to read refusals for one kind of resource; `by_id` when a single record is asked for, which may be gone."""
 
     def read(refusal: Refusal) -> PMSError | None:
         if refusal.status == 403:
             return _gateway_refusal(refusal.kind) if refusal.data is None else scope_error(resource)
-        if refusal.status == 404 and not one:
+        if refusal.status == 404 and not by_id:
             return BadVendorDataError("PMS-REFUSED", pms=LABEL, note=f"{refusal.kind}: HTTP 404")
         return None
 

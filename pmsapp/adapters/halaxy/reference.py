@@ -7,7 +7,7 @@ person lead to one practitioner.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -50,12 +50,18 @@ class Reference:
 
     def _roles(self) -> Mapping[str, Role]:
         kept = self._cache().get("roles", LASTS)
-        return self.read_staff().roles if kept is None else {one["external_id"]: Role(**one) for one in kept}
+        return (
+            self.read_staff().roles
+            if kept is None
+            else {record["external_id"]: Role(**record) for record in kept}
+        )
 
     def _types(self) -> Mapping[str, AppointmentType]:
         kept = self._cache().get("types", LASTS)
         return (
-            self.try_types() if kept is None else {one["external_id"]: AppointmentType(**one) for one in kept}
+            self.try_types()
+            if kept is None
+            else {record["external_id"]: AppointmentType(**record) for record in kept}
         )
 
     def try_types(self) -> Mapping[str, AppointmentType]:
@@ -84,7 +90,7 @@ class Reference:
             parsed = parse_type(resource)
             if parsed is not None:
                 found[parsed.external_id] = parsed
-        self._cache().set("types", [asdict(one) for one in found.values()])
+        self._cache().set("types", [asdict(kind) for kind in found.values()])
         return found
 
     def learn_roles(self, ids: Iterable[str]) -> Mapping[str, Role]:
@@ -99,7 +105,7 @@ class Reference:
         return roles
 
     def _keep_roles(self, roles: Mapping[str, Role]) -> None:
-        self._cache().set("roles", [asdict(one) for one in roles.values()])
+        self._cache().set("roles", [asdict(role) for role in roles.values()])
 
     def _search_roles(self, params: SearchParams) -> Staff:
         include = ["PractitionerRole:practitioner", "PractitionerRole:organization"]
@@ -126,7 +132,10 @@ class Reference:
                 raise
         for key in named:
             people.setdefault(key, Practitioner(key, f"Practitioner {key}"))
-        return Staff(staff.roles, {key: people[key] for key in named})
+        numbers = {role.practitioner_id: role.provider_number for role in staff.roles.values()}
+        return Staff(
+            staff.roles, {key: replace(people[key], provider_number=numbers.get(key)) for key in named}
+        )
 
     def _search(self, resource: str, params: SearchParams, kind: str) -> Iterator[Mapping[str, Any]]:
         for found in search(self._client, resource, params):

@@ -13,7 +13,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from pmsapp.adapters.client import strict_json
-from pmsapp.adapters.client.http import HTTPClient, Reply, path
+from pmsapp.adapters.client.http import HTTPClient
+from pmsapp.adapters.client.messages import Reply, path
 from pmsapp.adapters.client.paging import MAX_PAGES, PageGuard, PageLook, read_until_still
 from pmsapp.adapters.halaxy.auth import FHIR_JSON, LABEL, is_expired, raise_for_outcome, refine
 from pmsapp.adapters.halaxy.fhir import entries, id_of, is_unreadable_match, link
@@ -46,7 +47,7 @@ def read_one(client: HTTPClient, resource: str, external_id: str) -> dict[str, A
         where,
         kind=resource.lower(),
         headers=FHIR_JSON,
-        refine=refine(resource, one=True),
+        refine=refine(resource, by_id=True),
         is_expired=is_expired,
     )
     raise_for_outcome(reply.data, resource)
@@ -76,7 +77,7 @@ def _look(resource: str, found: Found) -> PageLook:
     total = found.bundle.get("total")
     counts = isinstance(total, int) and not isinstance(total, bool) and (total > 0 or not matches)
     ids = (id_of(entry["resource"]) for entry in matches)
-    return PageLook(frozenset(one for one in ids if one is not None), rows, total if counts else None)
+    return PageLook(frozenset(key for key in ids if key is not None), rows, total if counts else None)
 
 
 def _read(

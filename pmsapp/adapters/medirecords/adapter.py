@@ -101,6 +101,7 @@ class MediRecordsAdapter(Adapter):
     def list_practitioners(self) -> list[Practitioner]:
         """Every provider, inactive ones too. Where the vendor closes that list, those seen in the book, unnamed."""
         found = self._named_practitioners()
+        self.lists_everybody = found is not None
         if found is None:
             found = [Practitioner(each, unnamed(each)) for each in self._seen_practitioner_ids()]
         return sorted(found, key=lambda each: (each.name.casefold(), each.external_id))
@@ -146,7 +147,7 @@ class MediRecordsAdapter(Adapter):
                 parsed = parse_type(row) if isinstance(row, dict) else None
                 if isinstance(parsed, AppointmentType):
                     found[parsed.external_id] = parsed
-        self.reference_cache.set("types", [asdict(one) for one in found.values()])
+        self.reference_cache.set("types", [asdict(kind) for kind in found.values()])
         return found
 
     def _tables(self, zone: str) -> Tables:
@@ -154,7 +155,7 @@ class MediRecordsAdapter(Adapter):
         known = (
             self._read_types()
             if types is None
-            else {one["external_id"]: AppointmentType(**one) for one in types}
+            else {record["external_id"]: AppointmentType(**record) for record in types}
         )
         return Tables(zone, known, self._intervals_min())
 

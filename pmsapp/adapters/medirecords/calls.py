@@ -12,7 +12,8 @@ from functools import partial
 from typing import Any
 
 from pmsapp.adapters.client import strict_json
-from pmsapp.adapters.client.http import HTTPClient, Reply, path
+from pmsapp.adapters.client.http import HTTPClient
+from pmsapp.adapters.client.messages import Reply, path
 from pmsapp.adapters.client.paging import MAX_PAGES, PageLook, read_by_number, read_until_still
 from pmsapp.adapters.medirecords.auth import LABEL, refine_list, refine_practice, refine_record
 from pmsapp.adapters.medirecords.durations import parse_interval_table
@@ -134,7 +135,7 @@ def _look(reply: Reply) -> PageLook:
     total = reply.data.get("totalElements")
     counts = isinstance(total, int) and not isinstance(total, bool) and (total > 0 or not rows)
     ids = (clean_id(row.get("id")) for row in rows if isinstance(row, dict))
-    return PageLook(frozenset(one for one in ids if one is not None), len(rows), total if counts else None)
+    return PageLook(frozenset(key for key in ids if key is not None), len(rows), total if counts else None)
 
 
 def _is_last(reply: Reply, number: int) -> bool:

@@ -15,6 +15,6 @@ class BadRecords:
 
     def of_page(self, found: Iterable[BadRecord], *, is_again: bool) -> list[BadRecord]:
         """Those of a page that were not handed out by an earlier reading of the list."""
-        new = [one for one in found if not (is_again and one in self._seen)]
+        new = [record for record in found if not (is_again and record in self._seen)]
         self._seen.update(new)
         return new

@@ -185,10 +185,10 @@ class PhoneInText(NamedTuple):
 def phones_in(text: str, region: str = "AU") -> tuple[PhoneInText, ...]:
     """The complete numbers a text contains, in its order. What is cut off or lacks a digit is none."""
     found = [
-        PhoneInText(one.start(), one.end(), number)
+        PhoneInText(match.start(), match.end(), number)
         for run in _SEVERAL.finditer(text)
-        for one in _AUSTRALIAN_SPACED.finditer(text, *run.span())
-        if (number := whole_number(one.group(), region))
+        for match in _AUSTRALIAN_SPACED.finditer(text, *run.span())
+        if (number := whole_number(match.group(), region))
     ]
     for match in phonenumbers.PhoneNumberMatcher(text, region):
         end = match.end
@@ -196,7 +196,7 @@ def phones_in(text: str, region: str = "AU") -> tuple[PhoneInText, ...]:
             # The extension is no part of what is dialled.
             end = match.start + _end_without(match.raw_string, match.number.extension)
         number = whole_number(text[match.start : end], region)
-        taken = any(one.start < end and match.start < one.end for one in found)
+        taken = any(phone.start < end and match.start < phone.end for phone in found)
         if number is not None and not taken and not text[end:].startswith(CUT_MARK):
             found.append(PhoneInText(match.start, end, number))
     return tuple(sorted(found))

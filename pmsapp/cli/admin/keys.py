@@ -5,8 +5,11 @@ from __future__ import annotations
 import click
 
 from pmsapp.cli.shared.base import json_option, open_app, show_json, show_table
+from pmsapp.crypto import key_files
 from pmsapp.domain.actor import COMMAND_LINE
+from pmsapp.domain.errors import ConfigurationError
 from pmsapp.services.maintenance import key_rotation
+from pmsapp.settings import load_settings
 
 
 @click.group()
@@ -28,11 +31,29 @@ def list_(as_json: bool) -> None:
 
 
 @keys.command()
-def add() -> None:
+@click.option(
+    "--lost", is_flag=True, help="The key file is lost for good: begin a new one. Logins are entered again."
+)
+def add(lost: bool) -> None:
     """Put a fresh key first in the key file."""
+    if lost:
+        _begin_anew()
+        return
     with open_app():
         fresh = key_rotation.add_key(COMMAND_LINE)
     click.echo(f"Key {fresh} was added. Restart pmsapp, then run: pmsapp keys rotate")
+
+
+def _begin_anew() -> None:
+    settings = load_settings()
+    key_files.ensure_instance(settings)
+    if key_files.has_ring(settings):
+        raise ConfigurationError("There are keys already; nothing was changed.")
+    fresh = key_files.ring(settings).current_id
+    click.echo(
+        f"A new key file was begun with key {fresh}. What was sealed with the lost keys stays closed: enter logins and"
+        " links again, and set second factors up again (pmsapp users reset-2fa)."
+    )
 
 
 @keys.command()

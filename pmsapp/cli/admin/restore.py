@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import click
 
 from pmsapp.cli.shared.base import as_json_text, json_option, open_app, show_json
-from pmsapp.crypto import private_files
+from pmsapp.crypto import key_files, private_files
 from pmsapp.domain.actor import COMMAND_LINE
 from pmsapp.domain.errors import ConfigurationError
+from pmsapp.factory import Access
 from pmsapp.services.maintenance import backup, database
 from pmsapp.services.maintenance import restore as service
 from pmsapp.services.maintenance.restore import Copy, Present
 from pmsapp.settings import load_settings
-from pmsapp.supervisor.lock import only_one
+from pmsapp.supervisor.lock import only_copy, only_one
 
+_WORK = "work-"
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -29,7 +32,12 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 def verify(file: Path | None, as_json: bool) -> None:
     """Read a backup from end to end, the newest without FILE: could it be put back? Changes nothing."""
     file = file or _newest()
-    with _ready_copy(file) as ready, open_app(migrated=False, database_file=ready):
+    live = load_settings().sqlite_file
+    beside = live.parent if live is not None and live.exists() else None
+    with (
+        _ready_copy(file, beside) as ready,
+        open_app(migrated=False, database_file=ready, access=Access.LOOK),
+    ):
         found = _brought_up(file)
     if as_json:
         show_json({"file": file, **_facts(found)})
@@ -44,9 +52,12 @@ def verify(file: Path | None, as_json: bool) -> None:
 def restore(file: Path, yes: bool) -> None:
     """Put a backup in the place of the database. pmsapp must be stopped; the database that was there is kept."""
     settings = load_settings()
-    live = _live_file()
-    with only_one(settings.instance_dir), _ready_copy(file) as ready:
-        service.require_alone(live)
+    live = settings.sqlite_file
+    if live is None:
+        raise ConfigurationError("PostgreSQL is restored with its own tools.")
+    key_files.ensure_instance(settings)
+    with only_one(settings.instance_dir), _ready_copy(file, live.parent) as ready:
+        database.require_alone(live)
         with open_app(migrated=False, database_file=ready):
             found = _brought_up(file)
         present = _present(found) if live.exists() else None
@@ -58,7 +69,7 @@ def restore(file: Path, yes: bool) -> None:
         lost = _keep_list(live, present)
         with open_app(database_file=ready):
             service.adopt(found, present, file.name, COMMAND_LINE)
-        service.require_alone(live)
+        database.require_alone(live)
         kept = service.put_in_place(ready, live)
     if lost is not None:
         click.echo(f"What was done since is listed in {lost}")
@@ -68,50 +79,39 @@ def restore(file: Path, yes: bool) -> None:
 
 
 def _newest() -> Path:
-    with open_app(migrated=False):
-        last = backup.latest()
+    last = backup.latest(load_settings().instance_dir)
     if last is None:
         raise ConfigurationError("There is no backup yet; run: pmsapp backup")
     return last.path
 
 
-def _live_file() -> Path:
-    with open_app(migrated=False):
-        live = database.sqlite_file()
-    if live is None:
-        raise ConfigurationError("PostgreSQL is restored with its own tools.")
-    return live
-
-
 @contextmanager
-def _ready_copy(file: Path) -> Iterator[Path]:
-    """A copy of the backup to work on; the backup itself is never opened for writing."""
-    ready = load_settings().instance_dir / service.READY
-    _clear(ready)
+def _ready_copy(file: Path, beside: Path | None) -> Iterator[Path]:
+    """A copy of the backup to work on, in a private folder that is gone afterwards; the backup itself is never opened
+    for writing. `beside`: the folder to make it in; None for the system's, on a machine without an installation."""
     if not backup.looks_like_a_database(file):
         raise ConfigurationError(f"{file} is no backup of pmsapp.")
-    try:
-        os.close(os.open(ready, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        shutil.copyfile(file, ready)
-    except OSError as error:
-        _clear(ready)
-        raise ConfigurationError(f"{file.name} could not be copied ({error.strerror}).") from error
-    try:
+    with ExitStack() as stack:
+        if beside is not None:
+            key_files.require_owner(beside)
+            stack.enter_context(only_copy(beside))
+            for left in beside.glob(f"{_WORK}*"):  # of a command that was killed: nobody holds the lock
+                shutil.rmtree(left)
+        work = stack.enter_context(tempfile.TemporaryDirectory(prefix=_WORK, dir=beside))
+        ready = Path(work) / "copy.sqlite3"
+        try:
+            os.close(os.open(ready, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            shutil.copyfile(file, ready)
+        except OSError as error:
+            raise ConfigurationError(f"{file.name} could not be copied ({error.strerror}).") from error
         yield ready
-    finally:
-        _clear(ready)
 
 
 def _brought_up(file: Path) -> Copy:
     """What the open copy of `file` holds, once it is of this version. Raises ConfigurationError."""
     service.require_ours(file)
-    database.upgrade()
+    database.upgrade(copy_first=False)
     return service.examine()
-
-
-def _clear(ready: Path) -> None:
-    for suffix in ("", "-wal", "-shm", "-journal"):
-        Path(f"{ready}{suffix}").unlink(missing_ok=True)
 
 
 def _present(found: Copy) -> Present | None:

@@ -16,7 +16,7 @@ import click
 from flask import Flask
 
 from pmsapp.extensions import db
-from pmsapp.factory import create_app
+from pmsapp.factory import Access, create_app
 from pmsapp.observability import logs, sentry
 from pmsapp.services.maintenance import database
 from pmsapp.settings import load_settings
@@ -31,18 +31,20 @@ def open_app(
     level: int = logging.ERROR,
     database_file: Path | None = None,
     screens: bool = False,
+    access: Access = Access.USE,
 ) -> Iterator[Flask]:
     """The app with its context, for one command. Raises ConfigurationError unless the database has our tables.
 
     `level`: the least level of log lines shown; a command speaks through its own sentences instead.
     `database_file`: a SQLite file to open instead of the installation's database. `screens`: with pages.
+    `access`: what may be done to the instance folder; a folder without an installation is refused by default.
     """
     settings = load_settings()
     if database_file is not None:
         settings = settings.model_copy(update={"database_url": f"sqlite:///{database_file}"})
     logs.setup(settings, level=level)
     sentry.start(settings)
-    app = create_app(settings, screens=screens)
+    app = create_app(settings, screens=screens, access=access)
     with app.app_context():
         try:
             if migrated:

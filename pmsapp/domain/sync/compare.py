@@ -17,15 +17,15 @@ _NAMES = frozenset({"patient_name"})
 _WITHOUT_CASE = frozenset({"patient_email", "patient_phone"})
 
 
-def same_meaning(field: str, one: Any, other: Any) -> bool:
+def same_meaning(field: str, first: Any, other: Any) -> bool:
     """True when nobody would change the one into the other: kinds of apostrophe, spaces, an address's capitals.
 
     Values are as stored. Unknown (None) means something else than any value.
     """
-    if one == other:
+    if first == other:
         return True
-    if isinstance(one, str) and isinstance(other, str):
-        return _folded(field, one) == _folded(field, other)
+    if isinstance(first, str) and isinstance(other, str):
+        return _folded(field, first) == _folded(field, other)
     return False
 
 

@@ -130,7 +130,7 @@ class UpdateCard:
 
 @dataclass(slots=True)
 class SortedPairs:
-    """A scope's pairs by what they need next. `skipped` counts reasons.
+    """A scope's pairs by what they need next. `skipped` counts reasons; `left_out`: who never had a card and gets none.
 
     `appointments`: every appointment read, with its patients and what the PMS says about each visit.
     """
@@ -139,6 +139,7 @@ class SortedPairs:
     unchanged: list[StoredKey] = field(default_factory=list)
     changed: list[tuple[StoredKey, Incoming]] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
+    left_out: list[Incoming] = field(default_factory=list)
     appointments: dict[str, dict[str, UnifiedAppointment]] = field(default_factory=dict)
 
     @property
@@ -176,7 +177,7 @@ def sort_pairs(
     out = SortedPairs()
     latest: dict[CardKey, UnifiedAppointment] = {}
     without_patient: set[str] = set()
-    for pair in (with_owner(one, rules) for one in pairs):
+    for pair in (with_owner(listed, rules) for listed in pairs):
         if pair.patient is None:
             without_patient.add(pair.external_id)
         else:
@@ -185,6 +186,10 @@ def sort_pairs(
         out.appointments[appointment_id] = {}
         out.skipped[SkipReason.NO_PATIENT] += 1
     for key, pair in latest.items():
+        if rules.is_erased(key[1]):
+            out.appointments.setdefault(key[0], {})
+            out.skipped[SkipReason.ERASED] += 1
+            continue
         out.appointments.setdefault(key[0], {})[key[1]] = pair
         _sort_one(out, incoming_of(pair, rules), stored.get(key))
     return out
@@ -202,6 +207,7 @@ def _sort_one(out: SortedPairs, incoming: Incoming, known: StoredKey | None) -> 
             out.creates.append(incoming)
         else:
             out.skipped[verdict.reason or SkipReason.CANCELLED_UNSEEN] += 1
+            out.left_out.append(incoming)
         return
     if known.digest != incoming.digest or known.kept_digest is not None:
         out.changed.append((known, incoming))
@@ -310,11 +316,11 @@ class PatientSwap:
 def newcomers(creates: Iterable[Incoming], updates: Iterable[UpdateCard]) -> set[CardKey]:
     """Patients who were not on the sheet for their appointment before this change."""
     back = {
-        one.incoming.key
-        for one in updates
-        if one.presence is Presence.ON_SHEET and one.card.presence is not Presence.ON_SHEET
+        update.incoming.key
+        for update in updates
+        if update.presence is Presence.ON_SHEET and update.card.presence is not Presence.ON_SHEET
     }
-    return {one.key for one in creates} | back
+    return {incoming.key for incoming in creates} | back
 
 
 def swapped_patients(

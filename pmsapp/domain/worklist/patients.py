@@ -54,41 +54,41 @@ def similar_names(patients: Iterable[PatientOfDay]) -> dict[int, tuple[int, ...]
     Twins (same family name and birth date), and names that are nearly one another's. Names are only compared where
     a family name, a first name or all the words are the same, so that a day of 400 stays quick.
     """
-    known = [(one, _parts(one.name)) for one in patients if one.name]
+    known = [(patient, _parts(patient.name)) for patient in patients if patient.name]
     groups: dict[tuple[str, str], list[tuple[PatientOfDay, NameParts]]] = {}
-    for one, parts in known:
+    for patient, parts in known:
         keys = {("family", parts.family), ("first", parts.first), ("all", " ".join(sorted(_bag(parts))))}
         for key in keys:
             if key[1]:
-                groups.setdefault(key, []).append((one, parts))
+                groups.setdefault(key, []).append((patient, parts))
     found: dict[int, set[int]] = {}
     for members in groups.values():
-        for at, (one, parts) in enumerate(members):
+        for at, (patient, parts) in enumerate(members):
             for other, others_parts in members[at + 1 :]:
-                if _are_two(one, other) and _are_alike(one, parts, other, others_parts):
-                    found.setdefault(one.card_id, set()).add(other.card_id)
-                    found.setdefault(other.card_id, set()).add(one.card_id)
+                if _are_two(patient, other) and _are_alike(patient, parts, other, others_parts):
+                    found.setdefault(patient.card_id, set()).add(other.card_id)
+                    found.setdefault(other.card_id, set()).add(patient.card_id)
     return {card_id: tuple(sorted(others)) for card_id, others in found.items()}
 
 
-def _are_two(one: PatientOfDay, other: PatientOfDay) -> bool:
+def _are_two(patient: PatientOfDay, other: PatientOfDay) -> bool:
     """Two visits of one patient are nobody's mix-up."""
-    if one.patient is not None and other.patient is not None:
-        return one.patient != other.patient
-    same = (one.name, one.birth_date) == (other.name, other.birth_date)
-    return not (same and one.birth_date is not None)
+    if patient.patient is not None and other.patient is not None:
+        return patient.patient != other.patient
+    same = (patient.name, patient.birth_date) == (other.name, other.birth_date)
+    return not (same and patient.birth_date is not None)
 
 
-def _are_alike(one: PatientOfDay, parts: NameParts, other: PatientOfDay, others_parts: NameParts) -> bool:
-    same_birth = one.birth_date is not None and one.birth_date == other.birth_date
+def _are_alike(patient: PatientOfDay, parts: NameParts, other: PatientOfDay, others_parts: NameParts) -> bool:
+    same_birth = patient.birth_date is not None and patient.birth_date == other.birth_date
     if parts.family == others_parts.family and same_birth:
         return True
     return _near(parts, others_parts)
 
 
 @lru_cache(maxsize=8192)
-def _near(one: NameParts, other: NameParts) -> bool:
-    alike = likeness(one, other)
+def _near(first: NameParts, other: NameParts) -> bool:
+    alike = likeness(first, other)
     return alike is not None and alike[0] >= _NEAR
 
 

@@ -137,7 +137,7 @@ def list_counts(names: Iterable[str] | None = None) -> list[Count]:
         query = query.where(MetricCounter.name.in_(list(names)))
     with reading() as session:
         found = [Count(*row) for row in session.execute(query)]
-    return sorted(found, key=lambda one: (one.name, sorted(one.labels.items())))
+    return sorted(found, key=lambda sample: (sample.name, sorted(sample.labels.items())))
 
 
 def _note_duration(metrics: Metrics, pms: str, duration_s: float) -> None:

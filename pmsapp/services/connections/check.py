@@ -10,25 +10,17 @@ from pmsapp.adapters.base import ConnectionCheck
 from pmsapp.adapters.client.deadline import Deadline
 from pmsapp.adapters.registry import get_info
 from pmsapp.domain.actor import Actor
+from pmsapp.domain.ages import clocks_differ
 from pmsapp.domain.errors import PMSError, ReconnectRequiredError
 from pmsapp.domain.sync_state import ConnectionState
 from pmsapp.models import PMSConnection
 from pmsapp.services.base import audit
 from pmsapp.services.base.transaction import reading, writing
-from pmsapp.services.connections import reconnect
-from pmsapp.services.connections.rows import (
-    forget_error,
-    get_row,
-    is_another_practice,
-    learn,
-    note_error,
-)
+from pmsapp.services.connections import reconnect, same_practice
+from pmsapp.services.connections.rows import forget_error, get_row, learn, note_error
 from pmsapp.services.runs import planning
 from pmsapp.services.vendors import adapters as vendor_adapters
 from pmsapp.services.vendors import credential_check
-
-# Beyond this the two clocks are worth a warning: logins may fail.
-CLOCK_SKEW_WARNING_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +52,10 @@ def check(connection_id: int, actor: Actor) -> CheckResult:
     except PMSError as error:
         latency_ms = _ms_since(started_s)
         _note(connection_id, actor, None, error)
-        return CheckResult(
-            healthy=False,
-            code=error.code,
-            message=f"{error.message}. {error.advice}",
-            latency_ms=latency_ms,
-            practice_name=before.practice_name,
-            time_zone=before.time_zone,
-            practitioners=None,
-            clock_skew_s=None,
-            can_read={},
-        )
+        return _unhealthy(before, error, latency_ms)
     latency_ms = _ms_since(started_s)
-    _note(connection_id, actor, found, None)
+    if taken := _note(connection_id, actor, found, None):
+        return _unhealthy(before, taken, latency_ms)
     return CheckResult(
         healthy=True,
         code="CLOCK" if _is_off(found) else None,
@@ -86,23 +69,45 @@ def check(connection_id: int, actor: Actor) -> CheckResult:
     )
 
 
+def _unhealthy(row: PMSConnection, error: PMSError, latency_ms: int) -> CheckResult:
+    return CheckResult(
+        healthy=False,
+        code=error.code,
+        message=f"{error.message}. {error.advice}",
+        latency_ms=latency_ms,
+        practice_name=row.practice_name,
+        time_zone=row.time_zone,
+        practitioners=None,
+        clock_skew_s=None,
+        can_read={},
+    )
+
+
 def _ask(connection_id: int, row: PMSConnection) -> ConnectionCheck:
     values = vendor_adapters.without_zone(vendor_adapters.values_of(connection_id))
     adapter = vendor_adapters.build(connection_id, values, deadline=Deadline(credential_check.INTERACTIVE_S))
     with closing(adapter.client):
         found = adapter.check_connection()
-    if is_another_practice(row, found):
+    if same_practice.is_another_practice(row, found):
         raise ReconnectRequiredError("AUTH-WRONG-PRACTICE", pms=adapter.info.label)
     return found
 
 
-def _note(connection_id: int, actor: Actor, found: ConnectionCheck | None, error: PMSError | None) -> None:
+def _note(
+    connection_id: int, actor: Actor, found: ConnectionCheck | None, error: PMSError | None
+) -> PMSError | None:
+    """Store what a test found. Returns why it is not well after all: the practice is another connection's."""
     now = clock.now()
     with writing() as session:
         row = get_row(session, connection_id, lock=True)
-        if found is not None:
-            first_met = row.practice_fingerprint is None
+        first_met = row.practice_fingerprint is None
+        if found is not None and first_met:
+            error = same_practice.taken_elsewhere(session, row, found)
+        if found is not None and error is None:
             learn(row, found)
+            row.clock_skew_s = found.clock_skew_s
+            if first_met:
+                same_practice.claim(session, row)
             if row.state in (ConnectionState.NEEDS_YOU, ConnectionState.SETUP):
                 forget_error(row)
                 planning.plan_next(session, row, now)
@@ -118,6 +123,7 @@ def _note(connection_id: int, actor: Actor, found: ConnectionCheck | None, error
             f"connection:{connection_id}",
             {"code": error.code if error else None},
         )
+    return error
 
 
 def _sentences(label: str, found: ConnectionCheck) -> str:
@@ -129,7 +135,7 @@ def _sentences(label: str, found: ConnectionCheck) -> str:
 
 
 def _is_off(found: ConnectionCheck) -> bool:
-    return found.clock_skew_s is not None and abs(found.clock_skew_s) > CLOCK_SKEW_WARNING_S
+    return clocks_differ(found.clock_skew_s)
 
 
 def _ms_since(started_s: float) -> int:

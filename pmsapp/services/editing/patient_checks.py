@@ -44,16 +44,22 @@ def release(card_id: int, actor: Actor) -> Card:
         return before
 
 
-def check_identity(card_id: int, identifiers: Sequence[str], actor: Actor) -> Card:
-    """Note that the patient was identified by three of the approved identifiers. Raises NotFound and Invalid.
+def check_identifiers(identifiers: Sequence[str]) -> list[str]:
+    """The identifiers, each once. Raises Invalid when they are not three of those that count.
 
     A Medicare number identifies nobody: families share one (RACGP standard C6.1).
     """
     given = list(dict.fromkeys(identifiers))
-    unknown = [one for one in given if one not in IDENTIFIERS]
+    unknown = [identifier for identifier in given if identifier not in IDENTIFIERS]
     if unknown or len(given) != NEEDED:
         choices = ", ".join(IDENTIFIERS)
         raise Invalid({"identifiers": f"Choose {NEEDED} of: {choices}. A Medicare number does not count."})
+    return given
+
+
+def check_identity(card_id: int, identifiers: Sequence[str], actor: Actor) -> Card:
+    """Note that the patient was identified by three of the approved identifiers. Raises NotFound and Invalid."""
+    given = check_identifiers(identifiers)
     now = clock.now()
     with writing() as session:
         card, _ = card_for_update(session, card_id, actor)

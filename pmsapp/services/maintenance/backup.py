@@ -56,9 +56,10 @@ def make() -> Backup | None:
     return Backup(target, now, target.stat().st_size)
 
 
-def latest() -> Backup | None:
-    """The newest copy, None when there is none."""
-    found = _oldest_first(current_settings().instance_dir / FOLDER, clock.now())
+def latest(instance_dir: Path | None = None) -> Backup | None:
+    """The newest copy of this installation (or of the one in `instance_dir`), None when there is none."""
+    folder = (instance_dir or current_settings().instance_dir) / FOLDER
+    found = _oldest_first(folder, clock.now())
     if not found:
         return None
     return Backup(found[-1], _made_at(found[-1]), found[-1].stat().st_size)

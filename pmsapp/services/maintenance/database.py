@@ -14,19 +14,26 @@ from alembic import command
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import current_app
-from sqlalchemy import inspect
+from sqlalchemy import Text, inspect, select
+from sqlalchemy import column as sql_column
+from sqlalchemy import table as sql_table
 
 from pmsapp import clock
 from pmsapp.domain.errors import ConfigurationError
 from pmsapp.extensions import current_settings, db
+from pmsapp.models.sqlite import sqlite_module
+
+_BUSY_FOR_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """The version the database has (None: no tables yet) and the one this program needs."""
+    """The version the database has (None: no tables yet) and the one this program needs. `is_newer`: another pmsapp,
+    newer than this one, made the tables."""
 
     found: str | None
     needed: str
+    is_newer: bool = False
 
     @property
     def is_current(self) -> bool:
@@ -51,7 +58,8 @@ def versions() -> Versions:
     script = ScriptDirectory.from_config(_config())
     with db.engine.connect() as connection:
         found = MigrationContext.configure(connection).get_current_revision()
-    return Versions(found, script.get_current_head() or "")
+    known = {revision.revision for revision in script.walk_revisions()}
+    return Versions(found, script.get_current_head() or "", found is not None and found not in known)
 
 
 def require_current() -> None:
@@ -59,39 +67,55 @@ def require_current() -> None:
     state = versions()
     if state.found is None:
         raise ConfigurationError("The database has no tables yet; run: pmsapp db upgrade")
-    if not _is_known(state.found):
+    if state.is_newer:
         raise ConfigurationError(_TOO_NEW)
     if not state.is_current:
         raise ConfigurationError("The database is older than this program; run: pmsapp db upgrade")
 
 
-def upgrade() -> Upgrade:
-    """Bring the tables up to this program's version.
+def needs_earlier_keys() -> bool:
+    """True when the open database, of whatever version, was begun with keys that must not be replaced by new ones.
+
+    On SQLite: something is sealed. On PostgreSQL it is enough that there are tables: another machine has the keys.
+    """
+    if sqlite_file() is None:
+        return inspect(db.engine).has_table("alembic_version")
+    with db.engine.connect() as connection:
+        looked_at = inspect(connection)
+        for table in looked_at.get_table_names():
+            for name in (column["name"] for column in looked_at.get_columns(table)):
+                if name.endswith("_sealed") or name in _SEALED_TOO:
+                    place = sql_column(name, Text)
+                    query = select(place).select_from(sql_table(table)).where(place.like("v1.%")).limit(1)
+                    if connection.execute(query).first() is not None:
+                        return True
+    return False
+
+
+def upgrade(*, copy_first: bool = True) -> Upgrade:
+    """Bring the tables up to this program's version; `copy_first` False for a file that is itself a copy.
 
     Raises ConfigurationError when they belong to a newer program or are not ours; then nothing is changed.
     """
     before = versions()
-    if before.found is not None and not _is_known(before.found):
+    if before.is_newer:
         raise ConfigurationError(_TOO_NEW)
     if before.found is None and inspect(db.engine).has_table("pms_connections"):
         raise ConfigurationError("The database has tables of an unknown origin; restore it from a backup.")
     if before.is_current:
         return Upgrade(before.found, before.needed, None)
-    backup = _copy_file(before.found) if before.found else None
+    backup = _copy_file(before.found) if before.found and copy_first else None
     command.upgrade(_config(), "head")
     _keep_private()
     return Upgrade(before.found, versions().found or "", backup)
 
 
+_SEALED_TOO = frozenset({"access_token", "refresh_token"})
 _TOO_NEW = "The database was made by a newer pmsapp than this one; install that version, or restore a backup."
 
 
 def _config() -> Any:
     return current_app.extensions["migrate"].migrate.get_config()
-
-
-def _is_known(revision: str) -> bool:
-    return revision in {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
 
 
 def sqlite_file() -> Path | None:
@@ -100,6 +124,25 @@ def sqlite_file() -> Path | None:
     if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
         return None
     return Path(url.database)
+
+
+def require_alone(live: Path) -> None:
+    """Raise ConfigurationError while any process has the live file open; else bring its log into it.
+
+    A file that is damaged is nobody's any more.
+    """
+    library = sqlite_module()
+    if not live.exists():
+        return
+    connection = library.connect(str(live), timeout=_BUSY_FOR_S)
+    try:
+        connection.execute("PRAGMA journal_mode = DELETE").fetchone()
+    except library.OperationalError as error:
+        raise ConfigurationError("A process still uses the database; stop pmsapp first.") from error
+    except library.DatabaseError:
+        return
+    finally:
+        connection.close()
 
 
 def _copy_file(revision: str) -> Path | None:

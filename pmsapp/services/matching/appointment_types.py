@@ -62,7 +62,7 @@ def list_types(connection_id: int) -> Listing[TypeView]:
     listed = _listed(connection_id)
     with reading() as session:
         decided = {row.pms_type_id: row for row in _rows(session, connection_id)}
-    return listed.of(_view(one, decided.get(one.external_id)) for one in listed)
+    return listed.of(_view(kind, decided.get(kind.external_id)) for kind in listed)
 
 
 def set_types(connection_id: int, choices: Sequence[TypeChoice], actor: Actor) -> Listing[TypeView]:
@@ -71,10 +71,10 @@ def set_types(connection_id: int, choices: Sequence[TypeChoice], actor: Actor) -
     Raises NotFound, Invalid (paths such as `types.0.pms_type_id`), and what adapters raise.
     """
     listing = _listed(connection_id)
-    if not {choice.pms_type_id for choice in choices} <= {one.external_id for one in listing}:
+    if not {choice.pms_type_id for choice in choices} <= {kind.external_id for kind in listing}:
         live_lists.forget(connection_id)  # it may be a minute old
         listing = _listed(connection_id)
-    listed = {one.external_id: one for one in listing}
+    listed = {kind.external_id: kind for kind in listing}
     now = clock.now()
     with writing() as session:
         connection = get_row(session, connection_id, lock=True)
@@ -96,6 +96,20 @@ def set_types(connection_id: int, choices: Sequence[TypeChoice], actor: Actor) -
                 {"types": sorted(choice.pms_type_id for choice in changed)},
             )
     return list_types(connection_id)
+
+
+def choose_later(connection_id: int, later: str, actor: Actor) -> None:
+    """Say what becomes of a type that appears later: ask, similar, ignore. Raises NotFound and Invalid."""
+    if later not in reference.LATER:
+        raise Invalid({"new_types": f"Choose one of: {', '.join(reference.LATER)}."})
+    with writing() as session:
+        connection = get_row(session, connection_id, lock=True)
+        if connection.new_types == later:
+            return
+        connection.new_types, connection.updated_at = later, clock.now()
+        audit.record(
+            session, actor, "connection.changed", f"connection:{connection_id}", {"fields": ["new_types"]}
+        )
 
 
 def _listed(connection_id: int) -> Listing[AppointmentType]:

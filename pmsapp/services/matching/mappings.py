@@ -64,6 +64,7 @@ class PractitionerView:
     suggestions: tuple[Suggestion, ...]
     prechosen_id: int | None
     upcoming_appointments: int | None
+    provider_number: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def list_practitioners(connection_id: int) -> Listing[PractitionerView]:
     with reading() as session:
         decided = {row.pms_practitioner_id: row for row in _rows(session, connection_id)}
         columns = [(row.id, row.name) for row in sheet_columns.active_rows(session)]
-    return listed.of(_view(one, decided.get(one.external_id), columns, upcoming) for one in listed)
+    return listed.of(_view(person, decided.get(person.external_id), columns, upcoming) for person in listed)
 
 
 def set_mappings(
@@ -99,10 +100,10 @@ def set_mappings(
     run. Raises NotFound, Invalid (paths such as `mappings.0.clinician_id`), and what adapters raise.
     """
     listing = _listed(connection_id)
-    if not {choice.pms_practitioner_id for choice in choices} <= {one.external_id for one in listing}:
+    if not {choice.pms_practitioner_id for choice in choices} <= {person.external_id for person in listing}:
         live_lists.forget(connection_id)  # somebody may have joined within the last minute
         listing = _listed(connection_id)
-    listed = {one.external_id: one for one in listing}
+    listed = {person.external_id: person for person in listing}
     now = clock.now()
     with writing() as session:
         connection = get_row(session, connection_id, lock=True)
@@ -180,6 +181,7 @@ def _view(
         suggestions=suggestions,
         prechosen_id=choice.clinician_id if choice else None,
         upcoming_appointments=upcoming.get(practitioner.external_id),
+        provider_number=practitioner.provider_number,
     )
 
 

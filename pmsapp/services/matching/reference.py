@@ -12,11 +12,15 @@ from sqlalchemy.orm import Session
 from pmsapp.domain.appointment import AppointmentType, Practitioner, Presence
 from pmsapp.domain.sync.rules import MappingDecision
 from pmsapp.domain.sync.type_meaning import has_turned, meaning_of
-from pmsapp.models import Decision, PMSAppointmentType, PMSClinicianMapping
+from pmsapp.models import Decision, PMSAppointmentType, PMSClinicianMapping, PMSConnection
 from pmsapp.models.upsert import upsert
 from pmsapp.services.clinic import clinic
 from pmsapp.services.sheet import questions
 from pmsapp.services.sheet.stored_cards import CARDS
+
+# What the clinic may say about a type that appears later.
+ASK, SIMILAR, IGNORE = "ask", "similar", "ignore"
+LATER = (ASK, SIMILAR, IGNORE)
 
 
 def store_practitioners(
@@ -42,12 +46,14 @@ def store_practitioners(
         keys=["pms_connection_id", "pms_practitioner_id"],
         update=["pms_practitioner_name", "active", "shown_in_appointment_book", "last_seen_at", "updated_at"],
     )
-    fresh = [one for one in practitioners if one.external_id not in known]
-    for one in fresh if announce and known else ():
-        if one.active and one.shown_in_appointment_book:
-            _ask_about_practitioner(session, connection_id, one.external_id, one.name, now)
-    _name_those_asked_about(session, connection_id, {one.external_id: one.name for one in practitioners})
-    return [one.external_id for one in fresh]
+    fresh = [person for person in practitioners if person.external_id not in known]
+    for person in fresh if announce and known else ():
+        if person.active and person.shown_in_appointment_book:
+            _ask_about_practitioner(session, connection_id, person.external_id, person.name, now)
+    _name_those_asked_about(
+        session, connection_id, {person.external_id: person.name for person in practitioners}
+    )
+    return [person.external_id for person in fresh]
 
 
 def ask_about_hidden(
@@ -103,15 +109,34 @@ def store_types(
         keys=["pms_connection_id", "pms_type_id"],
         update=[*update, "evidence", "last_seen_at", "updated_at"],
     )
-    fresh = [one for one in types if one.external_id not in known]
-    for one in types if announce else ():
-        if one.external_id in before:
-            _ask_whether_it_turned(session, connection_id, before[one.external_id], one, now)
-    for one in fresh if announce and known else ():
-        if one.active and one.suggested and one.is_telehealth is None:
-            named = {"pms_type_id": one.external_id, "name": one.name}
-            _ask(session, "type", connection_id, one.external_id, named, now)
-    return [one.external_id for one in fresh]
+    fresh = [listed for listed in types if listed.external_id not in known]
+    for listed in types if announce else ():
+        if listed.external_id in before:
+            _ask_whether_it_turned(session, connection_id, before[listed.external_id], listed, now)
+    later = _settle_later(session, connection_id, fresh) if announce and known else ASK
+    for listed in fresh if announce and known and later == ASK else ():
+        if listed.active and listed.suggested and listed.is_telehealth is None:
+            named = {"pms_type_id": listed.external_id, "name": listed.name}
+            _ask(session, "type", connection_id, listed.external_id, named, now)
+    return [listed.external_id for listed in fresh]
+
+
+def _settle_later(session: Session, connection_id: int, fresh: Sequence[AppointmentType]) -> str:
+    """Decide about types that appear later as the clinic said: by their names, or not at all. Returns what it said."""
+    connection = session.get_one(PMSConnection, connection_id)
+    unmarked = {listed.external_id: listed.suggested for listed in fresh if listed.is_telehealth is None}
+    if connection.new_types == ASK or not unmarked:
+        return connection.new_types
+    for row in session.scalars(
+        select(PMSAppointmentType).where(
+            PMSAppointmentType.pms_connection_id == connection_id,
+            PMSAppointmentType.pms_type_id.in_(unmarked),
+        )
+    ):
+        row.is_telehealth = connection.new_types == SIMILAR and unmarked[row.pms_type_id]
+    connection.config_version += 1
+    session.flush()
+    return connection.new_types
 
 
 def _stored_types(session: Session, connection_id: int) -> Sequence[Row[Any]]:
@@ -130,7 +155,7 @@ def _stored_types(session: Session, connection_id: int) -> Sequence[Row[Any]]:
 
 
 def _ask_whether_it_turned(
-    session: Session, connection_id: int, before: Row[Any], one: AppointmentType, now: datetime
+    session: Session, connection_id: int, before: Row[Any], kind: AppointmentType, now: datetime
 ) -> None:
     """A type somebody decided about means something else now: its cards are not sure until that is settled."""
     if before.is_telehealth is None or not before.sync_enabled:
@@ -138,20 +163,20 @@ def _ask_whether_it_turned(
     was = meaning_of(
         before.pms_type_name, has_telehealth_words=before.suggested, flag=before.pms_is_telehealth
     )
-    is_now = meaning_of(one.name, has_telehealth_words=one.suggested, flag=one.is_telehealth)
+    is_now = meaning_of(kind.name, has_telehealth_words=kind.suggested, flag=kind.is_telehealth)
     if not has_turned(before.is_telehealth, was, is_now):
         return
-    cards = _cards_of_type(session, connection_id, one.external_id)
+    cards = _cards_of_type(session, connection_id, kind.external_id)
     questions.open_question(
         session,
         kind="type_changed",
-        subject=questions.type_subject(connection_id, one.external_id),
+        subject=questions.type_subject(connection_id, kind.external_id),
         connection_id=connection_id,
         appointment_ids=cards,
         ours=before.is_telehealth,
         theirs={
-            "pms_type_id": one.external_id,
-            "name": one.name,
+            "pms_type_id": kind.external_id,
+            "name": kind.name,
             "was_name": before.pms_type_name,
             "cards": len(cards),
             "before": list(was),

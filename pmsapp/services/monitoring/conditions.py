@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from pmsapp.domain.ages import holds, is_older, is_within
+from pmsapp.domain.ages import clocks_differ, holds, is_older, is_within
 from pmsapp.domain.appointment import Presence
 from pmsapp.domain.incidents import Condition, severity_of
 from pmsapp.domain.schedule import LONGEST_VENDOR_WAIT, ClinicHours, is_watched
@@ -23,7 +23,7 @@ from pmsapp.models import (
 )
 from pmsapp.services.clinic import opening_hours, snapshot
 from pmsapp.services.maintenance import retention
-from pmsapp.services.monitoring import alerts, process_heartbeats
+from pmsapp.services.monitoring import alerts, disk, process_heartbeats
 from pmsapp.services.people import login_throttle
 from pmsapp.services.runs import planning
 from pmsapp.services.sheet.stored_cards import CARDS
@@ -39,9 +39,10 @@ _TASK_CODES = {
     retention.BACKUP: "BACKUP-FAILED",
     retention.RECEIPTS: "RECEIPT-DIFFERS",
     retention.DATABASE: "DATABASE-DAMAGED",
+    retention.AUDIT: "AUDIT-BROKEN",
 }
 # Failed once is enough for these: trying again changes nothing.
-_ALERT_AT_ONCE = frozenset({retention.RECEIPTS, retention.DATABASE})
+_ALERT_AT_ONCE = frozenset({retention.RECEIPTS, retention.DATABASE, retention.AUDIT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,9 @@ def find(session: Session, now: datetime) -> list[Condition]:
             found.append(condition)
     return [
         *found,
+        *_of_clocks(active),
         *_of_tasks(session, is_open=is_watched(now, hours)),
+        *_of_disk(),
         *_of_alerts(session),
         *_of_sign_in(session, now),
     ]
@@ -174,6 +177,19 @@ def _oldest_waiting(session: Session, now: datetime) -> int | None:
     return None
 
 
+def _of_clocks(active: Sequence[_Watched]) -> Iterator[Condition]:
+    """A vendor whose clock and ours differ: nothing fails yet, but logins will."""
+    for watched in active:
+        if clocks_differ(watched.row.clock_skew_s):
+            yield Condition(
+                f"clock:{watched.row.id}",
+                "CLOCK",
+                connection_id=watched.row.id,
+                needs_person=True,
+                can_wait=True,
+            )
+
+
 def _of_tasks(session: Session, *, is_open: bool) -> Iterator[Condition]:
     """Periodic tasks that failed last time."""
     rows = session.execute(
@@ -187,6 +203,12 @@ def _of_tasks(session: Session, *, is_open: bool) -> Iterator[Condition]:
             overdue=row.name in _ALERT_AT_ONCE,
             can_wait=not is_open and row.name != retention.DATABASE,
         )
+
+
+def _of_disk() -> Iterator[Condition]:
+    """Told while there is still time to do something."""
+    if disk.is_little():
+        yield Condition("disk", "DISK-LOW", overdue=True)
 
 
 def _of_alerts(session: Session) -> Iterator[Condition]:

@@ -45,6 +45,7 @@ class SignedIn:
     created_at: datetime
     last_seen_at: datetime
     sheet_view: str | None = None
+    shortcuts: bool = False
     must_change_password: bool = False
     has_second_factor: bool = True
     for_everybody: bool | None = None
@@ -200,6 +201,7 @@ _LIVE = (
         UserSession.created_at,
         UserSession.last_seen_at,
         User.sheet_view,
+        User.shortcuts,
         User.must_change_password,
         SecondFactor.id.is_not(None).label("has_second_factor"),
         Clinic.require_second_factor,

@@ -27,10 +27,10 @@ def suggest_duplicates(writer: Writer, creates: Sequence[Incoming]) -> None:
 
     Never where both birth dates are known and differ.
     """
-    days = {one.values.pms_date for one in creates}
+    days = {incoming.values.pms_date for incoming in creates}
     if not days:
         return
-    starts = [one.values.start_at for one in creates]
+    starts = [incoming.values.start_at for incoming in creates]
     manual = writer.session.execute(
         select(
             CARDS.c.id, CARDS.c.clinician_id, CARDS.c.start_at, CARDS.c.patient_name, CARDS.c.patient_dob
@@ -42,24 +42,24 @@ def suggest_duplicates(writer: Writer, creates: Sequence[Incoming]) -> None:
         )
     ).all()
     for card in manual:
-        for one in creates:
-            if _alike(card, one):
-                _suggest(writer, card, one)
+        for incoming in creates:
+            if _alike(card, incoming):
+                _suggest(writer, card, incoming)
 
 
-def _alike(card: Any, one: Incoming) -> bool:
+def _alike(card: Any, incoming: Incoming) -> bool:
     clinician_id, start_at, name = card.clinician_id, card.start_at, card.patient_name
-    if clinician_id != one.values.clinician_id or abs(start_at - one.values.start_at) > NEAR:
+    if clinician_id != incoming.values.clinician_id or abs(start_at - incoming.values.start_at) > NEAR:
         return False
-    born = card.patient_dob, one.values.patient_dob
+    born = card.patient_dob, incoming.values.patient_dob
     if None not in born and born[0] != born[1]:
         return False
-    return bool(name and one.values.patient_name and names_alike(name, one.values.patient_name))
+    return bool(name and incoming.values.patient_name and names_alike(name, incoming.values.patient_name))
 
 
-def _suggest(writer: Writer, card: Any, one: Incoming) -> None:
+def _suggest(writer: Writer, card: Any, incoming: Incoming) -> None:
     manual_id: int = card.id
-    found = card_ids(writer.session, writer.connection_id, [one.key])
+    found = card_ids(writer.session, writer.connection_id, [incoming.key])
     if not found:
         return
     pms_id = found[0]
@@ -69,11 +69,11 @@ def _suggest(writer: Writer, card: Any, one: Incoming) -> None:
         subject=duplicate_subject(manual_id, pms_id),
         connection_id=writer.connection_id,
         run_id=writer.run_id,
-        day=one.values.pms_date,
-        clinician_id=one.values.clinician_id,
+        day=incoming.values.pms_date,
+        clinician_id=incoming.values.clinician_id,
         appointment_ids=[manual_id, pms_id],
         field="card",
         ours=card.patient_name,
-        theirs=one.values.patient_name,
+        theirs=incoming.values.patient_name,
         now=writer.now,
     )

@@ -29,7 +29,7 @@ class JointVisits:
 
         `unchanged`: the list was not looked into, so it holds what it held.
         """
-        owned = [with_owner(one, self.rules) for one in pairs]
+        owned = [with_owner(pair, self.rules) for pair in pairs]
         own = [pair for pair in owned if self._counts_here(target_id, pair)]
         has_guests = any(self._belongs_elsewhere(target_id, pair) for pair in own)
         listed = frozenset(pair.external_id for pair in own)

@@ -175,5 +175,7 @@ def note_read(
             CARDS.c.pms_connection_id == connection_id, CARDS.c.pms_patient_id.in_(part)
         )
         session.execute(delete(READS).where(READS.c.appointment_id.in_(cards)))
-    rows = [{"appointment_id": one, "read_at": read_at} for one in card_ids(session, connection_id, keys)]
+    rows = [
+        {"appointment_id": card_id, "read_at": read_at} for card_id in card_ids(session, connection_id, keys)
+    ]
     upsert(session, PatientRead, rows, keys=["appointment_id"], update=["read_at"])

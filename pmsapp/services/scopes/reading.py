@@ -150,7 +150,7 @@ def _collect(adapter: Adapter, window: SyncWindow, practitioner_ids: Sequence[st
         if not ended:
             raise BadVendorDataError("READ-ENDLESS", pms=adapter.info.label, note="no end mark")
         read.outcome = COMPLETE
-        read.pages = tuple(one for one in digests if one) if all(digests) else ()
+        read.pages = tuple(digest for digest in digests if digest) if all(digests) else ()
     except PMSError as error:
         read.error = error
         read.outcome = INCOMPLETE if pages else FAILED
@@ -174,7 +174,7 @@ def _split(whole: ScopeRead, context: RunContext) -> list[ScopeRead]:
     for target in context.targets:
         scope_of(target.id)
     scope_of(None).warnings = whole.warnings
-    for pair in (with_owner(one, context.rules) for one in whole.pairs):
+    for pair in (with_owner(listed, context.rules) for listed in whole.pairs):
         scope_of(pair.practitioner_external_id).pairs.append(pair)
     for record in whole.bad:
         scope_of(record.practitioner_external_id).bad.append(record)

@@ -52,7 +52,10 @@ def link(
         CARDS.c.pms_date.in_({day for _, day in whose}),
         among(session, CARDS.c.pms_patient_id, sorted({patient_id for patient_id, _ in whose})),
     )
-    without_new = (CARDS.c.presence.in_([one.value for one in GONE]), CARDS.c.rebooked_to_id.is_(None))
+    without_new = (
+        CARDS.c.presence.in_([presence.value for presence in GONE]),
+        CARDS.c.rebooked_to_id.is_(None),
+    )
     if session.execute(select(CARDS.c.id).where(*theirs, *without_new).limit(1)).first() is None:
         return set()
     by_patient: dict[tuple[str, date], list[Any]] = {}

@@ -69,10 +69,10 @@ def receipt_of(session: Session, context: RunContext, plan: ScopePlan) -> Receip
     if plan.read.outcome != COMPLETE:
         return Receipt(None, None, {})
     wanted = {known.key: (known.digest, known.presence) for known in plan.sorted.unchanged}
-    wanted |= {one.key: (one.digest, Presence.ON_SHEET.value) for one in plan.sorted.creates}
-    changed = [one for one in plan.updates if counts_as_updated(one)]
-    wanted |= {one.incoming.key: (one.incoming.digest, one.presence.value) for one in changed}
-    written = [one.key for one in plan.sorted.creates] + [one.incoming.key for one in changed]
+    wanted |= {incoming.key: (incoming.digest, Presence.ON_SHEET.value) for incoming in plan.sorted.creates}
+    changed = [change for change in plan.updates if counts_as_updated(change)]
+    wanted |= {change.incoming.key: (change.incoming.digest, change.presence.value) for change in changed}
+    written = [incoming.key for incoming in plan.sorted.creates] + [change.incoming.key for change in changed]
     stored = {known.key: (known.digest, known.presence) for known in plan.sorted.unchanged}
     if written:
         theirs = among(session, CARDS.c.pms_appointment_id, {key[0] for key in written})

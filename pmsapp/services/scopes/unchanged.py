@@ -69,7 +69,7 @@ def known_reads(session: Session, context: RunContext, day: date) -> dict[str, K
     known = {
         row.pms_practitioner_id: _known(row.read_state) for row in rows if row.read_state["rules"] == rules
     }
-    return {name: one for name, one in known.items() if cards.get(name, _NO_CARDS) == one.cards}
+    return {name: read for name, read in known.items() if cards.get(name, _NO_CARDS) == read.cards}
 
 
 def remember(session: Session, context: RunContext, plan: ScopePlan, differences: Mapping[str, int]) -> None:

@@ -65,7 +65,10 @@ def look_up(reader: Reader, pending: PendingVanished, missing: Sequence[StoredKe
             if reader.stopped_by is not None:
                 pending.error = pending.error or reader.stopped_by
                 return
-            asked = [pool.submit(copy_context().run, _ask, reader.adapter, one) for one in part]
+            asked = [
+                pool.submit(copy_context().run, _ask, reader.adapter, appointment_id)
+                for appointment_id in part
+            ]
             for appointment_id, answer in zip(part, asked, strict=True):
                 found = answer.result()
                 reader.note(found if isinstance(found, PMSError) else None)
@@ -102,7 +105,7 @@ def _lookup_outcome(
 ) -> LookupOutcome:
     if found is None:
         return LookupOutcome.GONE
-    return lookup_outcome(card, [with_owner(one, context.rules) for one in found], context.rules.zone)
+    return lookup_outcome(card, [with_owner(pair, context.rules) for pair in found], context.rules.zone)
 
 
 def _is_news(pair: UnifiedAppointment, listed: Mapping[str, Mapping[str, object]]) -> bool:

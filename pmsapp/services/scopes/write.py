@@ -25,7 +25,7 @@ from pmsapp.domain.sync.merge import (
     staff_value_shows,
 )
 from pmsapp.domain.sync.reconcile import Change, Incoming, UpdateCard
-from pmsapp.domain.window import day_of
+from pmsapp.domain.window import day_of, utc_text
 from pmsapp.models import RunSheetAppointment
 from pmsapp.models.bulk import among, insert_missing, update_by_id
 from pmsapp.services.base.failpoints import failpoint
@@ -78,18 +78,18 @@ def write_plan(writer: Writer, plan: ScopePlan) -> set[date]:
     _note_markers(writer, plan)
     failpoint("after_swaps")
     linked = rebooked.link(writer.session, writer.connection_id, _of_whom(plan), writer.now)
-    if any(one.card.presence is Presence.HELD for one in plan.updates):
+    if any(change.card.presence is Presence.HELD for change in plan.updates):
         questions.lapse_settled(writer.session, writer.connection_id, writer.now)
     return created | updated | swapped | linked
 
 
 def _of_whom(plan: ScopePlan) -> set[tuple[str, date]]:
     """Whose cards came or left, and on which day: they may have been booked anew."""
-    came = [(one.key[1], one.values.pms_date) for one in plan.sorted.creates]
+    came = [(incoming.key[1], incoming.values.pms_date) for incoming in plan.sorted.creates]
     gone = [
-        (one.incoming.key[1], one.incoming.values.pms_date)
-        for one in plan.updates
-        if one.presence is Presence.CANCELLED and one.card.presence is not Presence.CANCELLED
+        (change.incoming.key[1], change.incoming.values.pms_date)
+        for change in plan.updates
+        if change.presence is Presence.CANCELLED and change.card.presence is not Presence.CANCELLED
     ]
     return {*came, *gone}
 
@@ -143,67 +143,68 @@ def _write_updates(writer: Writer, updates: Sequence[UpdateCard]) -> set[date]:
     """The PMS's side of known cards, in one statement for all, with their timeline and their conflicts."""
     if not updates:
         return set()
-    shown_days = {one.card.id: _shown_day(one) for one in updates}
+    shown_days = {change.card.id: _shown_day(change) for change in updates}
     sheet_ids = versions.ensure(writer.session, shown_days.values(), writer.now)
-    days = {*shown_days.values(), *(one.card.shown_on for one in updates)}
-    marks = [_marks(writer, one, shown_days[one.card.id]) for one in updates]
-    for one, marked in zip(updates, marks, strict=True):
-        moved_from = (one.card.marks["moved_from_date"], marked["moved_from_date"])
+    days = {*shown_days.values(), *(change.card.shown_on for change in updates)}
+    marks = [_marks(writer, change, shown_days[change.card.id]) for change in updates]
+    for change, marked in zip(updates, marks, strict=True):
+        moved_from = (change.card.marks["moved_from_date"], marked["moved_from_date"])
         days |= {day for day in moved_from if isinstance(day, date)}
-    columns = sealed_columns([one.incoming for one in updates], writer.ring, writer.connection_id) | {
-        "id": [one.card.id for one in updates],
-        "presence": [one.presence.value for one in updates],
-        "run_sheet_id": [sheet_ids[shown_days[one.card.id]] for one in updates],
+    columns = sealed_columns([change.incoming for change in updates], writer.ring, writer.connection_id) | {
+        "id": [change.card.id for change in updates],
+        "presence": [change.presence.value for change in updates],
+        "run_sheet_id": [sheet_ids[shown_days[change.card.id]] for change in updates],
         **{name: [marked[name] for marked in marks] for name in marks[0]},
     }
     same = {"pms_last_synced_at": writer.now, "kept_digest": None, "updated_at": writer.now}
     update_by_id(writer.session, RunSheetAppointment, columns, same=same, grows="row_version")
-    lines = [_event(one) for one in updates if not one.silent]
+    lines = [_event(change) for change in updates if not change.silent]
     timeline.record(writer.session, lines, "pms", writer.now, run_id=writer.run_id)
     _move_overrides(writer, updates)
     return days
 
 
-def _marks(writer: Writer, one: UpdateCard, shown_on: date) -> dict[str, Any]:
+def _marks(writer: Writer, change: UpdateCard, shown_on: date) -> dict[str, Any]:
     """The card's marks: as they were, but for what this change says."""
-    marks = dict(one.card.marks) | _presence_marks(writer, one)
-    if one.has_moved:
-        marks |= {"moved_at": writer.now, **_came_from(one)}
-        if one.card.shown_on != shown_on:
-            marks["moved_from_date"] = one.card.shown_on
-    if one.change is Change.RETURNED:
+    marks = dict(change.card.marks) | _presence_marks(writer, change)
+    if change.has_moved:
+        marks |= {"moved_at": writer.now, **_came_from(change)}
+        if change.card.shown_on != shown_on:
+            marks["moved_from_date"] = change.card.shown_on
+    if change.change is Change.RETURNED:
         marks |= {"returned_at": writer.now, "tombstone_start_at": None}
     return marks
 
 
-def _came_from(one: UpdateCard) -> dict[str, Any]:
+def _came_from(change: UpdateCard) -> dict[str, Any]:
     """The other start and the other column it came from, each only where the PMS changed it."""
     came: dict[str, Any] = {}
-    if "start_at" in one.fields:
-        came["moved_from_at"] = one.card.values.start_at
-    if "pms_practitioner_id" in one.fields and "clinician_id" in one.fields:
-        came["moved_from_clinician_id"] = one.card.values.clinician_id
+    if "start_at" in change.fields:
+        came["moved_from_at"] = change.card.values.start_at
+    if "pms_practitioner_id" in change.fields and "clinician_id" in change.fields:
+        came["moved_from_clinician_id"] = change.card.values.clinician_id
     return came
 
 
-def _presence_marks(writer: Writer, one: UpdateCard) -> dict[str, Any]:
+def _presence_marks(writer: Writer, change: UpdateCard) -> dict[str, Any]:
     """Why and since when a card stands elsewhere now. Whoever had seen that it left need not see it again."""
-    if one.presence is one.card.presence:
+    if change.presence is change.card.presence:
         return {}
-    if one.presence is Presence.CANCELLED:
-        reason = one.incoming.cancellation_reason or "cancelled in the practice software"
-        columns = placement.reason_columns(reason, one.incoming.cancelled_at or writer.now)
-    else:
-        columns = placement.reason_columns(placement.words_of(one.incoming.verdict), writer.now)
-    if one.leaves or one.presence not in _OFF_SHEET:
+    reason = placement.words_of(change.incoming.verdict)
+    if change.presence is Presence.CANCELLED:
+        reason = change.incoming.cancellation_reason or "cancelled in the practice software"
+    columns = placement.reason_columns(reason, writer.now)
+    is_cancelled = change.presence is Presence.CANCELLED
+    columns["pms_cancelled_at"] = change.incoming.cancelled_at if is_cancelled else None
+    if change.leaves or change.presence not in _OFF_SHEET:
         columns["acknowledged_at"] = None
     return columns
 
 
-def _shown_day(one: UpdateCard) -> date:
+def _shown_day(change: UpdateCard) -> date:
     """The day a card is shown on: that of its start as shown, staff's where theirs stands."""
-    moved = {move.override.id: move.to for move in one.moves}
-    for override in one.card.overrides:
+    moved = {move.override.id: move.to for move in change.moves}
+    for override in change.card.overrides:
         if override.field == "start_at":
             now = Override(
                 override.id,
@@ -213,25 +214,24 @@ def _shown_day(one: UpdateCard) -> date:
                 moved.get(override.id, override.state),
             )
             if staff_value_shows(now):
-                return day_of(as_instant(override.value), one.incoming.values.time_zone)
-    return one.incoming.values.pms_date
+                return day_of(as_instant(override.value), change.incoming.values.time_zone)
+    return change.incoming.values.pms_date
 
 
-def _event(one: UpdateCard) -> dict[str, Any]:
+def _event(change: UpdateCard) -> dict[str, Any]:
     """What changed, with each value before and now; another spelling of the same is not worth a line."""
-    told = [name for name in one.fields if name not in _NOT_IN_TIMELINE]
-    was = {name: as_stored(_plain(getattr(one.card.values, name))) for name in told}
-    now = {name: as_stored(_plain(getattr(one.incoming.values, name))) for name in told}
+    told = [name for name in change.fields if name not in _NOT_IN_TIMELINE]
+    was = {name: as_stored(_plain(getattr(change.card.values, name))) for name in told}
+    now = {name: as_stored(_plain(getattr(change.incoming.values, name))) for name in told}
     same = {name for name in told if same_meaning(name, was[name], now[name])}
-    return {
-        "appointment_id": one.card.id,
-        "kind": one.change.value,
-        "data": {
-            "fields": list(one.fields),
-            "was": {name: value for name, value in was.items() if name not in same},
-            "now": {name: value for name, value in now.items() if name not in same},
-        },
+    data: dict[str, Any] = {
+        "fields": list(change.fields),
+        "was": {name: value for name, value in was.items() if name not in same},
+        "now": {name: value for name, value in now.items() if name not in same},
     }
+    if change.change is Change.CANCELLED and change.incoming.cancelled_at is not None:
+        data["changed_at"] = utc_text(change.incoming.cancelled_at)
+    return {"appointment_id": change.card.id, "kind": change.change.value, "data": data}
 
 
 def _plain(value: Any) -> Any:
@@ -243,29 +243,29 @@ def _move_overrides(writer: Writer, updates: Sequence[UpdateCard]) -> None:
 
     A conflict on a card nobody sees is asked about when the card is back.
     """
-    for one in updates:
-        in_view = one.presence in (Presence.ON_SHEET, Presence.CANCELLED)
-        for move in one.moves:
+    for change in updates:
+        in_view = change.presence in (Presence.ON_SHEET, Presence.CANCELLED)
+        for move in change.moves:
             writer.session.execute(
                 update(OVERRIDES).where(OVERRIDES.c.id == move.override.id).values(state=move.to.value)
             )
-            subject = field_subject(one.card.id, move.override.field)
+            subject = field_subject(change.card.id, move.override.field)
             if move.to is not OverrideState.CONFLICT:
                 questions.lapse(writer.session, [subject], writer.now)
             elif in_view:
-                _open_conflict(writer, one, move, subject)
+                _open_conflict(writer, change, move, subject)
 
 
-def _open_conflict(writer: Writer, one: UpdateCard, move: OverrideMove, subject: str) -> None:
+def _open_conflict(writer: Writer, change: UpdateCard, move: OverrideMove, subject: str) -> None:
     questions.open_question(
         writer.session,
         kind="field_conflict",
         subject=subject,
         connection_id=writer.connection_id,
         run_id=writer.run_id,
-        day=_shown_day(one),
-        clinician_id=one.incoming.values.clinician_id,
-        appointment_ids=[one.card.id],
+        day=_shown_day(change),
+        clinician_id=change.incoming.values.clinician_id,
+        appointment_ids=[change.card.id],
         field=move.override.field,
         ours=move.override.value,
         theirs=move.theirs,

@@ -26,6 +26,7 @@ from pmsapp.domain.runsheet import (
     IdentityCheck,
     MovedFrom,
     Rebooked,
+    Removal,
 )
 from pmsapp.domain.sync.merge import (
     EDITABLE,
@@ -118,7 +119,7 @@ def load_cards(
 
 def _others(session: Session, rows: Sequence[Row[Any]]) -> dict[tuple[int, str], str]:
     """What the other practitioners of joint consultations are called here; asked for only where there are any."""
-    ids = {one for row in rows for one in _ids(row)}
+    ids = {person_id for row in rows for person_id in _ids(row)}
     if not ids:
         return {}
     found = session.execute(
@@ -139,7 +140,7 @@ def _ids(row: Row[Any]) -> list[str]:
 
 def _also_with(row: Row[Any], names: Mapping[tuple[int, str], str]) -> tuple[str, ...]:
     """The others by name. Somebody without a name yet is not named; whoever is met first is asked about."""
-    found = (names.get((row.pms_connection_id, one)) for one in _ids(row))
+    found = (names.get((row.pms_connection_id, person_id)) for person_id in _ids(row))
     return tuple(name for name in found if name is not None)
 
 
@@ -176,6 +177,7 @@ def _card(row: Row[Any], typed: Sequence[Row[Any]], ring: KeyRing, now: datetime
     columns, edited = _typed_over(row, typed)
     is_pms = columns["pms_appointment_id"] is not None
     presence = Presence(row.presence)
+    there_on = day_of(row.start_at, row.time_zone)
     host_link, patient_link = _links(row, ring) if is_pms and presence is Presence.ON_SHEET else (None, None)
     return Card(
         id=row.id,
@@ -207,7 +209,13 @@ def _card(row: Row[Any], typed: Sequence[Row[Any]], ring: KeyRing, now: datetime
         patient_link=patient_link,
         presence_reason=row.presence_reason,
         presence_at=row.presence_at,
+        cancelled_there_at=row.pms_cancelled_at,
         acknowledged_at=row.acknowledged_at,
+        acknowledged_by=row.acknowledged_by,
+        removal=Removal(row.removed_by, row.removed_at, row.removed_reason) if row.removed_at else None,
+        staff_moved_from=there_on
+        if is_pms and there_on != day_of(columns["start_at"], row.time_zone)
+        else None,
         rebooked_from=_rebooked_from(row),
         rebooked_to=Rebooked(row.rebooked_to_id, row.after_start_at)
         if presence in GONE and row.after_start_at
@@ -254,7 +262,8 @@ def _work(row: Row[Any], now: datetime) -> dict[str, Any]:
         "state_since": row.state_since,
         "waiting_since": row.waiting_since,
         "attempts": tuple(
-            Attempt(one["outcome"], one["by"], as_instant(one["at"])) for one in row.attempts or ()
+            Attempt(attempt["outcome"], attempt["by"], as_instant(attempt["at"]))
+            for attempt in row.attempts or ()
         ),
         "identity_check": IdentityCheck(tuple(check["identifiers"]), check["by"], as_instant(check["at"]))
         if check
@@ -287,19 +296,19 @@ def _typed_over(row: Row[Any], typed: Sequence[Row[Any]]) -> tuple[dict[str, Any
     edited = []
     overrides = [
         Override(
-            one.typed_id,
-            one.typed_field,
-            one.typed_value,
-            one.typed_base_value,
-            OverrideState(one.typed_state),
+            held.typed_id,
+            held.typed_field,
+            held.typed_value,
+            held.typed_base_value,
+            OverrideState(held.typed_state),
         )
-        for one in typed
+        for held in typed
     ]
-    for one, override in zip(typed, overrides, strict=True):
+    for held, override in zip(typed, overrides, strict=True):
         pms_value = as_stored(columns[EDITABLE[override.field].column])
         is_conflict = override.state is OverrideState.CONFLICT
         edited.append(
-            EditedField(override.field, override.value, pms_value, one.typed_by, one.typed_at, is_conflict)
+            EditedField(override.field, override.value, pms_value, held.typed_by, held.typed_at, is_conflict)
         )
     for override in overrides:
         if staff_value_shows(override):

@@ -197,8 +197,11 @@ def is_current(tag: str, day: date | None) -> bool:
 
 
 def _cards_of(session: Session, sheet_id: int | None, day: date, viewer: Actor | None) -> list[Card]:
-    """Cards shown on the day, and those that moved away from it."""
-    here = CARDS.c.moved_from_date == day
+    """Cards shown on the day, and those that moved away from it: in the PMS, or because staff typed another start."""
+    typed = select(OVERRIDES.c.appointment_id).where(
+        OVERRIDES.c.field == "start_at", OVERRIDES.c.state.in_(IN_FORCE)
+    )
+    here = or_(CARDS.c.moved_from_date == day, and_(CARDS.c.id.in_(typed), CARDS.c.pms_date == day))
     where = or_(CARDS.c.run_sheet_id == sheet_id, here) if sheet_id else here
     return load_cards(session, key_ring(), [where], viewer=viewer)
 
@@ -244,23 +247,25 @@ class _Ages:
     def __init__(self, loaded: Snapshot, day: date, now: datetime) -> None:
         self._hours = opening_hours.hours_of(loaded.clinic, now)
         self._now, self._over = now, day_start(day + timedelta(days=1), self._hours.zone)
-        self._lists = [listed for one in loaded.connections for listed in one.lists(day)]
+        self._lists = [listed for source in loaded.connections for listed in source.lists(day)]
         self.next = next_ageing(self._lists, now, self._hours) if now < self._over else None
-        feeds = [(one, feed) for one in loaded.connections for feed in one.feeds if day in feed.readings]
+        feeds = [
+            (source, feed) for source in loaded.connections for feed in source.feeds if day in feed.readings
+        ]
         self.not_shown = sum(feed.readings[day].not_shown for _, feed in feeds if _is_shown(feed))
         self.undecided = tuple(
             Undecided(
                 feed.name or feed.practitioner_id,
                 feed.readings[day].fetched,
-                practitioner_subject(one.row.id, feed.practitioner_id),
+                practitioner_subject(source.row.id, feed.practitioner_id),
             )
-            for one, feed in feeds
+            for source, feed in feeds
             if feed.decision is MappingDecision.UNDECIDED and feed.readings[day].fetched
         )
 
     def of(self, clinician_id: int) -> Freshness:
         """A column's age; NONE when no list fills it."""
-        return self._fold([one for one in self._lists if one.clinician_id == clinician_id])
+        return self._fold([listed for listed in self._lists if listed.clinician_id == clinician_id])
 
     def whole(self) -> Freshness:
         """The sheet's age."""
@@ -272,8 +277,8 @@ class _Ages:
 
 def _names_of(loaded: Snapshot) -> tuple[str, ...]:
     """What the sheet is read from; connections in set-up only where there is no other."""
-    in_use = tuple(one.row.display_name for one in loaded.connections if not one.in_setup)
-    return in_use or tuple(one.row.display_name for one in loaded.connections)
+    in_use = tuple(source.row.display_name for source in loaded.connections if not source.in_setup)
+    return in_use or tuple(source.row.display_name for source in loaded.connections)
 
 
 def _is_shown(feed: Feed) -> bool:

@@ -71,6 +71,13 @@ def choose_view(view: str, actor: Actor) -> None:
             session.execute(update(User).where(User.id == actor.id).values(sheet_view=view))
 
 
+def set_shortcuts(on: bool, actor: Actor) -> None:
+    """Keep whether the keys of the run sheet work wherever on it this person is, or in its list alone."""
+    if _has_looks(actor):
+        with writing() as session:
+            session.execute(update(User).where(User.id == actor.id).values(shortcuts=on))
+
+
 def _has_looks(actor: Actor) -> bool:
     """People look; programs and the system do not."""
     return actor.kind == "user" and actor.id is not None

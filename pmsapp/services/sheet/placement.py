@@ -77,7 +77,7 @@ def place(
     for part in chunks(card_ids):
         wanted = [CARDS.c.id.in_(part)]
         if only:
-            wanted.append(CARDS.c.presence.in_([one.value for one in only]))
+            wanted.append(CARDS.c.presence.in_([presence.value for presence in only]))
         placed = session.scalars(update(CARDS).where(*wanted).values(**values).returning(CARDS.c.id)).all()
         _forget_loaded(session, placed)
         days |= versions.days_of(session, placed)
@@ -195,14 +195,14 @@ def load_rules(session: Session, connection_id: int, listed: Sequence[Appointmen
         ).where(PMSClinicianMapping.pms_connection_id == connection_id)
     )
     types = _stored_types(session, connection_id)
-    for one in listed:
-        known = types.get(one.external_id)
-        types[one.external_id] = TypeRule(
-            one.name,
+    for kind in listed:
+        known = types.get(kind.external_id)
+        types[kind.external_id] = TypeRule(
+            kind.name,
             known.decision if known else None,
-            one.is_telehealth,
+            kind.is_telehealth,
             known.sync_enabled if known else True,
-            one.default_duration_min,
+            kind.default_duration_min,
             known.in_doubt if known else False,
         )
     return Rules(

@@ -47,6 +47,7 @@ _KEYS_OF_SCOPE = _KEYS.where(*OF_SCOPE)
 _MARKS = (
     "presence_reason",
     "presence_at",
+    "pms_cancelled_at",
     "acknowledged_at",
     "moved_from_at",
     "moved_from_clinician_id",
@@ -138,8 +139,8 @@ def overrides_in_force(session: Session, card_ids: Sequence[int]) -> dict[int, t
         OVERRIDES.c.state,
     ).where(among(session, OVERRIDES.c.appointment_id, card_ids), OVERRIDES.c.state.in_(IN_FORCE))
     for row in session.execute(query.order_by(OVERRIDES.c.id)):
-        one = Override(row.id, row.field, row.value, row.base_value, OverrideState(row.state))
-        found[row.appointment_id] = (*found.get(row.appointment_id, ()), one)
+        override = Override(row.id, row.field, row.value, row.base_value, OverrideState(row.state))
+        found[row.appointment_id] = (*found.get(row.appointment_id, ()), override)
     return found
 
 
@@ -171,15 +172,15 @@ def sealed_columns(
     incoming: Sequence[Incoming], ring: KeyRing, connection_id: int
 ) -> dict[str, Sequence[Any]]:
     """The card columns of PMS values, a list of values per column, links sealed to their place."""
-    by_field = zip(*(one.values for one in incoming), strict=True)
+    by_field = zip(*(pair.values for pair in incoming), strict=True)
     columns: dict[str, Sequence[Any]] = dict(zip(PMSValues._fields, by_field, strict=True))
     for name, column in _SEALED.items():
         kind: encrypted_columns.LinkKind = "host" if name == "host_link" else "patient"
         columns[column] = [
-            encrypted_columns.seal_link(ring, url, connection_id, *one.key, kind) if url else None
-            for url, one in zip(columns.pop(name), incoming, strict=True)
+            encrypted_columns.seal_link(ring, url, connection_id, *pair.key, kind) if url else None
+            for url, pair in zip(columns.pop(name), incoming, strict=True)
         ]
-    columns["pms_digest"] = [one.digest for one in incoming]
+    columns["pms_digest"] = [pair.digest for pair in incoming]
     return columns
 
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import insert, or_, select
 from sqlalchemy.orm import Session
 
 from pmsapp import clock
-from pmsapp.domain.window import day_of
+from pmsapp.domain.window import day_of, day_start
 from pmsapp.models import RunSheet, RunSheetAppointment, RunSheetClinician, RunSheetEvent
 from pmsapp.models.upsert import table_of
 from pmsapp.services.base.errors import NotFound
 from pmsapp.services.base.transaction import reading
 from pmsapp.services.clinic import clinic
+from pmsapp.services.sheet.stored_cards import as_instant
 
 LIMIT = 500
 EVENTS = table_of(RunSheetEvent)
@@ -26,7 +27,9 @@ EVENTS = table_of(RunSheetEvent)
 class EventView:
     """One line. `source`: pms, staff or system; `was` and `now`: the values before and after, by field.
 
-    `step`: from which state to which, where reception took one or took one back. `can_undo`: the last step, today's.
+    `step`: from which state to which, where reception took one or took one back; `attempt`: what came of a call.
+    `can_undo`: the last step, today's. `changed_at`: when the PMS says that it happened there, where it says so; `at` is
+    when it was read. `identifiers`: by which a patient's identity was checked.
     """
 
     id: int
@@ -41,6 +44,9 @@ class EventView:
     now: dict[str, Any]
     step: tuple[str, str] | None = None
     can_undo: bool = False
+    attempt: str | None = None
+    changed_at: datetime | None = None
+    identifiers: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"EventView({self.id}, {self.kind})"
@@ -129,6 +135,25 @@ def of_run(run_id: int, day: date | None = None) -> list[EventView]:
         return [_view(row) for row in session.scalars(query.order_by(RunSheetEvent.id).limit(LIMIT))]
 
 
+def of_day(card_ids: Sequence[int], since: datetime, *, kinds: Collection[str]) -> list[EventView]:
+    """Lines of these kinds from `since` to the end of that local day, of these cards, in the order they came."""
+    with reading() as session:
+        zone = clinic.time_zone(session)
+        until = day_start(day_of(since, zone) + timedelta(days=1), zone)
+        rows = session.scalars(
+            select(RunSheetEvent)
+            .where(
+                RunSheetEvent.appointment_id.in_(card_ids),
+                RunSheetEvent.kind.in_(sorted(kinds)),
+                RunSheetEvent.at >= since.astimezone(UTC),
+                RunSheetEvent.at < until,
+            )
+            .order_by(RunSheetEvent.id)
+            .limit(LIMIT)
+        )
+        return [_view(row) for row in rows]
+
+
 def changes_of_run(run_id: int) -> list[RunChange]:
     """Which cards a run changed, by where they stand at the PMS now, and how, in the order it did."""
     with reading() as session:
@@ -174,4 +199,7 @@ def _view(row: RunSheetEvent) -> EventView:
         was=data.get("was", {}),
         now=data.get("now", {}),
         step=(data["from"], data["to"]) if "from" in data and "to" in data else None,
+        attempt=data.get("attempt"),
+        changed_at=as_instant(data["changed_at"]) if data.get("changed_at") else None,
+        identifiers=tuple(data.get("identifiers", ())),
     )

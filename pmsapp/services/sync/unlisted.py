@@ -41,11 +41,11 @@ class Unlisted:
             if pair.patient is None:
                 continue
             kind = pair.type_external_id
-            for one in pair.every_practitioner:
-                if rules.decision_on(one) is MappingDecision.UNDECIDED:
-                    self.undecided.add(one)
-                    if one not in rules.practitioners:
-                        self.unlisted.add(one)
+            for person_id in pair.every_practitioner:
+                if rules.decision_on(person_id) is MappingDecision.UNDECIDED:
+                    self.undecided.add(person_id)
+                    if person_id not in rules.practitioners:
+                        self.unlisted.add(person_id)
             if kind is not None and kind not in rules.types:
                 self.types.add(kind)
 
@@ -71,7 +71,7 @@ def fetch(adapter: Adapter, met: Unlisted, *, types_are_new: bool = False) -> Li
         if not types_are_new and met.types - _known_to_be_unlisted(adapter):
             types = adapter.list_appointment_types()
         if types_are_new or types is not None:
-            missing = met.types - {one.external_id for one in types or ()}
+            missing = met.types - {kind.external_id for kind in types or ()}
             adapter.reference_cache.set(_UNLISTED, sorted(missing | _known_to_be_unlisted(adapter)))
     except PMSError as error:
         log.warning("lists not read again", extra={"code": error.code, "pms": adapter.info.slug})
@@ -90,10 +90,12 @@ def ask_about(session: Session, connection_id: int, met: Unlisted, lists: Lists,
     not listed stays unknown: its cards are shown and marked.
     """
     announce = session.scalar(select(PMSConnection.state).where(PMSConnection.id == connection_id)) != "setup"
-    listed = {one.external_id for one in lists.practitioners or ()}
+    listed = {person.external_id for person in lists.practitioners or ()}
     people = list(lists.practitioners or ())
     nameless = met.unlisted - listed - _stored(session, connection_id)
-    people += [Practitioner(one, f"Clinician {one[:_ID_SHOWN]}") for one in sorted(nameless)]
+    people += [
+        Practitioner(person_id, f"Clinician {person_id[:_ID_SHOWN]}") for person_id in sorted(nameless)
+    ]
     if people:
         reference.store_practitioners(session, connection_id, people, now, announce=announce)
     if announce:

@@ -21,6 +21,7 @@ _DONE = {
     "password": "Your password is changed. Every other browser is signed out.",
     "session": "Signed out there.",
     "browser": "That browser is forgotten.",
+    "keys": "Your choice of keys is kept.",
 }
 SIGN_IN_DONE = {"password": "Your password is set. Sign in with it."}
 

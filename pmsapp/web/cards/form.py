@@ -6,7 +6,10 @@ import re
 from collections.abc import Mapping
 from datetime import date as Day  # noqa: N812 - beside `time`
 from datetime import datetime, time
-from typing import Any
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BeforeValidator
+from pydantic import Field as PydanticField
 
 from pmsapp.domain.appointment import WorkflowState
 from pmsapp.domain.runsheet import Card
@@ -20,6 +23,7 @@ from pmsapp.web.cards.contexts import CardForm
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui import labels
 from pmsapp.web.ui.field_text import in_words
+from pmsapp.web.ui.forms import ChosenId, Form
 from pmsapp.web.ui.page_contexts import FormField, Option
 
 TEXTS = ("patient_name", "patient_phone", "patient_email", "notes")
@@ -31,11 +35,58 @@ _SENTENCES = {
     "state": "This is not a state of the run sheet.",
 }
 _TELEHEALTH = {"yes": True, "no": False, "": None}
+
+
+def _tidy(text: str) -> str:
+    return text.replace("\r\n", "\n").strip()
+
+
+Lines = Annotated[str, BeforeValidator(_tidy)]  # browsers send line ends of their own
 LABELS = labels.FIELDS | {
     "start_date": "Day",
     "duration_minutes": "Length in minutes",
     "clinician_id": "Clinician",
 }
+
+
+class StateForm(Form):
+    """A state to take, and the state that was looked at."""
+
+    state: str = ""
+    looked_at: str = PydanticField("", alias="from")
+
+
+class CardButtons(Form):
+    """What a card's form says beside its fields: the version and the story it was made of, and what is given up."""
+
+    sentences: ClassVar[Mapping[str, str]] = {"row_version": "Open the card again."}
+    row_version: ChosenId = None
+    seen_event: str = ""
+    use_pms: str | None = None
+    use_now: str | None = None
+
+
+class NotesForm(Form):
+    """Notes as they were left, and as they were shown."""
+
+    notes: Lines = ""
+    base: Lines = ""
+    row_version: ChosenId = None
+
+
+class RemoveForm(Form):
+    """Why a card is taken off."""
+
+    sentences: ClassVar[Mapping[str, str]] = {"row_version": "Open the card again."}
+    reason: str = ""
+    row_version: ChosenId = None
+
+
+class NewsForm(Form):
+    """In the address of a panel's poll: the last event it shows, and the last it told of."""
+
+    since: str = ""
+    told: str = ""
 
 
 def shown_values(card: Card) -> dict[str, str]:
@@ -53,6 +104,40 @@ def shown_values(card: Card) -> dict[str, str]:
         "is_telehealth": {True: "yes", False: "no", None: ""}[card.is_telehealth],
         "state": card.state,
     }
+
+
+def shown_words(card: Card, clinicians: Mapping[int, str]) -> dict[str, str]:
+    """The card's values as they are read: "Tue 1 Dec", "40 min", "Dr Hart"; "" where there is none."""
+    values = shown_values(card)
+    told = {
+        "duration_minutes": card.duration_minutes,
+        "clinician_id": card.clinician_id,
+        "is_telehealth": card.is_telehealth,
+        "state": card.state,
+    }
+    return {
+        **values,
+        **{
+            name: in_words(name, value, zone=card.time_zone, clinicians=clinicians, day=card.date)
+            for name, value in told.items()
+        },
+        "clinician_id": clinicians.get(card.clinician_id or 0, "No clinician"),
+        "start_date": fmt.short_day(card.date),
+    }
+
+
+def typed_words(name: str, value: str, clinicians: Mapping[int, str]) -> str:
+    """What an input holds, as it is read."""
+    if name == "clinician_id":
+        return clinicians.get(int(value), "another clinician") if value.isdecimal() else "No clinician"
+    if name == "is_telehealth":
+        return {"yes": "yes", "no": "no"}.get(value, "not known")
+    if name == "state" and value in set(WorkflowState):
+        return labels.WORKFLOW[WorkflowState(value)].word
+    if name == "start_date":
+        day = day_or_none(value)
+        return fmt.short_day(day) if day else value
+    return f"{value} min" if name == "duration_minutes" and value else value
 
 
 def new_values(day: Day) -> dict[str, str]:
@@ -76,19 +161,20 @@ def typed_values(sent: Mapping[str, str], base: Mapping[str, str]) -> dict[str, 
     return {name: _tidy(sent.get(name, value)) for name, value in base.items()}
 
 
-def _tidy(text: str) -> str:
-    return text.replace("\r\n", "\n").strip()
-
-
 def touched(typed: Mapping[str, str], base: Mapping[str, str]) -> set[str]:
     """The inputs that somebody changed: they hold something else than what the form was made with."""
     return {name for name, value in typed.items() if value != base[name].strip()}
 
 
-def changes(typed: Mapping[str, str], base: Mapping[str, str], zone: str) -> dict[str, Any]:
-    """The fields that were changed, as the service takes them, by the rules of the JSON interface. Raises Invalid."""
+def changes(
+    typed: Mapping[str, str], base: Mapping[str, str], zone: str, also_wrong: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """The fields that were changed, as the service takes them, by the rules of the JSON interface.
+
+    `also_wrong`: faults found elsewhere in the form, told with these. Raises Invalid.
+    """
     wanted: dict[str, Any] = {}
-    faults: dict[str, str] = {}
+    faults: dict[str, str] = dict(also_wrong or {})
     for name in touched(typed, base):
         if name in ("start_date", "start_time"):
             wanted["start_at"] = _instant(typed["start_date"], typed["start_time"], zone)
@@ -134,8 +220,12 @@ def build_form(
     `theirs`: what the card now holds where somebody else saved first, shown beside what was typed. `base`: what the
     inputs held before anything was typed; the form sends it back, so that only what was typed is a change.
     """
-    faults = {{"start_at": "start_time"}.get(name, name): text for name, text in (faults or {}).items()}
+    faults = {
+        {"start_at": "start_time", "date": "start_date"}.get(name, name): text
+        for name, text in (faults or {}).items()
+    }
     edits = {edit.field: edit for edit in card.edited} if card else {}
+    shown = shown_words(card, clinicians) if card else {}
     fields: dict[str, FormField] = {}
     for name, value in values.items():
         edit = edits.get({"start_time": "start_at"}.get(name, name))
@@ -153,6 +243,8 @@ def build_form(
             pms_note=f"{source} says {pms}" if pms is not None else None,
             error=faults.get(name),
             theirs=(theirs or {}).get(name) if differs else None,
+            shown=shown.get(name, ""),
+            is_open=name in faults or differs or (base is not None and base.get(name, value) != value),
         )
     return CardForm(
         fields=fields,

@@ -2,77 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Callable
 
 from pmsapp.domain.runsheet import Card
 from pmsapp.domain.sync.merge import EDITABLE
 from pmsapp.services.editing.decisions import DecisionView
-from pmsapp.web.decisions.contexts import Answer, Decided, Question
+from pmsapp.services.sheet import questions
+from pmsapp.web.decisions import about_lists
+from pmsapp.web.decisions.contexts import Answer, CardLink, Decided, Question
+from pmsapp.web.decisions.surroundings import Surroundings, Words
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui import labels as ui_labels
-from pmsapp.web.ui.field_text import in_words
 
 _FACTS_SHOWN = 12
+_CARDS_LINKED = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What ids in questions stand for. `zone`: the clinic's; `not_shown`: appointments of today that no sheet shows,
-    by the subject of the question about their practitioner."""
-
-    cards: Mapping[int, Card]
-    clinicians: Mapping[int, str]
-    sources: Mapping[int, str]
-    now: datetime
-    zone: str
-    not_shown: Mapping[str, int] = field(default_factory=dict)
-
-    def source(self, one: DecisionView) -> str:
-        return self.sources.get(one.connection_id or 0, "the practice software")
-
-    def card_of(self, one: DecisionView) -> Card | None:
-        return next((self.cards[key] for key in one.appointment_ids if key in self.cards), None)
-
-    def words(self, one: DecisionView, value: object) -> str:
-        card = self.card_of(one)
-        zone = card.time_zone if card else self.zone
-        day = card.date if card else None
-        return in_words(one.field or "", value, zone=zone, clinicians=self.clinicians, day=day)
-
-
-def build_question(one: DecisionView, around: Surroundings, alike: int = 0) -> Question:
+def build_question(decision: DecisionView, around: Surroundings, alike: int = 0) -> Question:
     """A question, ready to print."""
-    headline, facts, answers, until_then = _KINDS[one.kind](one, around)
-    card = around.card_of(one)
+    headline, facts, answers, until_then = _KINDS[decision.kind](decision, around)
+    about = [around.cards[key] for key in decision.appointment_ids if key in around.cards]
     return Question(
-        id=one.id,
+        id=decision.id,
         headline=headline,
-        since=fmt.moment(one.since, around.now, around.zone),
+        since=fmt.moment(decision.since, around.now, around.zone),
         facts=tuple(facts),
         answers=answers,
         until_then=until_then,
-        card_href=f"/cards/{card.id}" if card else None,
+        cards=tuple(CardLink(card.id, _line(card)) for card in about)
+        if len(about) <= _CARDS_LINKED and decision.kind not in about_lists.KINDS
+        else (),
+        code=questions.CODES.get(decision.kind),
         alike=alike,
     )
 
 
-def build_decided(one: DecisionView, around: Surroundings) -> Decided:
+def build_decided(decision: DecisionView, around: Surroundings) -> Decided:
     """An answer given today, ready to print."""
-    headline, _, answers, _ = _KINDS[one.kind](one, around)
-    given = next((answer.word for answer in answers if answer.choice == one.choice), "Decided")
+    headline, _, answers, _ = _KINDS[decision.kind](decision, around)
+    given = next((answer.word for answer in answers if answer.choice == decision.choice), "Decided")
     return Decided(
-        id=one.id,
+        id=decision.id,
         headline=headline,
         answer=given,
-        by=one.decided_by or "somebody",
-        at=fmt.moment(one.decided_at, around.now, around.zone) if one.decided_at else "",
-        can_undo=one.can_undo,
+        by=decision.decided_by or "somebody",
+        at=fmt.moment(decision.decided_at, around.now, around.zone) if decision.decided_at else "",
+        can_undo=decision.can_undo,
     )
-
-
-Words = tuple[str, list[str], tuple[Answer, ...], str]
 
 
 def _name(card: Card | None) -> str:
@@ -92,17 +68,21 @@ def _which(card: Card | None, around: Surroundings) -> list[str]:
     return [f"Appointment: {when}{f', {column}' if column else ''}"]
 
 
-def _field_conflict(one: DecisionView, around: Surroundings) -> Words:
-    card, source = around.card_of(one), around.source(one)
-    label = ui_labels.FIELDS.get(one.field or "", "A field")
-    ours, theirs = around.words(one, one.ours), around.words(one, one.theirs)
-    edit = next((e for e in card.edited if e.field == one.field), None) if card else None
+def _field_conflict(decision: DecisionView, around: Surroundings) -> Words:
+    card, source = around.card_of(decision), around.source(decision)
+    label = ui_labels.FIELDS.get(decision.field or "", "A field")
+    ours, theirs = around.words(decision, decision.ours), around.words(decision, decision.theirs)
+    edit = next((e for e in card.edited if e.field == decision.field), None) if card else None
     typed = f", typed by {edit.by} {fmt.moment(edit.at, around.now, around.zone)}" if edit else ""
-    rule = EDITABLE.get(one.field or "")
+    rule = EDITABLE.get(decision.field or "")
     shows = ours if rule and rule.staff_shows_in_conflict else theirs
     return (
         f"{label} of {_name(card)} changed in two places",
-        [*_which(card, around), f"Here: {ours}{typed}", f"{source}: {theirs}"],
+        [
+            *_which(card, around),
+            f"Here: {ours}{typed}",
+            f"{source}: {theirs}, read {fmt.moment(decision.since, around.now, around.zone)}",
+        ],
         (
             Answer("keep", f"Keep {ours}", "What was typed here stands."),
             Answer("pms", f"Use {theirs}", f"What {source} says stands."),
@@ -111,15 +91,15 @@ def _field_conflict(one: DecisionView, around: Surroundings) -> Words:
     )
 
 
-def _patient_changed(one: DecisionView, around: Surroundings) -> Words:
-    source = around.source(one)
-    names = one.theirs if isinstance(one.theirs, list) else [one.theirs]
+def _patient_changed(decision: DecisionView, around: Surroundings) -> Words:
+    source = around.source(decision)
+    names = decision.theirs if isinstance(decision.theirs, list) else [decision.theirs]
     new = fmt.listed([str(name) for name in names if name]) or "another patient"
-    card = around.card_of(one)
-    others = [around.cards[key] for key in one.appointment_ids[1:] if key in around.cards]
-    before = f"Before: {one.ours or 'no name'}{_born(card)}"
+    card = around.card_of(decision)
+    others = [around.cards[key] for key in decision.appointment_ids[1:] if key in around.cards]
+    before = f"Before: {decision.ours or 'no name'}{_born(card)}"
     now = [f"Now: {_name(other)}{_born(other)}" for other in others] or [f"Now: {new}"]
-    is_refiled = "same" in one.choices
+    is_refiled = "same" in decision.choices
     what = "is under another patient file" if is_refiled else "belongs to a different patient"
     answers: tuple[Answer, ...] = (
         Answer(
@@ -147,17 +127,17 @@ def _born(card: Card | None) -> str:
     return f", born {fmt.birth_date(card.patient_dob)}"
 
 
-def _removals_held(one: DecisionView, around: Surroundings) -> Words:
-    source = around.source(one)
-    gone = [around.cards[key] for key in one.appointment_ids if key in around.cards]
-    who = around.clinicians.get(one.clinician_id or 0, "one clinician")
-    day = f" on {fmt.short_day(one.date, around.now.date())}" if one.date else ""
+def _removals_held(decision: DecisionView, around: Surroundings) -> Words:
+    source = around.source(decision)
+    gone = [around.cards[key] for key in decision.appointment_ids if key in around.cards]
+    who = around.clinicians.get(decision.clinician_id or 0, "one clinician")
+    day = f" on {fmt.short_day(decision.date, around.now.date())}" if decision.date else ""
     facts = [_line(card) for card in sorted(gone, key=lambda card: card.start_at)[:_FACTS_SHOWN]]
     if len(gone) > _FACTS_SHOWN:
         facts.append(f"and {len(gone) - _FACTS_SHOWN} more")
-    before = f" of {one.ours}" if isinstance(one.ours, int) else ""
+    before = f" of {decision.ours}" if isinstance(decision.ours, int) else ""
     return (
-        f"{len(one.appointment_ids)}{before} cards of {who}{day} are no longer in {source}",
+        f"{len(decision.appointment_ids)}{before} cards of {who}{day} are no longer in {source}",
         facts,
         (
             Answer("keep", f"Keep them and look in {source}", "They stay on the sheet."),
@@ -167,9 +147,9 @@ def _removals_held(one: DecisionView, around: Surroundings) -> Words:
     )
 
 
-def _merge_suggestion(one: DecisionView, around: Surroundings) -> Words:
-    source = around.source(one)
-    pair = [around.cards[key] for key in one.appointment_ids if key in around.cards]
+def _merge_suggestion(decision: DecisionView, around: Surroundings) -> Words:
+    source = around.source(decision)
+    pair = [around.cards[key] for key in decision.appointment_ids if key in around.cards]
     labels = ("By hand", source)
     return (
         f"A card added by hand looks like one from {source}",
@@ -193,69 +173,10 @@ def _phone(card: Card) -> str:
     return str(fmt.phone(card.patient_phone)) if card.patient_phone else "no phone"
 
 
-def _practitioner_new(one: DecisionView, around: Surroundings) -> Words:
-    name, number = _theirs_name(one, "Somebody"), around.not_shown.get(one.subject, 0)
-    return (
-        f"{name} is new in {around.source(one)}",
-        [
-            *([f"{fmt.plural(number, 'appointment')} today, not shown"] if number else []),
-            "To put them into a column that exists already, use the connection's page.",
-        ],
-        (
-            Answer("pms", "Give them a column", f"A column {name} is added; the next update fills it."),
-            Answer("keep", "Do not show them", "Their appointments are not listed."),
-        ),
-        "Until then their appointments are counted, not shown.",
-    )
-
-
-def _type_new(one: DecisionView, around: Surroundings) -> Words:
-    name = _theirs_name(one, "A type")
-    return (
-        f"{name} is a new appointment type in {around.source(one)}",
-        [],
-        (
-            Answer("pms", "It is telehealth", "Its appointments are shown as telehealth."),
-            Answer("keep", "It is not telehealth", "Its appointments are not on the run sheet."),
-        ),
-        "Until then its appointments are shown and marked.",
-    )
-
-
-def _type_changed(one: DecisionView, around: Surroundings) -> Words:
-    name, source = _theirs_name(one, "A type"), around.source(one)
-    told = one.theirs if isinstance(one.theirs, dict) else {}
-    was, cards = str(told.get("was_name") or name), int(told.get("cards") or 0)
-    renamed = (
-        f"{was} is called {name} in {source} now" if was != name else f"{source} marks {name} another way now"
-    )
-    ticked = "telehealth" if one.ours else "not telehealth"
-    other = "not telehealth" if one.ours else "telehealth"
-    effect = {
-        "telehealth": "Its appointments are shown as telehealth.",
-        "not telehealth": "Its appointments are not on the run sheet.",
-    }
-    return (
-        renamed,
-        [f"Ticked here as {ticked}", f"{fmt.plural(cards, 'card')} on the run sheet from today"],
-        (
-            Answer("keep", f"It is still {ticked}", effect[ticked]),
-            Answer("pms", f"It is {other} now", effect[other]),
-        ),
-        "Until then its appointments are shown and marked as not sure.",
-    )
-
-
-def _theirs_name(one: DecisionView, default: str) -> str:
-    return str(one.theirs.get("name") or default) if isinstance(one.theirs, dict) else default
-
-
 _KINDS: dict[str, Callable[[DecisionView, Surroundings], Words]] = {
     "field_conflict": _field_conflict,
     "patient_changed": _patient_changed,
     "removals_held": _removals_held,
     "merge_suggestion": _merge_suggestion,
-    "practitioner_new": _practitioner_new,
-    "type_new": _type_new,
-    "type_changed": _type_changed,
+    **about_lists.KINDS,
 }

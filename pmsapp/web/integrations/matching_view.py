@@ -26,60 +26,60 @@ def practitioner_rows(
     errors: Mapping[str, str] | None = None,
 ) -> tuple[PractitionerRow, ...]:
     """A line each, most upcoming appointments first. `suggest`: choose for those nobody has decided about yet."""
-    ordered = sorted(listed, key=lambda one: (-(one.upcoming_appointments or 0), one.name))
+    ordered = sorted(listed, key=lambda person: (-(person.upcoming_appointments or 0), person.name))
     return tuple(
         PractitionerRow(
-            key=one.pms_practitioner_id,
-            name=one.name,
-            marks=_marks(one),
-            upcoming="" if one.upcoming_appointments is None else str(one.upcoming_appointments),
+            key=person.pms_practitioner_id,
+            name=person.name,
+            marks=_marks(person),
+            upcoming="" if person.upcoming_appointments is None else str(person.upcoming_appointments),
             options=_options(
-                one, columns, (chosen or {}).get(one.pms_practitioner_id) or _standing(one, suggest)
+                person, columns, (chosen or {}).get(person.pms_practitioner_id) or _standing(person, suggest)
             ),
-            why=_why(one),
-            error=(errors or {}).get(one.pms_practitioner_id),
+            why=_why(person),
+            error=(errors or {}).get(person.pms_practitioner_id),
         )
-        for one in ordered
+        for person in ordered
     )
 
 
-def _marks(one: PractitionerView) -> str:
-    marks = [] if one.active else ["inactive"]
-    if not one.shown_in_appointment_book:
+def _marks(person: PractitionerView) -> str:
+    marks = [] if person.active else ["inactive"]
+    if not person.shown_in_appointment_book:
         marks.append("not in the appointment book")
     return ", ".join(marks)
 
 
-def _why(one: PractitionerView) -> str | None:
-    if one.decision is not MappingDecision.UNDECIDED or not one.suggestions:
+def _why(person: PractitionerView) -> str | None:
+    if person.decision is not MappingDecision.UNDECIDED or not person.suggestions:
         return None
-    best = one.suggestions[0]
+    best = person.suggestions[0]
     return f"{best.name}: {best.reason}"
 
 
-def _standing(one: PractitionerView, suggest: bool) -> str:
+def _standing(person: PractitionerView, suggest: bool) -> str:
     """What the select starts with: what was decided, else the clear candidate, else a column of their own."""
-    if one.decision is MappingDecision.MAPPED and one.clinician_id is not None:
-        return f"{mappings.MAP}:{one.clinician_id}"
-    if one.decision is MappingDecision.IGNORED:
+    if person.decision is MappingDecision.MAPPED and person.clinician_id is not None:
+        return f"{mappings.MAP}:{person.clinician_id}"
+    if person.decision is MappingDecision.IGNORED:
         return mappings.IGNORE
     if not suggest:
         return mappings.UNDECIDED
-    if one.prechosen_id is not None:
-        return f"{mappings.MAP}:{one.prechosen_id}"
-    works_here = one.active and one.shown_in_appointment_book and one.upcoming_appointments != 0
-    return mappings.CREATE if works_here and not one.suggestions else mappings.UNDECIDED
+    if person.prechosen_id is not None:
+        return f"{mappings.MAP}:{person.prechosen_id}"
+    works_here = person.active and person.shown_in_appointment_book and person.upcoming_appointments != 0
+    return mappings.CREATE if works_here and not person.suggestions else mappings.UNDECIDED
 
 
-def _options(one: PractitionerView, columns: Sequence[ClinicianView], standing: str) -> tuple[Option, ...]:
-    likely = [best.clinician_id for best in one.suggestions]
+def _options(person: PractitionerView, columns: Sequence[ClinicianView], standing: str) -> tuple[Option, ...]:
+    likely = [best.clinician_id for best in person.suggestions]
     ordered = sorted(
         columns, key=lambda column: likely.index(column.id) if column.id in likely else len(likely)
     )
     options = [
         (mappings.UNDECIDED, "Decide later"),
         *((f"{mappings.MAP}:{column.id}", f"Column {column.name}") for column in ordered),
-        (mappings.CREATE, f"New column “{one.name}”"),
+        (mappings.CREATE, f"New column “{person.name}”"),
         (mappings.IGNORE, "Do not show"),
     ]
     return tuple(Option(value, word, value == standing) for value, word in options)
@@ -111,33 +111,33 @@ def type_rows(
     """A line each. `suggest`: tick what the name suggests where nobody has decided and the PMS has no mark."""
     return tuple(
         TypeRow(
-            key=one.pms_type_id,
-            name=one.name,
-            length=f"{one.default_duration_minutes} min" if one.default_duration_minutes else "",
-            evidence=_evidence(one, pms),
-            options=_type_options(one, pms, follows_pms, suggest),
-            shown=one.sync_enabled,
-            archived=not one.active,
+            key=kind.pms_type_id,
+            name=kind.name,
+            length=f"{kind.default_duration_minutes} min" if kind.default_duration_minutes else "",
+            evidence=_evidence(kind, pms),
+            options=_type_options(kind, pms, follows_pms, suggest),
+            shown=kind.sync_enabled,
+            archived=not kind.active,
         )
-        for one in sorted(listed, key=lambda one: (not _looks_like_telehealth(one), one.name.casefold()))
+        for kind in sorted(listed, key=lambda kind: (not _looks_like_telehealth(kind), kind.name.casefold()))
     )
 
 
-def _looks_like_telehealth(one: TypeView) -> bool:
-    mark = one.is_telehealth if one.is_telehealth is not None else one.pms_is_telehealth
-    return one.suggested if mark is None else mark
+def _looks_like_telehealth(kind: TypeView) -> bool:
+    mark = kind.is_telehealth if kind.is_telehealth is not None else kind.pms_is_telehealth
+    return kind.suggested if mark is None else mark
 
 
-def _evidence(one: TypeView, pms: str) -> str:
-    if one.pms_is_telehealth is not None:
-        return f"{pms} says {'telehealth' if one.pms_is_telehealth else 'not telehealth'}"
-    return (one.evidence or "Looks like telehealth") if one.suggested else "—"
+def _evidence(kind: TypeView, pms: str) -> str:
+    if kind.pms_is_telehealth is not None:
+        return f"{pms} says {'telehealth' if kind.pms_is_telehealth else 'not telehealth'}"
+    return (kind.evidence or "Looks like telehealth") if kind.suggested else "—"
 
 
-def _type_options(one: TypeView, pms: str, follows_pms: bool, suggest: bool) -> tuple[Option, ...]:
-    decided = {True: _YES, False: _NO, None: _FOLLOW}[one.is_telehealth]
-    if suggest and one.is_telehealth is None and one.pms_is_telehealth is None and not follows_pms:
-        decided = _YES if one.suggested else _NO
+def _type_options(kind: TypeView, pms: str, follows_pms: bool, suggest: bool) -> tuple[Option, ...]:
+    decided = {True: _YES, False: _NO, None: _FOLLOW}[kind.is_telehealth]
+    if suggest and kind.is_telehealth is None and kind.pms_is_telehealth is None and not follows_pms:
+        decided = _YES if kind.suggested else _NO
     follow = f"As {pms} says" if follows_pms else "Not decided"
     return tuple(
         Option(value, word, value == decided)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from pmsapp.domain.runsheet import Column, Freshness, FreshnessState, Sheet
 from pmsapp.domain.sync.rules import MappingDecision
@@ -20,6 +20,7 @@ _FRESHNESS = {
     FreshnessState.NEVER: Badge("Not read yet", "broken"),
     FreshnessState.NONE: Badge("Nothing read yet", "plug"),
 }
+_PARTLY = Badge("Partly updated", "half", "wait")
 _HAS_BANNER = frozenset(
     {ConnectionState.NEEDS_YOU, ConnectionState.PMS_TROUBLE, ConnectionState.RETRYING, ConnectionState.SETUP}
 )
@@ -72,27 +73,68 @@ def truth_of(
     *,
     names: Mapping[int, str],
     may: Callable[[str], bool],
+    not_whole: Mapping[int, frozenset[date]],
 ) -> DayTruth:
-    """What to say of the day `sheet`. `may`: whether the one asking can open an endpoint."""
+    """What to say of the day `sheet`. `may`: whether the one asking can open an endpoint. `not_whole`: the days that each
+    connection's last update has done in part."""
     fed = fed_columns(sheet)
     columns = [column for column in sheet.columns if column.id in fed]
-    by_id = {one.row.id: one for one in snapshot.connections}
+    by_id = {connection.row.id: connection for connection in snapshot.connections}
     notes = [
         note
         for view in views
-        for note in _notes_of(view, by_id[view.id], sheet, columns, now, names=names, may=may)
+        for note in _notes_of(
+            view,
+            by_id[view.id],
+            sheet,
+            columns,
+            now,
+            names=names,
+            may=may,
+            is_part=sheet.date in not_whole.get(view.id, {day_of(now, view.time_zone)}),
+        )
     ]
     badge = _badge(sheet, columns, now)
     first = notes[0] if notes else None
-    held = next((one for one in sheet.questions if one.kind == "removals_held"), None)
+    held = next((question for question in sheet.questions if question.kind == "removals_held"), None)
     if held is not None and badge.tone == "good":
         href = f"/decisions#decision-{held.id}" if may("decisions.index") else None
         return DayTruth(
             Badge("Removals held", "held", "warn"), "Removals wait for a decision", href, tuple(notes)
         )
     if first is not None and badge.tone == "good":
-        badge = Badge("Partly updated", "half", "wait")
+        is_paused = any(view.state is ConnectionState.PAUSED for view in views)
+        badge = Badge("Updates paused", "bars", "wait") if is_paused else _PARTLY
+    if first is None and badge.tone != "good":
+        reason, href = _why_old(views, by_id, sheet, columns, may)
+        return DayTruth(badge, reason, href, ())
     return DayTruth(badge, first.headline if first else None, first.href if first else None, tuple(notes))
+
+
+def _why_old(
+    views: Sequence[ConnectionView],
+    by_id: Mapping[int, Connected],
+    sheet: Sheet,
+    columns: Sequence[Column],
+    may: Callable[[str], bool],
+) -> tuple[str | None, str | None]:
+    """Why a day with no note of its own is not up to date, and the page that says more."""
+    old = {column.id: column.name for column in columns if is_old(column.freshness)}
+    if not old:
+        return None, None
+    fed_by = [
+        view
+        for view in views
+        if any(feed.clinician_id in old for feed in by_id[view.id].mapped)
+        and view.state is not ConnectionState.SETUP
+    ]
+    error = next((view.last_sync_error for view in fed_by if view.last_sync_error), None)
+    some = "" if len(old) == len(columns) else f" of {fmt.listed(list(old.values()))}"
+    lists = f"{'list' if len(old) == 1 else 'lists'}{some}"
+    reason = error.message.rstrip(".") if error else f"No update has read the {lists} of this day lately"
+    if not may("history.index"):
+        return reason, None
+    return reason, f"/integrations/{fed_by[0].id}/history" if len(fed_by) == 1 else "/integrations"
 
 
 def _badge(sheet: Sheet, columns: Sequence[Column], now: datetime) -> Badge:
@@ -105,27 +147,28 @@ def _badge(sheet: Sheet, columns: Sequence[Column], now: datetime) -> Badge:
 
 def _notes_of(
     view: ConnectionView,
-    one: Connected,
+    connection: Connected,
     sheet: Sheet,
     columns: Sequence[Column],
     now: datetime,
     *,
     names: Mapping[int, str],
     may: Callable[[str], bool],
+    is_part: bool,
 ) -> Iterator[Notice]:
     if view.state is ConnectionState.SETUP:
         return
     name = names.get(view.id, view.display_name)
     if view.state is ConnectionState.PAUSED:
         yield _paused(view, name, now, may)
-    behind = _behind(one, sheet, columns)
+    behind = _behind(connection, sheet, columns)
     if behind:
         yield _not_read(view, name, behind, may)
-    elif _is_partial(view) and sheet.date == day_of(now, view.time_zone):
+    elif is_part and is_partial(view):
         yield _partial(view, name, may)
 
 
-def _is_partial(view: ConnectionView) -> bool:
+def is_partial(view: ConnectionView) -> bool:
     """Done in part for a reason that no day's own question tells."""
     held = view.last_sync_error is not None and view.last_sync_error.code == "REMOVE-HELD"
     return view.last_sync_status == RunStatus.PARTIAL and view.state not in _HAS_BANNER and not held
@@ -146,12 +189,12 @@ def _paused(view: ConnectionView, name: str, now: datetime, may: Callable[[str],
     )
 
 
-def _behind(one: Connected, sheet: Sheet, columns: Sequence[Column]) -> list[str]:
+def _behind(connection: Connected, sheet: Sheet, columns: Sequence[Column]) -> list[str]:
     """The clinicians whose list lags behind the others of this connection, or was never read."""
     shown = {column.id: column.name for column in columns}
     read = {
         feed.clinician_id: feed.readings[sheet.date].as_of if sheet.date in feed.readings else None
-        for feed in one.mapped
+        for feed in connection.mapped
         if feed.decision is MappingDecision.MAPPED and feed.clinician_id in shown
     }
     known = [as_of for as_of in read.values() if as_of is not None]

@@ -95,6 +95,11 @@ def build_line(line: Line, around: Setting) -> LineView:
     )
 
 
+def presses_of(line: Line) -> tuple[Press, ...]:
+    """The buttons that stand on a line and on a card: the step forward, and that nobody answered."""
+    return tuple(press for press in (_second(line), _step(line)) if press)
+
+
 def state_badge(line: Line, now: datetime) -> Badge:
     """Our one state with its age; for what has left, how."""
     card = line.card
@@ -181,7 +186,7 @@ def _identity_words(card: Card, around: Setting) -> str:
     check = card.identity_check
     if check is None:
         return "Identity not checked yet"
-    which = fmt.listed([labels.IDENTIFIERS.get(one, one) for one in check.identifiers])
+    which = fmt.listed([labels.IDENTIFIERS.get(name, name) for name in check.identifiers])
     return f"Identity checked by {check.by} {fmt.moment(check.at, around.now, card.time_zone)}: {which}"
 
 
@@ -206,7 +211,7 @@ def _step(line: Line) -> Press | None:
     if line.next_step is not None:
         word = _STEP_WORDS[line.next_step]
         return Press("advance", f"advance:{card.id}:{card.state}", word)
-    if Action.RESTORE in card.actions:
+    if Action.RESTORE in card.actions and Filter.NOT_SHOWN in line.filters:
         return Press("bring-back", f"bring-back:{card.id}", "Bring back")
     if card.waits_to_be_seen:
         return Press("acknowledge", f"acknowledge:{card.id}", "Acknowledge")

@@ -44,7 +44,7 @@ def build_list(
         filters=filter_links(laid, look, len(notices)),
         attention=tuple(build_line(line, around) for line in laid.attention),
         notices=tuple(notices) if all_on_top else (),
-        sections=tuple(_section(one, look, around, clinic, fed) for one in laid.sections),
+        sections=tuple(_section(section, look, around, clinic, fed) for section in laid.sections),
         hidden=tuple(build_line(line, around) for line in laid.hidden),
         nothing=_nothing(laid, look, len(notices) if all_on_top else 0),
         clear_href=look.href(chosen=Filter.ALL),
@@ -62,18 +62,18 @@ def build_list(
 def filter_links(laid: WorkList, look: Look, notices: int) -> tuple[FilterLink, ...]:
     """The row of filters with their numbers; the longest wait beside those who wait."""
     links = []
-    for one, word in _FILTER_WORDS.items():
-        number = laid.counts[one] + (notices if one is Filter.NEEDS_YOU else 0)
+    for chosen, word in _FILTER_WORDS.items():
+        number = laid.counts[chosen] + (notices if chosen is Filter.NEEDS_YOU else 0)
         note = ""
-        if one is Filter.WAITING and laid.longest_wait_min is not None:
+        if chosen is Filter.WAITING and laid.longest_wait_min is not None:
             note = f"longest {minutes(laid.longest_wait_min)}"
         links.append(
             FilterLink(
-                one.value,
+                chosen.value,
                 word,
                 number,
-                look.href(chosen=one, view=LIST),
-                look.chosen is one and not look.query and look.view == LIST,
+                look.href(chosen=chosen, view=LIST),
+                look.chosen is chosen and not look.query and look.view == LIST,
                 note,
             )
         )

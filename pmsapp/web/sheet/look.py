@@ -10,9 +10,28 @@ from urllib.parse import urlencode
 
 from pmsapp.domain.worklist.lines import Filter
 from pmsapp.services.sheet.looks import VIEWS
+from pmsapp.web.ui.forms import Form
 
 LIST, COLUMNS = VIEWS
 _TIME = "time"
+
+
+class SearchForm(Form):
+    """What is searched for."""
+
+    q: str = ""
+
+
+class ViewForm(Form):
+    """The view that was chosen."""
+
+    view: str = ""
+
+
+class PollForm(Form):
+    """In the address of the page's own poll: what it shows."""
+
+    v: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +73,7 @@ def read_look(day: date, given: Mapping[str, str], *, usual: str | None, query: 
     return Look(
         day=day,
         chosen=Filter(chosen) if chosen in set(Filter) else Filter.ALL,
-        view=LIST if query.strip() else next((one for one in (view, usual) if one in VIEWS), LIST),
+        view=LIST if query.strip() else next((name for name in (view, usual) if name in VIEWS), LIST),
         by_time=given.get("order") == _TIME,
         closed=frozenset(closed),
         query=query.strip()[:100],

@@ -11,6 +11,7 @@ from pmsapp.domain.runsheet import FreshnessState, Sheet
 from pmsapp.domain.window import day_of
 from pmsapp.domain.worklist.lines import Filter, WorkList, lay_out
 from pmsapp.domain.worklist.patients import matches
+from pmsapp.services.sheet.questions import CODES
 from pmsapp.web.sheet.card_view import Names
 from pmsapp.web.sheet.columns_view import Axis, build_columns
 from pmsapp.web.sheet.day_truth import DayTruth, age_words, is_old
@@ -24,6 +25,7 @@ from pmsapp.web.sheet.sheet_contexts import (
     SheetPage,
     ViewChoice,
 )
+from pmsapp.web.ui import fields
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui.page_contexts import Notice
 
@@ -40,6 +42,7 @@ def build_page(
     truth: DayTruth,
     fed: frozenset[int],
     viewer: str = "",
+    can_decide: bool = True,
     closed: str | None = None,
     toast: Toast | None = None,
 ) -> SheetPage:
@@ -57,6 +60,8 @@ def build_page(
     )
     axis = Axis(sheet, now, is_today=is_today)
     is_columns = look.view == COLUMNS
+    laid = laid_out(sheet, look, now, is_today=is_today)
+    notices = _questions(sheet, names, can_decide=can_decide)
     return SheetPage(
         **_day_texts(sheet, now, today, clinic),
         version=version,
@@ -64,9 +69,9 @@ def build_page(
         freshness=truth.badge,
         summary=_summary(sheet),
         hours=axis.hours if is_columns else (),
-        columns=build_columns(sheet, axis, names, can_edit=can_edit) if is_columns else (),
+        columns=build_columns(sheet, axis, names, laid.lines, can_edit=can_edit) if is_columns else (),
         empty=_empty_of(sheet, look, now, is_today=is_today, closed=closed),
-        asides=truth.notes,
+        asides=(*truth.notes, *notices) if is_columns else truth.notes,
         not_shown=_not_shown(sheet),
         zone=sheet.time_zone,
         sources=fmt.listed(sorted(set(names.connections.values()))),
@@ -75,17 +80,21 @@ def build_page(
         is_old=is_old(sheet.freshness),
         open_decisions=sheet.open_decisions,
         view=look.view,
-        work_list=_work_list(sheet, look, around, clinic, fed, is_today=is_today),
+        work_list=_work_list(sheet, laid, look, around, clinic, fed, notices),
         reason=truth.reason,
         reason_href=truth.href,
-        views=(
-            ViewChoice(LIST, "Work list", not is_columns),
-            ViewChoice(COLUMNS, "By clinician", is_columns),
-        ),
-        print_href=f"{look.href(view=COLUMNS, chosen=Filter.ALL)}&print=1",
+        views=_views(is_columns=is_columns),
+        print_href=f"/sheet/{sheet.date.isoformat()}/print",
         query=look.query,
         here=look.href(),
         toast=toast,
+    )
+
+
+def _views(*, is_columns: bool) -> tuple[ViewChoice, ...]:
+    return (
+        ViewChoice(LIST, "Work list", not is_columns),
+        ViewChoice(COLUMNS, "By clinician", is_columns),
     )
 
 
@@ -110,15 +119,21 @@ def _day_texts(sheet: Sheet, now: datetime, today: date, clinic: str) -> dict[st
 
 
 def _work_list(
-    sheet: Sheet, look: Look, around: Setting, clinic: str, fed: frozenset[int], *, is_today: bool
+    sheet: Sheet,
+    laid: WorkList,
+    look: Look,
+    around: Setting,
+    clinic: str,
+    fed: frozenset[int],
+    notices: tuple[Notice, ...],
 ) -> ListView:
     return build_list(
         sheet,
-        laid_out(sheet, look, around.now, is_today=is_today),
+        laid,
         look,
         around,
         clinic=clinic,
-        notices=_questions(sheet, around.names),
+        notices=notices,
         fed=fed,
     )
 
@@ -183,6 +198,7 @@ def _empty(sheet: Sheet, now: datetime, *, is_today: bool, closed: str | None) -
             ),
             href="/integrations/new",
             action="Connect",
+            straight=fields.straight_to(),
         )
     if closed and sheet.freshness.state is not FreshnessState.FRESH:
         name = "" if closed.startswith("closed") else f" ({closed})"
@@ -211,41 +227,88 @@ def _empty(sheet: Sheet, now: datetime, *, is_today: bool, closed: str | None) -
     return EmptySheet(f"No telehealth appointments {day}", tuple(sentences))
 
 
-def _questions(sheet: Sheet, names: Names) -> tuple[Notice, ...]:
-    """What needs somebody on this day and is no patient: undecided practitioners, held removals, struck cards."""
-    asked = {one.subject: one.id for one in sheet.questions}
+def _questions(sheet: Sheet, names: Names, *, can_decide: bool) -> tuple[Notice, ...]:
+    """What needs somebody on this day and is no patient: undecided practitioners, held removals. Only who may decide is
+    led to where that is done."""
+    asked = {question.subject: question.id for question in sheet.questions}
     found = [
         Notice(
-            f"{one.name} has {fmt.plural(one.number, 'appointment')} that {'is' if one.number == 1 else 'are'} not shown",
+            f"{group.name} has {fmt.plural(group.number, 'appointment')} that {'is' if group.number == 1 else 'are'} not shown",
             "Nobody has decided yet where they belong.",
             icon="person",
-            href=f"/decisions#decision-{asked[one.subject]}"
-            if one.subject in asked
-            else "/decisions#undecided",
+            code="MAP-NEW",
+            href=_place(asked.get(group.subject), can_decide=can_decide),
             action="Decide",
         )
-        for one in sheet.undecided
-        if one.number
+        for group in sheet.undecided
+        if group.number
     ]
-    for one in sheet.questions:
-        if one.kind == "removals_held":
-            who = names.clinicians.get(one.clinician_id or 0, "one clinician")
+    for question in sheet.questions:
+        if question.kind == "removals_held":
+            who = names.clinicians.get(question.clinician_id or 0, "one clinician")
             found.append(
                 Notice(
-                    f"{fmt.plural(one.number, 'patient')} of {who} would disappear",
+                    f"{fmt.plural(question.number, 'patient')} of {who} would disappear",
                     "Removals are held until somebody looks.",
                     icon="held",
-                    href=f"/decisions#decision-{one.id}",
+                    code="REMOVE-HELD",
+                    href=_place(question.id, can_decide=can_decide),
                     action="Decide",
                 )
             )
+        elif question.kind in _ABOUT_LISTS:
+            headline, detail = _ABOUT_LISTS[question.kind]
+            found.append(
+                Notice(
+                    headline.format(patients=fmt.plural(question.number, "patient")),
+                    detail,
+                    icon="help",
+                    code=CODES.get(question.kind),
+                    href=_place(question.id, can_decide=can_decide),
+                    action="Decide",
+                )
+            )
+    odd = [card for card in sheet.cards if card.time_odd and card.presence is Presence.ON_SHEET]
+    if odd:
+        found.append(
+            Notice(
+                f"{fmt.plural(len(odd), 'patient')} at a time that does not exist or exists twice",
+                "The clocks change that night. The time is shown as it was sent; check it in the practice software.",
+                icon="clock",
+                code="TIME-ODD",
+                href=f"/cards/{odd[0].id}",
+                action="Look",
+            )
+        )
     return tuple(found)
+
+
+# Questions about practitioners and types that touch the patients of every day.
+_ABOUT_LISTS = {
+    "type_new": ("{patients} of an appointment type that is new", "Shown and marked until somebody decides."),
+    "type_changed": ("{patients} of an appointment type that was changed", "Shown as not sure until then."),
+    "type_gone": ("{patients} of an appointment type that was archived", "Shown as before until then."),
+    "practitioner_gone": (
+        "{patients} of somebody who left the practice software or is inactive there",
+        "Their cards may be out of date.",
+    ),
+    "practitioner_changed": ("A practitioner has another name now: {patients}", "The column keeps its name."),
+}
+
+
+def _place(decision_id: int | None, *, can_decide: bool) -> str | None:
+    if not can_decide:
+        return None
+    return f"/decisions#decision-{decision_id}" if decision_id else "/decisions#undecided"
 
 
 def _empty_of(
     sheet: Sheet, look: Look, now: datetime, *, is_today: bool, closed: str | None
 ) -> EmptySheet | None:
-    """Only where nothing at all is to be seen: a filter that hides everything says so itself."""
+    """Only where nothing at all is to be seen: a filter that hides everything says so itself, and a day whose patients
+    wait for somebody to say where they belong is not empty."""
+    if any(group.number for group in sheet.undecided):
+        return None
     if sheet.cards or look.chosen is Filter.NOT_SHOWN:
         return None
     return _empty(sheet, now, is_today=is_today, closed=closed)

@@ -59,6 +59,7 @@ class Shell:
 
     `reason`: why not all is well, with where it leads. `user_id`, `lock_after_s`, `hide_after_s`: whose
     page it is and when it locks and hides details by itself; `is_delicate`: it wants a password given lately.
+    `shortcuts`: this person has switched the keys of the run sheet on.
     `polls`: the page has no poll of its own, so the badge asks.
     """
 
@@ -71,6 +72,7 @@ class Shell:
     lock_after_s: int = 0
     hide_after_s: int = 0
     is_delicate: bool = False
+    shortcuts: bool = False
     can_sync: bool = False
     can_configure: bool = False
     can_add: bool = False
@@ -96,7 +98,10 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class FormField:
-    """One field of the card's form. `pms` is what the practice software says where it differs from `value`."""
+    """One field of the card's form. `pms` is what the practice software says where it differs from `value`.
+
+    `shown` is the value in words, as it is read before it is edited; `is_open`: it is being edited.
+    """
 
     name: str
     label: str
@@ -105,6 +110,8 @@ class FormField:
     pms_note: str | None = None
     error: str | None = None
     theirs: str | None = None
+    shown: str = ""
+    is_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)

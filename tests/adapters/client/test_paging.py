@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pmsapp.adapters.client.http import Reply
+from pmsapp.adapters.client.messages import Reply
 from pmsapp.adapters.client.paging import (
     MAX_PAGES,
     PageGuard,
@@ -180,7 +180,7 @@ def test_field_07_a_list_that_shifted_is_read_once_more_and_else_incomplete(shif
     assert (told[-2:], code) == (["abagain", "cdagain!"], None)
     told, code = _still(shifted, shifted)
     assert code == "READ-SHIFTED"
-    assert not any("!" in one for one in told)
+    assert not any("!" in text for text in told)
 
 
 def test_field_07_pages_nobody_counts_have_to_be_the_same_twice() -> None:
@@ -189,4 +189,4 @@ def test_field_07_pages_nobody_counts_have_to_be_the_same_twice() -> None:
     assert _still(dropped, UNCOUNTED, UNCOUNTED)[1] is None
     told, code = _still(dropped, UNCOUNTED, dropped)
     assert code == "READ-SHIFTED"
-    assert not any("!" in one for one in told)
+    assert not any("!" in text for text in told)

@@ -196,10 +196,10 @@ def test_field_01_a_text_that_is_not_one_number_is_stored_as_received(row: dict[
     text = row["text"]
     assert clean_phone(text) == text
     found = phones_in(text)
-    assert [one.number for one in found] == row["dials"].replace("-", "").split()
-    for one in found:
-        written = "".join(char for char in text[one.start : one.end] if char.isdigit())
-        assert written.removeprefix("0") in one.number
+    assert [phone.number for phone in found] == row["dials"].replace("-", "").split()
+    for phone in found:
+        written = "".join(char for char in text[phone.start : phone.end] if char.isdigit())
+        assert written.removeprefix("0") in phone.number
 
 
 def test_field_01_a_number_that_was_cut_off_is_not_dialled() -> None:

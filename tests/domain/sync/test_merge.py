@@ -86,8 +86,8 @@ VALUES = st.one_of(
 )
 
 
-def _equal(one: Any, other: Any) -> bool:
-    return as_stored(one) == as_stored(other)
+def _equal(first: Any, other: Any) -> bool:
+    return as_stored(first) == as_stored(other)
 
 
 @given(base=VALUES, staff=VALUES, now=VALUES)

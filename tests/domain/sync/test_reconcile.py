@@ -211,10 +211,10 @@ def test_every_pair_read_is_counted_under_what_became_of_it() -> None:
         }.items()
     ]
     nobody = [pair(None, external_id=visit) for visit in ("empty", "blocked")]
-    found = sort_pairs([*read, *nobody], {one.key: one for one in known}, RULES)
-    assert [one.key[0] for one in found.creates] == ["new", "new"]
-    assert [one.id for one in found.unchanged] == [1, 2]
-    assert [(one.id, said.values.start_at) for one, said in found.changed] == [
+    found = sort_pairs([*read, *nobody], {card.key: card for card in known}, RULES)
+    assert [incoming.key[0] for incoming in found.creates] == ["new", "new"]
+    assert [card.id for card in found.unchanged] == [1, 2]
+    assert [(card.id, said.values.start_at) for card, said in found.changed] == [
         (3, at("10:00")),
         (4, at("10:00")),
     ]
@@ -237,21 +237,21 @@ def test_a_row_without_a_patient_is_counted_once() -> None:
 
 def test_a_pair_listed_twice_counts_once_and_the_later_reading_wins() -> None:
     found = sort_pairs([pair(), pair(start_at=at("10:00"))], {}, RULES)
-    assert [one.values.start_at for one in found.creates] == [at("10:00")]
+    assert [incoming.values.start_at for incoming in found.creates] == [at("10:00")]
     assert found.fetched == 1
 
 
 def test_a_group_gives_one_card_per_patient() -> None:
     found = sort_pairs([pair("ada"), pair("bo"), pair("cy")], {}, RULES)
-    assert [one.key for one in found.creates] == [("v1", "ada"), ("v1", "bo"), ("v1", "cy")]
+    assert [incoming.key for incoming in found.creates] == [("v1", "ada"), ("v1", "bo"), ("v1", "cy")]
 
 
 @given(st.permutations([pair(name) for name in ("ada", "bo", "cy", None)]), st.booleans())
 def test_order_and_repetition_of_a_list_change_nothing(listed: list[object], doubled: bool) -> None:
     known = {("v1", "bo"): key(incoming(patient="bo"), number=2)}
     found = sort_pairs(listed * (2 if doubled else 1), known, RULES)  # type: ignore[arg-type]
-    assert sorted(one.key for one in found.creates) == [("v1", "ada"), ("v1", "cy")]
-    assert [one.id for one in found.unchanged] == [2]
+    assert sorted(incoming.key for incoming in found.creates) == [("v1", "ada"), ("v1", "cy")]
+    assert [card.id for card in found.unchanged] == [2]
     assert found.fetched == 4
 
 
@@ -289,7 +289,7 @@ def test_patients_who_change(row: dict[str, str]) -> None:
     fresh = {("v1", name) for name in row["new"].split()}
     swaps, left = swapped_patients(found, stored, fresh)
     assert {swap.old.patient_id for swap in swaps} == set(row["held"].split())
-    assert {one.patient_id for one in left} == set(row["left"].split())
+    assert {card.patient_id for card in left} == set(row["left"].split())
     for swap in swaps:
         assert {name for _, name in swap.new_keys} <= set(named)
         assert swap.marker == now
@@ -350,12 +350,12 @@ NAMES = st.sets(st.sampled_from(("ada", "bo", "cy", "di")), max_size=4)
 @given(had=NAMES, named=NAMES)
 def test_every_patient_is_kept_held_or_let_go_and_nobody_is_merged(had: set[str], named: set[str]) -> None:
     stored = [key(incoming(patient=name), number=number) for number, name in enumerate(sorted(had), 1)]
-    known: dict[tuple[str, str], StoredKey] = {one.key: one for one in stored}
+    known: dict[tuple[str, str], StoredKey] = {card.key: card for card in stored}
     found = sort_pairs([pair(name) for name in sorted(named)] or [pair(None)], known, RULES)
     swaps, left = swapped_patients(found, stored, newcomers(found.creates, []))
-    gone = {swap.old.patient_id for swap in swaps} | {one.patient_id for one in left}
+    gone = {swap.old.patient_id for swap in swaps} | {card.patient_id for card in left}
     assert gone == had - named
-    assert {one.key[1] for one in found.creates} == named - had
+    assert {incoming.key[1] for incoming in found.creates} == named - had
     assert not (swaps and left), "one appointment's leavers are all held, or all looked up"
     # While others stay, who leaves a group and who joins it have nothing to do with each other.
     assert bool(swaps) == bool(had - named and named - had and not had & named)

@@ -141,8 +141,8 @@ off   | booked    | no
 
 @pytest.mark.parametrize("row", tables.rows(WOULD_SHOW), ids=tables.case)
 def test_whether_an_appointment_never_seen_would_show(row: dict[str, str]) -> None:
-    one = pair(type_external_id=row["type"], status=AppointmentStatus(row["status"]))
-    assert would_show(one, RULES) is (row["shows"] == "yes")
+    listed = pair(type_external_id=row["type"], status=AppointmentStatus(row["status"]))
+    assert would_show(listed, RULES) is (row["shows"] == "yes")
 
 
 @given(
@@ -154,22 +154,22 @@ def test_whether_an_appointment_never_seen_would_show(row: dict[str, str]) -> No
 def test_unknown_telehealth_is_never_dropped(
     practitioner: str | None, type_id: str | None, status: AppointmentStatus, evidence: bool | None
 ) -> None:
-    one = pair(
+    listed = pair(
         practitioner_external_id=practitioner,
         type_external_id=type_id,
         status=status,
         telehealth_evidence=evidence,
     )
-    is_telehealth = telehealth(one, RULES)
-    verdict = placement_of(one, is_telehealth, RULES)
+    is_telehealth = telehealth(listed, RULES)
+    verdict = placement_of(listed, is_telehealth, RULES)
     if is_telehealth is None and practitioner in ("anna", None) and type_id != "off":
         assert verdict.presence in (Presence.ON_SHEET, Presence.CANCELLED)
     assert (verdict.reason is None) == (verdict.presence in (Presence.ON_SHEET, Presence.CANCELLED))
 
 
 def test_a_no_show_stays_on_the_sheet() -> None:
-    one = pair(status=AppointmentStatus.NO_SHOW)
-    assert placement_of(one, True, RULES).presence is Presence.ON_SHEET
+    listed = pair(status=AppointmentStatus.NO_SHOW)
+    assert placement_of(listed, True, RULES).presence is Presence.ON_SHEET
 
 
 def test_a_card_takes_its_types_length_and_name_where_the_appointment_has_none() -> None:

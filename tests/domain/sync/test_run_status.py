@@ -61,7 +61,7 @@ def test_status_and_code(row: dict[str, str]) -> None:
 
 
 def said(*scopes: ScopeResult, code: str = "READ-PART") -> str:
-    return sentence(code, scopes, lambda one: message_for(one, "Gentu"), "09:02")
+    return sentence(code, scopes, lambda error: message_for(error, "Gentu"), "09:02")
 
 
 def read(name: str | None, outcome: str = "complete", code: str | None = None) -> ScopeResult:
@@ -125,12 +125,12 @@ def test_when_nobodys_list_was_read_to_its_end_the_reason_follows() -> None:
 
 
 def test_numbers_add_up() -> None:
-    one = ScopeResult(
+    first = ScopeResult(
         "Dr A", "complete", None, Counter(fetched=3, created=2, skipped=1), Counter(not_telehealth=1)
     )
     two = ScopeResult("Dr B", "complete", None, Counter(fetched=1, skipped=1), Counter(not_telehealth=1))
-    assert total([one, two]) == Counter(fetched=4, created=2, skipped=2)
-    assert skipped_reasons([one, two]) == {"not_telehealth": 2}
+    assert total([first, two]) == Counter(fetched=4, created=2, skipped=2)
+    assert skipped_reasons([first, two]) == {"not_telehealth": 2}
 
 
 SCOPES = st.lists(
@@ -151,7 +151,7 @@ SCOPES = st.lists(
 def test_success_means_that_everything_was_read_and_nothing_waits(scopes: list[ScopeResult]) -> None:
     status = status_of(scopes)
     assert (status == "success") == (
-        all(one.outcome == "complete" for one in scopes)
+        all(scope.outcome == "complete" for scope in scopes)
         and not total(scopes)["failed"]
         and not total(scopes)["held"]
     )

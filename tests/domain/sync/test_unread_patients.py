@@ -46,10 +46,10 @@ def incoming(patient: Patient = ANNE, **more: Any) -> Incoming:
 
 def stored(patient: Patient = ANNE, **more: Any) -> tuple[StoredKey, StoredCard]:
     """A card as an earlier read left it; `more` changes the light key."""
-    one = incoming(patient)
-    known = StoredKey(1, "a1", "p1", one.digest, Presence.ON_SHEET, "dr", one.values.pms_date, None)
+    read = incoming(patient)
+    known = StoredKey(1, "a1", "p1", read.digest, Presence.ON_SHEET, "dr", read.values.pms_date, None)
     known = known._replace(**more)
-    return known, StoredCard(1, one.values, Presence(known.presence), one.values.pms_date)
+    return known, StoredCard(1, read.values, Presence(known.presence), read.values.pms_date)
 
 
 def plan(pair: UnifiedAppointment, known: StoredKey, card: StoredCard) -> tuple[SortedPairs, list[Any]]:

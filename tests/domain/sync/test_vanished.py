@@ -141,7 +141,9 @@ def test_every_vanished_card_has_exactly_one_fate_and_the_brake_holds(
     letters: list[str], others: int, closed: bool
 ) -> None:
     vanished: list[StoredKey] = [key(number=number) for number in range(len(letters))]
-    fates = {card.id: LETTERS[one] for card, one in zip(vanished, letters, strict=True) if one != "."}
+    fates = {
+        card.id: LETTERS[letter] for card, letter in zip(vanished, letters, strict=True) if letter != "."
+    }
     on_sheet = len(vanished) + others
     plan = plan_vanished(vanished, fates, on_sheet, closed_day=closed)
     every = [*plan.delete, *plan.hold, *plan.unknown, *plan.found]

@@ -44,7 +44,7 @@ def test_twins_caution_both_cards() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "other"),
     [
         ("Kate Quoll", "Kath Quoll"),
         ("Jon Smith", "John Smith"),
@@ -53,8 +53,8 @@ def test_twins_caution_both_cards() -> None:
         ("A. Quoll", "Ada Quoll"),
     ],
 )
-def test_names_that_are_nearly_one_anothers_caution(one: str, other: str) -> None:
-    found = alike((one, BORN, "a"), (other, date(1990, 1, 1), "b"))
+def test_names_that_are_nearly_one_anothers_caution(first: str, other: str) -> None:
+    found = alike((first, BORN, "a"), (other, date(1990, 1, 1), "b"))
     assert found == {1: (2,), 2: (1,)}
 
 

@@ -24,10 +24,10 @@ def test_the_same_seed_and_date_give_the_same_day_in_any_order_of_asking(now: St
 
 
 def test_another_seed_gives_another_clinic_with_other_ids(now: StandingClock) -> None:
-    one, two = Clinic(1, now=now), Clinic(2, now=now)
-    assert one.appointments_on(MONDAY) != two.appointments_on(MONDAY)
+    first, two = Clinic(1, now=now), Clinic(2, now=now)
+    assert first.appointments_on(MONDAY) != two.appointments_on(MONDAY)
     for vendor in VENDORS:
-        ours = {one.id_of(vendor, "patient", person.key) for person in one.patients()}
+        ours = {first.id_of(vendor, "patient", person.key) for person in first.patients()}
         theirs = {two.id_of(vendor, "patient", person.key) for person in two.patients()}
         assert not ours & theirs
 

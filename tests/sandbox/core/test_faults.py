@@ -232,10 +232,10 @@ def test_rows_can_drift_between_pages(server: SandboxServer, gentu: GentuClient)
 
 
 def test_a_day_can_come_empty_for_everyone_or_for_one(server: SandboxServer, gentu: GentuClient) -> None:
-    one = server.faults.set("empty_day", practitioner="odwyer")
+    fault = server.faults.set("empty_day", practitioner="odwyer")
     assert gentu.day("odwyer").json() == {"appointments": [], "pagination": {"next": None, "limit": 100}}
     assert gentu.day("wojcik").json()["appointments"]
-    server.faults.clear(one.id)
+    server.faults.clear(fault.id)
     server.faults.set("empty_day")
     assert gentu.day("wojcik").json()["appointments"] == []
 

@@ -20,7 +20,7 @@ from tests.support.fake_clinic import MEL, FakeClinic
 
 
 def one_question(clinic: FakeClinic, kind: str) -> DecisionView:
-    (question,) = [one for one in clinic.questions() if one.kind == kind]
+    (question,) = [question for question in clinic.questions() if question.kind == kind]
     return question
 
 
@@ -61,12 +61,33 @@ def test_it_follows_what_the_pms_says_next(clinic: FakeClinic, conflict: str) ->
 def test_keep_stands_against_what_the_pms_says_now_and_no_longer(clinic: FakeClinic, conflict: str) -> None:
     decisions.decide(one_question(clinic, "field_conflict").id, "keep", MEL)
     card = clinic.card(conflict)
-    assert (card.patient_phone, [one.conflict for one in card.edited]) == ("+61491570156", [False])
+    assert (card.patient_phone, [edit.conflict for edit in card.edited]) == ("+61491570156", [False])
     run = clinic.sync()
     assert (run.counts["updated"], clinic.questions()) == (0, [])
     clinic.practice.edit_patient("ada", phone="+61491570888")
     clinic.sync()
     assert one_question(clinic, "field_conflict").theirs == "+61491570888"
+
+
+def test_keep_is_not_asked_again_when_the_pms_changes_something_else(
+    clinic: FakeClinic, conflict: str
+) -> None:
+    decisions.decide(one_question(clinic, "field_conflict").id, "keep", MEL)
+    clinic.practice.change(conflict, start_at=clinic.at("09:15"))
+    clinic.sync()
+    assert clinic.questions() == []
+    assert [edit.conflict for edit in clinic.card(conflict).edited] == [False]
+
+
+@pytest.mark.parametrize("choice", ["keep", "pms"])
+def test_an_answer_makes_what_was_seen_of_the_card_outdated(
+    clinic: FakeClinic, conflict: str, choice: str
+) -> None:
+    seen = clinic.card(conflict)
+    decisions.decide(one_question(clinic, "field_conflict").id, choice, MEL)
+    with pytest.raises(Conflict) as refused:
+        overrides.edit_card(seen.id, {"patient_phone": "+61491570158"}, MEL, row_version=seen.row_version)
+    assert refused.value.code == "ROW-CHANGED"
 
 
 def test_pms_drops_what_was_typed(clinic: FakeClinic, conflict: str) -> None:
@@ -106,9 +127,9 @@ def test_the_same_answer_for_the_other_conflicts_of_that_field(clinic: FakeClini
     for who in ("ada", "bo"):
         clinic.practice.edit_patient(who, phone="+61491570999", email="new@example.com")
     clinic.sync()
-    phones = [one for one in clinic.questions() if one.field == "patient_phone"]
+    phones = [question for question in clinic.questions() if question.field == "patient_phone"]
     decisions.decide(phones[0].id, "pms", MEL, same_for_others=True)
-    assert {one.field for one in clinic.questions()} == {"patient_email"}
+    assert {question.field for question in clinic.questions()} == {"patient_email"}
     assert len(clinic.questions()) == 2
 
 
@@ -134,7 +155,7 @@ def test_only_two_words_answer(clinic: FakeClinic, conflict: str) -> None:
 def test_an_answer_taken_back_asks_again(clinic: FakeClinic, conflict: str, choice: str) -> None:
     before, question = clinic.card(conflict), one_question(clinic, "field_conflict")
     decisions.decide(question.id, choice, MEL)
-    assert [one.id for one in decisions.list_decided_today() if one.can_undo] == [question.id]
+    assert [decision.id for decision in decisions.list_decided_today() if decision.can_undo] == [question.id]
     decisions.undo(question.id, MEL)
     after = clinic.card(conflict)
     assert (after.patient_phone, after.edited) == (before.patient_phone, before.edited)
@@ -214,7 +235,7 @@ def test_merging_takes_notes_and_state_along(clinic: FakeClinic, duplicates: tup
     card = clinic.card(visit)
     assert (card.notes, card.state) == ("Typed by hand", "contacted")
     assert days.get_card(manual).presence == "removed_by_staff"
-    assert [one.id for one in clinic.sheet().cards] == [card.id]
+    assert [card.id for card in clinic.sheet().cards] == [card.id]
     clinic.practice.change(visit, start_at=clinic.at("10:00"))
     clinic.sync()
     assert days.get_card(manual).presence == "removed_by_staff"
@@ -230,7 +251,7 @@ def test_merging_takes_a_typed_phone_and_email_along_and_back(clinic: FakeClinic
     decisions.decide(question.id, "pms", MEL)
     card = clinic.card(visit)
     assert (card.patient_phone, card.patient_email) == ("+61491570156", "ada@example.com")
-    assert [(one.field, one.value, one.pms_value) for one in card.edited] == [
+    assert [(edit.field, edit.value, edit.pms_value) for edit in card.edited] == [
         ("patient_phone", "+61491570156", "+61491570000")
     ]
     clinic.sync()
@@ -302,7 +323,7 @@ def test_a_new_practitioner_is_read_counted_and_asked_about(
     clinic: FakeClinic, newcomer: DecisionView
 ) -> None:
     assert newcomer.theirs == {"pms_practitioner_id": "nia", "name": "Dr Nia New"}
-    assert [(one.name, one.number) for one in clinic.sheet().undecided] == [("Dr Nia New", 1)]
+    assert [(group.name, group.number) for group in clinic.sheet().undecided] == [("Dr Nia New", 1)]
 
 
 def test_giving_them_a_column_shows_their_cards_with_the_next_run(
@@ -312,7 +333,9 @@ def test_giving_them_a_column_shows_their_cards_with_the_next_run(
     made = mapping(clinic, "nia")
     assert (made.decision, made.auto_created, made.sync_enabled) == ("mapped", True, True)
     clinic.sync()
-    assert [(one.name, len(one.cards)) for one in clinic.sheet().columns if one.cards] == [("Dr Nia New", 1)]
+    assert [(column.name, len(column.cards)) for column in clinic.sheet().columns if column.cards] == [
+        ("Dr Nia New", 1)
+    ]
 
 
 def test_not_showing_them_is_an_answer(clinic: FakeClinic, newcomer: DecisionView) -> None:

@@ -89,7 +89,7 @@ def test_what_was_typed_survives_any_number_of_runs(clinic: FakeClinic, visit: s
         assert run.counts["updated"] == 0
         card = clinic.card(visit)
         assert getattr(card, field) == typed
-        assert [(one.field, one.conflict) for one in card.edited] == [(field, False)]
+        assert [(edit.field, edit.conflict) for edit in card.edited] == [(field, False)]
 
 
 @pytest.mark.parametrize("field", FIELDS)
@@ -101,8 +101,8 @@ def test_both_sides_changed_keeps_both_and_asks(clinic: FakeClinic, visit: str, 
     assert run.status == "success", "a conflict never blocks a run"
     card = clinic.card(visit)
     assert getattr(card, field) == (typed if field in STAFF_SHOWS else now)
-    (one,) = card.edited
-    assert one.conflict
+    (typed,) = card.edited
+    assert typed.conflict
     (question,) = clinic.questions()
     assert (question.kind, question.field, question.appointment_ids) == ("field_conflict", field, (card.id,))
 
@@ -125,8 +125,8 @@ def test_the_pms_going_back_leaves_the_edit_standing(clinic: FakeClinic, visit: 
     clinic.sync()
     clinic.practice.edit_patient("ada", phone="+61491570000")
     clinic.sync()
-    (one,) = clinic.card(visit).edited
-    assert (one.conflict, clinic.questions()) == (False, [])
+    (typed,) = clinic.card(visit).edited
+    assert (typed.conflict, clinic.questions()) == (False, [])
 
 
 def test_dropping_an_edit_shows_the_pms_again(clinic: FakeClinic, visit: str) -> None:
@@ -147,8 +147,8 @@ def test_typing_again_answers_a_conflict(clinic: FakeClinic, visit: str) -> None
     clinic.practice.edit_patient("ada", phone="+61491570999")
     clinic.sync()
     edit(clinic, visit, patient_phone="+61491570157")
-    (one,) = clinic.card(visit).edited
-    assert (one.value, one.pms_value, one.conflict) == ("+61491570157", "+61491570999", False)
+    (typed,) = clinic.card(visit).edited
+    assert (typed.value, typed.pms_value, typed.conflict) == ("+61491570157", "+61491570999", False)
     assert clinic.questions() == []
 
 
@@ -346,13 +346,15 @@ def test_its_duplicate_from_the_pms_is_a_suggestion_never_a_merge(
             card_id = by_hand(clinic)
     visit = clinic.practice.book("anna", clinic.at("09:00"), ["ada"])
     clinic.sync()
-    found = [one for one in clinic.questions() if one.kind == "merge_suggestion"]
+    found = [question for question in clinic.questions() if question.kind == "merge_suggestion"]
     assert bool(found) is (row["is suggested"] == "yes")
     if found:
         assert found[0].appointment_ids == (card_id, clinic.card(visit).id)
     assert clinic.presence(visit) == "on_sheet"
     clinic.sync()
-    assert len([one for one in clinic.questions() if one.kind == "merge_suggestion"]) == len(found)
+    assert len([question for question in clinic.questions() if question.kind == "merge_suggestion"]) == len(
+        found
+    )
 
 
 # -- removing and bringing back -------------------------------------------------------------------------------------
@@ -500,7 +502,7 @@ def test_a_conflict_on_a_removed_card_is_asked_when_it_is_back(clinic: FakeClini
     assert clinic.questions() == []
     overrides.restore_card(clinic.card(visit).id, MEL)
     clinic.sync()
-    assert [one.kind for one in clinic.questions()] == ["field_conflict"]
+    assert [question.kind for question in clinic.questions()] == ["field_conflict"]
 
 
 # -- acknowledging --------------------------------------------------------------------------------------------------

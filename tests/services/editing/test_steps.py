@@ -77,7 +77,7 @@ def test_no_answer_counts_each_attempt_with_its_time(frozen_clock: FrozenClock) 
     frozen_clock.advance(minutes=20)
     step = steps.record_attempt(1, "left_message", SAM)
     assert (step.card.state, step.number) == ("no_answer", 2)
-    assert [(one.outcome, one.by, one.at) for one in step.card.attempts] == [
+    assert [(attempt.outcome, attempt.by, attempt.at) for attempt in step.card.attempts] == [
         ("no_answer", "Mel", MONDAY_9AM),
         ("left_message", "Sam", MONDAY_9AM + timedelta(minutes=20)),
     ]

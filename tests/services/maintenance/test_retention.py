@@ -41,7 +41,7 @@ def count(model: type) -> int:
 
 
 def task(name: str) -> task_table.TaskView:
-    return next(one for one in task_table.list_tasks() if one.name == name)
+    return next(task for task in task_table.list_tasks() if task.name == name)
 
 
 def test_the_purge_throws_away_what_served_its_time_and_no_card(
@@ -94,7 +94,7 @@ def test_tokens_that_stop_working_soon_are_named(app: Flask, frozen_clock: Froze
     a_token("never", None)
     a_token("revoked", now + timedelta(days=2), revoked_at=now)
     a_token("over", now - timedelta(days=1))
-    assert [one.name for one in retention.ageing_tokens()] == ["sooner", "soon"]
+    assert [token.name for token in retention.ageing_tokens()] == ["sooner", "soon"]
     assert retention.check_token_age() == "2 tokens will expire within two weeks"
 
 
@@ -118,7 +118,7 @@ def test_every_declared_task_is_on_the_list_with_a_time_of_its_own(
 ) -> None:
     periodic_tasks.declare()
     periodic_tasks.do_due()
-    found = {one.name: one for one in task_table.list_tasks()}
+    found = {task.name: task for task in task_table.list_tasks()}
     assert set(found) == {task.name for task in TASKS}
     assert {
         retention.PURGE,
@@ -195,7 +195,7 @@ def test_a_backup_is_whole_private_and_the_oldest_go(
         made.append(backup.make())
         frozen_clock.advance(days=1)
     kept = sorted((settings.instance_dir / "backups").iterdir())
-    assert [path.name for path in kept] == [one.path.name for one in made[-backup.KEEP :] if one]
+    assert [path.name for path in kept] == [copy.path.name for copy in made[-backup.KEEP :] if copy]
     newest = backup.latest()
     assert newest is not None
     assert newest.path == kept[-1]

@@ -23,7 +23,7 @@ from pmsapp.domain.actor import COMMAND_LINE
 from pmsapp.extensions import db, key_ring
 from pmsapp.models import PMSAppointmentType, PMSClinicianMapping, PMSConnection, SyncRun
 from pmsapp.models.sqlite import WRITING, sqlite_module
-from pmsapp.services.base import audit, encrypted_columns
+from pmsapp.services.base import audit, audit_chain, encrypted_columns
 from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.maintenance import database, key_rotation
 from pmsapp.services.people import api_tokens, sessions
@@ -135,7 +135,7 @@ def _typed(table: Table, row: dict[str, Any]) -> dict[str, Any]:
         date: date.fromisoformat,
     }
     return {
-        name: value if value is None else kinds.get(table.c[name].type.python_type, lambda one: one)(value)
+        name: value if value is None else kinds.get(table.c[name].type.python_type, lambda same: same)(value)
         for name, value in row.items()
     }
 
@@ -195,7 +195,7 @@ def test_new_columns_are_filled_from_what_was_known(upgraded: database.Upgrade) 
         people = session.scalars(select(PMSClinicianMapping).order_by(PMSClinicianMapping.id)).all()
         types = session.scalars(select(PMSAppointmentType)).all()
         runs = session.scalars(select(SyncRun).order_by(SyncRun.id)).all()
-    decided = [(one.decision, one.sync_enabled, one.auto_created) for one in people]
+    decided = [(person.decision, person.sync_enabled, person.auto_created) for person in people]
     assert decided[:4] == [
         ("mapped", True, False),
         ("mapped", True, True),
@@ -203,13 +203,13 @@ def test_new_columns_are_filled_from_what_was_known(upgraded: database.Upgrade) 
         ("undecided", False, False),
     ]
     assert all(
-        one.created_at == one.first_seen_at and one.updated_at == one.last_seen_at
-        for one in [*people, *types]
+        row.created_at == row.first_seen_at and row.updated_at == row.last_seen_at
+        for row in [*people, *types]
     )
-    assert [(one.created_at, one.updated_at) for one in runs] == [
-        (one.requested_at, one.completed_at or one.requested_at) for one in runs
+    assert [(run.created_at, run.updated_at) for run in runs] == [
+        (run.requested_at, run.completed_at or run.requested_at) for run in runs
     ]
-    told = {one.id: one.error_details for one in runs if one.error_details}
+    told = {run.id: run.error_details for run in runs if run.error_details}
     assert told == {3: {"code": "AUTH-SCOPE", "scopes": {"AUTH-SCOPE": 10}}}
 
 
@@ -227,10 +227,10 @@ def test_what_was_sealed_opens_and_can_be_sealed_anew(upgraded: database.Upgrade
 
 def test_the_audit_chain_holds_and_grows(upgraded: database.Upgrade, before: Rows) -> None:
     told = len(before["audit_events"])
-    assert (audit.verify().checked, audit.verify().reason) == (told, None)
+    assert (audit_chain.verify().checked, audit_chain.verify().reason) == (told, None)
     with writing() as session:
         audit.record(session, COMMAND_LINE, "clinic.change")
-    assert (audit.verify().checked, audit.verify().reason) == (told + 1, None)
+    assert (audit_chain.verify().checked, audit_chain.verify().reason) == (told + 1, None)
 
 
 def test_people_and_programs_stay_signed_in(upgraded: database.Upgrade) -> None:
@@ -252,3 +252,20 @@ def test_runs_go_on_one_at_a_time_and_under_new_ids(upgraded: database.Upgrade) 
         session.add(
             SyncRun(pms_connection_id=1, trigger="manual", requested_at=clock.now(), status="running")
         )
+
+
+def test_of_two_connections_to_one_practice_the_older_one_claims_it(released: Flask, before: Rows) -> None:
+    columns = [name for name in before["pms_connections"][0] if name != "id"]
+    listed = ", ".join(columns)
+    with writing() as session:
+        session.execute(
+            text(f"INSERT INTO pms_connections ({listed}) SELECT {listed} FROM pms_connections WHERE id = 1")  # noqa: S608
+        )
+    database.upgrade()
+    with reading() as session:
+        claims = session.scalars(select(PMSConnection.practice_claim).order_by(PMSConnection.id)).all()
+        practice = session.get_one(PMSConnection, 1)
+    known = practice.practice_fingerprint or practice.tenant_id or practice.practice_id
+    assert known
+    assert claims[0] == f"{known.casefold()}|"
+    assert claims[-1] is None

@@ -35,7 +35,7 @@ def connection_id(app: Flask, sandbox: SandboxServer) -> int:
 
 
 def by_name(connection_id: int) -> dict[str, appointment_types.TypeView]:
-    return {one.name: one for one in appointment_types.list_types(connection_id)}
+    return {kind.name: kind for kind in appointment_types.list_types(connection_id)}
 
 
 def test_types_are_read_live_and_suggested_by_their_words(connection_id: int) -> None:
@@ -43,8 +43,8 @@ def test_types_are_read_live_and_suggested_by_their_words(connection_id: int) ->
     assert listed["Telehealth consult"].suggested
     assert listed["Telehealth consult"].evidence
     assert not listed["Standard consult"].suggested
-    assert {one.is_telehealth for one in listed.values()} == {None}
-    assert {one.sync_enabled for one in listed.values()} == {True}
+    assert {kind.is_telehealth for kind in listed.values()} == {None}
+    assert {kind.sync_enabled for kind in listed.values()} == {True}
     assert count(PMSAppointmentType) == 0, "asking stores nothing"
 
 
@@ -63,7 +63,7 @@ def test_a_decision_is_stored_and_can_follow_the_pms_again(connection_id: int) -
     assert not after["Standard consult"].sync_enabled
     assert connections.get_connection(connection_id).counts.telehealth_types == 1
     again = appointment_types.set_types(connection_id, [TypeChoice(video, is_telehealth=None)], ADMIN)
-    assert next(one for one in again if one.pms_type_id == video).is_telehealth is None
+    assert next(kind for kind in again if kind.pms_type_id == video).is_telehealth is None
 
 
 def test_an_unknown_or_repeated_type_is_refused_and_nothing_is_stored(connection_id: int) -> None:

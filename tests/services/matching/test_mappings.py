@@ -60,7 +60,7 @@ def connection_id(app: Flask, sandbox: SandboxServer) -> int:
 
 
 def by_name(connection_id: int) -> dict[str, mappings.PractitionerView]:
-    return {one.name: one for one in mappings.list_practitioners(connection_id)}
+    return {person.name: person for person in mappings.list_practitioners(connection_id)}
 
 
 def decide(connection_id: int, *choices: MappingChoice) -> None:
@@ -75,18 +75,18 @@ def run_now(connection_id: int) -> None:
 def test_practitioners_are_read_live_before_any_run(connection_id: int) -> None:
     listed = mappings.list_practitioners(connection_id)
     assert len(listed) > 4
-    assert [one.name for one in listed] == sorted((one.name for one in listed), key=str.casefold)
-    assert {one.decision for one in listed} == {MappingDecision.UNDECIDED}
-    assert any(not one.active for one in listed)
-    assert any(not one.shown_in_appointment_book for one in listed)
+    assert [person.name for person in listed] == sorted((person.name for person in listed), key=str.casefold)
+    assert {person.decision for person in listed} == {MappingDecision.UNDECIDED}
+    assert any(not person.active for person in listed)
+    assert any(not person.shown_in_appointment_book for person in listed)
     assert count(PMSClinicianMapping) == 0, "asking stores nothing"
 
 
 def test_appointments_ahead_are_counted_for_those_in_the_book(connection_id: int) -> None:
-    for one in mappings.list_practitioners(connection_id):
-        seen = one.active and one.shown_in_appointment_book
-        assert (one.upcoming_appointments is not None) == seen
-    assert any(one.upcoming_appointments for one in mappings.list_practitioners(connection_id))
+    for person in mappings.list_practitioners(connection_id):
+        seen = person.active and person.shown_in_appointment_book
+        assert (person.upcoming_appointments is not None) == seen
+    assert any(person.upcoming_appointments for person in mappings.list_practitioners(connection_id))
 
 
 def test_the_answer_is_kept_for_a_minute(sandbox: SandboxServer, connection_id: int) -> None:
@@ -103,17 +103,17 @@ def test_appointments_that_cannot_be_counted_are_unknown_not_none(
     sandbox: SandboxServer, connection_id: int
 ) -> None:
     sandbox.faults.set("forbidden", vendor="gentu", endpoint="appointments")
-    assert {one.upcoming_appointments for one in mappings.list_practitioners(connection_id)} == {None}
+    assert {person.upcoming_appointments for person in mappings.list_practitioners(connection_id)} == {None}
 
 
 def test_a_clear_candidate_is_chosen_beforehand_with_its_reason(connection_id: int) -> None:
     hana = columns.create_clinician(ADMIN, name="Ms Hana Lee")
     columns.create_clinician(ADMIN, name="Dr Wombat")
-    listed = {one.name: one for one in mappings.list_practitioners(connection_id)}
-    mine = next(one for name, one in listed.items() if "Hana" in name)
+    listed = {person.name: person for person in mappings.list_practitioners(connection_id)}
+    mine = next(person for name, person in listed.items() if "Hana" in name)
     assert mine.prechosen_id == hana.id
     assert mine.suggestions[0].reason.startswith("same name")
-    other = next(one for name, one in listed.items() if "Kim" in name)
+    other = next(person for name, person in listed.items() if "Kim" in name)
     assert other.prechosen_id is None
 
 
@@ -127,7 +127,7 @@ def test_each_decision_is_stored_with_its_author(connection_id: int) -> None:
         MappingChoice(third.pms_practitioner_id, "ignore"),
         MappingChoice(fourth.pms_practitioner_id, "undecided"),
     )
-    after = {one.pms_practitioner_id: one for one in mappings.list_practitioners(connection_id)}
+    after = {person.pms_practitioner_id: person for person in mappings.list_practitioners(connection_id)}
     assert after[first.pms_practitioner_id].clinician_id == column.id
     made = after[second.pms_practitioner_id].clinician_id
     assert made is not None
@@ -141,8 +141,8 @@ def test_each_decision_is_stored_with_its_author(connection_id: int) -> None:
             select(PMSClinicianMapping).where(PMSClinicianMapping.decision == MappingDecision.IGNORED.value)
         ).one()
         assert row.decided_by == "Mel"
-        rows = {one.pms_practitioner_id: one for one in session.scalars(select(PMSClinicianMapping))}
-    asked = [rows[one.pms_practitioner_id] for one in (first, second, third, fourth)]
+        rows = {row.pms_practitioner_id: row for row in session.scalars(select(PMSClinicianMapping))}
+    asked = [rows[person.pms_practitioner_id] for person in (first, second, third, fourth)]
     assert [row.sync_enabled for row in asked] == [True, True, False, False]
     assert [row.auto_created for row in asked] == [False, True, False, False]
     assert all(row.created_at == row.first_seen_at <= row.updated_at for row in asked)
@@ -154,7 +154,7 @@ def test_creating_twice_makes_one_column(connection_id: int) -> None:
     first = mappings.list_practitioners(connection_id)[0]
     for _ in range(2):
         decide(connection_id, MappingChoice(first.pms_practitioner_id, "create"))
-    assert [one.name for one in columns.list_clinicians()] == [first.name]
+    assert [column.name for column in columns.list_clinicians()] == [first.name]
     assert is_auto_created(first.pms_practitioner_id)
 
 
@@ -195,9 +195,9 @@ def test_a_wrong_decision_is_named_and_none_is_stored(
 
 
 def test_a_practitioner_named_twice_is_refused(connection_id: int) -> None:
-    one = mappings.list_practitioners(connection_id)[0].pms_practitioner_id
+    person_id = mappings.list_practitioners(connection_id)[0].pms_practitioner_id
     with pytest.raises(Invalid):
-        decide(connection_id, MappingChoice(one, "ignore"), MappingChoice(one, "undecided"))
+        decide(connection_id, MappingChoice(person_id, "ignore"), MappingChoice(person_id, "undecided"))
 
 
 def test_only_a_real_change_asks_the_next_run_to_look_anew(connection_id: int) -> None:
@@ -217,7 +217,9 @@ def test_only_a_real_change_asks_the_next_run_to_look_anew(connection_id: int) -
 def test_an_unshown_practitioners_cards_leave_at_once_and_come_back(
     connection_id: int, decision: str
 ) -> None:
-    busy = max(mappings.list_practitioners(connection_id), key=lambda one: one.upcoming_appointments or 0)
+    busy = max(
+        mappings.list_practitioners(connection_id), key=lambda person: person.upcoming_appointments or 0
+    )
     decide(connection_id, MappingChoice(busy.pms_practitioner_id, "create"))
     run_now(connection_id)
     with reading() as session:
@@ -277,7 +279,7 @@ def test_while_the_vendor_is_away_the_known_list_can_still_be_edited(
     live_lists.forget(connection_id)
     sandbox.faults.set("forbidden", vendor="gentu")
     listed = mappings.list_practitioners(connection_id)
-    assert any(one.decision is MappingDecision.IGNORED for one in listed)
+    assert any(person.decision is MappingDecision.IGNORED for person in listed)
     decide(connection_id, MappingChoice(first, "undecided"))
 
 
@@ -296,7 +298,7 @@ def test_field_21_a_list_that_could_not_be_read_live_says_so_and_since_when(
         mappings.list_practitioners(connection_id),
         mappings.set_mappings(connection_id, [MappingChoice(first, "undecided")], ADMIN),
     ):
-        assert [one.name for one in found] == [one.name for one in listed]
+        assert [person.name for person in found] == [person.name for person in listed]
         assert found.stale is not None
         assert (found.as_of, found.stale.code) == (read_at, "AUTH-SCOPE")
         answer = PractitionerList.of(found, "Australia/Melbourne").model_dump(mode="json")

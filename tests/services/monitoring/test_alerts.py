@@ -47,7 +47,7 @@ def an_incident(now: datetime) -> int:
 
 
 def states() -> list[tuple[str, str]]:
-    return [(one.kind, one.state) for one in reversed(alerts.list_deliveries())]
+    return [(delivery.kind, delivery.state) for delivery in reversed(alerts.list_deliveries())]
 
 
 def test_a_message_is_delivered_once_and_logged(receiver: Receiver, frozen_clock: FrozenClock) -> None:
@@ -119,10 +119,10 @@ def test_of_many_senders_one_sends(app: Flask, receiver: Receiver) -> None:
             alerts.deliver_due()
 
     senders = [threading.Thread(target=send) for _ in range(4)]
-    for one in senders:
-        one.start()
-    for one in senders:
-        one.join(30)
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join(30)
     assert len(receiver.got) == 1
 
 
@@ -226,5 +226,5 @@ def test_the_log_is_read_in_pages(receiver: Receiver, frozen_clock: FrozenClock)
         post()
     first = alerts.list_deliveries(limit=3)
     rest = alerts.list_deliveries(limit=3, before_id=first[-1].id)
-    assert [one.id for one in first + rest] == [5, 4, 3, 2, 1]
-    assert all(one.at == clock.now() for one in first)
+    assert [delivery.id for delivery in first + rest] == [5, 4, 3, 2, 1]
+    assert all(delivery.at == clock.now() for delivery in first)

@@ -35,7 +35,7 @@ def settings(make_settings: Callable[..., Settings], mail: MailServer) -> Settin
 
 
 def subjects(mail: MailServer) -> list[str]:
-    return [str(one["Subject"]) for one in mail.got]
+    return [str(message["Subject"]) for message in mail.got]
 
 
 def test_the_test_button_sends_a_mail(app: Flask, mail: MailServer, frozen_clock: FrozenClock) -> None:
@@ -89,9 +89,9 @@ def test_three_hours_of_outage_are_three_mails(
         "[pmsapp] practice: Still: Fake is not answering",
         "[pmsapp] practice: Over: Fake is not answering",
     ]
-    assert [(one.kind, one.state) for one in reversed(alerts.list_deliveries())] == [
+    assert [(delivery.kind, delivery.state) for delivery in reversed(alerts.list_deliveries())] == [
         ("opening", "delivered"),
         ("escalation", "delivered"),
         ("recovery", "delivered"),
     ]
-    assert not any(word in str(one) for one in mail.got for word in ("Ada", "Alder"))
+    assert not any(word in str(message) for message in mail.got for word in ("Ada", "Alder"))

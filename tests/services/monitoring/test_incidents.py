@@ -53,7 +53,7 @@ def change(**values: Any) -> None:
 
 
 def codes() -> list[str]:
-    return [one.code for one in incidents.list_open()]
+    return [incident.code for incident in incidents.list_open()]
 
 
 def rows() -> list[Incident]:
@@ -234,7 +234,7 @@ def test_the_graver_trouble_comes_first(fake: FakeClinic, frozen_clock: FrozenCl
                     opened_at=now,
                 )
             )
-    assert [one.severity for one in incidents.list_open()] == ["high", "medium", "low"]
+    assert [incident.severity for incident in incidents.list_open()] == ["high", "medium", "low"]
 
 
 def test_severity_follows_the_next_appointment_and_never_falls(
@@ -248,7 +248,7 @@ def test_severity_follows_the_next_appointment_and_never_falls(
     seen = []
     for minute in range(0, 130, 10):
         live_on(frozen_clock, soon(frozen_clock, minutes=10), each=timedelta(minutes=5))
-        severity = [one.severity for one in incidents.list_open()]
+        severity = [incident.severity for incident in incidents.list_open()]
         seen.append((minute + 10, *severity))
     assert (10, "medium") in seen or (20, "medium") in seen
     assert (80, "high") in seen

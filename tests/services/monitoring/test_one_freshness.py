@@ -18,7 +18,8 @@ from pmsapp.schemas.sheet import RunSheetOut
 from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.clinic import clinic
 from pmsapp.services.connections import connections
-from pmsapp.services.monitoring import conditions, doctor, health, process_heartbeats
+from pmsapp.services.monitoring import conditions, health, process_heartbeats
+from pmsapp.services.monitoring.examination import doctor
 from pmsapp.services.sheet import columns
 from tests.support import actors
 from tests.support.clock import FrozenClock
@@ -94,11 +95,11 @@ def test_a_list_that_fails_for_forty_minutes_is_told_the_same_everywhere(
     assert view.freshness == sheet.freshness == columns_by_name(fake)["Dr Ben Bock"].freshness
     assert (view.freshness.state, view.state) == ("never", "stale")
     assert stale() == [fake.connection_id]
-    assert [one.code for one in _found()] == ["DATA-STALE"]
+    assert [condition.code for condition in _found()] == ["DATA-STALE"]
     assert (data_check(), health.is_ready()) == ("warn", False)
     assert health.measure().connections[0].data_age_s is None
     api = (Connection.of(view, ZONE).freshness, RunSheetOut.of(sheet, ZONE).freshness)
-    assert {one.state for one in api} == {"never"}
+    assert {freshness.state for freshness in api} == {"never"}
 
 
 def test_a_list_that_was_mapped_just_now_is_not_read_yet_and_raises_nothing(

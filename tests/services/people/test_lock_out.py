@@ -69,7 +69,7 @@ def rows_of(model: type) -> int:
 
 def alerts(clock: FrozenClock) -> list[str]:
     with reading() as session:
-        return [one.code for one in conditions.find(session, clock())]
+        return [condition.code for condition in conditions.find(session, clock())]
 
 
 def test_one_address_that_fails_again_and_again_shuts_nobody_out(

@@ -79,7 +79,7 @@ def test_one_address_trying_many_accounts_is_slowed(app: Flask, frozen_clock: Fr
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "same"),
+    ("first", "other", "same"),
     [
         ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", True),
         ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
@@ -89,8 +89,8 @@ def test_one_address_trying_many_accounts_is_slowed(app: Flask, frozen_clock: Fr
         (None, "not an address", True),
     ],
 )
-def test_ipv6_is_counted_by_its_64(one: str | None, other: str, same: bool) -> None:
-    assert (login_throttle.network_of(one) == login_throttle.network_of(other)) is same
+def test_ipv6_is_counted_by_its_64(first: str | None, other: str, same: bool) -> None:
+    assert (login_throttle.network_of(first) == login_throttle.network_of(other)) is same
 
 
 def test_a_ticket_lets_one_try_pass_whatever_others_fail(app: Flask, frozen_clock: FrozenClock) -> None:

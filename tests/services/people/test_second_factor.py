@@ -143,7 +143,7 @@ def test_secret_and_recovery_codes_are_not_in_the_database(app: Flask, frozen_cl
         hashes = session.scalars(select(RecoveryCode.code_hash)).all()
     assert secret not in kept
     assert not any(code in kept or code.replace("-", "") in kept for code in codes)
-    assert all(re.match(r"\$argon2id\$", one) for one in hashes)
+    assert all(re.match(r"\$argon2id\$", code_hash) for code_hash in hashes)
 
 
 def test_setting_up_ends_every_session_that_had_no_second_factor(

@@ -39,7 +39,7 @@ def presences(clinic: FakeClinic, visits: list[str]) -> set[str]:
 
 
 def the_question(clinic: FakeClinic, kind: str = "removals_held") -> DecisionView:
-    (question,) = [one for one in clinic.questions() if one.kind == kind]
+    (question,) = [question for question in clinic.questions() if question.kind == kind]
     return question
 
 
@@ -243,7 +243,9 @@ def test_many_at_once_are_held_and_one_question_asks(clinic: FakeClinic) -> None
 def receipt_of(run: RunView, practitioner: str = "anna") -> tuple[int | None, int | None, object]:
     """A list's receipt: how many cards should match the PMS, how many do, and where the sheet differs."""
     (scope,) = [
-        one for one in run.scopes if one.pms_practitioner_id == practitioner and one.date == run.dates[0]
+        scope
+        for scope in run.scopes
+        if scope.pms_practitioner_id == practitioner and scope.date == run.dates[0]
     ]
     return scope.expected, scope.matched, scope.differences
 

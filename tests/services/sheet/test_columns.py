@@ -24,7 +24,7 @@ def test_a_column_can_be_renamed_moved_and_retired() -> None:
     second = columns.create_clinician(ADMIN, name="Dr B")
     changed = columns.update_clinician(second.id, ADMIN, name="Dr Bee", sort_order=0, active=False)
     assert (changed.name, changed.sort_order, changed.active) == ("Dr Bee", 0, False)
-    assert [one.id for one in columns.list_clinicians()] == [second.id, first.id]
+    assert [column.id for column in columns.list_clinicians()] == [second.id, first.id]
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 81, "two\nlines"])

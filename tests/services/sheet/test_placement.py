@@ -104,7 +104,9 @@ def test_cards_that_stand_elsewhere_by_now_are_left_alone(fake: FakeClinic) -> N
     placed(Presence.HELD, "held")
     versions = [card.row_version for card in cards()]
     assert placed(Presence.DELETED, "gone", only=(Presence.ON_SHEET,)) == set()
-    assert [(card.presence, card.row_version) for card in cards()] == [("held", one) for one in versions]
+    assert [(card.presence, card.row_version) for card in cards()] == [
+        ("held", version) for version in versions
+    ]
 
 
 def test_a_caller_of_many_lets_the_sheets_versions_grow_once(fake: FakeClinic) -> None:

@@ -90,7 +90,7 @@ def test_a_moved_card_takes_its_edits_along_and_the_old_day_counts_it(clinic: Fa
     moved = clinic.card(visit)
     assert (moved.id, moved.notes, moved.patient_phone) == (card.id, "Rang twice", "+61491570156")
     assert clinic.sheet().not_shown["moved"] == 1
-    assert [one.id for one in clinic.sheet(1).cards] == [card.id]
+    assert [card.id for card in clinic.sheet(1).cards] == [card.id]
     assert moved.moved_from is not None
     assert moved.moved_from.start_at == clinic.at("09:00")
 
@@ -133,7 +133,7 @@ def test_a_card_moved_and_cancelled_at_once_is_counted_on_its_old_day(clinic: Fa
     clinic.practice.change(visit, start_at=clinic.at("09:00", 1), status="cancelled")
     clinic.sync()
     assert clinic.sheet().not_shown["moved"] == 1
-    assert [one.presence for one in clinic.sheet(1).cards] == ["cancelled"]
+    assert [card.presence for card in clinic.sheet(1).cards] == ["cancelled"]
 
 
 def test_a_remapped_column_is_no_move(clinic: FakeClinic) -> None:
@@ -159,7 +159,7 @@ def test_unmapped_and_back_is_never_a_cancellation(clinic: FakeClinic) -> None:
     run = clinic.sync()
     assert (clinic.presence(visit), run.counts["removed"], run.counts["skipped"]) == ("unmapped", 1, 1)
     assert run.skipped_reasons == {"practitioner_undecided": 1}
-    assert [(one.name, one.number) for one in clinic.sheet().undecided] == [("Dr Anna Abel", 1)]
+    assert [(group.name, group.number) for group in clinic.sheet().undecided] == [("Dr Anna Abel", 1)]
     clinic.decide_on("anna", "mapped")
     clinic.sync()
     assert clinic.presence(visit) == "on_sheet"
@@ -188,7 +188,7 @@ def test_a_card_with_staff_work_stays_in_view_when_the_pms_makes_it_in_person(cl
     clinic.practice.change(visit, type_id="rooms")
     clinic.sync()
     shown = clinic.sheet()
-    assert [(one.presence, one.presence_reason) for one in shown.cards] == [
+    assert [(card.presence, card.presence_reason) for card in shown.cards] == [
         ("filtered", "no longer telehealth")
     ]
     assert shown.not_shown["filtered"] == 0
@@ -222,10 +222,10 @@ def test_an_acknowledged_cancellation_that_changes_stays_acknowledged_until_it_i
     assert clinic.sheet().cards == []
     clinic.practice.change(visit, status="booked")
     clinic.sync()
-    assert [one.presence for one in clinic.sheet().cards] == ["on_sheet"]
+    assert [card.presence for card in clinic.sheet().cards] == ["on_sheet"]
     clinic.practice.change(visit, status="cancelled")
     clinic.sync()
-    assert [one.presence for one in clinic.sheet().cards] == ["cancelled"]
+    assert [card.presence for card in clinic.sheet().cards] == ["cancelled"]
 
 
 def test_a_deleted_appointment_that_is_back_is_the_same_card(clinic: FakeClinic) -> None:
@@ -274,19 +274,19 @@ def test_an_appointment_without_a_practitioner_is_unassigned(
 def test_two_connections_with_the_same_ids_never_touch_each_other(
     app: Flask, frozen_clock: FrozenClock, practice: FakePractice
 ) -> None:
-    one = FakeClinic(practice)
+    place = FakeClinic(practice)
     other_practice = stock(FakePractice())
     with registered("other", other_practice):
         other = FakeClinic(other_practice, name="other")
-        first = practice.book("anna", one.at("09:00"), ["ada"])
+        first = practice.book("anna", place.at("09:00"), ["ada"])
         second = other_practice.book("anna", other.at("09:00"), ["ada"])
         assert first == second
-        one.sync()
+        place.sync()
         other.sync()
-        assert len(one.sheet().cards) == 2
+        assert len(place.sheet().cards) == 2
         practice.delete(first)
-        one.sync()
-        assert (one.presence(first), other.presence(second)) == ("deleted", "on_sheet")
+        place.sync()
+        assert (place.presence(first), other.presence(second)) == ("deleted", "on_sheet")
 
 
 def test_the_tag_changes_exactly_with_the_sheet(clinic: FakeClinic, frozen_clock: FrozenClock) -> None:

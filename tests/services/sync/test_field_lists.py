@@ -42,7 +42,7 @@ def run_by(clinic: FakeClinic, trigger: str) -> None:
 
 
 def asked_about(clinic: FakeClinic) -> list[tuple[str, str]]:
-    return sorted((one.kind, one.theirs["name"]) for one in clinic.questions())
+    return sorted((question.kind, question.theirs["name"]) for question in clinic.questions())
 
 
 @pytest.mark.parametrize("trigger", ["manual", "webhook", "schedule"])

@@ -40,11 +40,11 @@ def clinic(app: Flask, frozen_clock: FrozenClock, practice: FakePractice) -> Fak
 
 
 def kinds(clinic: FakeClinic) -> list[str]:
-    return [one.kind for one in clinic.questions()]
+    return [question.kind for question in clinic.questions()]
 
 
 def the_question(clinic: FakeClinic, kind: str = "patient_changed") -> DecisionView:
-    (question,) = [one for one in clinic.questions() if one.kind == kind]
+    (question,) = [question for question in clinic.questions() if question.kind == kind]
     return question
 
 
@@ -171,10 +171,10 @@ def test_field_09_the_same_person_under_another_file_keeps_all_that_was_done(
     card = clinic.card(refiled, "ada-new-file")
     assert (card.notes, card.state, card.patient_phone) == ("Rang twice", "contacted", "+61491570156")
     assert [(edit.field, edit.by, edit.conflict) for edit in card.edited] == [("patient_phone", "Mel", False)]
-    assert [one.id for one in clinic.sheet().cards] == [card.id]
+    assert [card.id for card in clinic.sheet().cards] == [card.id]
     run = clinic.sync()
     assert (run.status, run.counts["updated"], kinds(clinic)) == ("success", 0, [])
-    assert [one.id for one in clinic.sheet().cards] == [card.id]
+    assert [card.id for card in clinic.sheet().cards] == [card.id]
 
 
 def test_field_09_same_is_taken_back_like_any_answer(clinic: FakeClinic, refiled: str) -> None:
@@ -334,7 +334,7 @@ def test_field_10_two_visits_of_one_day_are_two_visits(clinic: FakeClinic, froze
     frozen_clock.advance(minutes=5)
     clinic.practice.book("anna", clinic.at("11:00", 1), ["ada"])
     clinic.sync()
-    assert [clinic.card(one).rebooked_to for one in (first, second, other)] == [None, None, None]
+    assert [clinic.card(visit).rebooked_to for visit in (first, second, other)] == [None, None, None]
     assert clinic.card(second).rebooked_from is None
 
 

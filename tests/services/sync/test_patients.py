@@ -22,7 +22,7 @@ def visit(clinic: FakeClinic) -> str:
 
 
 def the_question(clinic: FakeClinic) -> DecisionView:
-    (question,) = [one for one in clinic.questions() if one.kind == "patient_changed"]
+    (question,) = [question for question in clinic.questions() if question.kind == "patient_changed"]
     return question
 
 
@@ -40,7 +40,7 @@ def test_the_old_patient_is_held_with_the_notes_and_the_new_one_comes_without(
     question = the_question(clinic)
     assert question.appointment_ids == (old.id, new.id)
     assert (question.ours, question.theirs) == ("Ada Alder", "Bo Birch")
-    assert {one.id for one in clinic.sheet().cards} == {old.id, new.id}
+    assert {card.id for card in clinic.sheet().cards} == {old.id, new.id}
 
 
 def test_one_look_up_of_a_card_holds_it_just_the_same(clinic: FakeClinic, visit: str) -> None:
@@ -79,7 +79,7 @@ def test_kept_and_then_a_third_patient(clinic: FakeClinic, visit: str) -> None:
     clinic.practice.change(visit, patients=("cy",))
     clinic.sync()
     assert stands(clinic, visit) == {"ada": "held", "bo": "held", "cy": "on_sheet"}
-    assert len([one for one in clinic.questions() if one.kind == "patient_changed"]) == 2
+    assert len([question for question in clinic.questions() if question.kind == "patient_changed"]) == 2
 
 
 def test_kept_and_then_deleted_at_the_pms(clinic: FakeClinic, visit: str) -> None:

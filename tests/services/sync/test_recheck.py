@@ -76,7 +76,7 @@ def test_what_staff_typed_is_merged_just_like_in_a_run(clinic: FakeClinic, visit
     overrides.edit_card(card_id, {"patient_phone": "+61491570156", "notes": "Rang"}, MEL)
     clinic.practice.edit_patient("ada", phone="+61491570999")
     card = recheck.recheck_card(card_id, MEL)
-    assert (card.notes, [one.conflict for one in card.edited]) == ("Rang", [True])
+    assert (card.notes, [edit.conflict for edit in card.edited]) == ("Rang", [True])
     assert len(clinic.questions()) == 1
 
 

@@ -104,9 +104,9 @@ def test_a_nudge_during_a_run_is_read_after_it_once(clinic: FakeClinic) -> None:
 
     meanwhile(clinic, nudge)
     run = clinic.sync()
-    assert len({one.sync_id for one in nudges}) == 1
+    assert len({nudge.sync_id for nudge in nudges}) == 1
     assert nudges[0].sync_id != run.id
-    assert [one.created for one in nudges] == [True, False, False]
+    assert [nudge.created for nudge in nudges] == [True, False, False]
     assert clinic.run(nudges[0].sync_id).status == "queued"
 
 
@@ -362,8 +362,8 @@ def test_a_check_tells_why_to_stop(clinic: FakeClinic) -> None:
 
 def lists_of(run: RunView) -> list[tuple[object, ...]]:
     return [
-        (one.pms_practitioner_id, one.name, one.date, one.outcome, one.counts, one.error_code)
-        for one in run.scopes
+        (scope.pms_practitioner_id, scope.name, scope.date, scope.outcome, scope.counts, scope.error_code)
+        for scope in run.scopes
     ]
 
 
@@ -436,7 +436,7 @@ def test_several_connections_sync_side_by_side_while_staff_type(
     clinics = [FakeClinic(practice)]
     others = [stock(FakePractice(seed)) for seed in range(1, 4)]
     with registered("p1", others[0]), registered("p2", others[1]), registered("p3", others[2]):
-        clinics += [FakeClinic(one, name=f"p{number}") for number, one in enumerate(others, 1)]
+        clinics += [FakeClinic(practice, name=f"p{number}") for number, practice in enumerate(others, 1)]
         for clinic in clinics:
             for number in range(40):
                 at = clinic.at(f"{8 + number // 4:02}:{number % 4 * 15:02}")
@@ -457,10 +457,10 @@ def test_several_connections_sync_side_by_side_while_staff_type(
             typing = [pool.submit(copy_context().run, type_on) for _ in range(3)]
             syncing = [pool.submit(copy_context().run, clinic.sync) for clinic in clinics]
             try:
-                results = [one.result() for one in syncing]
+                results = [future.result() for future in syncing]
             finally:
                 stop.set()
-            assert sum(one.result() for one in typing) > 0
+            assert sum(future.result() for future in typing) > 0
         assert {run.status for run in results} == {"success"}
         assert sum(len(clinic.cards()) for clinic in clinics) == 4 * 80
 

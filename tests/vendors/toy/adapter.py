@@ -15,7 +15,8 @@ from pmsapp.adapters.base import (
     ConnectionCheck,
     Page,
 )
-from pmsapp.adapters.client.http import HTTPClient, Refusal, Reply, path
+from pmsapp.adapters.client.http import HTTPClient
+from pmsapp.adapters.client.messages import Refusal, Reply, path
 from pmsapp.adapters.client.paging import PageLook, read_by_number, read_until_still
 from pmsapp.adapters.client.tokens import Token
 from pmsapp.adapters.parsing.text import clean_text, clean_token, names_missing
@@ -56,13 +57,13 @@ class ToyboxAdapter(Adapter):
 
     def list_practitioners(self) -> list[Practitioner]:
         """Everybody on the staff list."""
-        found = [one for row in self._whole("staff") if (one := parse_person(row)) is not None]
-        return sorted(found, key=lambda one: (one.name.casefold(), one.external_id))
+        found = [person for row in self._whole("staff") if (person := parse_person(row)) is not None]
+        return sorted(found, key=lambda record: (record.name.casefold(), record.external_id))
 
     def list_appointment_types(self) -> list[AppointmentType]:
         """Every style of visit."""
-        found = [one for row in self._whole("styles") if (one := parse_style(row)) is not None]
-        return sorted(found, key=lambda one: (one.name.casefold(), one.external_id))
+        found = [kind for row in self._whole("styles") if (kind := parse_style(row)) is not None]
+        return sorted(found, key=lambda record: (record.name.casefold(), record.external_id))
 
     def list_appointments(self, window: SyncWindow, practitioner_ids: Sequence[str]) -> Iterator[Page]:
         """The visits of the whole clinic."""

@@ -88,13 +88,13 @@ class ToyboxServer(VendorServer):
         clinic = self._mine()
         rows = [
             {
-                "id": clinic.id_of(SLUG, "practitioner", one.key),
-                "given": one.given,
-                "family": one.family,
-                "works": one.active,
-                "listed": one.shown_in_book,
+                "id": clinic.id_of(SLUG, "practitioner", person.key),
+                "given": person.given,
+                "family": person.family,
+                "works": person.active,
+                "listed": person.shown_in_book,
             }
-            for one in clinic.practitioners()
+            for person in clinic.practitioners()
         ]
         return self._page(rows)
 
@@ -102,12 +102,12 @@ class ToyboxServer(VendorServer):
         clinic = self._mine()
         rows = [
             {
-                "id": clinic.id_of(SLUG, "type", one.key),
-                "name": one.name,
-                "minutes": one.duration_min,
-                "kept": one.active,
+                "id": clinic.id_of(SLUG, "type", kind.key),
+                "name": kind.name,
+                "minutes": kind.duration_min,
+                "kept": kind.active,
             }
-            for one in clinic.appointment_types()
+            for kind in clinic.appointment_types()
         ]
         return self._page(rows)
 

@@ -54,7 +54,7 @@ class TestKnownBrowsers:
     ) -> None:
         user = make_user("viewer")
         answer = sign_in(client, user.email)
-        (cookie,) = [one for one in answer.headers.getlist("Set-Cookie") if "-browser=" in one]
+        (cookie,) = [header for header in answer.headers.getlist("Set-Cookie") if "-browser=" in header]
         for part in ("HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=15552000"):
             assert part in cookie
         first = mark_of(client, app).value

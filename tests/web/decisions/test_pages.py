@@ -17,7 +17,9 @@ from pmsapp.services.editing import decisions, overrides
 from pmsapp.services.editing.decisions import DecisionView
 from pmsapp.services.sheet import days, questions
 from pmsapp.web.decisions.contexts import Question
-from pmsapp.web.decisions.view import Surroundings, build_question
+from pmsapp.web.decisions.surroundings import Surroundings
+from pmsapp.web.decisions.view import build_question
+from pmsapp.web.ui import formatting as fmt
 from tests.support import actors
 from tests.support.clock import FrozenClock
 from tests.web.made_up import DAY, NOW, ZONE, at, card
@@ -58,9 +60,12 @@ def test_a_time_conflict_names_both_times_and_what_shows_until_then() -> None:
     assert asked.facts == (
         "Appointment: Mon 23 Nov 09:30, Dr Hart",
         "Here: 09:15, typed by Mel 08:55",
-        "Gentu: 09:30",
+        f"Gentu: 09:30, read {fmt.hhmm(NOW, ZONE)}",
     )
-    assert [(one.choice, one.word) for one in asked.answers] == [("keep", "Keep 09:15"), ("pms", "Use 09:30")]
+    assert [(answer.choice, answer.word) for answer in asked.answers] == [
+        ("keep", "Keep 09:15"),
+        ("pms", "Use 09:30"),
+    ]
     assert asked.until_then == "Until then the sheet shows 09:30."
 
 
@@ -98,8 +103,8 @@ def test_every_kind_has_two_answers_that_say_what_they_do(
 ) -> None:
     asked = question(kind, **more)
     assert asked.headline.startswith(headline)
-    assert {one.choice for one in asked.answers} == {"keep", "pms"}
-    assert all(one.effect and one.word for one in asked.answers)
+    assert {answer.choice for answer in asked.answers} == {"keep", "pms"}
+    assert all(answer.effect and answer.word for answer in asked.answers)
 
 
 @pytest.fixture
@@ -132,7 +137,7 @@ def test_an_answer_from_the_page_is_in_force_at_once_and_can_be_taken_back(app: 
     assert "Nothing to decide" in page
     assert "They are different" in page
     assert browser.post(f"/decisions/{asked}/undo").status_code == 303
-    assert [one.id for one in decisions.list_open()] == [asked]
+    assert [decision.id for decision in decisions.list_open()] == [asked]
 
 
 def test_whoever_comes_second_is_told_who_was_first(app: Flask, asked: int) -> None:
@@ -141,7 +146,7 @@ def test_whoever_comes_second_is_told_who_was_first(app: Flask, asked: int) -> N
         f"/decisions/{asked}", data={"choice": "pms"}, headers=HTMX
     )
     assert late.status_code == 409
-    assert "Somebody has already answered this. Admin did" in late.text
+    assert "Admin has already answered this; their answer is below." in late.text
     with writing() as session:
         assert session.get_one(Decision, asked).choice == "keep"
 

@@ -16,7 +16,8 @@ from pmsapp.services.base import metrics
 from pmsapp.services.base.transaction import writing
 from pmsapp.services.clinic import clinic
 from pmsapp.services.maintenance import backup
-from pmsapp.services.monitoring import doctor, periodic_tasks
+from pmsapp.services.monitoring import periodic_tasks
+from pmsapp.services.monitoring.examination import doctor
 from tests.support.actors import program_for
 from tests.support.clock import FrozenClock
 from tests.support.fake_clinic import FakeClinic
@@ -145,7 +146,7 @@ def test_counters_wait_while_the_database_does_not_take_them(
         metrics.flush()
     assert metrics.list_counts() == []
     metrics.flush()
-    assert [one.value for one in metrics.list_counts()] == [1.0]
+    assert [count.value for count in metrics.list_counts()] == [1.0]
 
 
 def test_what_waits_and_what_is_wrong_is_measured(fake: FakeClinic, app: Flask) -> None:
@@ -164,12 +165,12 @@ def test_what_waits_and_what_is_wrong_is_measured(fake: FakeClinic, app: Flask) 
 def test_field_23_nothing_says_ready_or_sound_while_pages_fail(app: Flask, client: FlaskClient) -> None:
     seed()
     assert client.get("/readyz").status_code == 200
-    pages = next(one for one in doctor.examine() if one.name == "pages")
+    pages = next(check for check in doctor.examine() if check.name == "pages")
     assert pages.state is doctor.State.OK
     with writing() as session:
         # Nothing in pmsapp writes this; a hand in the database might.
         session.execute(text("UPDATE pms_connections SET paused_until = 'soon'"))
     assert client.get("/readyz").status_code == 503
-    pages = next(one for one in doctor.examine() if one.name == "pages")
+    pages = next(check for check in doctor.examine() if check.name == "pages")
     assert (pages.state, pages.message) == (doctor.State.FAIL, "Today's run sheet cannot be shown.")
     assert not doctor.is_sound(doctor.examine())

@@ -58,7 +58,7 @@ def test_a_retry_that_the_vendor_does_not_answer_says_so_and_keeps_the_record(
         f"/integrations/{clinic.connection_id}/records/{kept.id}/retry"
     )
     assert "PMS-GARBLED" in answer.text
-    assert [one.id for one in recheck.list_quarantined(clinic.connection_id)] == [kept.id]
+    assert [record.id for record in recheck.list_quarantined(clinic.connection_id)] == [kept.id]
 
 
 def test_the_webhook_header_is_shown_once_and_works(app: Flask, sandbox: SandboxServer) -> None:

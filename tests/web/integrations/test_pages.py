@@ -30,6 +30,7 @@ from tests.support import actors
 from tests.support.clock import FrozenClock
 from tests.support.connecting import ADMIN, LOGIN, gentu_access, paired_gentu, vendor_settings
 from tests.support.sandboxes import Sandboxes
+from tests.support.synced_clinic import LOGINS
 from tests.web.made_up import DAY
 
 HTMX = {"HX-Request": "true"}
@@ -66,7 +67,9 @@ def test_connecting_gentu_step_by_step_fills_the_sheet(admin: actors.Browser, sa
     assert (created.status_code, created.headers["Location"]) == (303, "/integrations/1/pair")
     code = gentu_access(sandbox).make_code()
     paired = admin.post("/integrations/1/pair", data={"pairing_code": f" {code[:4]} {code[4:]}"})
-    assert paired.headers["Location"] == "/integrations/1/practitioners"
+    assert paired.headers["Location"] == "/integrations/1/found"
+    found = admin.post("/integrations/1/found", data={"answer": "yes"})
+    assert found.headers["Location"] == "/integrations/1/practitioners"
     step = admin.get("/integrations/1/practitioners").text
     assert "Step 3 of 5" in step
     matched = admin.post("/integrations/1/practitioners", data=choose_as_suggested(step))
@@ -77,9 +80,8 @@ def test_connecting_gentu_step_by_step_fills_the_sheet(admin: actors.Browser, sa
     last = admin.get("/integrations/1/start").text
     assert re.search(r"[1-9]\d* matched", last)
     assert admin.post("/integrations/1/start").status_code == 303
-    waiting = run_history.list_runs(1).current
-    assert waiting is not None
-    execute.execute_run(waiting.id)
+    for run in reversed(run_history.list_runs(1).items):
+        execute.execute_run(run.id)
     shown = days.get_sheet(DAY)
     assert shown.cards
     assert {card.is_telehealth for card in shown.cards if card.appointment_type} == {True}
@@ -108,7 +110,11 @@ def test_a_missing_field_is_named_and_linked(admin: actors.Browser) -> None:
 
 @pytest.mark.parametrize(
     ("code", "status", "said"),
-    [("SHORT", 422, "PAIR-UNKNOWN"), ("ZZZZZZZZ", 422, "PAIR-UNKNOWN"), ("", 422, "eight|8 characters")],
+    [
+        ("SHORT", 422, "8 letters and digits; this has 5"),
+        ("ZZZZZZZZ", 422, "PAIR-UNKNOWN"),
+        ("", 422, "Enter the pairing code"),
+    ],
 )
 def test_a_pairing_code_that_fails_says_why(
     admin: actors.Browser, sandbox: SandboxServer, code: str, status: int, said: str
@@ -132,7 +138,7 @@ def test_a_used_pairing_code_is_refused_as_used(admin: actors.Browser, sandbox: 
 def test_every_registered_vendor_draws_its_form(admin: actors.Browser) -> None:
     choose = admin.get("/integrations/new").text
     for slug in ("gentu", "medirecords", "halaxy"):
-        assert f'href="/integrations/new/{slug}"' in choose
+        assert f'value="{slug}"' in choose
         form = admin.get(f"/integrations/new/{slug}").text
         assert 'type="password"' in form
     assert admin.get("/integrations/new/unheard-of").status_code == 404
@@ -224,7 +230,7 @@ def test_a_finished_run_ends_the_poll_and_is_said_aloud(admin: actors.Browser, c
 
 def test_history_speaks_in_words_and_holds_no_patient(admin: actors.Browser, connected: int) -> None:
     people = mappings.list_practitioners(connected)
-    columns = [MappingChoice(one.pms_practitioner_id, mappings.CREATE) for one in people]
+    columns = [MappingChoice(person.pms_practitioner_id, mappings.CREATE) for person in people]
     mappings.set_mappings(connected, columns, COMMAND_LINE)
     current = run_history.list_runs(connected).current
     assert current is not None
@@ -307,6 +313,7 @@ def test_a_pause_without_a_reason_is_refused_beside_its_field(admin: actors.Brow
     refused = admin.post(f"/integrations/{connected}/pause", data={"until": "2h", "reason": " "})
     assert refused.status_code == 422
     assert "Say in a few words why." in refused.text
+    assert '<option value="2h" selected>' in refused.text, "what was chosen stays"
     assert 'href="#pause-reason"' in refused.text
     assert connections.get_connection(connected).paused is None
 
@@ -332,9 +339,29 @@ def test_a_practice_that_is_read_already_is_named_before_the_start(
     admin: actors.Browser, sandbox: SandboxServer
 ) -> None:
     first = paired_gentu(sandbox, display_name="The first")
-    second = paired_gentu(sandbox, display_name="The second")
+    second = connections.create_connection(ADMIN, pms_type="gentu", credentials=LOGIN).id
+    tenant_id = connections.get_connection(first).tenant_id
+    with writing() as session:  # as a release left it that did not refuse this yet
+        session.execute(update(PMSConnection).where(PMSConnection.id == second).values(tenant_id=tenant_id))
     page = f"/integrations/{second}/start"
     assert "appear twice" not in admin.get(page).text
     connections.update_connection(first, ADMIN, sync_enabled=True)
     assert "The first reads this practice already: every patient would appear twice." in admin.get(page).text
     assert "appear twice" not in admin.get(f"/integrations/{first}/start").text
+
+
+def test_field_12_a_practice_connected_twice_is_explained_with_a_link_to_sign_in_there(
+    admin: actors.Browser, sandbox: SandboxServer
+) -> None:
+    paired_gentu(sandbox)
+    assert admin.post("/integrations/new/gentu", data=LOGIN).status_code == 303
+    code = gentu_access(sandbox).make_code()
+    refused = admin.post("/integrations/2/pair", data={"pairing_code": code})
+    assert refused.status_code == 409
+    assert "This practice is connected already, as Banksia" in refused.text
+    assert '<a href="/integrations/1/login">Sign in again there</a>' in refused.text
+    halaxy = LOGINS["halaxy"]["credentials"]
+    assert admin.post("/integrations/new/halaxy", data=halaxy).status_code == 303
+    again = admin.post("/integrations/new/halaxy", data=halaxy)
+    assert again.status_code == 409
+    assert 'href="/integrations/3/login">Sign in again there</a>' in again.text

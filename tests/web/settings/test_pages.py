@@ -39,7 +39,7 @@ def test_the_clinic_is_changed_from_its_page(admin: actors.Browser) -> None:
     ("wrong", "said"),
     [
         ({"closed_days": "Christmas"}, "Write each day like 2026-12-25"),
-        ({"closes-mon": "07:00"}, "On mon the clinic must open before it closes."),
+        ({"closes-mon": "07:00"}, "On Monday the clinic must open before it closes."),
         ({"name": ""}, "Give the clinic a name"),
     ],
 )
@@ -60,7 +60,7 @@ def test_columns_are_added_renamed_and_put_in_order(admin: actors.Browser) -> No
         f"/settings/clinicians/{second.id}", data={"name": "Dr H. Lee", "sort_order": "0", "active": "1"}
     )
     admin.post(f"/settings/clinicians/{first.id}", data={"name": "Dr Hart", "sort_order": "5"})
-    assert [(one.name, one.active) for one in columns.list_clinicians()] == [
+    assert [(column.name, column.active) for column in columns.list_clinicians()] == [
         ("Dr H. Lee", True),
         ("Dr Hart", False),
     ]

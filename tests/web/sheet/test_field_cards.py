@@ -100,7 +100,9 @@ removed_by_staff | restore recheck
 @pytest.mark.parametrize("row", tables.rows(ALLOWED), ids=lambda row: row["presence"])
 def test_field_03_every_presence_says_what_it_allows(row: dict[str, str]) -> None:
     presence = Presence(row["presence"])
-    assert allowed_actions(presence, WorkflowState.BOOKED) == {Action(one) for one in row["actions"].split()}
+    assert allowed_actions(presence, WorkflowState.BOOKED) == {
+        Action(action) for action in row["actions"].split()
+    }
     done = allowed_actions(presence, WorkflowState.DONE)
     assert Action.ADVANCE not in done
 
@@ -178,7 +180,7 @@ def test_field_09_a_program_answers_same_where_that_is_known(app: Flask, clinic:
     assert (
         program.send("POST", f"/api/pms/conflicts/{question.id}", json={"choice": "same"}).status_code == 200
     )
-    assert [one.pms_patient_id for one in clinic.sheet().cards] == ["bo"]
+    assert [card.pms_patient_id for card in clinic.sheet().cards] == ["bo"]
 
 
 # -- cancelled and booked anew ----------------------------------------------------------------------------------------------
