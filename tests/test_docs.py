@@ -11,6 +11,7 @@ from packaging.version import Version
 
 from pmsapp import __version__
 from pmsapp.cli.program import COMMANDS, program
+from pmsapp.settings import load_settings
 from tests.support.cases import check_each
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,13 +29,20 @@ def _commands() -> dict[str, set[str]]:
     return found
 
 
-def test_the_settings_page_is_the_settings() -> None:
+def test_the_settings_page_and_the_example_file_are_the_settings(tmp_path: Path) -> None:
     spec = importlib.util.spec_from_file_location("settings_page", ROOT / "scripts" / "settings_page.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert (ROOT / "docs" / "settings.md").read_text(encoding="utf-8") == module.render(), "run: make docs"
+    example = ROOT / "docs" / "pmsapp.env.example"
+    assert example.read_text(encoding="utf-8") == module.render_example(), "run: make docs"
+    every = example.read_text(encoding="utf-8").replace("\n#PMSAPP_", "\nPMSAPP_")
+    (tmp_path / "every.env").write_text(every, encoding="utf-8")
+    assert load_settings({"PMSAPP_ENV_FILE": str(tmp_path / "every.env")}).instance_dir == Path(
+        "/var/lib/pmsapp"
+    )
 
 
 def test_the_readme_lists_every_command() -> None:
