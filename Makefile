@@ -54,6 +54,7 @@ format: installed-for-work
 
 docs: installed-for-work
 	@$(BIN)/python scripts/settings_page.py
+	@$(BIN)/python scripts/security_page.py
 	@$(BIN)/python scripts/import_picture.py
 
 pictures: installed-for-work

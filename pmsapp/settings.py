@@ -20,6 +20,7 @@ from pmsapp.domain.errors import ConfigurationError
 from pmsapp.domain.window import is_zone
 
 PREFIX = "PMSAPP_"
+LEGAL_MINIMUM_DAYS = 2557  # seven years: health records acts of NSW, Victoria and the ACT
 ENV_FILE = Path("/etc/pmsapp.env")
 M = TypeVar("M", bound=BaseModel)
 _VENDOR_SUFFIXES = {
@@ -112,6 +113,29 @@ class Settings(BaseModel):
     )
     api_reads_per_minute: Annotated[int, Field(ge=1)] = Field(default=600, description="Per API token")
     api_writes_per_minute: Annotated[int, Field(ge=1)] = Field(default=120, description="Per API token")
+
+    retention_cards_days: Annotated[int, Field(ge=30, le=36525)] = Field(
+        default=365, description="How long a card stays on which staff wrote nothing"
+    )
+    retention_notes_days: Annotated[int, Field(ge=LEGAL_MINIMUM_DAYS, le=36525)] = Field(
+        default=LEGAL_MINIMUM_DAYS,
+        description="How long a card with notes, calls or an identity check stays; seven years at least",
+    )
+    retention_overrides_days: Annotated[int, Field(ge=30, le=36525)] = Field(
+        default=LEGAL_MINIMUM_DAYS, description="How long a card stays on which staff changed something"
+    )
+    retention_timelines_days: Annotated[int, Field(ge=30, le=36525)] = Field(
+        default=LEGAL_MINIMUM_DAYS, description="How long the lines of a card's timeline stay"
+    )
+    retention_runs_days: Annotated[int, Field(ge=7, le=36525)] = Field(
+        default=90, description="How long updates, incidents and messages stay"
+    )
+    retention_audit_days: Annotated[int, Field(ge=365, le=36525)] = Field(
+        default=LEGAL_MINIMUM_DAYS, description="How long the log of who did what and who looked stays"
+    )
+    retention_backups_days: Annotated[int, Field(ge=7, le=3653)] = Field(
+        default=90, description="How long copies of the database stay, but for the newest"
+    )
 
     @field_validator("allowed_pms_hosts", "trusted_hosts", "alert_urls", mode="before")
     @classmethod

@@ -355,6 +355,12 @@ class Sheet:
         """Every card on the sheet, column by column, unassigned last."""
         return [card for column in self.columns for card in column.cards] + list(self.unassigned)
 
+    @property
+    def card_ids(self) -> frozenset[int]:
+        """Every card that is read with the day: on it, not shown, or gone and seen to be."""
+        read = (*self.cards, *(self.not_shown_cards or ()), *self.acknowledged)
+        return frozenset(card.id for card in read)
+
 
 def in_time_order(cards: Iterable[Card]) -> tuple[Card, ...]:
     """By start, then name, then id, so that two renderings never differ."""

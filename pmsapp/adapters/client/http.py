@@ -31,10 +31,8 @@ from pmsapp.adapters.client.messages import (
     Outcome,
     Params,
     Refine,
-    Refusal,
     Reply,
     encode_params,
-    path,
     same_origin,
 )
 from pmsapp.adapters.client.rate_limit import RateLimit
@@ -43,8 +41,6 @@ from pmsapp.adapters.client.retry import Attempts, OnRequest, OnWait, VendorRetr
 from pmsapp.adapters.client.tokens import Token, TokenSource
 from pmsapp.adapters.client.transport import MAX_BODY_BYTES, Line, Sessions, TooLargeError
 from pmsapp.domain.errors import BadVendorDataError, PMSError, ReconnectRequiredError, RetryLaterError
-
-__all__ = ["HTTPClient", "OnRequest", "Params", "Refine", "Refusal", "Reply", "encode_params", "path"]
 
 # urllib3 writes whole addresses, with patient ids and queries, at debug and warning level.
 logging.getLogger("urllib3").setLevel(logging.ERROR)

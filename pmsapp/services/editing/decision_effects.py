@@ -257,15 +257,7 @@ def _answer_type(session: Session, row: Decision, choice: str, actor: Actor, now
         )
         .values(is_telehealth=choice == PMS)
     )
-    _rules_changed(session, row.connection_id)
-    placement.reapply_type(
-        session,
-        row.connection_id or 0,
-        type_id,
-        kind=answered(choice),
-        by=PlacedBy.staff(actor),
-        now=now,
-    )
+    _type_decided(session, row, type_id, choice, actor, now)
     return [], None
 
 
@@ -284,6 +276,14 @@ def _answer_turned_type(session: Session, row: Decision, choice: str, actor: Act
         kind.is_telehealth = not kind.is_telehealth
     row.state = "decided"  # a type still asked about counts as not sure
     session.flush()
+    _type_decided(session, row, type_id, choice, actor, now)
+    return [], None
+
+
+def _type_decided(
+    session: Session, row: Decision, type_id: str, choice: str, actor: Actor, now: datetime
+) -> None:
+    """The type's cards go where the clinic's decision about it now says."""
     _rules_changed(session, row.connection_id)
     placement.reapply_type(
         session,
@@ -293,7 +293,6 @@ def _answer_turned_type(session: Session, row: Decision, choice: str, actor: Act
         by=PlacedBy.staff(actor),
         now=now,
     )
-    return [], None
 
 
 def _rules_changed(session: Session, connection_id: int | None) -> None:

@@ -18,8 +18,15 @@ from pmsapp.crypto import key_files, private_files
 from pmsapp.crypto.cipher import CipherError, KeyRing, make_key, sealed_with
 from pmsapp.domain.actor import Actor
 from pmsapp.extensions import current_settings, key_ring
-from pmsapp.models import PMSConnection, RunSheetAppointment, SecondFactor, SetupDraft, StoredAnswer
-from pmsapp.services.base import audit, encrypted_columns, idempotency
+from pmsapp.models import (
+    AuditKey,
+    PMSConnection,
+    RunSheetAppointment,
+    SecondFactor,
+    SetupDraft,
+    StoredAnswer,
+)
+from pmsapp.services.base import audit, audit_chain, encrypted_columns, idempotency
 from pmsapp.services.base.errors import Conflict, NotFound
 from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.people import second_factor
@@ -83,6 +90,7 @@ SEALED: tuple[SealedColumn, ...] = (
     SealedColumn(RunSheetAppointment.patient_link_sealed, _of_link("patient")),
     SealedColumn(StoredAnswer.answer_sealed, idempotency.context_of),
     SealedColumn(SecondFactor.secret_sealed, second_factor.context_of),
+    SealedColumn(AuditKey.key_sealed, audit_chain.context_of),
     SealedColumn(SetupDraft.fields_sealed, drafts.context_of),
 )
 

@@ -39,9 +39,10 @@ _TASK_CODES = {
     retention.BACKUP: "BACKUP-FAILED",
     retention.RECEIPTS: "RECEIPT-DIFFERS",
     retention.DATABASE: "DATABASE-DAMAGED",
+    retention.AUDIT: "AUDIT-BROKEN",
 }
 # Failed once is enough for these: trying again changes nothing.
-_ALERT_AT_ONCE = frozenset({retention.RECEIPTS, retention.DATABASE})
+_ALERT_AT_ONCE = frozenset({retention.RECEIPTS, retention.DATABASE, retention.AUDIT})
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import time, timedelta
 
 from pmsapp.domain.schedule import Rhythm
 from pmsapp.observability import logs
-from pmsapp.services.maintenance import database, retention
+from pmsapp.services.maintenance import audit_watch, database, retention
 from pmsapp.services.monitoring import alerts, heartbeat_ping, incidents, task_table
 
 DAILY = timedelta(days=1)
@@ -41,6 +41,7 @@ class PeriodicTask:
 TASKS: tuple[PeriodicTask, ...] = (
     PeriodicTask(incidents.WATCH, incidents.WATCH_EVERY, incidents.look),
     PeriodicTask(retention.DATABASE, DAILY, database.quick_check, at=time(1, 10)),
+    PeriodicTask(retention.AUDIT, DAILY, audit_watch.check, at=time(1, 20)),
     PeriodicTask(retention.BACKUP, DAILY, retention.nightly_backup, at=time(1, 30)),
     PeriodicTask(retention.PURGE, DAILY, retention.do_purge, at=time(1, 50)),
     PeriodicTask(retention.RECEIPTS, timedelta(hours=1), retention.check_receipts),

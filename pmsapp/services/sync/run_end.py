@@ -12,13 +12,8 @@ from sqlalchemy.orm import Session
 
 from pmsapp import clock
 from pmsapp.adapters.registry import get_info
-from pmsapp.domain.errors import (
-    CATALOGUE,
-    ActionOwner,
-    PMSError,
-    RetryLaterError,
-    message_for,
-)
+from pmsapp.domain.codes import CATALOGUE, ActionOwner
+from pmsapp.domain.errors import PMSError, RetryLaterError, message_for
 from pmsapp.domain.sync.run_status import (
     ScopeResult,
     error_details,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, time, timedelta
 
 from flask import Blueprint, Response, make_response, redirect, request
@@ -12,18 +13,22 @@ from pmsapp.access import guard
 from pmsapp.adapters.registry import get_info
 from pmsapp.domain.errors import PMSError
 from pmsapp.domain.window import day_of, local_to_utc
-from pmsapp.schemas.base import given
-from pmsapp.schemas.connections import ConnectionChange
-from pmsapp.schemas.reading import read_form
 from pmsapp.services.base.errors import Invalid
 from pmsapp.services.connections import connections, webhooks
 from pmsapp.services.connections.connections import ConnectionView, Pause
 from pmsapp.services.sync import recheck
-from pmsapp.web.integrations.contexts import AsideRecord, ConnectionPage, DisconnectPage, WebhookPanel
+from pmsapp.web.integrations.contexts import (
+    AsideRecord,
+    ConnectionPage,
+    DisconnectPage,
+    PauseFields,
+    WebhookPanel,
+)
+from pmsapp.web.integrations.forms import PAUSES, ConnectionForm, DisconnectForm, PauseForm
 from pmsapp.web.integrations.pages import card_of
-from pmsapp.web.ui import fields, shell
+from pmsapp.web.ui import fields, forms, shell
 from pmsapp.web.ui import formatting as fmt
-from pmsapp.web.ui.page_contexts import FormField, Notice
+from pmsapp.web.ui.page_contexts import FormField, Notice, Option
 
 bp = Blueprint("connection", __name__)
 _PAUSES = {"30min": timedelta(minutes=30), "2h": timedelta(hours=2)}
@@ -33,22 +38,22 @@ END_OF_DAY = time(23, 59)
 @bp.get("/integrations/<id:connection_id>")
 def show(connection_id: int) -> ResponseReturnValue:
     """Everything about one connection."""
-    return _page(connections.get_connection(connection_id), saved="saved" in request.args)
+    return _page(connections.get_connection(connection_id), saved=forms.says("saved"))
 
 
 @bp.post("/integrations/<id:connection_id>")
 def save(connection_id: int) -> ResponseReturnValue:
     """Change name, zone, rhythm and what is shown."""
-    sent = {
-        "display_name": request.form.get("display_name", ""),
-        "sync_frequency_minutes": request.form.get("sync_frequency_minutes", ""),
-        "sync_telehealth_only": "sync_telehealth_only" in request.form,
-    }
-    if request.form.get("time_zone"):
-        sent["time_zone"] = request.form["time_zone"]
     try:
-        changes = given(read_form(ConnectionChange, sent))
-        connections.update_connection(connection_id, guard.current_actor(), **changes)
+        form = forms.read(ConnectionForm)
+        connections.update_connection(
+            connection_id,
+            guard.current_actor(),
+            display_name=form.display_name,
+            sync_frequency_minutes=form.sync_frequency_minutes,
+            sync_telehealth_only=form.sync_telehealth_only,
+            time_zone=form.time_zone,
+        )
     except Invalid as error:
         return _page(connections.get_connection(connection_id), errors=error.errors)
     return redirect(f"/integrations/{connection_id}?saved=1", 303)
@@ -88,12 +93,13 @@ def retry_record(connection_id: int, record_id: int) -> ResponseReturnValue:
 def pause(connection_id: int) -> ResponseReturnValue:
     """Pause updates until a time, with a reason."""
     view = connections.get_connection(connection_id)
-    reason = request.form.get("reason", "").strip() or None
     try:
-        until = _pause_end(request.form.get("until", ""), view.time_zone)
-        connections.update_connection(connection_id, guard.current_actor(), paused=Pause(until, reason))
+        form = forms.read(PauseForm)
+        pause = Pause(_pause_end(form.until, view.time_zone), form.reason)
+        connections.update_connection(connection_id, guard.current_actor(), paused=pause)
     except Invalid as error:
-        return _page(view, errors=error.errors)
+        faults = {name.removeprefix("paused."): text for name, text in error.errors.items()}
+        return _page(view, pause_errors=faults)
     return redirect(f"/integrations/{connection_id}", 303)
 
 
@@ -114,7 +120,7 @@ def ask_disconnect(connection_id: int) -> ResponseReturnValue:
 def disconnect(connection_id: int) -> ResponseReturnValue:
     """Take the connection away."""
     try:
-        connections.delete_connection(connection_id, request.form.get("cards", ""), guard.current_actor())
+        connections.delete_connection(connection_id, forms.read(DisconnectForm).cards, guard.current_actor())
     except Invalid as error:
         return _disconnect_page(connection_id, error.errors.get("cards"))
     return redirect("/integrations", 303)
@@ -125,10 +131,7 @@ def _pause_end(text: str, zone: str) -> datetime:
     now = clock.now()
     if text in _PAUSES:
         return now + _PAUSES[text]
-    try:
-        wall = END_OF_DAY if text in ("day", "week") else time.fromisoformat(text)
-    except ValueError:
-        raise Invalid({"paused.until": "Choose how long to pause."}) from None
+    wall = END_OF_DAY if text in ("day", "week") else time.fromisoformat(text)
     day = day_of(now, zone) + timedelta(days=7 if text == "week" else 0)
     return local_to_utc(datetime.combine(day, wall), zone)[0]
 
@@ -138,10 +141,12 @@ def _page(
     *,
     test: Notice | None = None,
     errors: dict[str, str] | None = None,
+    pause_errors: dict[str, str] | None = None,
     saved: bool = False,
     secret: str | None = None,
 ) -> Response:
     now, errors = shell.page_status(), errors or {}
+    typed = forms.typed() if errors else {}
     values = {"display_name": view.display_name, "sync_frequency_minutes": str(view.sync_frequency_minutes)}
     labels = {"display_name": "Name on screens", "sync_frequency_minutes": "Minutes between updates"}
     page = ConnectionPage(
@@ -150,23 +155,33 @@ def _page(
         pms=view.pms_label,
         defs=_defs(view, now),
         form={
-            name: FormField(
-                name, labels[name], request.form.get(name, value) if errors else value, error=errors.get(name)
-            )
+            name: FormField(name, labels[name], typed.get(name, value), error=errors.get(name))
             for name, value in values.items()
         },
-        zones=fields.zone_options(view.time_zone),
-        telehealth_only=view.sync_telehealth_only,
+        zones=fields.zone_options(typed.get("time_zone") or view.time_zone),
+        telehealth_only="sync_telehealth_only" in typed if typed else view.sync_telehealth_only,
         is_paused=view.state == "paused",
         paused_words=fmt.moment(view.paused.until, now.now, view.time_zone) if view.paused else "",
         test=test,
-        errors=tuple(errors.items()),
+        errors=forms.told(errors, labels | {"time_zone": "Time zone"}),
+        pause=_pause_fields(pause_errors or {}),
         saved=saved,
         aside=_aside(view, now),
         webhook=_webhook(view, secret),
     )
     html = shell.render("integrations/detail.html", "integrations", now, page=page)
-    return make_response(html, 422 if errors else 200)
+    return make_response(html, 422 if errors or pause_errors else 200)
+
+
+def _pause_fields(errors: Mapping[str, str]) -> PauseFields:
+    """The form of a pause: empty, or what was chosen where it was refused."""
+    typed = forms.typed() if errors else {}
+    return PauseFields(
+        until=tuple(Option(key, word, key == typed.get("until")) for key, word in PAUSES.items()),
+        until_error=errors.get("until"),
+        reason=FormField("pause-reason", "Why", typed.get("reason", ""), error=errors.get("reason")),
+        errors=tuple(("pause-reason" if name == "reason" else name, text) for name, text in errors.items()),
+    )
 
 
 def _aside(view: ConnectionView, now: shell.PageStatus) -> tuple[AsideRecord, ...]:

@@ -137,6 +137,16 @@ class WebhookPanel:
 
 
 @dataclass(frozen=True, slots=True)
+class PauseFields:
+    """The form of a pause."""
+
+    until: tuple[Option, ...]
+    until_error: str | None
+    reason: FormField
+    errors: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionPage:
     """`integrations/detail.html`: one connection and its settings."""
 
@@ -149,6 +159,7 @@ class ConnectionPage:
     telehealth_only: bool
     is_paused: bool
     paused_words: str
+    pause: PauseFields
     test: Notice | None = None
     errors: tuple[tuple[str, str], ...] = ()
     saved: bool = False

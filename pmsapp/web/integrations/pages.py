@@ -9,7 +9,6 @@ from flask.typing import ResponseReturnValue
 
 from pmsapp.access import guard
 from pmsapp.domain.sync_state import ConnectionState
-from pmsapp.schemas.addresses import id_or_none
 from pmsapp.services.connections import connections
 from pmsapp.services.connections.connections import ConnectionView
 from pmsapp.services.runs import history as run_history
@@ -18,8 +17,9 @@ from pmsapp.services.setup import drafts
 from pmsapp.services.sheet import timeline
 from pmsapp.web.integrations.connection_view import build_card
 from pmsapp.web.integrations.contexts import Begun, ConnectionCard, IntegrationsPage
+from pmsapp.web.integrations.forms import FollowedForm
 from pmsapp.web.runs import view as run_view
-from pmsapp.web.ui import fields, shell
+from pmsapp.web.ui import fields, forms, shell
 
 bp = Blueprint("integrations", __name__)
 
@@ -54,9 +54,10 @@ def card(connection_id: int) -> ResponseReturnValue:
         return redirect("/integrations", 303)
     now = shell.page_status()
     shown = card_of(view, now)
-    if f"v={request.args.get('v', '')}&" in f"{shown.poll_href.partition('?')[2]}&":
+    asked = forms.read_address(FollowedForm)
+    if f"v={asked.v}&" in f"{shown.poll_href.partition('?')[2]}&":
         return Response(status=204)
-    return _card_answer(shown, followed=id_or_none(request.args.get("run")))
+    return _card_answer(shown, followed=asked.run)
 
 
 @bp.post("/integrations/<id:connection_id>/sync")
