@@ -18,7 +18,8 @@ from pmsapp.services.editing import decisions
 from pmsapp.services.editing.decisions import DecisionView
 from pmsapp.services.sheet import columns, days
 from pmsapp.web.decisions.contexts import DecisionsPage, Question
-from pmsapp.web.decisions.view import Surroundings, build_decided, build_question
+from pmsapp.web.decisions.surroundings import Surroundings
+from pmsapp.web.decisions.view import build_decided, build_question
 from pmsapp.web.sheet import pages as sheet_pages
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui import forms, shell
@@ -68,7 +69,7 @@ def undo(decision_id: int) -> ResponseReturnValue:
 def _who_was_faster(error: Conflict) -> str:
     given = error.current
     if isinstance(given, DecisionView) and given.decided_by:
-        return f"{error.message} {given.decided_by} did; their answer is below."
+        return f"{error.message.rstrip('.')}; their answer is below."
     return error.message
 
 

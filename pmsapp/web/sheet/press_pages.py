@@ -141,8 +141,9 @@ def _acknowledge(card_id: int, _rest: Sequence[str], actor: Actor) -> Pressed:
 
 
 def _bring_back(card_id: int, _rest: Sequence[str], actor: Actor) -> Pressed:
-    removed = _own_card(card_id, actor).presence is Presence.REMOVED_BY_STAFF
-    if removed and not guard.may("cards.restore", "POST"):
+    card = _own_card(card_id, actor)
+    by_staff = card.presence is Presence.REMOVED_BY_STAFF or card.staff_moved_from is not None
+    if by_staff and not guard.may("cards.restore", "POST"):
         raise guard.NotAllowed
     return _told(toasts.BACK, overrides.restore_card(card_id, actor))
 
