@@ -265,3 +265,21 @@ def test_no_variable_is_called_one() -> None:
         if bound(node) in {"one", "ones"}
     }
     assert found == set()
+
+
+def test_pages_read_forms_and_addresses_in_one_room() -> None:
+    """What is typed goes through a model with its limits and sentences; no page takes a value by hand."""
+    rooms = {"web/ui/forms.py", "web/http/assets.py"}  # the room itself, and the version in a file's address
+    setup = ("web/integrations/connecting.py", "web/integrations/matching.py", "web/integrations/setup/")
+    found = {
+        f"{name}:{node.lineno} request.{node.attr}"
+        for name, tree in _trees()
+        if name.startswith("web/") and name not in rooms and not name.startswith(setup)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "request"
+        and node.attr
+        in {"form", "args", "values", "json", "get_json", "data", "get_data", "files", "query_string"}
+    }
+    assert found == set()

@@ -122,3 +122,22 @@ def test_every_test_the_security_page_names_exists() -> None:
     }
     assert len(named) > 30
     assert named - made == set()
+
+
+def test_every_hop_of_the_architecture_page_is_found_by_its_name() -> None:
+    """A module by its path, or by its name alone after its folder was named; a class in its module."""
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    names = {path.stem for path in (ROOT / "pmsapp").rglob("*.py")}
+    lost = []
+    for hop in re.findall(r"`([^`]+)`", text):
+        module, _, thing = hop.partition(".")
+        places = [ROOT / "pmsapp" / module, ROOT / module, ROOT / "pmsapp" / f"{module}.py"]
+        found = [place for place in places if place.exists()]
+        if hop.startswith("make "):
+            continue
+        if "/" not in module:
+            if not found and module not in names:
+                lost.append(hop)
+        elif not found or (thing and f"class {thing}" not in found[0].read_text(encoding="utf-8")):
+            lost.append(hop)
+    assert lost == []

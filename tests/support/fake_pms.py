@@ -60,6 +60,8 @@ class Visit:
     links: TelehealthLinks = NO_LINKS
     also: tuple[str, ...] = ()
     cancelled_at: datetime | None = None
+    cancellation_reason: str | None = None
+    time_odd: bool = False
 
     @property
     def practitioners(self) -> tuple[str | None, ...]:
@@ -136,6 +138,8 @@ class FakePractice:
             notes=visit.notes,
             links=visit.links,
             cancelled_at=visit.cancelled_at,
+            cancellation_reason=visit.cancellation_reason,
+            time_odd=visit.time_odd,
             practitioner_ids=(visit.practitioner, *visit.also) if visit.also and visit.practitioner else (),
         )
         if not visit.patients:

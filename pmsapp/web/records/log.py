@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from urllib.parse import urlencode
 
-from flask import Blueprint, make_response, request
+from flask import Blueprint, make_response
 from flask.typing import ResponseReturnValue
 
 from pmsapp.domain.window import day_start
@@ -17,9 +17,10 @@ from pmsapp.services.base.audit import AuditEntry, Wanted
 from pmsapp.services.base.transaction import reading
 from pmsapp.services.records import access_log, who_saw
 from pmsapp.web.records.contexts import LogLine, LogPage
+from pmsapp.web.records.forms import OlderForm
 from pmsapp.web.settings import nav as settings_nav
 from pmsapp.web.ui import formatting as fmt
-from pmsapp.web.ui import shell
+from pmsapp.web.ui import forms, shell
 from pmsapp.web.ui.page_contexts import FormField, Option
 
 bp = Blueprint("log", __name__)
@@ -56,10 +57,11 @@ _WORDS = {
 def index() -> ResponseReturnValue:
     """The newest rows that match, a hundred at a time."""
     now = shell.page_status()
-    given = {name: request.args.get(name, "").strip()[:100] for name in ("who", "what", "card", "from", "to")}
+    asked = forms.asked()
+    given = {name: asked.get(name, "").strip()[:100] for name in ("who", "what", "card", "from", "to")}
     errors: dict[str, str] = {}
     wanted, card = _wanted(given, now.zone, errors)
-    before_id = id_or_none(request.args.get("before"))
+    before_id = forms.read_address(OlderForm).before
     lines, older = (
         who_saw.search(wanted, card, limit=LINES, before_id=before_id) if not errors else ([], None)
     )

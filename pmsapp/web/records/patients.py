@@ -6,10 +6,9 @@ Names, birth dates and references go in bodies, never in addresses. Nothing here
 from __future__ import annotations
 
 import json
-from datetime import date
 from typing import Any
 
-from flask import Blueprint, Response, make_response, request
+from flask import Blueprint, Response, make_response
 from flask.typing import ResponseReturnValue
 
 from pmsapp import clock
@@ -20,9 +19,10 @@ from pmsapp.services.maintenance import periods
 from pmsapp.services.records import access_log, correct, erase, export, patients
 from pmsapp.services.records.patients import Patient
 from pmsapp.web.records.contexts import PatientLine, PatientPage, PatientsPage, RecordCard
+from pmsapp.web.records.forms import CorrectForm, EraseForm, PatientForm, SearchForm
 from pmsapp.web.settings import nav as settings_nav
 from pmsapp.web.ui import formatting as fmt
-from pmsapp.web.ui import labels, shell
+from pmsapp.web.ui import forms, labels, shell
 from pmsapp.web.ui.page_contexts import FormField
 
 bp = Blueprint("patients", __name__)
@@ -55,14 +55,9 @@ def index() -> ResponseReturnValue:
 @bp.post("/settings/patients")
 def find() -> ResponseReturnValue:
     """Who matches; two people of one name are two lines."""
-    typed = request.form.get("birth_date", "").strip()
-    born = _day_or_none(typed)
     try:
-        if typed and born is None:
-            raise Invalid({"birth_date": "Write the birth date like 1979-03-12."})
-        found = patients.find(
-            name=request.form.get("name", ""), birth_date=born, phone=request.form.get("phone", "")
-        )
+        form = forms.read(SearchForm)
+        found = patients.find(name=form.name, birth_date=form.birth_date, phone=form.phone)
     except Invalid as error:
         return _search_page(errors=error.errors)
     looking.at_person([card_id for patient in found for card_id in patient.cards])
@@ -90,7 +85,8 @@ def as_json() -> ResponseReturnValue:
 def put_right() -> ResponseReturnValue:
     """Put a name, phone or email right on every card of one patient."""
     reference = _reference()
-    changes = {field: request.form.get(field, "").strip() for field in correct.FIELDS}
+    form = forms.read(CorrectForm)
+    changes = {field: getattr(form, field) for field in correct.FIELDS}
     given = {field: value for field, value in changes.items() if value}
     try:
         if not given:
@@ -105,12 +101,11 @@ def put_right() -> ResponseReturnValue:
 def erase_for_good() -> ResponseReturnValue:
     """Erase one patient; `despite_the_law` says that nothing has to be kept."""
     reference = _reference()
-    if "sure" not in request.form:
+    form = forms.read(EraseForm)
+    if not form.sure:
         return _patient_page(reference, errors={"sure": "Tick that you mean it; it cannot be undone."})
     try:
-        done = erase.erase(
-            reference, guard.current_actor(), despite_the_law="despite_the_law" in request.form
-        )
+        done = erase.erase(reference, guard.current_actor(), despite_the_law=form.despite_the_law)
     except Conflict as error:
         return _patient_page(reference, fault=error.message, status=409)
     until = fmt.short_day(done.backups_until.date())
@@ -119,16 +114,8 @@ def erase_for_good() -> ResponseReturnValue:
     )
 
 
-def _day_or_none(text: str) -> date | None:
-    """A birth date, which may be of the century before."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
-
-
 def _reference() -> str:
-    return request.form.get("reference", "")[:200]
+    return forms.read(PatientForm).reference
 
 
 def _search_page(
@@ -139,7 +126,7 @@ def _search_page(
 ) -> Response:
     errors = errors or {}
     fields = {
-        name: FormField(name, label, "" if said else request.form.get(name, ""), error=errors.get(name))
+        name: FormField(name, label, "" if said else forms.typed().get(name, ""), error=errors.get(name))
         for name, label in _SEARCH.items()
     }
     lines = None if found is None else tuple(_line(patient) for patient in found)
@@ -179,7 +166,7 @@ def _patient_page(
         nav=settings_nav.nav(),
         patient=_line(patient),
         correction={
-            name: FormField(name, label, request.form.get(name, ""), error=errors.get(name))
+            name: FormField(name, label, forms.typed().get(name, ""), error=errors.get(name))
             for name, label in _CORRECTION.items()
         },
         cards=tuple(_card(card) for card in found["cards"]),

@@ -6,13 +6,11 @@ import csv
 import io
 from collections.abc import Sequence
 
-from flask import Blueprint, make_response, request
+from flask import Blueprint, make_response
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import NotFound
 
 from pmsapp.access import looking
 from pmsapp.domain.errors import advice_for, is_for_staff
-from pmsapp.schemas.addresses import id_or_none
 from pmsapp.services.base.next_step import next_step
 from pmsapp.services.base.spreadsheet import plain_cell
 from pmsapp.services.clinic import clinic
@@ -25,7 +23,7 @@ from pmsapp.services.sheet.timeline import EventView
 from pmsapp.web.runs import view as run_view
 from pmsapp.web.runs.contexts import HistoryPage, RunPage, RunRow, ScopeRow
 from pmsapp.web.ui import formatting as fmt
-from pmsapp.web.ui import shell
+from pmsapp.web.ui import forms, shell
 
 bp = Blueprint("history", __name__)
 CSV_RUNS = 1000
@@ -39,6 +37,12 @@ _TOTALS = {
     "removed": "cancelled or gone",
     "held": "held",
 }
+
+
+class BeforeForm(forms.Form):
+    """In the address of an older page: the run that the page before ended with."""
+
+    before: forms.ChosenId = None
 
 
 @bp.get("/integrations/<id:connection_id>/history")
@@ -64,11 +68,7 @@ def index(connection_id: int) -> ResponseReturnValue:
 
 def _before() -> int | None:
     """The run that the page before ended with. Raises NotFound for one that cannot be."""
-    text = request.args.get("before")
-    before_id = id_or_none(text)
-    if text and before_id is None:
-        raise NotFound
-    return before_id
+    return forms.read_address(BeforeForm).before
 
 
 @bp.get("/integrations/<id:connection_id>/history/<id:run_id>")
