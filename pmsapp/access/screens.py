@@ -87,6 +87,7 @@ TABLE: Table = {
     "connection.retry_record": {"POST": ADMINS},
     "connection.ask_disconnect": {"GET": ADMINS_FRESH},
     "connection.disconnect": {"POST": ADMINS_FRESH},
+    "connection.undo_disconnect": {"POST": ADMINS},
     "settings.index": {"GET": SIGNED_IN},
     "settings.help_page": {"GET": SIGNED_IN},
     "settings.clinic_page": {"GET": ADMINS},

@@ -69,7 +69,7 @@ class AdapterInfo:
     `settings_prefix`: settings are read as <PREFIX>_BASE_URL, <PREFIX>_REQUESTS_PER_MINUTE, <PREFIX>_CONCURRENCY.
     `default_requests_per_minute` and `default_concurrency` are the safe rate where the vendor published none.
     `repeats_500`: the vendor's page says that a 500 passes by itself; elsewhere its body is read before a repeat.
-    `menu_paths`: help texts naming the vendor's own menus, by topic ("pairing", "credentials", "webhook").
+    `menu_paths`: help texts naming the vendor's own menus, by topic ("pairing", "credentials", "webhook", "revoke").
     """
 
     slug: str

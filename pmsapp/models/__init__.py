@@ -34,7 +34,7 @@ from pmsapp.models.pms import (
     VendorReference,
     WebhookEvent,
 )
-from pmsapp.models.setup import SetupDraft
+from pmsapp.models.setup import Disconnected, SetupDraft
 from pmsapp.models.sheet import (
     CardLook,
     Decision,
@@ -58,6 +58,7 @@ __all__ = [
     "CardLook",
     "Clinic",
     "Decision",
+    "Disconnected",
     "DowntimePassphrase",
     "FormerCard",
     "ErasedPatient",

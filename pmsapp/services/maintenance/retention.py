@@ -13,6 +13,7 @@ from pmsapp.extensions import current_settings
 from pmsapp.models import (
     AlertDelivery,
     APIToken,
+    Disconnected,
     Incident,
     KnownBrowser,
     LoginThrottle,
@@ -62,6 +63,7 @@ def purge() -> dict[str, int]:
         "deliveries": delete(AlertDelivery).where(AlertDelivery.at < now - runs_stay),
         "incidents": delete(Incident).where(Incident.ended_at < now - runs_stay),
         "runs": delete(SyncRun).where(SyncRun.completed_at < now - runs_stay),
+        "disconnected": delete(Disconnected).where(Disconnected.expires_at <= now),
         "previews": update(SyncRun)
         .where(SyncRun.preview.is_not(None), SyncRun.completed_at < now - PREVIEWS_STAY)
         .values(preview=None),

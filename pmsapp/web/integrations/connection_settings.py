@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 from flask import Blueprint, Response, make_response, redirect, request
 from flask.typing import ResponseReturnValue
@@ -16,6 +16,7 @@ from pmsapp.domain.window import day_of, local_to_utc
 from pmsapp.services.base.errors import Invalid
 from pmsapp.services.connections import connections, webhooks
 from pmsapp.services.connections.connections import ConnectionView, Pause
+from pmsapp.services.setup import counts, undo
 from pmsapp.services.sync import recheck
 from pmsapp.web.integrations.contexts import (
     AsideRecord,
@@ -95,7 +96,7 @@ def pause(connection_id: int) -> ResponseReturnValue:
     view = connections.get_connection(connection_id)
     try:
         form = forms.read(PauseForm)
-        pause = Pause(_pause_end(form.until, view.time_zone), form.reason)
+        pause = Pause(_pause_end(form.until, view.time_zone, form.until_day), form.reason)
         connections.update_connection(connection_id, guard.current_actor(), paused=pause)
     except Invalid as error:
         faults = {name.removeprefix("paused."): text for name, text in error.errors.items()}
@@ -126,9 +127,21 @@ def disconnect(connection_id: int) -> ResponseReturnValue:
     return redirect("/integrations", 303)
 
 
-def _pause_end(text: str, zone: str) -> datetime:
-    """ "30min", "2h", "day" (the end of today), "week" (the end of the day in a week), or a local "HH:MM" of today."""
+@bp.post("/integrations/disconnected/<id:disconnected_id>/undo")
+def undo_disconnect(disconnected_id: int) -> ResponseReturnValue:
+    """Bring a connection back within a day."""
+    connection_id = undo.undo(disconnected_id, guard.current_actor())
+    return redirect(f"/integrations/{connection_id}", 303)
+
+
+def _pause_end(text: str, zone: str, chosen: date | None) -> datetime:
+    """ "30min", "2h", "day" (the end of today), "week" (the end of the day in a week), "chosen" (the end of the `chosen`
+    day), or a local "HH:MM" of today."""
     now = clock.now()
+    if text == "chosen":
+        if chosen is None:
+            raise Invalid({"until": "Choose the last day of the pause, within the next 31 days."})
+        return local_to_utc(datetime.combine(chosen, END_OF_DAY), zone)[0]
     if text in _PAUSES:
         return now + _PAUSES[text]
     wall = END_OF_DAY if text in ("day", "week") else time.fromisoformat(text)
@@ -161,7 +174,7 @@ def _page(
         zones=fields.zone_options(typed.get("time_zone") or view.time_zone),
         telehealth_only="sync_telehealth_only" in typed if typed else view.sync_telehealth_only,
         is_paused=view.state == "paused",
-        paused_words=fmt.moment(view.paused.until, now.now, view.time_zone) if view.paused else "",
+        paused_words=_paused_words(view, now),
         test=test,
         errors=forms.told(errors, labels | {"time_zone": "Time zone"}),
         pause=_pause_fields(pause_errors or {}),
@@ -182,6 +195,15 @@ def _pause_fields(errors: Mapping[str, str]) -> PauseFields:
         reason=FormField("pause-reason", "Why", typed.get("reason", ""), error=errors.get("reason")),
         errors=tuple(("pause-reason" if name == "reason" else name, text) for name, text in errors.items()),
     )
+
+
+def _paused_words(view: ConnectionView, now: shell.PageStatus) -> str:
+    """ "Paused by Mel until 13:00: moving house." """
+    if view.paused is None:
+        return "Updates are paused."
+    by = f" by {view.paused.by}" if view.paused.by else ""
+    why = f": {view.paused.reason.rstrip('.')}" if view.paused.reason else ""
+    return f"Paused{by} until {fmt.moment(view.paused.until, now.now, view.time_zone)}{why}."
 
 
 def _aside(view: ConnectionView, now: shell.PageStatus) -> tuple[AsideRecord, ...]:
@@ -216,8 +238,36 @@ def _defs(view: ConnectionView, now: shell.PageStatus) -> tuple[tuple[str, str],
     return tuple((label, text) for label, text in found if text)
 
 
+def _disconnect_choices(leaving: counts.Leaving) -> tuple[tuple[str, str, str], ...]:
+    """Each choice as (value, words, what it would do, in numbers)."""
+    cards = fmt.plural(leaving.in_view, "card")
+    edited = f", {fmt.plural(leaving.edited, 'hand-edited one')} among them" if leaving.edited else ""
+    gone = fmt.plural(leaving.in_view + leaving.not_shown, "card")
+    is_alone = leaving.in_view == 1
+    return (
+        ("keep", "Keep them", f"{cards} {'becomes a card' if is_alone else 'become cards'} by hand{edited}."),
+        (
+            "strike",
+            "Strike them through",
+            f"{cards} {'stays' if is_alone else 'stay'} in view, struck through as disconnected until acknowledged{edited}.",
+        ),
+        (
+            "remove",
+            "Take them off now",
+            f"{gone} deleted for good{edited}; {leaving.not_shown} of them not shown now.",
+        ),
+    )
+
+
 def _disconnect_page(connection_id: int, error: str | None = None) -> Response:
     view = connections.get_connection(connection_id)
-    page = DisconnectPage(id=view.id, name=view.display_name, error=error)
+    page = DisconnectPage(
+        id=view.id,
+        name=view.display_name,
+        pms=view.pms_label,
+        choices=_disconnect_choices(counts.leaving(view.id)),
+        revoke=get_info(view.pms_type).menu_paths.get("revoke"),
+        error=error,
+    )
     html = shell.render("integrations/disconnect.html", "integrations", page=page)
     return make_response(html, 422 if error else 200)

@@ -63,6 +63,7 @@ class IntegrationsPage:
     can_connect: bool
     unfinished: tuple[Begun, ...] = ()
     straight: tuple[tuple[str, str], ...] = ()
+    undoable: tuple[tuple[int, Notice], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +170,12 @@ class ConnectionPage:
 
 @dataclass(frozen=True, slots=True)
 class DisconnectPage:
-    """`integrations/disconnect.html`."""
+    """`integrations/disconnect.html`. `choices`: (value, words, what it would do); `revoke`: where the vendor takes the
+    access away."""
 
     id: int
     name: str
+    pms: str
+    choices: tuple[tuple[str, str, str], ...]
+    revoke: str | None = None
     error: str | None = None

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from pmsapp.schemas.fields import SOME_TEXT, ConnectionName, Frequency, Zone
+from pmsapp.schemas.fields import SOME_TEXT, BlankDay, ConnectionName, Frequency, Zone
 from pmsapp.services.connections.input import FREQUENCY_MINUTES, MAX_REASON_CHARS
 from pmsapp.web.ui.forms import ChosenId, Form, Ticked
 
@@ -17,6 +17,7 @@ PAUSES = {
     "2h": "2 hours",
     "day": "Until the end of the day",
     "week": "A week",
+    "chosen": "Until the end of a day chosen below",
 }
 _CLOCK = re.compile("(?:[01][0-9]|2[0-3]):[0-5][0-9]")
 
@@ -41,13 +42,14 @@ def _pause_end(text: str) -> str:
 
 
 class PauseForm(Form):
-    """Until when to pause, one of `PAUSES` or "HH:MM" of today, and why."""
+    """Until when to pause, one of `PAUSES` or "HH:MM" of today, and why. `until_day`: the day for "chosen"."""
 
     sentences: ClassVar[Mapping[str, str]] = {
         "until": "Choose how long to pause.",
         "reason": "Say in a few words why.",
     }
     until: Annotated[str, AfterValidator(_pause_end)]
+    until_day: BlankDay = None
     reason: Annotated[str, Field(min_length=1, max_length=MAX_REASON_CHARS, pattern=SOME_TEXT)]
 
 

@@ -17,6 +17,7 @@ from pmsapp.domain.runsheet import Sheet
 from pmsapp.domain.sync_state import ConnectionState
 from pmsapp.services.clinic import clinic, opening_hours
 from pmsapp.services.records import access_log
+from pmsapp.services.runs import history as run_history
 from pmsapp.services.setup import drafts
 from pmsapp.services.sheet import days, looks
 from pmsapp.services.sheet.days import DayRead
@@ -144,7 +145,15 @@ def make_page(
     _note_look(sheet, query)
     now = shell.page_status_of(read.snapshot)
     truth = day_truth.truth_of(
-        sheet, read.snapshot, now.connections, now.now, names=now.names(), may=guard.may
+        sheet,
+        read.snapshot,
+        now.connections,
+        now.now,
+        names=now.names(),
+        may=guard.may,
+        not_whole=run_history.days_not_whole(
+            [view.id for view in now.connections if day_truth.is_partial(view)]
+        ),
     )
     page = build_page(
         sheet,
