@@ -17,6 +17,8 @@ PORT ?= 8080
 ARGS ?=
 BIN := .venv/bin
 JOBS ?= auto
+# The tests start hundreds of Python processes: each would compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 run: installed
 	@$(BIN)/pmsapp demo --port $(PORT)

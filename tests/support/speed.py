@@ -7,6 +7,7 @@ test of the real cost takes `DOCUMENTED_COST`.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from datetime import date
 from functools import cache
@@ -66,6 +67,13 @@ def remember_clinics() -> None:
     DayMaker.make_day = _remembered_day  # type: ignore[method-assign]
     people.make_patients = cache(_make_patients)
     ids.vendor_id = cache(_vendor_id)
+
+
+def keep_what_is_there() -> None:
+    """From now on the garbage collector passes over all that was imported and collected, and looks less often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 def make_clinics_anew(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,7 @@ from pmsapp.web.ui.page_contexts import FormField, Option
 
 bp = Blueprint("log", __name__)
 LINES = 100
+_LISTED_AT_MOST = 5
 _KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "": ("Everything", ()),
     "looks": ("Looked at patients", access_log.LOOKS),
@@ -141,8 +142,16 @@ def _detail(detail: object) -> str:
     if not isinstance(detail, dict):
         return json.dumps(detail)
     parts = [
-        f"{name.replace('_', ' ')}: {value if isinstance(value, str | int) else json.dumps(value)}"
+        f"{name.replace('_', ' ')}: {_value(value)}"
         for name, value in detail.items()
         if name != "session_id" and value is not None
     ]
     return "; ".join(parts)
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return str(len(value)) if len(value) > _LISTED_AT_MOST else fmt.listed([str(part) for part in value])
+    return str(value) if isinstance(value, str | int) else json.dumps(value)
