@@ -12,12 +12,12 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.soak import seeds
-from tests.support import network, speed
+from tests.support import network, routes, speed
 
 pytest_plugins = ("tests.support.fixtures",)
 
 network.limit_to_this_machine()
-speed.remember_routes()
+routes.remember()
 speed.remember_clinics()
 speed.hash_cheaply()
 for _name in [name for name in os.environ if name.startswith("PMSAPP_")]:
