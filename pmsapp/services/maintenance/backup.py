@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pmsapp import clock
@@ -72,7 +72,8 @@ def drop_old(folder: Path, pattern: str) -> None:
     found = _oldest_first(folder, now, pattern)
     ahead = [path for path in found if is_ahead(_made_at(path), now)]
     past = {path: _made_at(path) for path in found if path not in ahead}
-    kept = kept_times(past.values())
+    oldest = now - timedelta(days=current_settings().retention_backups_days)
+    kept = {at for at in kept_times(past.values()) if at >= oldest or at == max(past.values())}
     doomed = [*ahead[: max(0, len(found) - KEEP)], *(path for path, at in past.items() if at not in kept)]
     for path in doomed:
         path.unlink()
