@@ -12,6 +12,7 @@ from packaging.version import Version
 
 from pmsapp import __version__
 from pmsapp.cli.program import COMMANDS, program
+from pmsapp.settings import load_settings
 from tests.support.cases import check_each
 from tests.support.planted_faults import FAULTS
 from tests.support.security_rows import SECTIONS
@@ -43,6 +44,14 @@ def _script(name: str) -> ModuleType:
 def test_the_settings_page_is_the_settings() -> None:
     page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     assert page == _script("settings_page").render(), "run: make docs"
+
+
+def test_the_example_file_is_the_settings(tmp_path: Path) -> None:
+    example = (ROOT / "docs" / "pmsapp.env.example").read_text(encoding="utf-8")
+    assert example == _script("settings_page").render_example(), "run: make docs"
+    (tmp_path / "every.env").write_text(example.replace("\n#PMSAPP_", "\nPMSAPP_"), encoding="utf-8")
+    every = load_settings({"PMSAPP_ENV_FILE": str(tmp_path / "every.env")})
+    assert every.instance_dir == Path("/var/lib/pmsapp")
 
 
 def test_the_security_page_is_its_rows() -> None:

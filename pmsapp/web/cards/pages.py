@@ -60,6 +60,7 @@ def news(card_id: int) -> ResponseReturnValue:
     found = story.news_of(events, since, guard.current_actor().name, teller)
     if found.told <= told:
         return Response(status=204)
+    looking.at_card(card_id)
     return make_response(render_template("runsheet/_panel_news.html", news=found))
 
 
@@ -282,6 +283,10 @@ def _panel(card: Card, sent: Sent = NOTHING_SENT, *, status: int = 200) -> Respo
         questions=_questions(card, now),
         similar=_visible(card.similar_names),
     )
+    for beside in {other.id for other in around.similar} | {
+        link.id for question in around.questions for link in question.cards if link.id != card.id
+    }:
+        looking.at_card(beside)  # they are named in the panel
     panel = build_panel(card, around, sent)
     return _answer("runsheet/_panel.html", "runsheet/panel_page.html", panel, now, status)
 
