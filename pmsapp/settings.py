@@ -105,6 +105,16 @@ class Settings(BaseModel):
     contact: str = Field(default="admin@localhost", description="Goes into the User-Agent sent to vendors")
     alert_urls: tuple[str, ...] = Field(default=(), repr=False, description="Apprise addresses for alerts")
     heartbeat_url: str | None = Field(default=None, repr=False, description="Pinged after each good run")
+    backup_to: Path | None = Field(
+        default=None,
+        description="Folder on another disk or machine that sealed archives are put into each night",
+    )
+    backup_passphrase: str | None = Field(
+        default=None, repr=False, description="Seals those archives; keep it where the machine is not"
+    )
+    backup_command: str | None = Field(
+        default=None, description="Called after an archive was written, its file in place of {}; no shell"
+    )
     log_format: Literal["json", "text"] = Field(default="json", description="json or text")
     sentry_dsn: str | None = Field(
         default=None,
@@ -189,6 +199,13 @@ class Settings(BaseModel):
                 parts.username and parts.hostname and project.isdigit()
             ):
                 raise ValueError("must look like https://key@host/number")
+        return value
+
+    @field_validator("backup_passphrase")
+    @classmethod
+    def _long_passphrase(cls, value: str | None) -> str | None:
+        if value is not None and len(value) < 16:
+            raise ValueError("must have at least 16 characters, e.g. five words")
         return value
 
     @field_validator("secret_key")

@@ -36,7 +36,12 @@ DOORS = {
     },
     "redis": {"services/runs/queue.py", "jobs/queue.py", "jobs/worker.py", "adapters/client/rate_limit.py"},
     "rq": {"services/runs/queue.py", "jobs/queue.py", "jobs/worker.py"},
-    "subprocess": {"supervisor/children.py", "supervisor/redis.py", "supervisor/supervise.py"},
+    "subprocess": {
+        "supervisor/children.py",
+        "supervisor/redis.py",
+        "supervisor/supervise.py",
+        "services/maintenance/away.py",
+    },
     "smtplib": set(),
     "pickle": set(),
     "marshal": set(),

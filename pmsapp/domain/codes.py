@@ -348,7 +348,7 @@ _CODES = (
     Code(
         "BACKUP-FAILED",
         _STAFF,
-        "The nightly backup did not work",
+        "A backup did not work, or cannot be put back",
         "Ask the person who runs the server to look at the disk and run pmsapp doctor.",
         _SEE_HEALTH,
     ),

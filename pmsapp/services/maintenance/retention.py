@@ -35,6 +35,8 @@ from pmsapp.services.setup import drafts
 # Names of the tasks, as the health page shows them.
 DATABASE = "check the database"
 BACKUP = "back up"
+AWAY = "take the backup away"
+VERIFY = "verify the backup"
 PURGE = "purge"
 AUDIT = "check the log"
 RECEIPTS = "check receipts"

@@ -37,12 +37,14 @@ STARTED_ALREADY = timedelta(minutes=15)
 
 _TASK_CODES = {
     retention.BACKUP: "BACKUP-FAILED",
+    retention.AWAY: "BACKUP-FAILED",
+    retention.VERIFY: "BACKUP-FAILED",
     retention.RECEIPTS: "RECEIPT-DIFFERS",
     retention.DATABASE: "DATABASE-DAMAGED",
     retention.AUDIT: "AUDIT-BROKEN",
 }
 # Failed once is enough for these: trying again changes nothing.
-_ALERT_AT_ONCE = frozenset({retention.RECEIPTS, retention.DATABASE, retention.AUDIT})
+_ALERT_AT_ONCE = frozenset({retention.RECEIPTS, retention.DATABASE, retention.AUDIT, retention.VERIFY})
 
 
 @dataclass(frozen=True, slots=True)
