@@ -27,6 +27,7 @@ COMMANDS = {
     "keys": "pmsapp.cli.admin.keys",
     "db": "pmsapp.cli.admin.db",
     "backup": "pmsapp.cli.admin.backup",
+    "downtime": "pmsapp.cli.admin.downtime",
     "verify": "pmsapp.cli.admin.restore",
     "restore": "pmsapp.cli.admin.restore",
     "doctor": "pmsapp.cli.admin.doctor",

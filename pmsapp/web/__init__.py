@@ -35,6 +35,7 @@ from pmsapp.web.paper import hand_over_pages, print_pages
 from pmsapp.web.runs import pages as run_pages
 from pmsapp.web.runs import updates
 from pmsapp.web.settings import alerts as alert_pages
+from pmsapp.web.settings import downtime as downtime_pages
 from pmsapp.web.settings import pages as settings_pages
 from pmsapp.web.settings import people as people_pages
 from pmsapp.web.settings import tokens as token_pages
@@ -62,6 +63,7 @@ _AREAS = (
     people_pages,
     token_pages,
     alert_pages,
+    downtime_pages,
 )
 
 

@@ -46,6 +46,7 @@ PAGES = (
     "/settings/people",
     "/settings/tokens",
     "/settings/account",
+    "/settings/downtime",
 )
 # Forms that no page of the walk shows, and why.
 ELSEWHERE = {

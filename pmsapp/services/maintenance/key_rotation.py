@@ -18,10 +18,11 @@ from pmsapp.crypto import key_files, private_files
 from pmsapp.crypto.cipher import CipherError, KeyRing, make_key, sealed_with
 from pmsapp.domain.actor import Actor
 from pmsapp.extensions import current_settings, key_ring
-from pmsapp.models import PMSConnection, RunSheetAppointment, SecondFactor, StoredAnswer
+from pmsapp.models import DowntimePassphrase, PMSConnection, RunSheetAppointment, SecondFactor, StoredAnswer
 from pmsapp.services.base import audit, encrypted_columns, idempotency
 from pmsapp.services.base.errors import Conflict, NotFound
 from pmsapp.services.base.transaction import reading, writing
+from pmsapp.services.maintenance import downtime
 from pmsapp.services.people import second_factor
 
 _STEP_ROWS = 200
@@ -82,6 +83,7 @@ SEALED: tuple[SealedColumn, ...] = (
     SealedColumn(RunSheetAppointment.patient_link_sealed, _of_link("patient")),
     SealedColumn(StoredAnswer.answer_sealed, idempotency.context_of),
     SealedColumn(SecondFactor.secret_sealed, second_factor.context_of),
+    SealedColumn(DowntimePassphrase.passphrase_sealed, downtime.context_of),
 )
 
 

@@ -24,7 +24,7 @@ from pmsapp.models import AuditEvent, PMSConnection
 from pmsapp.models.sqlite import library_version, may_use_wal
 from pmsapp.services.base.transaction import reading
 from pmsapp.services.clinic import clinic
-from pmsapp.services.maintenance import backup, database, key_rotation
+from pmsapp.services.maintenance import backup, database, downtime, key_rotation
 from pmsapp.services.monitoring import alerts, conditions, health, process_heartbeats, task_table
 from pmsapp.services.people import users
 from pmsapp.services.runs import queue as run_queue
@@ -205,6 +205,17 @@ def _backup() -> Finding:
     return State.OK, f"the last backup is of {_local(last.made_at)}", None
 
 
+def _downtime() -> Finding:
+    """The encrypted copy of today and tomorrow: as new as what was read, where one is wanted."""
+    now = downtime.standing()
+    if now.set_at is None:
+        return State.OK, "no downtime copy is made: it has no passphrase", None
+    if now.latest is None or (now.is_due and is_older(now.latest.made_at, clock.now(), downtime.LATE_AFTER)):
+        last = f"the last one is of {_local(now.latest.made_at)}" if now.latest else "there is none yet"
+        return State.WARN, f"a downtime copy is due, {last}", "Start pmsapp up, or run: pmsapp downtime make"
+    return State.OK, f"the downtime copy is of {_local(now.latest.made_at)}, {now.latest.path}", None
+
+
 def _data() -> Finding:
     """Whether what people see is up to date, as the connection, the sheet and the alerts say it."""
     with reading() as session:
@@ -350,6 +361,7 @@ _IN_TABLES: tuple[tuple[str, Callable[[], Finding]], ...] = (
     ("alerts", _channels),
     ("clock", _clock),
     ("backup", _backup),
+    ("downtime copy", _downtime),
     ("zone", _zone),
     ("people", _people),
     ("way out", _way_out),

@@ -23,6 +23,13 @@ _PAGES = (
         "Keys for programs that read or write the run sheet.",
     ),
     ("alerts", "Alerts", "bell", "alerts.index", "What is wrong now, whom it is told to, what was sent."),
+    (
+        "downtime",
+        "Downtime copy",
+        "print",
+        "downtime.index",
+        "Today and tomorrow in an encrypted file, for when this server is away.",
+    ),
     ("health", "Health", "done", "settings.health", "This installation: database, clock, backups, programs."),
     ("account", "Your account", "settings", "auth.account", "Your password and where you are signed in."),
 )

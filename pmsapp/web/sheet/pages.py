@@ -133,6 +133,7 @@ def make_page(
         fed=day_truth.fed_columns(sheet),
         viewer=actor.name,
         closed=None if sheet.cards else opening_hours.why_closed_at(read.snapshot.clinic, sheet.date),
+        reopens=None if sheet.cards else opening_hours.next_open_day(read.snapshot.clinic, sheet.date),
         toast=toast,
     )
     frame = shell.page_shell("today" if page.today is None else "", now, open_decisions=page.open_decisions)

@@ -41,9 +41,13 @@ def build_page(
     fed: frozenset[int],
     viewer: str = "",
     closed: str | None = None,
+    reopens: date | None = None,
     toast: Toast | None = None,
 ) -> SheetPage:
-    """Everything `runsheet/sheet.html` prints. `closed`: why the clinic is closed that day, None when it is open."""
+    """Everything `runsheet/sheet.html` prints. `closed`: why the clinic is closed that day, None when it is open.
+
+    `reopens`: the next day it is open.
+    """
     today = day_of(now, sheet.time_zone)
     is_today = sheet.date == today
     names = replace(names, clinicians={column.id: column.name for column in sheet.columns})
@@ -65,7 +69,7 @@ def build_page(
         summary=_summary(sheet),
         hours=axis.hours if is_columns else (),
         columns=build_columns(sheet, axis, names, can_edit=can_edit) if is_columns else (),
-        empty=_empty_of(sheet, look, now, is_today=is_today, closed=closed),
+        empty=_empty_of(sheet, look, now, is_today=is_today, closed=closed, reopens=reopens),
         asides=truth.notes,
         not_shown=_not_shown(sheet),
         zone=sheet.time_zone,
@@ -173,7 +177,9 @@ def _summary(sheet: Sheet) -> tuple[str, ...]:
     return tuple(parts)
 
 
-def _empty(sheet: Sheet, now: datetime, *, is_today: bool, closed: str | None) -> EmptySheet:
+def _empty(
+    sheet: Sheet, now: datetime, *, is_today: bool, closed: str | None, reopens: date | None
+) -> EmptySheet:
     if not sheet.connections:
         return EmptySheet(
             "No practice software connected yet",
@@ -188,7 +194,10 @@ def _empty(sheet: Sheet, now: datetime, *, is_today: bool, closed: str | None) -
         name = "" if closed.startswith("closed") else f" ({closed})"
         return EmptySheet(
             f"Clinic closed{name}",
-            ("The day is not read by itself; nothing was found on it so far.",),
+            (
+                "The day is not read by itself; nothing was found on it so far.",
+                *((f"Next run sheet: {fmt.short_day(reopens)}.",) if reopens else ()),
+            ),
             read_now=True,
         )
     if sheet.freshness.as_of is None:
@@ -243,12 +252,12 @@ def _questions(sheet: Sheet, names: Names) -> tuple[Notice, ...]:
 
 
 def _empty_of(
-    sheet: Sheet, look: Look, now: datetime, *, is_today: bool, closed: str | None
+    sheet: Sheet, look: Look, now: datetime, *, is_today: bool, closed: str | None, reopens: date | None
 ) -> EmptySheet | None:
     """Only where nothing at all is to be seen: a filter that hides everything says so itself."""
     if sheet.cards or look.chosen is Filter.NOT_SHOWN:
         return None
-    return _empty(sheet, now, is_today=is_today, closed=closed)
+    return _empty(sheet, now, is_today=is_today, closed=closed, reopens=reopens)
 
 
 def _not_shown(sheet: Sheet) -> str | None:
