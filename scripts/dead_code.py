@@ -43,6 +43,8 @@ CALLED_BY_NAME = [
     "readable", "_new_conn", "get_redirect_target", "increment", "sleep", "new",
     # limits
     "acquire_entry", "get_moving_window",
+    # Jinja
+    "get_source", "list_templates",
     # Werkzeug, http.server
     "to_url", "send_response",
     # spectree

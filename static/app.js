@@ -172,7 +172,9 @@
   const TOAST_MS = 10_000;
   let toastGoes;
   function toast(text) {
-    const node = byId("toast");
+    const panel = byId("panel");
+    const inPanel = panel && panel.open && byId("panel-said"); /* what lies under an open panel is not seen */
+    const node = inPanel || byId("toast") || byId("panel-said");
     if (!node) return byId("say").replaceChildren(text);
     const box = document.createElement("div");
     box.className = "toast";
@@ -208,16 +210,33 @@
     const home = (pressed.id && byId(pressed.id)) || byId(`act-${pressed.card}`) || byId(pressed.line);
     if (home) home.focus({ preventScroll: true });
   }
+  let shownCard;
   function openPanel() {
     const panel = byId("panel");
-    if (!panel || panel.open || !byId("panel-body").firstElementChild) return;
-    panel.showModal();
+    const head = byId("panel-h");
+    if (!panel || !head || !panel.contains(head)) return;
+    if (!panel.open) panel.showModal();
+    else if (head.dataset.cardHead === shownCard) return;
+    shownCard = head.dataset.cardHead;
+    panel.scrollTop = 0; /* a card is read from its top, whichever was read before */
+    head.focus({ preventScroll: true });
   }
   function closePanel() {
     const panel = byId("panel");
     if (panel && panel.open) panel.close();
   }
-  document.addEventListener("panel:done", closePanel);
+  document.addEventListener("panel:done", (event) => {
+    closePanel();
+    if (event.detail && event.detail.text) toast(event.detail.text);
+  });
+  /* A pencil puts the hand into the field it opens. */
+  document.addEventListener("toggle", (event) => {
+    const edit = event.target;
+    if (!edit.matches("details.edit[open]") || !edit.contains(document.activeElement)) return;
+    const field = edit.querySelector("input, select");
+    if (field) field.focus();
+    if (field && field.select) field.select();
+  }, true);
   document.addEventListener("close", (event) => {
     if (event.target.id !== "panel") return;
     byId("panel-body").replaceChildren();

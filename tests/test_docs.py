@@ -7,7 +7,9 @@ import re
 from pathlib import Path
 
 import click
+from packaging.version import Version
 
+from pmsapp import __version__
 from pmsapp.cli.program import COMMANDS, program
 from tests.support.cases import check_each
 
@@ -59,6 +61,16 @@ def test_commands_on_a_page_exist() -> None:
                 assert child in known[name], f"{page.name}: pmsapp {name} {child}"
 
     check_each(PAGES, check)
+
+
+def test_every_release_raises_the_version_and_leaves_a_database_to_upgrade() -> None:
+    """pip leaves a version that is installed already as it is, so the same number twice would change nothing."""
+    releases = re.findall(
+        r"^## (\d+\.\d+\.\d+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert Version(__version__) > max(Version(release) for release in releases)
+    golden = {file.stem for file in (ROOT / "tests" / "services" / "maintenance" / "golden").glob("*.sql")}
+    assert golden == set(releases)
 
 
 def test_links_on_a_page_lead_somewhere() -> None:

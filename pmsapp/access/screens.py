@@ -29,6 +29,7 @@ TABLE: Table = {
     "lines.running_late": {"POST": OWN_EDIT},
     "lines.acknowledge_disconnected": {"POST": DESK},
     "cards.show": {"GET": READ},
+    "cards.news": {"GET": READ_POLL},
     "cards.new": {"GET": DESK},
     "cards.add": {"POST": DESK},
     "cards.save": {"POST": OWN_EDIT},

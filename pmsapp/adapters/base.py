@@ -113,6 +113,8 @@ class AdapterConfig:
 class ConnectionCheck:
     """The vendor's answer to "is all well": who it says we are talking to.
 
+    `practice_fingerprint`: the id that tells this practice from any other, the same for every login to it;
+    `practice_marks`: further ids that belong to it alone, for a login that may not read that one.
     `organizations`: (id, name) of sub-clinics where the vendor has them. `clock_skew_s`: their clock minus ours,
     None when they sent no Date header. `can_read`: permission name -> whether it may be read.
     `warnings`: short sentences for the person, no patient data.
@@ -126,6 +128,7 @@ class ConnectionCheck:
     organizations: tuple[tuple[str, str], ...] = ()
     can_read: Mapping[str, bool] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    practice_marks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

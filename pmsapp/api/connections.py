@@ -41,7 +41,8 @@ def create_connection(json: ConnectionCreate) -> Answered:
     """Add a connection.
 
     It starts in state setup with updates off. A login that is given is tried live first: when the vendor refuses
-    it, the answer is 422 with the vendor's code and nothing is stored.
+    it, the answer is 422 with the vendor's code and nothing is stored. A practice, or a clinic of one, that is
+    connected already is 409 PRACTICE-CONNECTED with that connection's `connection_id` and `link`.
     """
     view = connections.create_connection(
         current_actor(),
@@ -67,8 +68,8 @@ def get_connection(connection_id: int) -> Answered:
 def change_connection(connection_id: int, json: ConnectionChange) -> Answered:
     """Change a connection.
 
-    What is not mentioned stays. A new login is tried live and must open the same practice. `sync_enabled: true`
-    ends set-up and starts a run.
+    What is not mentioned stays. A new login is tried live and must open the same practice; one of a practice that
+    another connection reads is 409 PRACTICE-CONNECTED. `sync_enabled: true` ends set-up and starts a run.
     """
     changes: dict[str, Any] = given(json)
     if "paused" in changes and json.paused is not None:
@@ -93,7 +94,7 @@ def delete_connection(connection_id: int, query: ConnectionRemoval) -> Answered:
 def pair_connection(connection_id: int, json: PairingIn) -> Answered:
     """Consume a pairing code.
 
-    409 PAIR-USED when the code was used before, 422 when it is not accepted or opens another practice.
+    409 PAIR-USED when the code was used before, 409 PRACTICE-CONNECTED when another connection reads the practice, 422 when it is not accepted or opens another practice.
     """
     return PairingOut.of(connections.pair(connection_id, json.pairing_code, current_actor()))
 

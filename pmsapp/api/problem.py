@@ -31,6 +31,7 @@ from pmsapp.services.base.errors import (
 )
 from pmsapp.services.base.idempotency import TooManyKeys
 from pmsapp.services.clinic import clinic
+from pmsapp.services.connections.same_practice import PracticeConnected
 from pmsapp.services.connections.webhooks import NotAuthentic
 from pmsapp.services.editing.decisions import DecisionView
 from pmsapp.services.people.login_throttle import TooManyTries
@@ -91,6 +92,7 @@ def answer(
     *,
     errors: dict[str, str] | None = None,
     current: Answer | None = None,
+    connection_id: int | None = None,
     headers: dict[str, str] | None = None,
 ) -> Response:
     """A problem answer; its body's status is the answer's."""
@@ -103,6 +105,8 @@ def answer(
         errors=[FieldProblem(field=field, message=text) for field, text in errors.items()]
         if errors is not None
         else None,
+        connection_id=connection_id,
+        link=f"/api/pms/connections/{connection_id}" if connection_id is not None else None,
         current=current.model_dump(mode="json") if current is not None else None,
     )
     response = Response(problem.model_dump_json(), status, content_type=PROBLEM_JSON)
@@ -131,6 +135,9 @@ def _of_service(error: ServiceError) -> Response:
         return answer(401, error.code, error.message)
     if isinstance(error, Invalid):
         return answer(422, error.code, error.message, errors=error.errors)
+    if isinstance(error, PracticeConnected):
+        text = _sentence(error.message, error.advice)
+        return answer(409, error.code, text, connection_id=error.connection_id)
     if isinstance(error, Conflict):
         status = 412 if error.code == _OUTDATED else 409
         return answer(status, error.code, _sentence(error.message, None), current=_current(error))

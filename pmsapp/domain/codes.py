@@ -108,6 +108,13 @@ _CODES = (
         _SIGN_IN,
     ),
     Code(
+        "PRACTICE-CONNECTED",
+        _STAFF,
+        "This practice of {pms} is connected already",
+        "Sign in again there; a second connection would show every patient twice.",
+        _SEE_CONNECTION,
+    ),
+    Code(
         "AUTH-SCOPE",
         _STAFF,
         "The login of {pms} may not read everything it needs",
@@ -384,13 +391,3 @@ _CODES = (
 )
 
 CATALOGUE: dict[str, Code] = {code.name: code for code in _CODES}
-
-
-def message_for(code: str, pms: str) -> str:
-    """The headline of `code` with the vendor's label; an unknown code gives the headline of BUG."""
-    return CATALOGUE.get(code, CATALOGUE["BUG"]).headline.format(pms=pms)
-
-
-def advice_for(code: str, pms: str) -> str:
-    """What to do about `code`, with the vendor's label."""
-    return CATALOGUE.get(code, CATALOGUE["BUG"]).advice.format(pms=pms)

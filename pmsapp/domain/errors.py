@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pmsapp.domain.codes import CATALOGUE, ActionOwner, Code, Step, advice_for, message_for
+from pmsapp.domain.codes import CATALOGUE, ActionOwner, Code, Step
 
 __all__ = [
     "CATALOGUE",
@@ -102,6 +102,16 @@ class UnsupportedFeatureError(PMSError):
 
 class ConfigurationError(Exception):
     """A setting, a file or this machine is wrong. The message is one sentence that names it."""
+
+
+def message_for(code: str, pms: str) -> str:
+    """The headline of `code` with the vendor's label; an unknown code gives the headline of BUG."""
+    return CATALOGUE.get(code, CATALOGUE["BUG"]).headline.format(pms=pms)
+
+
+def advice_for(code: str, pms: str) -> str:
+    """What to do about `code`, with the vendor's label."""
+    return CATALOGUE.get(code, CATALOGUE["BUG"]).advice.format(pms=pms)
 
 
 def step_for(code: str) -> Step:

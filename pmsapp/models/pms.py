@@ -17,11 +17,22 @@ class PMSConnection(Base):
     """One configured link to a practice. Sealed columns open only on their own row (`secret_uid`).
 
     `state` is what the last run found (setup, ok, retrying, pms_trouble, needs_you); late, stale and paused are
-    computed when read. `fence` grows with every lease; a writer whose fence is not the row's may not write.
+    computed when read. `practice_marks`: further ids that belong to the practice alone; `practice_claim`: the practice
+    (and clinic) that this connection alone may read (services.connections.same_practice). `fence` grows with every lease; a writer whose fence is not the row's may not write.
     """
 
     __tablename__ = "pms_connections"
-    __table_args__ = table(never_reuse_ids=True)
+    __table_args__ = table(
+        Index(
+            "uq_connections_practice",
+            "pms_type",
+            "practice_claim",
+            unique=True,
+            sqlite_where=text("practice_claim IS NOT NULL"),
+            postgresql_where=text("practice_claim IS NOT NULL"),
+        ),
+        never_reuse_ids=True,
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     pms_type: Mapped[str]
@@ -31,6 +42,8 @@ class PMSConnection(Base):
     practice_id: Mapped[str | None]
     organization_id: Mapped[str | None]
     practice_fingerprint: Mapped[str | None]
+    practice_marks: Mapped[Any | None] = mapped_column(JSONText)
+    practice_claim: Mapped[str | None]
     time_zone: Mapped[str]
     time_zone_chosen: Mapped[bool] = mapped_column(default=False)
 

@@ -27,6 +27,12 @@ class Problem(Answer):
     errors: Annotated[
         list[FieldProblem] | None, Field(exclude_if=is_none, description="Only where fields were wrong")
     ] = None
+    connection_id: Annotated[
+        int | None, Field(exclude_if=is_none, description="The connection that reads this practice already")
+    ] = None
+    link: Annotated[
+        str | None, Field(exclude_if=is_none, description="The address of that connection in this interface")
+    ] = None
     current: Annotated[
         dict[str, Any] | None,
         Field(exclude_if=is_none, description="What stands there now, where somebody else was faster"),

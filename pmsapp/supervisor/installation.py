@@ -81,7 +81,7 @@ def run_installation(
 def _prepare(environ: Mapping[str, str], where: str, training: bool) -> None:
     """Bring the database up to date, in a process of its own so that this one never opens it."""
     how = ["--training"] if training else ["--address", where]
-    code = run_step("db", "upgrade", "--quiet", *how, environ=environ)
+    code = run_step("db", "upgrade", "--quiet", "--under-lock", *how, environ=environ)
     if code != 0:
         sys.exit(code)
 

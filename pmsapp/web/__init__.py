@@ -24,6 +24,7 @@ from pmsapp.web.http import (
     headers,
     probes,
     request_log,
+    template_sources,
     watchdog,
 )
 from pmsapp.web.http import (
@@ -70,6 +71,7 @@ _AREAS = (
 def init_app(app: Flask) -> None:
     """Put the pages into `app`, and around them what keeps them safe. Call before any other interface is added."""
     settings: Settings = app.extensions["pmsapp_settings"]
+    app.jinja_loader = template_sources.loader()
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.config.update(cookie_settings(settings))
     if settings.trusted_proxies:

@@ -12,6 +12,7 @@ from pmsapp.sandbox.server import SandboxServer
 from tests.api.conftest import API
 from tests.support.clock import FrozenClock
 from tests.support.connecting import LOGIN, count, gentu_access
+from tests.support.synced_clinic import LOGINS, practice_id
 
 KEYS = {
     "id",
@@ -223,3 +224,23 @@ def test_only_an_admin_may_change_connections(as_role: Callable[[str], API], pai
         assert other.delete(f"/api/pms/connections/{paired}").status_code == 403
         assert other.post("/api/pms/connections", {"pms_type": "gentu"}).status_code == 403
     assert as_role("").get("/api/pms/connections").status_code == 401
+
+
+@pytest.mark.parametrize("vendor", ["gentu", "medirecords", "halaxy"])
+def test_field_12_a_second_connection_to_a_practice_is_409_and_names_the_first(
+    api: API, sandbox: SandboxServer, vendor: str
+) -> None:
+    body = {"pms_type": vendor, "credentials": LOGINS[vendor]["credentials"]}
+    if asked := practice_id(vendor, sandbox):
+        body["practice_id"] = asked
+    first = api.post("/api/pms/connections", body).json
+    second = api.post("/api/pms/connections", body)
+    if vendor == "gentu":  # its practice is known by pairing
+        for made in (first, second.json):
+            second = api.post(
+                f"/api/pms/connections/{made['id']}/pair", {"pairing_code": gentu_access(sandbox).make_code()}
+            )
+    assert (second.status_code, second.json["code"]) == (409, "PRACTICE-CONNECTED")
+    assert second.json["connection_id"] == first["id"]
+    assert second.json["link"] == f"/api/pms/connections/{first['id']}"
+    assert api.get(second.json["link"]).json["display_name"] in second.json["detail"]

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from pmsapp.services.sheet import days
 from tests.browser.conftest import Visit
+from tests.browser.panel import field
 from tests.browser.test_safe_pages import end_all_sessions
 from tests.support import actors
 from tests.support.synced_clinic import SyncedClinic
@@ -31,7 +32,7 @@ def test_a_quarter_of_an_hour_without_a_person_locks_the_page_and_keeps_what_was
     page = visit.sign_in()
     card_id = clinic.sheet().cards[0].id
     page.locator(f"#open-{card_id}").first.click()
-    page.locator("#panel").get_by_label("Phone").fill("0491 570 156")
+    field(page.locator("#panel"), "Phone").fill("0491 570 156")
     page.clock.fast_forward("14:50")
     expect(page.locator("#lock")).to_be_hidden()
     page.clock.fast_forward("00:20")
@@ -47,7 +48,7 @@ def test_a_quarter_of_an_hour_without_a_person_locks_the_page_and_keeps_what_was
     expect(page.locator("#lock-fault")).to_have_text("This is not your password.")
     unlock(page)
     expect(page.locator("#lock")).to_be_hidden()
-    expect(page.locator("#panel").get_by_label("Phone")).to_have_value("0491 570 156")
+    expect(page.locator("#panel").get_by_label("Phone", exact=True)).to_have_value("0491 570 156")
     page.locator("#panel").get_by_role("button", name="Save").click()
     expect(page.locator("#panel")).to_be_hidden()
     assert (days.get_card(card_id).patient_phone or "").replace(" ", "").endswith("491570156")

@@ -17,6 +17,7 @@ from pmsapp.services.editing import overrides
 from pmsapp.services.people import users
 from pmsapp.services.sheet import days
 from tests.browser.conftest import Visit
+from tests.browser.panel import field, open_panel
 from tests.support.actors import PASSWORD
 from tests.support.synced_clinic import SyncedClinic
 
@@ -179,18 +180,11 @@ def test_the_first_set_up_asks_before_it_is_left(visit: Visit) -> None:
     visit.assert_clean()
 
 
-def open_panel(page: Page, card_id: int) -> Locator:
-    page.locator(f"#open-{card_id}").first.click()
-    panel = page.locator("dialog#panel")
-    expect(panel).to_be_visible()
-    return panel
-
-
 WAYS = {
     "escape": lambda page: page.keyboard.press("Escape"),
     "backdrop": lambda page: page.mouse.click(20, 500),
     "cross": lambda page: page.locator("#panel .panel-head [data-close]").click(),
-    "cancel": lambda page: page.locator("#panel .form a[data-close]").click(),
+    "cancel": lambda page: page.locator("#panel .panel-save a[data-close]").click(),
 }
 
 
@@ -200,7 +194,7 @@ def test_the_panel_asks_once_by_each_way_out_and_keeps_what_was_typed(
     clinic.sync()
     page = visit.sign_in()
     panel = open_panel(page, clinic.sheet().cards[0].id)
-    phone = panel.get_by_label("Phone")
+    phone = field(panel, "Phone")
     phone.fill("0491 570 157")
     for leave in WAYS.values():
         leave(page)
@@ -231,7 +225,7 @@ def test_notes_save_themselves_when_left_and_a_colleagues_newer_notes_stay(
     card_id = clinic.sheet().cards[0].id
     panel = open_panel(page, card_id)
     panel.get_by_label("Notes").fill("Daughter joins")
-    panel.get_by_label("Phone").focus()
+    panel.get_by_title("Edit phone").focus()
     expect(page.locator("#notes-saved")).to_have_text(re.compile(r"^Saved \d\d:\d\d$"))
     assert days.get_card(card_id).notes == "Daughter joins"
 
@@ -256,9 +250,10 @@ def test_a_panels_other_button_saves_what_is_typed_with_it(visit: Visit, clinic:
     page = visit.sign_in()
     card_id = next(card.id for card in clinic.sheet().cards if card.state == "booked")
     panel = open_panel(page, card_id)
-    panel.get_by_label("Phone").fill("0491 570 158")
-    panel.get_by_role("button", name="Mark contacted").click()
-    expect(panel).to_be_hidden()
+    field(panel, "Phone").fill("0491 570 158")
+    panel.get_by_role("button", name="Contacted").click()
+    expect(panel.locator("#panel-said")).to_contain_text("Contacted.")
+    expect(panel.locator(".panel-state")).to_contain_text("Contacted")
     card = days.get_card(card_id)
     assert (card.state, (card.patient_phone or "").replace(" ", "")[-9:]) == ("contacted", "491570158")
     visit.assert_clean()
@@ -269,8 +264,8 @@ def test_enter_in_a_field_saves_and_presses_no_other_button(visit: Visit, clinic
     page = visit.sign_in()
     card_id = next(card.id for card in clinic.sheet().cards if card.state == "booked")
     panel = open_panel(page, card_id)
-    panel.get_by_label("Phone").fill("0491 570 159")
-    panel.get_by_label("Phone").press("Enter")
+    field(panel, "Phone").fill("0491 570 159")
+    panel.get_by_label("Phone", exact=True).press("Enter")
     expect(panel).to_be_hidden()
     assert days.get_card(card_id).state == "booked"
     assert "570" in (days.get_card(card_id).patient_phone or "")

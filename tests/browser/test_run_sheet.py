@@ -14,6 +14,7 @@ from pmsapp.sandbox.clinic.truth import TruthRow
 from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services.base.transaction import writing
 from tests.browser.conftest import Installation, Visit
+from tests.browser.panel import field
 from tests.support.synced_clinic import SyncedClinic
 
 pytestmark = pytest.mark.browser
@@ -149,7 +150,7 @@ def test_a_card_is_edited_beside_the_sheet_and_focus_returns_to_it(
     link.click()
     panel = page.get_by_role("dialog")
     expect(panel).to_be_visible()
-    panel.get_by_label("Phone").fill("0491 570 156")
+    field(panel, "Phone").fill("0491 570 156")
     panel.get_by_role("button", name="Save").click()
     expect(panel).to_be_hidden()
     card = page.locator(f"#card-{card_id}")
@@ -159,8 +160,10 @@ def test_a_card_is_edited_beside_the_sheet_and_focus_returns_to_it(
     assert page.evaluate(IS_IN_FULL_VIEW)
     expect(page.get_by_role("link", name="Print")).to_be_visible()
     link.click()
-    expect(panel.locator("#patient_phone-pms")).to_contain_text("Gentu says")
-    panel.get_by_role("button", name="Use PMS value for phone").click()
+    expect(panel.locator("#patient_phone-said")).to_contain_text("Gentu says")
+    panel.get_by_role("button", name="PMS value for phone").click()
+    expect(panel.locator("#patient_phone-said")).to_have_count(0)
+    page.keyboard.press("Escape")
     expect(panel).to_be_hidden()
     expect(card.locator(".marks")).to_have_count(0)
     visit.assert_clean()
@@ -181,7 +184,7 @@ def test_two_people_saving_one_card_lose_nothing(
     slow.page.get_by_label("Notes").fill("Call the daughter first")
     slow.page.get_by_role("button", name="Save").click()
     panel = slow.page.get_by_role("dialog")
-    expect(panel.get_by_role("alert")).to_contain_text("This card changed while you were typing")
+    expect(panel.locator(".clash")).to_contain_text("This card changed while you were typing")
     expect(panel.get_by_label("Notes")).to_have_value("Call the daughter first")
     expect(panel.locator("#notes-pms")).to_contain_text("Interpreter booked")
     panel.get_by_role("button", name="Save").click()
@@ -230,7 +233,7 @@ def test_the_sheet_works_without_scripts(open_visit: Callable[..., Visit], clini
     page.locator(f"#card-{card_id} h3 a").click()
     page.get_by_label("Notes").fill("Left a message")
     page.get_by_role("button", name="Save").click()
-    page.wait_for_url(re.compile(rf"/sheet/2026-11-23#card-{card_id}$"))
+    page.wait_for_url(re.compile(rf"/sheet/2026-11-23\?told=saved.{card_id}#card-{card_id}$"))
     expect(page.locator(f"#card-{card_id} .card-note")).to_have_text("Left a message")
     page.locator("#sync-now").click()
     page.wait_for_url(re.compile(r"/sheet/2026-11-23"))

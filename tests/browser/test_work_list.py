@@ -249,6 +249,50 @@ def test_lines_are_low_and_many_are_in_view(
     )
     assert visit.overflow() <= 0
     assert targets
+    assert cut_off(page, "[data-act=open]") == []
+    assert cut_off(page, "[data-card] .s .badge") == []
+    assert reaching_out(page, "[data-card] .s .badge", "td") == []
+
+
+def cut_off(page: Page, selector: str) -> list[str]:
+    """The texts that do not fit their box."""
+    found: list[str] = page.locator(selector).evaluate_all(
+        "all => all.filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.textContent)"
+    )
+    return found
+
+
+def reaching_out(page: Page, selector: str, of: str) -> list[str]:
+    """What is drawn outside the box it belongs to."""
+    found: list[str] = page.locator(selector).evaluate_all(
+        "(all, of) => all.filter(one => one.getBoundingClientRect().right >"
+        " one.closest(of).getBoundingClientRect().right + 1).map(one => one.textContent)",
+        of,
+    )
+    return found
+
+
+@pytest.mark.parametrize("width", [1440, 1024, 390])
+def test_no_text_however_long_leaves_the_sidebar(
+    open_visit: Callable[..., Visit], clinic: SyncedClinic, width: int
+) -> None:
+    clinic.sync()
+    visit = open_visit(viewport={"width": width, "height": 800})
+    page = visit.sign_in()
+    page.evaluate(
+        """() => {
+            document.querySelector("#sync-state .badge").lastChild.textContent = "Out of date since " + "x".repeat(80);
+            const reason = document.createElement("p");
+            reason.className = "reason";
+            reason.textContent = "The last update could not read ".repeat(12) + "y".repeat(120);
+            document.getElementById("sync-state").append(reason);
+            document.querySelector(".person a bdi").textContent = "W".repeat(70);
+        }"""
+    )
+    parts = ".side :is(.badge, .reason, .person a, .person button, #sync-now)"
+    assert reaching_out(page, f"{parts}:visible", ".side") == []
+    assert visit.overflow() <= 0
+    expect(page.get_by_role("button", name="Sign out")).to_be_in_viewport()
 
 
 @pytest.mark.parametrize("width", [1440, 1024, 390, 320])

@@ -59,6 +59,7 @@ class Visit:
     notes: str | None = None
     links: TelehealthLinks = NO_LINKS
     also: tuple[str, ...] = ()
+    cancelled_at: datetime | None = None
 
     @property
     def practitioners(self) -> tuple[str | None, ...]:
@@ -134,6 +135,7 @@ class FakePractice:
             telehealth_evidence=visit.evidence,
             notes=visit.notes,
             links=visit.links,
+            cancelled_at=visit.cancelled_at,
             practitioner_ids=(visit.practitioner, *visit.also) if visit.also and visit.practitioner else (),
         )
         if not visit.patients:

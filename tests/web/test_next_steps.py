@@ -17,9 +17,8 @@ from pmsapp.domain.codes import (
     ActionOwner,
     Code,
     LeadsTo,
-    message_for,
 )
-from pmsapp.domain.errors import step_for
+from pmsapp.domain.errors import message_for, step_for
 from pmsapp.domain.sync_state import state_after_error
 from pmsapp.models import Incident, PMSConnection, SyncRun
 from pmsapp.services.base.next_step import next_step

@@ -21,7 +21,7 @@ from pmsapp.adapters.halaxy.day import DayReader, PatientFinder
 from pmsapp.adapters.halaxy.fhir import resources
 from pmsapp.adapters.halaxy.info import INFO
 from pmsapp.adapters.halaxy.places import Places
-from pmsapp.adapters.halaxy.reference import Reference
+from pmsapp.adapters.halaxy.reference import Reference, Staff
 from pmsapp.adapters.halaxy.search import SearchParams, read_one, search
 from pmsapp.adapters.halaxy.wire import (
     CLINIC_PREFIX,
@@ -72,8 +72,11 @@ class HalaxyAdapter(Adapter):
             places = Places(tuple(place for place in parsed if place is not None))
 
         def count_staff() -> None:
-            nonlocal staff_count
-            staff_count = len(self.list_practitioners())
+            nonlocal staff_count, places
+            staff = self._reference.read_staff()
+            staff_count = len(self._people_of(staff))
+            clinics = {role.organization_id for role in staff.roles.values() if role.organization_id}
+            places = replace(places, of_staff=frozenset(clinics))
 
         allowed = self._try_each(
             {
@@ -95,6 +98,7 @@ class HalaxyAdapter(Adapter):
             practice_name=places.practice_name(self._organization_id),
             time_zone=zone,
             practice_fingerprint=places.fingerprint(),
+            practice_marks=places.marks(),
             clock_skew_s=next((skew for skew in skews if skew is not None), None),
             practitioners=staff_count,
             organizations=places.clinics(),
@@ -132,7 +136,9 @@ class HalaxyAdapter(Adapter):
 
     def list_practitioners(self) -> list[Practitioner]:
         """Every member of staff with a role (at the connection's clinic), inactive ones too, read now."""
-        staff = self._reference.read_staff()
+        return self._people_of(self._reference.read_staff())
+
+    def _people_of(self, staff: Staff) -> list[Practitioner]:
         roles = [role for role in staff.roles.values() if self._is_ours(role.organization_id)]
         bookable = {role.practitioner_id for role in roles if role.active}
         found = {role.practitioner_id for role in roles if role.practitioner_id}

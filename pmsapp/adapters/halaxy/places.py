@@ -12,9 +12,10 @@ from pmsapp.domain.errors import ReconnectRequiredError
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """What the Organization search gave; empty when the key may not read it."""
+    """What the Organization search gave; empty when the key may not read it. `of_staff`: the clinics its roles name."""
 
     all: tuple[Organization, ...]
+    of_staff: frozenset[str] = frozenset()
 
     def clinics(self) -> tuple[tuple[str, str], ...]:
         """(id, name) of every clinic, by name."""
@@ -22,10 +23,22 @@ class Places:
         return tuple(sorted(found, key=lambda pair: (pair[1].casefold(), pair[0])))
 
     def fingerprint(self) -> str | None:
-        """What tells this practice from another: the practice group's id, else that of its first clinic."""
+        """What tells this practice from another: the practice group's id, else that of its first clinic.
+
+        A key that may not read organisations still shows at which clinics the staff have their roles.
+        """
         groups = [place.external_id for place in self.all if place.external_id.startswith(PRACTICE_PREFIX)]
         groups += [place.part_of for place in self._clinics() if place.part_of]
-        return min(groups or [place.external_id for place in self._clinics()], default=None)
+        return min(groups or self._clinic_ids(), default=None)
+
+    def marks(self) -> tuple[str, ...]:
+        """Every id that belongs to this practice alone."""
+        fingerprint = self.fingerprint()
+        return tuple(sorted(self._clinic_ids() | ({fingerprint} if fingerprint else set())))
+
+    def _clinic_ids(self) -> set[str]:
+        of_staff = {key for key in self.of_staff if key.startswith(CLINIC_PREFIX)}
+        return {place.external_id for place in self._clinics()} | of_staff
 
     def practice_name(self, organization_id: str | None) -> str | None:
         """The chosen clinic's name, else the practice group's, else the only clinic's."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 import click
 
 from pmsapp.models.sqlite import checkpoint as bring_log_in
 from pmsapp.settings import load_settings
+from pmsapp.supervisor.lock import only_one
 
 
 @click.group()
@@ -16,16 +19,29 @@ def db() -> None:
 @db.command()
 @click.option("--quiet", is_flag=True, help="Say nothing when there was nothing to do.")
 @click.option("--address", hidden=True, help="Where the pages will be, to say how the first person gets in.")
+@click.option(
+    "--under-lock", is_flag=True, hidden=True, help="Whoever calls holds the instance folder's lock."
+)
 @click.option("--training", is_flag=True, hidden=True, help="A new clinic is a training clinic.")
-def upgrade(quiet: bool, address: str | None, training: bool) -> None:
-    """Bring the database up to this version; a SQLite file is copied first."""
+def upgrade(quiet: bool, address: str | None, under_lock: bool, training: bool) -> None:
+    """Bring the database up to this version; a SQLite file is copied first. pmsapp must be stopped."""
     from pmsapp.cli.shared.base import open_app  # heavy; `checkpoint` needs none of it
+    from pmsapp.extensions import current_settings
+    from pmsapp.extensions import db as database_engine
     from pmsapp.factory import Access
     from pmsapp.services.clinic import clinic
     from pmsapp.services.maintenance import database
     from pmsapp.services.people import users
 
-    with open_app(migrated=False, access=Access.MAKE):
+    with ExitStack() as held, open_app(migrated=False, access=Access.MAKE):
+        if (
+            not database.versions().is_current
+        ):  # an older process that still runs would meet tables it does not know
+            if not under_lock:
+                held.enter_context(only_one(current_settings().instance_dir))
+            if (file := current_settings().sqlite_file) is not None:
+                database_engine.engine.dispose()
+                database.require_alone(file)
         done = database.upgrade()
         if training:
             clinic.ensure(name="Training clinic", is_training=True, hours=clinic.ALWAYS_OPEN)

@@ -57,7 +57,7 @@ def restore(file: Path, yes: bool) -> None:
         raise ConfigurationError("PostgreSQL is restored with its own tools.")
     key_files.ensure_instance(settings)
     with only_one(settings.instance_dir), _ready_copy(file, live.parent) as ready:
-        service.require_alone(live)
+        database.require_alone(live)
         with open_app(migrated=False, database_file=ready):
             found = _brought_up(file)
         present = _present(found) if live.exists() else None
@@ -69,7 +69,7 @@ def restore(file: Path, yes: bool) -> None:
         lost = _keep_list(live, present)
         with open_app(database_file=ready):
             service.adopt(found, present, file.name, COMMAND_LINE)
-        service.require_alone(live)
+        database.require_alone(live)
         kept = service.put_in_place(ready, live)
     if lost is not None:
         click.echo(f"What was done since is listed in {lost}")

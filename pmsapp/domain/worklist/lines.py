@@ -117,7 +117,7 @@ def lay_out(
         for head in heads
     ]
     every = [line for _, lines in of_head for line in lines]
-    hidden = [_hidden(card) for card in (*(sheet.not_shown_cards or ()), *sheet.acknowledged)]
+    hidden = [off_sheet_line(card) for card in (*(sheet.not_shown_cards or ()), *sheet.acknowledged)]
     counts = Counter(chosen for line in every for chosen in line.filters)
     counts[Filter.NOT_SHOWN] = len(hidden)
 
@@ -263,7 +263,7 @@ def _urgency(waited: int | None, over: int | None, thresholds: Thresholds) -> st
     return "" if over is None else urgency_of(max(over, thresholds.notice_min), thresholds)
 
 
-def _hidden(card: Card) -> Line:
+def off_sheet_line(card: Card) -> Line:
     """A line of a card that is not on the sheet: only to look at, and to bring back."""
     return Line(
         card=card,
@@ -300,6 +300,7 @@ def _next_to_call(lines: Sequence[Line]) -> Line | None:
 def _links(cards: Sequence[Card]) -> dict[int, LinkState]:
     """Which patients' links are missing, shared by two, or the clinician's own."""
     standing = [card for card in cards if card.presence is Presence.ON_SHEET and card.is_telehealth]
+    hosts = {card.host_link for card in standing if card.host_link}
     gives_links = {card.pms_connection_id for card in standing if card.patient_link or card.host_link}
     # The patients of one group appointment share a link on purpose.
     used = Counter(
@@ -316,7 +317,7 @@ def _links(cards: Sequence[Card]) -> dict[int, LinkState]:
             continue
         if not card.patient_link:
             found[card.id] = LinkState.MISSING
-        elif card.patient_link == card.host_link:
+        elif card.patient_link in hosts:
             found[card.id] = LinkState.IS_HOSTS
         else:
             found[card.id] = LinkState.DOUBLED if used[card.patient_link] > 1 else LinkState.OK

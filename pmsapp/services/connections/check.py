@@ -15,14 +15,8 @@ from pmsapp.domain.sync_state import ConnectionState
 from pmsapp.models import PMSConnection
 from pmsapp.services.base import audit
 from pmsapp.services.base.transaction import reading, writing
-from pmsapp.services.connections import reconnect
-from pmsapp.services.connections.rows import (
-    forget_error,
-    get_row,
-    is_another_practice,
-    learn,
-    note_error,
-)
+from pmsapp.services.connections import reconnect, same_practice
+from pmsapp.services.connections.rows import forget_error, get_row, learn, note_error
 from pmsapp.services.runs import planning
 from pmsapp.services.vendors import adapters as vendor_adapters
 from pmsapp.services.vendors import credential_check
@@ -60,19 +54,10 @@ def check(connection_id: int, actor: Actor) -> CheckResult:
     except PMSError as error:
         latency_ms = _ms_since(started_s)
         _note(connection_id, actor, None, error)
-        return CheckResult(
-            healthy=False,
-            code=error.code,
-            message=f"{error.message}. {error.advice}",
-            latency_ms=latency_ms,
-            practice_name=before.practice_name,
-            time_zone=before.time_zone,
-            practitioners=None,
-            clock_skew_s=None,
-            can_read={},
-        )
+        return _unhealthy(before, error, latency_ms)
     latency_ms = _ms_since(started_s)
-    _note(connection_id, actor, found, None)
+    if taken := _note(connection_id, actor, found, None):
+        return _unhealthy(before, taken, latency_ms)
     return CheckResult(
         healthy=True,
         code="CLOCK" if _is_off(found) else None,
@@ -86,23 +71,44 @@ def check(connection_id: int, actor: Actor) -> CheckResult:
     )
 
 
+def _unhealthy(row: PMSConnection, error: PMSError, latency_ms: int) -> CheckResult:
+    return CheckResult(
+        healthy=False,
+        code=error.code,
+        message=f"{error.message}. {error.advice}",
+        latency_ms=latency_ms,
+        practice_name=row.practice_name,
+        time_zone=row.time_zone,
+        practitioners=None,
+        clock_skew_s=None,
+        can_read={},
+    )
+
+
 def _ask(connection_id: int, row: PMSConnection) -> ConnectionCheck:
     values = vendor_adapters.without_zone(vendor_adapters.values_of(connection_id))
     adapter = vendor_adapters.build(connection_id, values, deadline=Deadline(credential_check.INTERACTIVE_S))
     with closing(adapter.client):
         found = adapter.check_connection()
-    if is_another_practice(row, found):
+    if same_practice.is_another_practice(row, found):
         raise ReconnectRequiredError("AUTH-WRONG-PRACTICE", pms=adapter.info.label)
     return found
 
 
-def _note(connection_id: int, actor: Actor, found: ConnectionCheck | None, error: PMSError | None) -> None:
+def _note(
+    connection_id: int, actor: Actor, found: ConnectionCheck | None, error: PMSError | None
+) -> PMSError | None:
+    """Store what a test found. Returns why it is not well after all: the practice is another connection's."""
     now = clock.now()
     with writing() as session:
         row = get_row(session, connection_id, lock=True)
-        if found is not None:
-            first_met = row.practice_fingerprint is None
+        first_met = row.practice_fingerprint is None
+        if found is not None and first_met:
+            error = same_practice.taken_elsewhere(session, row, found)
+        if found is not None and error is None:
             learn(row, found)
+            if first_met:
+                same_practice.claim(session, row)
             if row.state in (ConnectionState.NEEDS_YOU, ConnectionState.SETUP):
                 forget_error(row)
                 planning.plan_next(session, row, now)
@@ -118,6 +124,7 @@ def _note(connection_id: int, actor: Actor, found: ConnectionCheck | None, error
             f"connection:{connection_id}",
             {"code": error.code if error else None},
         )
+    return error
 
 
 def _sentences(label: str, found: ConnectionCheck) -> str:

@@ -18,12 +18,13 @@ from pmsapp.services.base import audit, encrypted_columns
 from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.clinic import clinic, snapshot
 from pmsapp.services.connections import input as connection_input
-from pmsapp.services.connections import reconnect
+from pmsapp.services.connections import reconnect, same_practice
 from pmsapp.services.connections.check import CheckResult, check
 from pmsapp.services.connections.disconnect import CARDS_CHOICES, delete_connection
 from pmsapp.services.connections.input import Findings, Pause
 from pmsapp.services.connections.pairing import Paired, pair
 from pmsapp.services.connections.rows import get_row
+from pmsapp.services.connections.same_practice import PracticeConnected
 from pmsapp.services.connections.update import UNCHANGED, Unchanged, update_connection
 from pmsapp.services.connections.views import (
     ConnectionCounts,
@@ -47,6 +48,7 @@ __all__ = [
     "Paired",
     "Pause",
     "PauseView",
+    "PracticeConnected",
     "Unchanged",
     "check",
     "create_connection",
@@ -85,8 +87,8 @@ def create_connection(
     """Add a connection in state setup. A login that is given is tried live first; one that is empty but for what
     the server's settings supply is given too, and None is none yet.
 
-    Raises Invalid (bad fields) and Refused (the vendor's no, with its code); nothing is stored then. The time zone
-    is the one given, else the vendor's, else the clinic's.
+    Raises Invalid (bad fields), Refused (the vendor's no, with its code) and PracticeConnected (another connection
+    reads that practice); nothing is stored then. The time zone is the one given, else the vendor's, else the clinic's.
     """
     info = connection_input.known_vendor(pms_type)
     findings = Findings()
@@ -138,6 +140,7 @@ def _insert(
             practice_id=columns["practice_id"],
             organization_id=columns["organization_id"],
             practice_fingerprint=found.practice_fingerprint if found else None,
+            practice_marks=sorted(found.practice_marks) or None if found else None,
             time_zone=time_zone or (found and found.time_zone) or clinic.time_zone(session),
             time_zone_chosen=time_zone is not None,
             secret_uid=encrypted_columns.new_uid(),
@@ -146,6 +149,7 @@ def _insert(
             updated_at=now,
         )
         encrypted_columns.seal_credentials(key_ring(), row, login)
+        same_practice.claim(session, row)
         session.add(row)
         session.flush()
         taken_back = reconnect.take_back(session, row, now)

@@ -15,8 +15,8 @@ from pmsapp.domain.errors import PMSError
 from pmsapp.services.base import audit
 from pmsapp.services.base.errors import Conflict, Invalid
 from pmsapp.services.base.transaction import reading, writing
-from pmsapp.services.connections import reconnect
-from pmsapp.services.connections.rows import forget_error, get_row, is_another_practice, learn
+from pmsapp.services.connections import reconnect, same_practice
+from pmsapp.services.connections.rows import forget_error, get_row, learn
 from pmsapp.services.runs import planning
 from pmsapp.services.runs import requests as run_requests
 from pmsapp.services.vendors import adapters as vendor_adapters
@@ -40,7 +40,8 @@ def pair(connection_id: int, code: str, actor: Actor) -> Paired:
     """Consume a pairing code and keep the practice it opens.
 
     Raises NotFound, Invalid, Conflict PAIR-USED, Refused with the catalogue's code. A code of another practice than
-    the one this connection is for is refused with AUTH-WRONG-PRACTICE and nothing is saved.
+    the one this connection is for is refused with AUTH-WRONG-PRACTICE, one of a practice that another connection
+    reads with PracticeConnected; then nothing is saved.
     """
     code = tidy_code(code)
     with reading() as session:
@@ -97,7 +98,7 @@ def _store(
     with writing() as session:
         row = get_row(session, connection_id, lock=True)
         other = row.tenant_id is not None and row.tenant_id != pairing.tenant_id
-        if other or (found is not None and is_another_practice(row, found)):
+        if other or (found is not None and same_practice.is_another_practice(row, found)):
             raise credential_check.wrong_practice(row.pms_type, row.practice_name, pairing.practice_name)
         row.tenant_id = pairing.tenant_id
         row.practice_name = pairing.practice_name or row.practice_name
@@ -107,6 +108,7 @@ def _store(
             row.time_zone = pairing.time_zone
         if found is not None:
             learn(row, found)
+        same_practice.claim(session, row)
         forget_error(row)
         planning.plan_next(session, row, now)
         row.updated_at = now

@@ -11,6 +11,7 @@ from pmsapp.domain.errors import PMSError, ReconnectRequiredError
 from pmsapp.domain.sync_state import ConnectionState
 from pmsapp.models import PMSConnection
 from pmsapp.services.base.errors import NotFound
+from pmsapp.services.connections import same_practice
 
 
 def get_row(session: Session, connection_id: int, *, lock: bool = False) -> PMSConnection:
@@ -22,15 +23,9 @@ def get_row(session: Session, connection_id: int, *, lock: bool = False) -> PMSC
     return row
 
 
-def is_another_practice(row: PMSConnection, found: ConnectionCheck) -> bool:
-    """True when somebody else answered than the practice this connection is for."""
-    known, theirs = row.practice_fingerprint, found.practice_fingerprint
-    return bool(known and theirs and known != theirs)
-
-
 def learn(row: PMSConnection, found: ConnectionCheck) -> None:
     """Keep what the vendor said about the practice; a time zone that somebody chose stays."""
-    row.practice_fingerprint = row.practice_fingerprint or found.practice_fingerprint
+    same_practice.learn_marks(row, found)
     row.practice_name = found.practice_name or row.practice_name
     if found.time_zone and not row.time_zone_chosen:
         row.time_zone = found.time_zone

@@ -20,14 +20,9 @@ from pmsapp.models import PMSConnection
 from pmsapp.services.base import audit, encrypted_columns
 from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.connections import input as connection_input
-from pmsapp.services.connections import reconnect
+from pmsapp.services.connections import reconnect, same_practice
 from pmsapp.services.connections.input import Findings, Pause
-from pmsapp.services.connections.rows import (
-    forget_error,
-    get_row,
-    is_another_practice,
-    learn,
-)
+from pmsapp.services.connections.rows import forget_error, get_row, learn
 from pmsapp.services.connections.views import ConnectionView, view_of
 from pmsapp.services.runs import planning
 from pmsapp.services.runs import requests as run_requests
@@ -90,7 +85,8 @@ def update_connection(
     A new login (given fields over the stored ones) is tried live first, must open the same practice, and replaces
     the token at once. Switching updates on ends set-up and starts a run; so does a login that heals a connection.
     Switching them off needs `reason` and lasts as long as the longest pause. Nothing is audited when nothing changed.
-    Raises NotFound, Invalid, Refused, Conflict NOT-PAIRED or NO-LOGIN (not ready to be switched on).
+    Raises NotFound, Invalid, Refused, Conflict NOT-PAIRED or NO-LOGIN (not ready to be switched on), and
+    PracticeConnected when the login opens the practice of another connection.
     """
     with reading() as session:
         info = get_info(get_row(session, connection_id).pms_type)
@@ -184,6 +180,7 @@ def _apply(
             row.updated_at = now
         session.flush()
         if changes.found is not None:
+            same_practice.claim(session, row)
             reconnect.take_back(session, row, now)
         if named:
             audit.record(
@@ -197,7 +194,7 @@ def _apply_login(row: PMSConnection, info: AdapterInfo, changes: _Changes) -> bo
     """Store a proven login and drop the old token. True when it heals a connection that waited for it."""
     found = changes.found
     if found is not None:
-        if is_another_practice(row, found):
+        if same_practice.is_another_practice(row, found):
             raise credential_check.wrong_practice(info.slug, row.practice_name, found.practice_name)
         learn(row, found)
     encrypted_columns.seal_credentials(key_ring(), row, changes.login)

@@ -75,6 +75,15 @@ def list_open(day: date | None = None) -> list[DecisionView]:
         return [_view(session, row) for row in session.scalars(query.order_by(Decision.since, Decision.id))]
 
 
+def list_open_of_card(card_id: int) -> list[DecisionView]:
+    """The open questions that one card is part of, oldest first."""
+    with reading() as session:
+        rows = session.scalars(
+            select(Decision).where(Decision.state == "open").order_by(Decision.since, Decision.id)
+        )
+        return [_view(session, row) for row in rows if card_id in (row.appointment_ids or ())]
+
+
 def list_decided_today() -> list[DecisionView]:
     """Answers given today, newest first: those that can still be taken back say so."""
     with reading() as session:

@@ -44,8 +44,8 @@ def release(card_id: int, actor: Actor) -> Card:
         return before
 
 
-def check_identity(card_id: int, identifiers: Sequence[str], actor: Actor) -> Card:
-    """Note that the patient was identified by three of the approved identifiers. Raises NotFound and Invalid.
+def check_identifiers(identifiers: Sequence[str]) -> list[str]:
+    """The identifiers, each once. Raises Invalid when they are not three of those that count.
 
     A Medicare number identifies nobody: families share one (RACGP standard C6.1).
     """
@@ -54,6 +54,12 @@ def check_identity(card_id: int, identifiers: Sequence[str], actor: Actor) -> Ca
     if unknown or len(given) != NEEDED:
         choices = ", ".join(IDENTIFIERS)
         raise Invalid({"identifiers": f"Choose {NEEDED} of: {choices}. A Medicare number does not count."})
+    return given
+
+
+def check_identity(card_id: int, identifiers: Sequence[str], actor: Actor) -> Card:
+    """Note that the patient was identified by three of the approved identifiers. Raises NotFound and Invalid."""
+    given = check_identifiers(identifiers)
     now = clock.now()
     with writing() as session:
         card, _ = card_for_update(session, card_id, actor)

@@ -21,14 +21,19 @@ from sqlalchemy import table as sql_table
 from pmsapp import clock
 from pmsapp.domain.errors import ConfigurationError
 from pmsapp.extensions import current_settings, db
+from pmsapp.models.sqlite import sqlite_module
+
+_BUSY_FOR_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """The version the database has (None: no tables yet) and the one this program needs."""
+    """The version the database has (None: no tables yet) and the one this program needs. `is_newer`: another pmsapp,
+    newer than this one, made the tables."""
 
     found: str | None
     needed: str
+    is_newer: bool = False
 
     @property
     def is_current(self) -> bool:
@@ -53,7 +58,8 @@ def versions() -> Versions:
     script = ScriptDirectory.from_config(_config())
     with db.engine.connect() as connection:
         found = MigrationContext.configure(connection).get_current_revision()
-    return Versions(found, script.get_current_head() or "")
+    known = {revision.revision for revision in script.walk_revisions()}
+    return Versions(found, script.get_current_head() or "", found is not None and found not in known)
 
 
 def require_current() -> None:
@@ -61,7 +67,7 @@ def require_current() -> None:
     state = versions()
     if state.found is None:
         raise ConfigurationError("The database has no tables yet; run: pmsapp db upgrade")
-    if not _is_known(state.found):
+    if state.is_newer:
         raise ConfigurationError(_TOO_NEW)
     if not state.is_current:
         raise ConfigurationError("The database is older than this program; run: pmsapp db upgrade")
@@ -92,7 +98,7 @@ def upgrade(*, copy_first: bool = True) -> Upgrade:
     Raises ConfigurationError when they belong to a newer program or are not ours; then nothing is changed.
     """
     before = versions()
-    if before.found is not None and not _is_known(before.found):
+    if before.is_newer:
         raise ConfigurationError(_TOO_NEW)
     if before.found is None and inspect(db.engine).has_table("pms_connections"):
         raise ConfigurationError("The database has tables of an unknown origin; restore it from a backup.")
@@ -112,16 +118,31 @@ def _config() -> Any:
     return current_app.extensions["migrate"].migrate.get_config()
 
 
-def _is_known(revision: str) -> bool:
-    return revision in {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-
-
 def sqlite_file() -> Path | None:
     """The database's file, None on PostgreSQL."""
     url = db.engine.url
     if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
         return None
     return Path(url.database)
+
+
+def require_alone(live: Path) -> None:
+    """Raise ConfigurationError while any process has the live file open; else bring its log into it.
+
+    A file that is damaged is nobody's any more.
+    """
+    library = sqlite_module()
+    if not live.exists():
+        return
+    connection = library.connect(str(live), timeout=_BUSY_FOR_S)
+    try:
+        connection.execute("PRAGMA journal_mode = DELETE").fetchone()
+    except library.OperationalError as error:
+        raise ConfigurationError("A process still uses the database; stop pmsapp first.") from error
+    except library.DatabaseError:
+        return
+    finally:
+        connection.close()
 
 
 def _copy_file(revision: str) -> Path | None:

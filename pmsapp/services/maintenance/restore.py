@@ -1,8 +1,8 @@
 """Putting a backup back, so that nothing goes back in time unnoticed.
 
 The copy is made ready beside the live file and takes its place in one step; the file that was there is kept. What
-must never go back is carried over from it or raised: fences and versions, ids already given out, people kept out and
-tokens revoked since. Everybody signs in again, and the next updates read everything anew.
+must never go back is carried over from it or raised: fences and versions, ids already given out, and what lets somebody
+in (kept_access). Everybody signs in again, and the next updates read everything anew.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -24,10 +24,8 @@ from pmsapp.domain.sync.run_status import error_details
 from pmsapp.domain.sync_state import RunStatus
 from pmsapp.models import (
     AlertDelivery,
-    APIToken,
     AuditEvent,
     Incident,
-    OneTimeLink,
     PMSConnection,
     RunSheet,
     RunSheetAppointment,
@@ -35,16 +33,14 @@ from pmsapp.models import (
     SyncRun,
     User,
 )
-from pmsapp.models.sqlite import sqlite_module
 from pmsapp.services.base import audit
 from pmsapp.services.base.audit import AuditEntry
 from pmsapp.services.base.transaction import reading, writing
-from pmsapp.services.maintenance import backup, database, key_rotation
-from pmsapp.services.people import second_factor, sessions
-from pmsapp.services.people.second_factor import Kept
+from pmsapp.services.maintenance import backup, database, kept_access, key_rotation
+from pmsapp.services.maintenance.kept_access import Access
+from pmsapp.services.people import sessions
 
 _EPOCHS_BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
-_BUSY_FOR_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +68,7 @@ class Present:
     done_since: tuple[AuditEntry, ...] = ()
     fences: dict[int, int] = field(default_factory=dict)
     given_ids: dict[str, int] = field(default_factory=dict)
-    people: dict[str, tuple[str, bool, datetime | None]] = field(default_factory=dict)
-    second_factors: dict[str, Kept] = field(default_factory=dict)
-    revoked: dict[str, datetime] = field(default_factory=dict)
+    access: Access | None = None
 
 
 def require_ours(file: Path) -> None:
@@ -132,16 +126,7 @@ def _look(copy: Copy) -> Present:
             given_ids={
                 row.name: row.seq for row in session.execute(text("SELECT name, seq FROM sqlite_sequence"))
             },
-            people={
-                user.email: (user.password_hash, user.must_change_password, user.disabled_at)
-                for user in session.scalars(select(User))
-            },
-            second_factors=second_factor.kept_of_everybody(session),
-            revoked={
-                row.token_hash: row.revoked_at
-                for row in session.scalars(select(APIToken).where(APIToken.revoked_at.is_not(None)))
-                if row.revoked_at is not None
-            },
+            access=kept_access.read(session) if related else None,
         )
 
 
@@ -156,8 +141,8 @@ def adopt(copy: Copy, present: Present | None, name: str, actor: Actor) -> int:
     with writing() as session:
         _raise_numbers(session, epoch, known)
         _forget_what_went_on(session, now)
-        if known.related:
-            _keep_people_out(session, known)
+        if known.access is not None:
+            kept_access.keep(session, known.access, now)
         sessions.end_where(session, actor, "restored")
         detail = {
             "backup": name,
@@ -223,19 +208,6 @@ def _forget_what_went_on(session: Session, now: datetime) -> None:
     )
 
 
-def _keep_people_out(session: Session, known: Present) -> None:
-    """Whoever was disabled since stays so; passwords, second factors and used recovery codes stay as they are now; a
-    revoked token stays revoked; no one-time link works."""
-    session.execute(delete(OneTimeLink))
-    for person in session.scalars(select(User)).all():
-        if person.email in known.people:
-            second_factor.put_back(session, person.id, known.second_factors.get(person.email))
-            person.password_hash, person.must_change_password, disabled_at = known.people[person.email]
-            person.disabled_at = disabled_at or person.disabled_at
-    for token in session.scalars(select(APIToken)):
-        token.revoked_at = known.revoked.get(token.token_hash, token.revoked_at)
-
-
 def _all(session: Session, statement: Any) -> None:
     session.execute(statement.execution_options(synchronize_session=False))
 
@@ -243,25 +215,6 @@ def _all(session: Session, statement: Any) -> None:
 def _events_after(session: Session, event_id: int) -> tuple[AuditEntry, ...]:
     rows = session.scalars(select(AuditEvent).where(AuditEvent.id > event_id).order_by(AuditEvent.id))
     return tuple(audit.view(row) for row in rows)
-
-
-def require_alone(live: Path) -> None:
-    """Raise ConfigurationError while any process has the live file open; else bring its log into it.
-
-    A file that is damaged is nobody's any more.
-    """
-    library = sqlite_module()
-    if not live.exists():
-        return
-    connection = library.connect(str(live), timeout=_BUSY_FOR_S)
-    try:
-        connection.execute("PRAGMA journal_mode = DELETE").fetchone()
-    except library.OperationalError as error:
-        raise ConfigurationError("A process still uses the database; stop pmsapp first.") from error
-    except library.DatabaseError:
-        return
-    finally:
-        connection.close()
 
 
 def put_in_place(ready: Path, live: Path) -> Path | None:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 
-from pmsapp import clock
+from pmsapp import __version__, clock
 from pmsapp.crypto import key_files
 from pmsapp.domain.ages import is_older
 from pmsapp.domain.errors import ConfigurationError
@@ -104,10 +104,13 @@ def _versions() -> Finding:
     state = database.versions()
     if state.is_current:
         return State.OK, f"tables are version {state.found}", None
+    if state.is_newer:
+        fix = f"Install the pmsapp that made them (this is {__version__}), or restore a backup from before."
+        return State.FAIL, f"tables are version {state.found}, of a newer pmsapp than this one", fix
     return (
         State.FAIL,
         f"tables are version {state.found or 'none'}, {state.needed} is needed",
-        "Run: pmsapp db upgrade",
+        "Stop pmsapp, then run: pmsapp db upgrade",
     )
 
 

@@ -25,7 +25,7 @@ from pmsapp.domain.sync.merge import (
     staff_value_shows,
 )
 from pmsapp.domain.sync.reconcile import Change, Incoming, UpdateCard
-from pmsapp.domain.window import day_of
+from pmsapp.domain.window import day_of, utc_text
 from pmsapp.models import RunSheetAppointment
 from pmsapp.models.bulk import among, insert_missing, update_by_id
 from pmsapp.services.base.failpoints import failpoint
@@ -223,15 +223,14 @@ def _event(change: UpdateCard) -> dict[str, Any]:
     was = {name: as_stored(_plain(getattr(change.card.values, name))) for name in told}
     now = {name: as_stored(_plain(getattr(change.incoming.values, name))) for name in told}
     same = {name for name in told if same_meaning(name, was[name], now[name])}
-    return {
-        "appointment_id": change.card.id,
-        "kind": change.change.value,
-        "data": {
-            "fields": list(change.fields),
-            "was": {name: value for name, value in was.items() if name not in same},
-            "now": {name: value for name, value in now.items() if name not in same},
-        },
+    data: dict[str, Any] = {
+        "fields": list(change.fields),
+        "was": {name: value for name, value in was.items() if name not in same},
+        "now": {name: value for name, value in now.items() if name not in same},
     }
+    if change.change is Change.CANCELLED and change.incoming.cancelled_at is not None:
+        data["changed_at"] = utc_text(change.incoming.cancelled_at)
+    return {"appointment_id": change.card.id, "kind": change.change.value, "data": data}
 
 
 def _plain(value: Any) -> Any:

@@ -17,6 +17,7 @@ from pmsapp.models.upsert import table_of
 from pmsapp.services.base.errors import NotFound
 from pmsapp.services.base.transaction import reading
 from pmsapp.services.clinic import clinic
+from pmsapp.services.sheet.stored_cards import as_instant
 
 LIMIT = 500
 EVENTS = table_of(RunSheetEvent)
@@ -26,7 +27,9 @@ EVENTS = table_of(RunSheetEvent)
 class EventView:
     """One line. `source`: pms, staff or system; `was` and `now`: the values before and after, by field.
 
-    `step`: from which state to which, where reception took one or took one back. `can_undo`: the last step, today's.
+    `step`: from which state to which, where reception took one or took one back; `attempt`: what came of a call.
+    `can_undo`: the last step, today's. `changed_at`: when the PMS says that it happened there, where it says so; `at` is
+    when it was read. `identifiers`: by which a patient's identity was checked.
     """
 
     id: int
@@ -41,6 +44,9 @@ class EventView:
     now: dict[str, Any]
     step: tuple[str, str] | None = None
     can_undo: bool = False
+    attempt: str | None = None
+    changed_at: datetime | None = None
+    identifiers: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"EventView({self.id}, {self.kind})"
@@ -193,4 +199,7 @@ def _view(row: RunSheetEvent) -> EventView:
         was=data.get("was", {}),
         now=data.get("now", {}),
         step=(data["from"], data["to"]) if "from" in data and "to" in data else None,
+        attempt=data.get("attempt"),
+        changed_at=as_instant(data["changed_at"]) if data.get("changed_at") else None,
+        identifiers=tuple(data.get("identifiers", ())),
     )

@@ -55,6 +55,40 @@ def shown_values(card: Card) -> dict[str, str]:
     }
 
 
+def shown_words(card: Card, clinicians: Mapping[int, str]) -> dict[str, str]:
+    """The card's values as they are read: "Tue 1 Dec", "40 min", "Dr Hart"; "" where there is none."""
+    values = shown_values(card)
+    told = {
+        "duration_minutes": card.duration_minutes,
+        "clinician_id": card.clinician_id,
+        "is_telehealth": card.is_telehealth,
+        "state": card.state,
+    }
+    return {
+        **values,
+        **{
+            name: in_words(name, value, zone=card.time_zone, clinicians=clinicians, day=card.date)
+            for name, value in told.items()
+        },
+        "clinician_id": clinicians.get(card.clinician_id or 0, "No clinician"),
+        "start_date": fmt.short_day(card.date),
+    }
+
+
+def typed_words(name: str, value: str, clinicians: Mapping[int, str]) -> str:
+    """What an input holds, as it is read."""
+    if name == "clinician_id":
+        return clinicians.get(int(value), "another clinician") if value.isdecimal() else "No clinician"
+    if name == "is_telehealth":
+        return {"yes": "yes", "no": "no"}.get(value, "not known")
+    if name == "state" and value in set(WorkflowState):
+        return labels.WORKFLOW[WorkflowState(value)].word
+    if name == "start_date":
+        day = day_or_none(value)
+        return fmt.short_day(day) if day else value
+    return f"{value} min" if name == "duration_minutes" and value else value
+
+
 def new_values(day: Day) -> dict[str, str]:
     """What an empty form starts with."""
     empty = dict.fromkeys((*TEXTS, "start_time", "clinician_id"), "")
@@ -85,10 +119,15 @@ def touched(typed: Mapping[str, str], base: Mapping[str, str]) -> set[str]:
     return {name for name, value in typed.items() if value != base[name].strip()}
 
 
-def changes(typed: Mapping[str, str], base: Mapping[str, str], zone: str) -> dict[str, Any]:
-    """The fields that were changed, as the service takes them, by the rules of the JSON interface. Raises Invalid."""
+def changes(
+    typed: Mapping[str, str], base: Mapping[str, str], zone: str, also_wrong: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """The fields that were changed, as the service takes them, by the rules of the JSON interface.
+
+    `also_wrong`: faults found elsewhere in the form, told with these. Raises Invalid.
+    """
     wanted: dict[str, Any] = {}
-    faults: dict[str, str] = {}
+    faults: dict[str, str] = dict(also_wrong or {})
     for name in touched(typed, base):
         if name in ("start_date", "start_time"):
             wanted["start_at"] = _instant(typed["start_date"], typed["start_time"], zone)
@@ -136,6 +175,7 @@ def build_form(
     """
     faults = {{"start_at": "start_time"}.get(name, name): text for name, text in (faults or {}).items()}
     edits = {edit.field: edit for edit in card.edited} if card else {}
+    shown = shown_words(card, clinicians) if card else {}
     fields: dict[str, FormField] = {}
     for name, value in values.items():
         edit = edits.get({"start_time": "start_at"}.get(name, name))
@@ -153,6 +193,8 @@ def build_form(
             pms_note=f"{source} says {pms}" if pms is not None else None,
             error=faults.get(name),
             theirs=(theirs or {}).get(name) if differs else None,
+            shown=shown.get(name, ""),
+            is_open=name in faults or differs or (base is not None and base.get(name, value) != value),
         )
     return CardForm(
         fields=fields,

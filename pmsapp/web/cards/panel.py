@@ -2,106 +2,112 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date as Day  # noqa: N812
 from datetime import datetime
 
-from pmsapp.domain.appointment import WorkflowState
-from pmsapp.domain.runsheet import Action, Card
-from pmsapp.domain.worklist.steps import next_step
+from pmsapp.domain.runsheet import Action, Card, Sheet
+from pmsapp.domain.window import day_of
+from pmsapp.domain.worklist.lines import Line, lay_out, off_sheet_line
+from pmsapp.domain.worklist.steps import IDENTIFIERS, NEEDED
 from pmsapp.services.sheet.timeline import EventView
 from pmsapp.web.cards import form as card_form
-from pmsapp.web.cards.contexts import CardPanel, NewCardPanel, TimelineLine
+from pmsapp.web.cards import story
+from pmsapp.web.cards.contexts import (
+    CardForm,
+    CardPanel,
+    Clash,
+    Identifier,
+    IdentityPart,
+    NewCardPanel,
+    SimilarPatient,
+)
+from pmsapp.web.decisions.contexts import Question
 from pmsapp.web.sheet.card_view import Names, build_card
+from pmsapp.web.sheet.line_view import Setting, build_line
+from pmsapp.web.sheet.list_contexts import LineView, Press, Toast
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui import labels
-from pmsapp.web.ui.field_text import in_words
-from pmsapp.web.ui.page_contexts import Option
 
-_KINDS = {
-    "created": "Appeared",
-    "changed": "Changed",
-    "moved_day": "Moved to another day",
-    "moved_clinician": "Moved to another clinician",
-    "moved_time": "Moved to another time",
-    "cancelled": "Cancelled",
-    "restored": "Booked again",
-    "returned": "Returned, because its time changed",
-    "filtered": "No longer telehealth",
-    "unmapped": "Its clinician is no longer shown",
-    "deleted": "Deleted",
-    "left": "Left this appointment",
-    "held": "Held until somebody looks",
-    "edited": "Edited",
-    "added": "Added by hand",
-    "removed": "Removed",
-    "brought_back": "Brought back",
-    "acknowledged": "Acknowledged",
-    "answered_keep": "Decided: kept ours",
-    "answered_pms": "Decided: took the practice software's",
-    "answered_same": "Decided: the same person under another file",
-    "took_over": "Notes, state and edits taken over from the cancelled visit",
-    "answer_taken_back": "Decision taken back",
-    "disconnected": "Practice software disconnected",
-    "kept": "Kept, practice software disconnected",
-    "identity_checked": "Identity checked",
-    "step_undone": "Taken back",
-    "step": "Step",
-}
+# The buttons of the line that stand side by side in the panel; the rest is in its menu.
+_ALWAYS_SHOWN = frozenset({"advance", "no-answer", "claim", "acknowledge", "bring-back"})
 
 
-def build_panel(
-    card: Card,
-    events: Sequence[EventView],
-    *,
-    now: datetime,
-    sources: Mapping[int, str],
-    clinicians: Mapping[int, str],
-    can_edit: bool,
-    can_recheck: bool,
-    typed: Mapping[str, str] | None = None,
-    base: Mapping[str, str] | None = None,
-    faults: Mapping[str, str] | None = None,
-    conflict: str | None = None,
-) -> CardPanel:
-    """The panel of one card; `typed` is what a refused form held, shown again as it was typed, and `base` what it was
-    made with."""
-    names = Names(sources, clinicians)
-    source, shown = names.source(card), card_form.shown_values(card)
-    is_manual = card.source == "manual"
-    form = None
-    if can_edit and Action.EDIT in card.actions:
-        form = card_form.build_form(
-            typed or shown,
-            clinicians=clinicians,
-            faults=faults,
-            card=card,
-            source=source,
-            theirs=shown if conflict else None,
-            base=base or shown,
-        )
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What stands around one card: its day as the one asking may see it, its story, and what waits to be decided."""
+
+    sheet: Sheet
+    now: datetime
+    sources: Mapping[int, str]
+    viewer: str
+    may: Callable[[str, str], bool]
+    events: Sequence[EventView]
+    questions: tuple[Question, ...] = ()
+    similar: tuple[Card, ...] = ()
+
+    @property
+    def clinicians(self) -> dict[int, str]:
+        """The columns: clinician id -> name."""
+        return {column.id: column.name for column in self.sheet.columns}
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a form held that comes back to the person, and what was said of it."""
+
+    typed: Mapping[str, str] | None = None
+    base: Mapping[str, str] | None = None
+    faults: Mapping[str, str] | None = None
+    clash: Clash | None = None
+    said: Toast | None = None
+    identifiers: tuple[str, ...] = ()
+    reason: str = ""
+
+
+NOTHING_SENT = Sent()
+
+
+def build_panel(card: Card, around: Around, sent: Sent = NOTHING_SENT) -> CardPanel:
+    """The panel of one card; `sent` is what a refused form held, shown again as it was typed."""
+    names = Names(around.sources, around.clinicians)
+    source = names.source(card)
+    can_edit = around.may("cards.save", "POST")
+    line = _line(card, around, names, can_edit=can_edit)
+    teller = story.Teller(card, around.now, source, around.clinicians)
+    presses, menu = _presses(line)
+    last = max((event.id for event in around.events), default=0)
     return CardPanel(
-        card=build_card(card, now=now, names=names, can_edit=can_edit, sheet_zone=card.time_zone),
+        card=build_card(card, now=around.now, names=names, sheet_zone=card.time_zone),
+        line=line,
         row_version=card.row_version,
         day=fmt.long_day(card.date),
         back=f"/sheet/{card.date.isoformat()}",
+        clinician=around.clinicians.get(card.clinician_id or 0, "No clinician"),
         source=source,
-        is_manual=is_manual,
+        news=story.news_of((), last, around.viewer, teller),
+        presses=presses,
+        menu=menu,
+        questions=around.questions,
+        similar=tuple(_similar(other, around) for other in around.similar),
+        identity=_identity(card, line, sent.identifiers),
         pms_notes=card.pms_notes,
-        host_link=_web_address(card.host_link),
-        patient_link=_web_address(card.patient_link),
         email=card.patient_email,
-        last_read=fmt.moment(card.pms_last_synced_at, now, card.time_zone)
+        last_read=fmt.moment(card.pms_last_synced_at, around.now, card.time_zone)
         if card.pms_last_synced_at
         else None,
-        form=form,
-        timeline=tuple(_line(event, card, now, source, clinicians) for event in events),
-        conflict=conflict,
-        can_recheck=can_recheck and Action.RECHECK in card.actions,
-        can_remove=can_edit and Action.REMOVE in card.actions,
-        can_restore=can_edit and Action.RESTORE in card.actions,
-        next_state=_next_state(card) if can_edit else None,
+        form=_form(card, around, source, sent) if can_edit and Action.EDIT in card.actions else None,
+        timeline=tuple(teller.line(event) for event in around.events),
+        clash=sent.clash,
+        said=sent.said,
+        can_recheck=Action.RECHECK in card.actions and around.may("cards.recheck_now", "POST"),
+        can_remove=Action.REMOVE in card.actions and around.may("cards.remove", "POST"),
+        can_restore=Action.RESTORE in card.actions and around.may("cards.restore", "POST"),
+        can_decide=around.may("decisions.decide", "POST"),
         take_over=_take_over(card) if can_edit else None,
+        reason=sent.reason,
+        is_unsaved=bool(sent.typed or sent.identifiers or sent.reason),
     )
 
 
@@ -121,65 +127,61 @@ def build_new_panel(
     )
 
 
-def _web_address(link: str | None) -> str | None:
-    """A link only when it is an https address: what a vendor sends never becomes another scheme."""
-    return link if link and link.startswith("https://") else None
+def _form(card: Card, around: Around, source: str, sent: Sent) -> CardForm:
+    shown = card_form.shown_values(card)
+    return card_form.build_form(
+        sent.typed or shown,
+        clinicians=around.clinicians,
+        faults=sent.faults,
+        card=card,
+        source=source,
+        theirs=shown if sent.clash else None,
+        base=sent.base or shown,
+    )
 
 
-def _next_state(card: Card) -> Option | None:
-    if Action.ADVANCE not in card.actions:
-        return None
-    following = next_step(card.state, card.appointment_status)
-    return Option(following.value, labels.WORKFLOW[following].word) if following else None
+def _line(card: Card, around: Around, names: Names, *, can_edit: bool) -> LineView:
+    """The card's line of the work list; one of a card that stands nowhere on its day is only to look at."""
+    sheet = around.sheet
+    laid = lay_out(sheet, around.now, is_today=sheet.date == day_of(around.now, sheet.time_zone))
+    found: Line = laid.lines.get(card.id) or off_sheet_line(card)
+    setting = Setting(around.now, names, sheet.time_zone, can_edit, around.viewer)
+    return build_line(replace(found, card=card), setting)
+
+
+def _presses(line: LineView) -> tuple[tuple[Press, ...], tuple[Press, ...]]:
+    """The buttons side by side, and those of the menu."""
+    every = [press for press in (line.step, line.second, *line.menu) if press]
+    shown = tuple(press for press in every if press.act in _ALWAYS_SHOWN or press is line.step)
+    return shown, tuple(press for press in every if press not in shown)
+
+
+def _identity(card: Card, line: LineView, ticked: Sequence[str]) -> IdentityPart:
+    known = {
+        "name": card.patient_name,
+        "birth_date": fmt.birth_date(card.patient_dob) if card.patient_dob else None,
+    }
+    return IdentityPart(
+        identifiers=tuple(
+            Identifier(name, labels.IDENTIFIERS[name].capitalize(), known.get(name), name in ticked)
+            if name != "ihi"
+            else Identifier(name, "IHI", None, name in ticked)
+            for name in IDENTIFIERS
+        ),
+        needed=NEEDED,
+        done=line.identity_title if card.identity_check else None,
+    )
+
+
+def _similar(other: Card, around: Around) -> SimilarPatient:
+    born = f"born {fmt.birth_date(other.patient_dob)}" if other.patient_dob else "birth date not known"
+    column = around.clinicians.get(other.clinician_id or 0)
+    where = f", {column}" if column else ""
+    clock = fmt.hhmm(other.start_at, other.time_zone)
+    return SimilarPatient(other.id, f"{other.patient_name or 'Name unavailable'}, {born}, {clock}{where}")
 
 
 def _take_over(card: Card) -> str | None:
     if Action.TAKE_OVER not in card.actions or card.rebooked_from is None:
         return None
     return fmt.moment(card.rebooked_from.start_at, card.start_at, card.time_zone)
-
-
-def _line(
-    event: EventView, card: Card, now: datetime, source: str, clinicians: Mapping[int, str]
-) -> TimelineLine:
-    if event.step is not None:
-        return _step_line(event, card, now)
-    what = _KINDS.get(event.kind, event.kind.replace("_", " ").capitalize())
-    told = [
-        _changed(name, event, card, clinicians)
-        for name in dict.fromkeys((*event.was, *event.now))
-        if name in labels.PMS_FIELDS
-    ]
-    if event.source == "staff" or not (told or event.now):
-        unsaid = [name for name in event.fields if name in labels.PMS_FIELDS and name not in event.was]
-        told += [labels.PMS_FIELDS[name].lower() for name in unsaid]
-    return TimelineLine(
-        at=fmt.moment(event.at, now, card.time_zone),
-        who=event.actor or (source if event.source == "pms" else "pmsapp"),
-        what=what + (f": {', '.join(told)}" if told else ""),
-    )
-
-
-def _step_line(event: EventView, card: Card, now: datetime) -> TimelineLine:
-    """ "Booked → contacted"."""
-    before, after = (labels.WORKFLOW[WorkflowState(state)].word for state in event.step or ())
-    again = "Taken back: " if event.kind == "step_undone" else ""
-    return TimelineLine(
-        at=fmt.moment(event.at, now, card.time_zone),
-        who=event.actor or "pmsapp",
-        what=f"{again}{before} → {after.lower()}",
-        undo=f"undo:{card.id}:{event.id}" if event.can_undo else None,
-    )
-
-
-def _changed(name: str, event: EventView, card: Card, clinicians: Mapping[int, str]) -> str:
-    """ "start time 10:20 → 11:00"; of an older line only what was."""
-    label = labels.PMS_FIELDS[name].lower()
-    was = _value(name, event.was.get(name), card, clinicians)
-    if name not in event.now:
-        return f"{label} was {was}"
-    return f"{label} {was} → {_value(name, event.now[name], card, clinicians)}"
-
-
-def _value(name: str, value: object, card: Card, clinicians: Mapping[int, str]) -> str:
-    return in_words(name, value, zone=card.time_zone, clinicians=clinicians, day=card.date)

@@ -15,8 +15,19 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class CardLink:
+    """A card a question is about, by whom and when: "09:30 Anna Abel"."""
+
+    id: int
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
-    """Something only a person can settle. `facts` are lines that help to decide; `alike` counts others like it."""
+    """Something only a person can settle. `facts` are lines that help to decide; `alike` counts others like it.
+
+    `cards`: those it is about, where they are few enough to open each.
+    """
 
     id: int
     headline: str
@@ -24,7 +35,7 @@ class Question:
     facts: tuple[str, ...]
     answers: tuple[Answer, ...]
     until_then: str
-    card_href: str | None = None
+    cards: tuple[CardLink, ...] = ()
     alike: int = 0
 
 

@@ -16,8 +16,8 @@ from pmsapp.services.base.errors import Conflict, NotFound
 from pmsapp.services.clinic import clinic
 from pmsapp.services.editing import decisions
 from pmsapp.services.editing.decisions import DecisionView
-from pmsapp.services.sheet import days
-from pmsapp.web.decisions.contexts import DecisionsPage
+from pmsapp.services.sheet import columns, days
+from pmsapp.web.decisions.contexts import DecisionsPage, Question
 from pmsapp.web.decisions.view import Surroundings, build_decided, build_question
 from pmsapp.web.sheet import pages as sheet_pages
 from pmsapp.web.ui import formatting as fmt
@@ -87,7 +87,7 @@ def _page(now: shell.PageStatus, fault: str | None) -> DecisionsPage:
     sheet = sheet_pages.get_own_sheet(clinic.today())
     asked = {question.subject for question in still_open}
     around = Surroundings(
-        cards=_cards_of([*still_open, *decided]),
+        cards=cards_of([*still_open, *decided]),
         clinicians={column.id: column.name for column in sheet.columns},
         not_shown={group.subject: group.number for group in sheet.undecided},
         sources=now.names(),
@@ -114,7 +114,20 @@ def _page(now: shell.PageStatus, fault: str | None) -> DecisionsPage:
     )
 
 
-def _cards_of(listed: Iterable[DecisionView]) -> dict[int, Card]:
+def questions_of(asked: Iterable[DecisionView], now: shell.PageStatus) -> tuple[Question, ...]:
+    """Questions ready to print, where one card shows those about it."""
+    listed = list(asked)
+    around = Surroundings(
+        cards=cards_of(listed),
+        clinicians={view.id: view.name for view in columns.list_clinicians()},
+        sources=now.names(),
+        now=now.now,
+        zone=now.zone,
+    )
+    return tuple(build_question(view, around) for view in listed)
+
+
+def cards_of(listed: Iterable[DecisionView]) -> dict[int, Card]:
     """The cards the questions are about; one that no longer exists is left out."""
     found: dict[int, Card] = {}
     for card_id in {key for decision in listed for key in decision.appointment_ids}:

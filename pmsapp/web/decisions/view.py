@@ -9,12 +9,13 @@ from datetime import datetime
 from pmsapp.domain.runsheet import Card
 from pmsapp.domain.sync.merge import EDITABLE
 from pmsapp.services.editing.decisions import DecisionView
-from pmsapp.web.decisions.contexts import Answer, Decided, Question
+from pmsapp.web.decisions.contexts import Answer, CardLink, Decided, Question
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui import labels as ui_labels
 from pmsapp.web.ui.field_text import in_words
 
 _FACTS_SHOWN = 12
+_CARDS_LINKED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Surroundings:
 def build_question(decision: DecisionView, around: Surroundings, alike: int = 0) -> Question:
     """A question, ready to print."""
     headline, facts, answers, until_then = _KINDS[decision.kind](decision, around)
-    card = around.card_of(decision)
+    about = [around.cards[key] for key in decision.appointment_ids if key in around.cards]
     return Question(
         id=decision.id,
         headline=headline,
@@ -53,7 +54,7 @@ def build_question(decision: DecisionView, around: Surroundings, alike: int = 0)
         facts=tuple(facts),
         answers=answers,
         until_then=until_then,
-        card_href=f"/cards/{card.id}" if card else None,
+        cards=tuple(CardLink(card.id, _line(card)) for card in about) if len(about) <= _CARDS_LINKED else (),
         alike=alike,
     )
 
@@ -102,7 +103,11 @@ def _field_conflict(decision: DecisionView, around: Surroundings) -> Words:
     shows = ours if rule and rule.staff_shows_in_conflict else theirs
     return (
         f"{label} of {_name(card)} changed in two places",
-        [*_which(card, around), f"Here: {ours}{typed}", f"{source}: {theirs}"],
+        [
+            *_which(card, around),
+            f"Here: {ours}{typed}",
+            f"{source}: {theirs}, read {fmt.moment(decision.since, around.now, around.zone)}",
+        ],
         (
             Answer("keep", f"Keep {ours}", "What was typed here stands."),
             Answer("pms", f"Use {theirs}", f"What {source} says stands."),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pmsapp.adapters.base import AdapterInfo, CredentialField
 from pmsapp.services.base.errors import Refused
-from pmsapp.services.connections.connections import ConnectionView
+from pmsapp.services.connections.connections import ConnectionView, PracticeConnected
 from pmsapp.web.integrations.contexts import LoginField, Step
 from pmsapp.web.ui.page_contexts import Notice
 
@@ -93,6 +93,20 @@ def summary_of(errors: Mapping[str, str], info: AdapterInfo) -> tuple[tuple[str,
     return tuple((names.get(key, key), sentence) for key, sentence in errors.items())
 
 
-def refusal_notice(error: Refused) -> Notice:
-    """The vendor's no: what happened, what to do, and its code."""
-    return Notice(f"{error.message.rstrip('.')}.", error.advice or "", "stop", "cross", error.code)
+def refusal_notice(error: Refused | PracticeConnected) -> Notice:
+    """The no of the vendor, or of ours to a second connection: what happened, what to do, its code, and the way on."""
+    href = sign_in_there(error) if isinstance(error, PracticeConnected) else None
+    return Notice(
+        f"{error.message.rstrip('.')}.",
+        error.advice or "",
+        "stop",
+        "cross",
+        error.code,
+        href,
+        "Sign in again there" if href else None,
+    )
+
+
+def sign_in_there(error: PracticeConnected) -> str:
+    """Where the connection that reads this practice takes a new login."""
+    return f"/integrations/{error.connection_id}/login"

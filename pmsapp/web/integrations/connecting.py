@@ -17,7 +17,7 @@ from pmsapp.domain.errors import advice_for
 from pmsapp.services.base.errors import Conflict, Invalid, Refused, ServiceError
 from pmsapp.services.clinic import clinic
 from pmsapp.services.connections import connections
-from pmsapp.services.connections.connections import ConnectionView
+from pmsapp.services.connections.connections import ConnectionView, PracticeConnected
 from pmsapp.services.vendors import adapters as vendor_adapters
 from pmsapp.web.integrations import connect_form
 from pmsapp.web.integrations.contexts import (
@@ -79,7 +79,7 @@ def create(slug: str) -> ResponseReturnValue:
             organization_id=columns.get("organization_id"),
             time_zone=request.form.get("time_zone") or None,
         )
-    except (Invalid, Refused) as error:
+    except (Invalid, Refused, PracticeConnected) as error:
         return _connect_page(info, error)
     return redirect(f"/integrations/{view.id}/{'pair' if view.needs_pairing else 'practitioners'}", 303)
 
@@ -99,7 +99,7 @@ def sign_in_again(connection_id: int) -> ResponseReturnValue:
         if not given:
             raise Invalid({"credentials": "Enter at least one field of the login."})
         after = connections.update_connection(connection_id, guard.current_actor(), credentials=given)
-    except (Invalid, Refused) as error:
+    except (Invalid, Refused, PracticeConnected) as error:
         return _login_page(view, error)
     return redirect(f"/integrations/{connection_id}/pair" if after.needs_pairing else "/integrations", 303)
 
@@ -151,6 +151,10 @@ def _errors_of(error: ServiceError | None, info: AdapterInfo) -> dict[str, str]:
     return connect_form.errors_of_refusal(info, error) if isinstance(error, Refused) else {}
 
 
+def _status_of(error: ServiceError | None) -> int:
+    return 200 if error is None else 409 if isinstance(error, Conflict) else 422
+
+
 def _connect_page(info: AdapterInfo, error: ServiceError | None = None) -> Response:
     errors = _errors_of(error, info)
     supplied = vendor_adapters.filled_credentials(info, {})
@@ -173,9 +177,11 @@ def _connect_page(info: AdapterInfo, error: ServiceError | None = None) -> Respo
         ),
         zones=fields.zone_options(request.form.get("time_zone") or clinic.time_zone()) if needs_zone else (),
         errors=connect_form.summary_of(errors, info),
-        refusal=connect_form.refusal_notice(error) if isinstance(error, Refused) else None,
+        refusal=connect_form.refusal_notice(error)
+        if isinstance(error, (Refused, PracticeConnected))
+        else None,
     )
-    return _page("integrations/connect.html", page, 422 if error else 200)
+    return _page("integrations/connect.html", page, _status_of(error))
 
 
 def _login_page(view: ConnectionView, error: ServiceError | None = None) -> Response:
@@ -199,9 +205,11 @@ def _login_page(view: ConnectionView, error: ServiceError | None = None) -> Resp
         button="Sign in",
         back=f"/integrations/{view.id}",
         errors=connect_form.summary_of(errors, info),
-        refusal=connect_form.refusal_notice(error) if isinstance(error, Refused) else None,
+        refusal=connect_form.refusal_notice(error)
+        if isinstance(error, (Refused, PracticeConnected))
+        else None,
     )
-    return _page("integrations/connect.html", page, 422 if error else 200)
+    return _page("integrations/connect.html", page, _status_of(error))
 
 
 def _pair_page(view: ConnectionView, code: str = "", error: ServiceError | None = None) -> Response:
@@ -211,7 +219,7 @@ def _pair_page(view: ConnectionView, code: str = "", error: ServiceError | None 
     sentence = None
     if error is not None:
         sentence = error.errors.get("pairing_code") if isinstance(error, Invalid) else f"{error.message}."
-    status = 200 if error is None else 409 if isinstance(error, Conflict) else 422
+    status = _status_of(error)
     refused = error.code if error is not None and not isinstance(error, Invalid) else None
     page = PairPage(
         steps=connect_form.steps(2, view),
@@ -222,6 +230,7 @@ def _pair_page(view: ConnectionView, code: str = "", error: ServiceError | None 
         error=sentence,
         advice=advice_for(refused, info.label) if refused else None,
         error_code=refused,
+        there=connect_form.sign_in_there(error) if isinstance(error, PracticeConnected) else None,
     )
     return _page("integrations/pair.html", page, status)
 

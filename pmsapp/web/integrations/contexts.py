@@ -120,7 +120,8 @@ class ConnectPage:
 
 @dataclass(frozen=True, slots=True)
 class PairPage:
-    """`integrations/pair.html`: step 2 where the practice gives a code."""
+    """`integrations/pair.html`: step 2 where the practice gives a code. `there`: the login of the connection that reads
+    this practice already."""
 
     steps: tuple[Step, ...]
     id: int
@@ -130,6 +131,7 @@ class PairPage:
     error: str | None = None
     advice: str | None = None
     error_code: str | None = None
+    there: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,7 @@ from flask import Blueprint, make_response, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
-from pmsapp.domain.codes import advice_for
-from pmsapp.domain.errors import is_for_staff
+from pmsapp.domain.errors import advice_for, is_for_staff
 from pmsapp.schemas.addresses import id_or_none
 from pmsapp.services.base.next_step import next_step
 from pmsapp.services.clinic import clinic

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from pmsapp.domain.appointment import Presence
-from pmsapp.domain.runsheet import Action, Card, EditedField
+from pmsapp.domain.runsheet import Card, EditedField
 from pmsapp.domain.sync.merge import EDITABLE
 from pmsapp.domain.worklist import steps
 from pmsapp.web.sheet.sheet_contexts import CardView
@@ -34,7 +34,7 @@ class Names:
         return self.connections.get(card.pms_connection_id or 0, "PMS, disconnected")
 
 
-def build_card(card: Card, *, now: datetime, names: Names, can_edit: bool, sheet_zone: str) -> CardView:
+def build_card(card: Card, *, now: datetime, names: Names, sheet_zone: str) -> CardView:
     """One card, ready to print."""
     presence = card.presence
     name_of_source = names.source(card)
@@ -58,7 +58,6 @@ def build_card(card: Card, *, now: datetime, names: Names, can_edit: bool, sheet
         chips=(name_of_source,),
         notes=card.notes,
         is_gone=card.is_gone,
-        can_acknowledge=can_edit and card.waits_to_be_seen and Action.ACKNOWLEDGE in card.actions,
         raw_state=card.state,
         presence=card.presence.value,
     )

@@ -2,25 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from pmsapp.domain.runsheet import Card, Column, Freshness, FreshnessState, Sheet
+from pmsapp.domain.worklist.lines import Line
 from pmsapp.web.sheet.card_view import Names, build_card
 from pmsapp.web.sheet.day_truth import age_words, freshness_badge, is_old
+from pmsapp.web.sheet.line_view import presses_of
 from pmsapp.web.sheet.sheet_contexts import Band, CardView, ColumnView, Hour
 from pmsapp.web.ui import formatting as fmt
 
 
-def build_columns(sheet: Sheet, axis: Axis, names: Names, *, can_edit: bool) -> tuple[ColumnView, ...]:
-    """Every clinician's column, patients without a clinician first."""
+def build_columns(
+    sheet: Sheet, axis: Axis, names: Names, lines: Mapping[int, Line], *, can_edit: bool
+) -> tuple[ColumnView, ...]:
+    """Every clinician's column, patients without a clinician first. `lines`: the day laid out, for the buttons."""
     if not sheet.cards and not _some_column_is_old(sheet):
         return ()
-    columns = [_column(column, axis, names, sheet.time_zone, can_edit=can_edit) for column in sheet.columns]
+    columns = [_column(column, axis, names, sheet.time_zone) for column in sheet.columns]
     if sheet.unassigned:
-        columns.insert(0, _unassigned(sheet.unassigned, axis, names, can_edit=can_edit))
-    return tuple(columns)
+        columns.insert(0, _unassigned(sheet.unassigned, axis, names))
+    if not can_edit:
+        return tuple(columns)
+    return tuple(replace(column, bands=_with_buttons(column.bands, lines)) for column in columns)
+
+
+def _with_buttons(bands: Sequence[Band], lines: Mapping[int, Line]) -> tuple[Band, ...]:
+    """The same cards, each with the buttons of its line."""
+    return tuple(
+        replace(
+            band,
+            cards=tuple(
+                replace(card, presses=presses_of(lines[card.id])) if card.id in lines else card
+                for card in band.cards
+            ),
+        )
+        for band in bands
+    )
 
 
 class Axis:
@@ -61,7 +82,7 @@ class Axis:
         return tuple(Band(tuple(by_key[key]), now=key[1]) for key in self._keys)
 
 
-def _column(column: Column, axis: Axis, names: Names, zone: str, *, can_edit: bool) -> ColumnView:
+def _column(column: Column, axis: Axis, names: Names, zone: str) -> ColumnView:
     fresh = column.freshness
     return ColumnView(
         key=str(column.id),
@@ -69,27 +90,25 @@ def _column(column: Column, axis: Axis, names: Names, zone: str, *, can_edit: bo
         counts=_counts(column.cards),
         as_of=age_words(fresh, axis.now, zone, never="not read yet"),
         freshness=freshness_badge(fresh, axis.now, zone) if is_old(fresh) else None,
-        bands=_bands(column.cards, axis, names, zone, can_edit=can_edit),
+        bands=_bands(column.cards, axis, names, zone),
         empty=None if column.cards else _empty_column(fresh, axis.now, zone),
     )
 
 
-def _unassigned(cards: Sequence[Card], axis: Axis, names: Names, *, can_edit: bool) -> ColumnView:
+def _unassigned(cards: Sequence[Card], axis: Axis, names: Names) -> ColumnView:
     return ColumnView(
         key="none",
         name="No clinician",
         counts=_counts(cards),
         as_of="",
         freshness=None,
-        bands=_bands(cards, axis, names, str(axis.zone), can_edit=can_edit),
+        bands=_bands(cards, axis, names, str(axis.zone)),
         unassigned=True,
     )
 
 
-def _bands(cards: Sequence[Card], axis: Axis, names: Names, zone: str, *, can_edit: bool) -> tuple[Band, ...]:
-    views = [
-        build_card(card, now=axis.now, names=names, can_edit=can_edit, sheet_zone=zone) for card in cards
-    ]
+def _bands(cards: Sequence[Card], axis: Axis, names: Names, zone: str) -> tuple[Band, ...]:
+    views = [build_card(card, now=axis.now, names=names, sheet_zone=zone) for card in cards]
     return axis.bands(cards, views) if cards else ()
 
 

@@ -92,7 +92,36 @@ def truth_of(
         )
     if first is not None and badge.tone == "good":
         badge = Badge("Partly updated", "half", "wait")
+    if first is None and badge.tone != "good":
+        reason, href = _why_old(views, by_id, sheet, columns, may)
+        return DayTruth(badge, reason, href, ())
     return DayTruth(badge, first.headline if first else None, first.href if first else None, tuple(notes))
+
+
+def _why_old(
+    views: Sequence[ConnectionView],
+    by_id: Mapping[int, Connected],
+    sheet: Sheet,
+    columns: Sequence[Column],
+    may: Callable[[str], bool],
+) -> tuple[str | None, str | None]:
+    """Why a day with no note of its own is not up to date, and the page that says more."""
+    old = {column.id: column.name for column in columns if is_old(column.freshness)}
+    if not old:
+        return None, None
+    fed_by = [
+        view
+        for view in views
+        if any(feed.clinician_id in old for feed in by_id[view.id].mapped)
+        and view.state is not ConnectionState.SETUP
+    ]
+    error = next((view.last_sync_error for view in fed_by if view.last_sync_error), None)
+    some = "" if len(old) == len(columns) else f" of {fmt.listed(list(old.values()))}"
+    lists = f"{'list' if len(old) == 1 else 'lists'}{some}"
+    reason = error.message.rstrip(".") if error else f"No update has read the {lists} of this day lately"
+    if not may("history.index"):
+        return reason, None
+    return reason, f"/integrations/{fed_by[0].id}/history" if len(fed_by) == 1 else "/integrations"
 
 
 def _badge(sheet: Sheet, columns: Sequence[Column], now: datetime) -> Badge:

@@ -95,6 +95,11 @@ def build_line(line: Line, around: Setting) -> LineView:
     )
 
 
+def presses_of(line: Line) -> tuple[Press, ...]:
+    """The buttons that stand on a line and on a card: the step forward, and that nobody answered."""
+    return tuple(press for press in (_second(line), _step(line)) if press)
+
+
 def state_badge(line: Line, now: datetime) -> Badge:
     """Our one state with its age; for what has left, how."""
     card = line.card

@@ -122,9 +122,13 @@ class ListView:
 
 @dataclass(frozen=True, slots=True)
 class Toast:
-    """What a press came to. `undo` is sent by its Undo button; `told` says the same again in an address."""
+    """What a press came to. `undo` is sent by its Undo button; `told` says the same again in an address.
+
+    `plain`: the same without the patient's name, for where a name may not stand.
+    """
 
     said: str
     undo: str | None = None
     tone: str = ""
     told: str = ""
+    plain: str = ""

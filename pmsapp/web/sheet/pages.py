@@ -132,6 +132,7 @@ def make_page(
         truth=replace(truth, notes=(*truth.notes, *_unfinished(now))),
         fed=day_truth.fed_columns(sheet),
         viewer=actor.name,
+        can_decide=guard.may("decisions.index"),
         closed=None if sheet.cards else opening_hours.why_closed_at(read.snapshot.clinic, sheet.date),
         reopens=None if sheet.cards else opening_hours.next_open_day(read.snapshot.clinic, sheet.date),
         toast=toast,

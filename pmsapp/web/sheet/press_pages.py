@@ -34,15 +34,23 @@ Pressed = tuple[Card, Toast]
 @bp.post("/cards/press")
 def press() -> ResponseReturnValue:
     """One button of one line; `press` names the action, the card and the state that was looked at."""
-    action, card_id, rest = _parse(request.form.get("press", ""))
-    actor = guard.current_actor()
+    return _answer(*do_press(request.form.get("press", ""), guard.current_actor()))
+
+
+def do_press(pressed: str, actor: Actor, *, of_card: int | None = None) -> Pressed:
+    """Do what a button says, and say what came of it; a colleague who was faster is told of in the words.
+
+    `of_card`: the only card the button may be about. Raises NotFound, Invalid.
+    """
+    action, card_id, rest = _parse(pressed)
+    if of_card is not None and card_id != of_card:
+        raise Invalid({"press": "Press a button of this card."})
     try:
-        card, toast = _ACTIONS[action](card_id, rest, actor)
+        return _ACTIONS[action](card_id, rest, actor)
     except Conflict as error:
         card = _own_card(card_id, actor)
         kind = toasts.TAKEN if error.code == "STEP-TAKEN" else toasts.REFUSED
-        toast = toasts.toast_of(kind, card, None if kind == toasts.TAKEN else error.message)
-    return _answer(card, toast)
+        return card, toasts.toast_of(kind, card, None if kind == toasts.TAKEN else error.message)
 
 
 @bp.post("/clinicians/<id:clinician_id>/running-late")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pmsapp.web.sheet.list_contexts import ListView, Toast
+from pmsapp.web.sheet.list_contexts import ListView, Press, Toast
 from pmsapp.web.ui.formatting import PhoneText
 from pmsapp.web.ui.page_contexts import Badge, Notice
 
@@ -30,9 +30,9 @@ class CardView:
     chips: tuple[str, ...]
     notes: str | None
     is_gone: bool
-    can_acknowledge: bool
     raw_state: str = "booked"
     presence: str = "on_sheet"
+    presses: tuple[Press, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ def build_page(
     truth: DayTruth,
     fed: frozenset[int],
     viewer: str = "",
+    can_decide: bool = True,
     closed: str | None = None,
     reopens: date | None = None,
     toast: Toast | None = None,
@@ -61,6 +62,8 @@ def build_page(
     )
     axis = Axis(sheet, now, is_today=is_today)
     is_columns = look.view == COLUMNS
+    laid = laid_out(sheet, look, now, is_today=is_today)
+    notices = _questions(sheet, names, can_decide=can_decide)
     return SheetPage(
         **_day_texts(sheet, now, today, clinic),
         version=version,
@@ -68,9 +71,9 @@ def build_page(
         freshness=truth.badge,
         summary=_summary(sheet),
         hours=axis.hours if is_columns else (),
-        columns=build_columns(sheet, axis, names, can_edit=can_edit) if is_columns else (),
+        columns=build_columns(sheet, axis, names, laid.lines, can_edit=can_edit) if is_columns else (),
         empty=_empty_of(sheet, look, now, is_today=is_today, closed=closed, reopens=reopens),
-        asides=truth.notes,
+        asides=(*truth.notes, *notices) if is_columns else truth.notes,
         not_shown=_not_shown(sheet),
         zone=sheet.time_zone,
         sources=fmt.listed(sorted(set(names.connections.values()))),
@@ -79,17 +82,21 @@ def build_page(
         is_old=is_old(sheet.freshness),
         open_decisions=sheet.open_decisions,
         view=look.view,
-        work_list=_work_list(sheet, look, around, clinic, fed, is_today=is_today),
+        work_list=_work_list(sheet, laid, look, around, clinic, fed, notices),
         reason=truth.reason,
         reason_href=truth.href,
-        views=(
-            ViewChoice(LIST, "Work list", not is_columns),
-            ViewChoice(COLUMNS, "By clinician", is_columns),
-        ),
+        views=_views(is_columns=is_columns),
         print_href=f"/sheet/{sheet.date.isoformat()}/print",
         query=look.query,
         here=look.href(),
         toast=toast,
+    )
+
+
+def _views(*, is_columns: bool) -> tuple[ViewChoice, ...]:
+    return (
+        ViewChoice(LIST, "Work list", not is_columns),
+        ViewChoice(COLUMNS, "By clinician", is_columns),
     )
 
 
@@ -114,15 +121,21 @@ def _day_texts(sheet: Sheet, now: datetime, today: date, clinic: str) -> dict[st
 
 
 def _work_list(
-    sheet: Sheet, look: Look, around: Setting, clinic: str, fed: frozenset[int], *, is_today: bool
+    sheet: Sheet,
+    laid: WorkList,
+    look: Look,
+    around: Setting,
+    clinic: str,
+    fed: frozenset[int],
+    notices: tuple[Notice, ...],
 ) -> ListView:
     return build_list(
         sheet,
-        laid_out(sheet, look, around.now, is_today=is_today),
+        laid,
         look,
         around,
         clinic=clinic,
-        notices=_questions(sheet, around.names),
+        notices=notices,
         fed=fed,
     )
 
@@ -220,17 +233,16 @@ def _empty(
     return EmptySheet(f"No telehealth appointments {day}", tuple(sentences))
 
 
-def _questions(sheet: Sheet, names: Names) -> tuple[Notice, ...]:
-    """What needs somebody on this day and is no patient: undecided practitioners, held removals, struck cards."""
+def _questions(sheet: Sheet, names: Names, *, can_decide: bool) -> tuple[Notice, ...]:
+    """What needs somebody on this day and is no patient: undecided practitioners, held removals. Only who may decide is
+    led to where that is done."""
     asked = {question.subject: question.id for question in sheet.questions}
     found = [
         Notice(
             f"{group.name} has {fmt.plural(group.number, 'appointment')} that {'is' if group.number == 1 else 'are'} not shown",
             "Nobody has decided yet where they belong.",
             icon="person",
-            href=f"/decisions#decision-{asked[group.subject]}"
-            if group.subject in asked
-            else "/decisions#undecided",
+            href=_place(asked.get(group.subject), can_decide=can_decide),
             action="Decide",
         )
         for group in sheet.undecided
@@ -244,11 +256,17 @@ def _questions(sheet: Sheet, names: Names) -> tuple[Notice, ...]:
                     f"{fmt.plural(question.number, 'patient')} of {who} would disappear",
                     "Removals are held until somebody looks.",
                     icon="held",
-                    href=f"/decisions#decision-{question.id}",
+                    href=_place(question.id, can_decide=can_decide),
                     action="Decide",
                 )
             )
     return tuple(found)
+
+
+def _place(decision_id: int | None, *, can_decide: bool) -> str | None:
+    if not can_decide:
+        return None
+    return f"/decisions#decision-{decision_id}" if decision_id else "/decisions#undecided"
 
 
 def _empty_of(

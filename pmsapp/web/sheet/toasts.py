@@ -23,6 +23,15 @@ ACKNOWLEDGED, BACK, UNDONE, TAKEN, CLAIMED, RELEASED, REFUSED, STEP = (
     "refused",
     "step",
 )
+SAVED, ADDED, REMOVED, CHECKED, RECHECKED, TAKEN_OVER, DECIDED = (
+    "saved",
+    "added",
+    "removed",
+    "checked",
+    "rechecked",
+    "over",
+    "decided",
+)
 _WORDS = {
     ACKNOWLEDGED: "acknowledged.",
     BACK: "brought back.",
@@ -31,6 +40,13 @@ _WORDS = {
     CLAIMED: "everybody sees for two minutes that you are calling.",
     RELEASED: "you are not calling any more.",
     REFUSED: "nothing was changed, it is {state} now.",
+    SAVED: "saved.",
+    ADDED: "added to the sheet.",
+    REMOVED: "removed from the sheet.",
+    CHECKED: "identity checked.",
+    RECHECKED: "checked again in the practice software.",
+    TAKEN_OVER: "notes, state and edits are taken over.",
+    DECIDED: "decided.",
 }
 
 
@@ -42,6 +58,7 @@ def toast_of(kind: str, card: Card, said: str | None = None) -> Toast:
         undo=f"bring-back:{card.id}" if kind == ACKNOWLEDGED else None,
         tone="warn" if kind in (TAKEN, REFUSED) else "",
         told=f"{kind}.{card.id}",
+        plain=_capital(words),
     )
 
 
@@ -54,6 +71,7 @@ def toast_of_step(step: Step) -> Toast:
         f"{_name(step.card)}: {word}.",
         undo=f"undo:{step.card.id}:{step.event_id}",
         told=f"{STEP}.{step.card.id}.{step.event_id}",
+        plain=_capital(f"{word}."),
     )
 
 
@@ -69,6 +87,10 @@ def told_again(code: str, actor: Actor) -> Toast | None:
     except NotFound:
         return None
     return toast_of(kind, card) if kind in _WORDS else None
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _name(card: Card) -> str:

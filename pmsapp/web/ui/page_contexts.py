@@ -98,7 +98,10 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class FormField:
-    """One field of the card's form. `pms` is what the practice software says where it differs from `value`."""
+    """One field of the card's form. `pms` is what the practice software says where it differs from `value`.
+
+    `shown` is the value in words, as it is read before it is edited; `is_open`: it is being edited.
+    """
 
     name: str
     label: str
@@ -107,6 +110,8 @@ class FormField:
     pms_note: str | None = None
     error: str | None = None
     theirs: str | None = None
+    shown: str = ""
+    is_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)

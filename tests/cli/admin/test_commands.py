@@ -14,10 +14,16 @@ from sqlalchemy.exc import OperationalError
 from pmsapp.cli.program import COMMANDS, program
 from pmsapp.cli.shared import failures
 from pmsapp.domain.errors import ConfigurationError, ReconnectRequiredError
+from pmsapp.models.sqlite import sqlite_module
 from pmsapp.services.base.errors import Conflict, Invalid, NotFound, Refused
+from pmsapp.supervisor.lock import only_one
 from tests.cli.conftest import Pmsapp
+from tests.support import postgres
 from tests.support.cases import check_each
 
+GOLDEN = Path(__file__).parents[2] / "services" / "maintenance" / "golden"
+FIRST_RELEASE = GOLDEN / "0.1.0.sql"
+KEY = json.loads((GOLDEN / "0.1.0.json").read_text(encoding="utf-8"))["encryption_key"]
 PASSWORD = "purple trains eat moss"
 
 
@@ -182,6 +188,29 @@ def test_a_backup_says_where_it_is(pmsapp: Pmsapp) -> None:
     made = pmsapp("backup")
     assert made.code == 0
     assert Path(made.out.strip()).stat().st_mode & 0o777 == 0o600
+
+
+def test_an_upgrade_waits_until_the_older_pmsapp_is_stopped(pmsapp: Pmsapp, instance_dir: Path) -> None:
+    """Tables that change under a process of the older version give its pages errors, and its writes may fit no more."""
+    file = instance_dir / "pmsapp.sqlite3"
+    if postgres.SERVER is not None:
+        return
+    file.unlink()
+    older = sqlite_module().connect(file)
+    older.executescript(FIRST_RELEASE.read_text(encoding="utf-8"))
+    older.execute("pragma journal_mode = wal").fetchone()
+    with only_one(instance_dir):
+        refused = pmsapp("db", "upgrade")
+    assert (refused.code, "stop it first." in refused.err) == (2, True)
+    older.execute("select count(*) from users").fetchone()
+    refused = pmsapp("db", "upgrade", "--under-lock")
+    assert (refused.code, refused.err) == (
+        2,
+        "Error: A process still uses the database; stop pmsapp first.\n",
+    )
+    assert older.execute("select version_num from alembic_version").fetchall() == [("0003",)]
+    older.close()
+    assert "The database was upgraded." in pmsapp("db", "upgrade", PMSAPP_ENCRYPTION_KEYS=KEY).out
 
 
 def test_doctor_says_what_is_wrong_and_what_to_do(pmsapp: Pmsapp, instance_dir: Path) -> None:

@@ -366,7 +366,9 @@ def test_a_vendor_that_is_down_is_never_a_reason_to_sign_in_again(sandbox: Sandb
 def test_a_login_sealed_with_another_key_hurts_that_connection_only(
     sandbox: SandboxServer, app: Flask
 ) -> None:
-    broken, whole = paired_gentu(sandbox), paired_gentu(sandbox)
+    broken = paired_gentu(sandbox)
+    whole = connections.create_connection(ADMIN, pms_type="gentu", credentials=LOGIN).id
+    connections.pair(whole, gentu_access(sandbox).make_code(sandbox.sandbox.clinics[1]), ADMIN)
     with writing() as session:
         session.execute(
             update(PMSConnection)

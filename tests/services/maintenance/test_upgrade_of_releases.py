@@ -252,3 +252,20 @@ def test_runs_go_on_one_at_a_time_and_under_new_ids(upgraded: database.Upgrade) 
         session.add(
             SyncRun(pms_connection_id=1, trigger="manual", requested_at=clock.now(), status="running")
         )
+
+
+def test_of_two_connections_to_one_practice_the_older_one_claims_it(released: Flask, before: Rows) -> None:
+    columns = [name for name in before["pms_connections"][0] if name != "id"]
+    listed = ", ".join(columns)
+    with writing() as session:
+        session.execute(
+            text(f"INSERT INTO pms_connections ({listed}) SELECT {listed} FROM pms_connections WHERE id = 1")  # noqa: S608
+        )
+    database.upgrade()
+    with reading() as session:
+        claims = session.scalars(select(PMSConnection.practice_claim).order_by(PMSConnection.id)).all()
+        practice = session.get_one(PMSConnection, 1)
+    known = practice.practice_fingerprint or practice.tenant_id or practice.practice_id
+    assert known
+    assert claims[0] == f"{known.casefold()}|"
+    assert claims[-1] is None

@@ -76,13 +76,22 @@ def test_a_file_of_another_user_fails(app: Flask, settings: Settings) -> None:
 
 def test_an_older_database_fails_and_the_rest_waits(app: Flask) -> None:
     with writing() as session:
-        session.execute(text("update alembic_version set version_num = '0000'"))
+        session.execute(text("update alembic_version set version_num = '0003'"))
     checks = doctor.examine()
     assert (checks[-1].name, checks[-1].state, checks[-1].hint) == (
         "tables",
         State.FAIL,
-        "Run: pmsapp db upgrade",
+        "Stop pmsapp, then run: pmsapp db upgrade",
     )
+
+
+def test_a_newer_database_is_not_told_to_upgrade(app: Flask) -> None:
+    with writing() as session:
+        session.execute(text("update alembic_version set version_num = '9999'"))
+    check = doctor.examine()[-1]
+    assert (check.name, check.state) == ("tables", State.FAIL)
+    assert "of a newer pmsapp" in check.message
+    assert str(check.hint).startswith("Install the pmsapp that made them")
 
 
 def test_a_damaged_file_fails(app: Flask, settings: Settings) -> None:

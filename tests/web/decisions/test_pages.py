@@ -18,6 +18,7 @@ from pmsapp.services.editing.decisions import DecisionView
 from pmsapp.services.sheet import days, questions
 from pmsapp.web.decisions.contexts import Question
 from pmsapp.web.decisions.view import Surroundings, build_question
+from pmsapp.web.ui import formatting as fmt
 from tests.support import actors
 from tests.support.clock import FrozenClock
 from tests.web.made_up import DAY, NOW, ZONE, at, card
@@ -58,7 +59,7 @@ def test_a_time_conflict_names_both_times_and_what_shows_until_then() -> None:
     assert asked.facts == (
         "Appointment: Mon 23 Nov 09:30, Dr Hart",
         "Here: 09:15, typed by Mel 08:55",
-        "Gentu: 09:30",
+        f"Gentu: 09:30, read {fmt.hhmm(NOW, ZONE)}",
     )
     assert [(answer.choice, answer.word) for answer in asked.answers] == [
         ("keep", "Keep 09:15"),

@@ -30,6 +30,7 @@ from tests.support import actors
 from tests.support.clock import FrozenClock
 from tests.support.connecting import ADMIN, LOGIN, gentu_access, paired_gentu, vendor_settings
 from tests.support.sandboxes import Sandboxes
+from tests.support.synced_clinic import LOGINS
 from tests.web.made_up import DAY
 
 HTMX = {"HX-Request": "true"}
@@ -332,9 +333,29 @@ def test_a_practice_that_is_read_already_is_named_before_the_start(
     admin: actors.Browser, sandbox: SandboxServer
 ) -> None:
     first = paired_gentu(sandbox, display_name="The first")
-    second = paired_gentu(sandbox, display_name="The second")
+    second = connections.create_connection(ADMIN, pms_type="gentu", credentials=LOGIN).id
+    tenant_id = connections.get_connection(first).tenant_id
+    with writing() as session:  # as a release left it that did not refuse this yet
+        session.execute(update(PMSConnection).where(PMSConnection.id == second).values(tenant_id=tenant_id))
     page = f"/integrations/{second}/start"
     assert "appear twice" not in admin.get(page).text
     connections.update_connection(first, ADMIN, sync_enabled=True)
     assert "The first reads this practice already: every patient would appear twice." in admin.get(page).text
     assert "appear twice" not in admin.get(f"/integrations/{first}/start").text
+
+
+def test_field_12_a_practice_connected_twice_is_explained_with_a_link_to_sign_in_there(
+    admin: actors.Browser, sandbox: SandboxServer
+) -> None:
+    paired_gentu(sandbox)
+    assert admin.post("/integrations/new/gentu", data=LOGIN).status_code == 303
+    code = gentu_access(sandbox).make_code()
+    refused = admin.post("/integrations/2/pair", data={"pairing_code": code})
+    assert refused.status_code == 409
+    assert "This practice is connected already, as Banksia" in refused.text
+    assert '<a href="/integrations/1/login">Sign in again there</a>' in refused.text
+    halaxy = LOGINS["halaxy"]["credentials"]
+    assert admin.post("/integrations/new/halaxy", data=halaxy).status_code == 303
+    again = admin.post("/integrations/new/halaxy", data=halaxy)
+    assert again.status_code == 409
+    assert 'href="/integrations/3/login">Sign in again there</a>' in again.text

@@ -62,6 +62,15 @@ def test_every_column_has_the_same_hours_and_the_line_of_now_once() -> None:
     assert [[view.id for view in band.cards] for band in page.columns[0].bands] == [[1], [], [2], [3], [], []]
 
 
+def acts_of(view: CardView) -> list[str]:
+    return [press.act for press in view.presses]
+
+
+def test_a_card_of_a_column_has_the_buttons_of_its_line() -> None:
+    assert acts_of(card_of(state="booked")) == ["no-answer", "advance"]
+    assert acts_of(card_of(state="waiting")) == ["advance"]
+
+
 def test_another_day_has_no_line_of_now() -> None:
     page = page_of(sheet(column(card())), now=NOW + timedelta(days=1))
     assert not any(hour.now for hour in page.hours)
@@ -93,12 +102,12 @@ def test_what_left_says_why_and_when(presence: Presence, badge: str, css: str) -
     view = card_of(presence=presence, presence_reason="patient asked", presence_at=at("08:41"))
     assert (view.badge.word, view.reason) == (badge, "Patient asked · 08:41")
     assert css in view.css
-    assert view.can_acknowledge == (css == "gone")
+    assert ("acknowledge" in acts_of(view)) == (css == "gone")
 
 
 def test_an_acknowledged_card_cannot_be_acknowledged_again() -> None:
     view = card_of(presence=Presence.CANCELLED, acknowledged_at=NOW)
-    assert not view.can_acknowledge
+    assert "acknowledge" not in acts_of(view)
 
 
 def test_a_name_the_vendor_would_not_give_is_said_to_be_missing(app: Flask) -> None:
@@ -371,7 +380,7 @@ def test_a_card_by_hand_without_scripts_ends_on_its_day(reception: actors.Browse
     }
     answer = reception.post("/cards/new", data=form)
     assert answer.status_code == 303
-    assert re.fullmatch(r"/sheet/2026-11-23#card-\d+", answer.headers["Location"])
+    assert re.fullmatch(r"/sheet/2026-11-23\?told=added\.\d+#card-\d+", answer.headers["Location"])
     text = reception.get("/sheet/2026-11-23").text
     assert "<b>Bird</b>, Wattle" in text
     assert "<time>14:30</time>" in text
