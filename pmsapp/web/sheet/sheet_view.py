@@ -19,6 +19,7 @@ from pmsapp.web.sheet.list_contexts import ListView, Toast
 from pmsapp.web.sheet.list_view import build_list
 from pmsapp.web.sheet.look import COLUMNS, LIST, Look
 from pmsapp.web.sheet.sheet_contexts import (
+    ClosedDay,
     DayLink,
     EmptySheet,
     SheetPage,
@@ -41,14 +42,10 @@ def build_page(
     fed: frozenset[int],
     viewer: str = "",
     can_decide: bool = True,
-    closed: str | None = None,
-    reopens: date | None = None,
+    closed: ClosedDay | None = None,
     toast: Toast | None = None,
 ) -> SheetPage:
-    """Everything `runsheet/sheet.html` prints. `closed`: why the clinic is closed that day, None when it is open.
-
-    `reopens`: the next day it is open.
-    """
+    """Everything `runsheet/sheet.html` prints. `closed`: why, None when the clinic is open that day."""
     today = day_of(now, sheet.time_zone)
     is_today = sheet.date == today
     names = replace(names, clinicians={column.id: column.name for column in sheet.columns})
@@ -72,7 +69,7 @@ def build_page(
         summary=_summary(sheet),
         hours=axis.hours if is_columns else (),
         columns=build_columns(sheet, axis, names, laid.lines, can_edit=can_edit) if is_columns else (),
-        empty=_empty_of(sheet, look, now, is_today=is_today, closed=closed, reopens=reopens),
+        empty=_empty_of(sheet, look, now, is_today=is_today, closed=closed),
         asides=(*truth.notes, *notices) if is_columns else truth.notes,
         not_shown=_not_shown(sheet),
         zone=sheet.time_zone,
@@ -190,9 +187,7 @@ def _summary(sheet: Sheet) -> tuple[str, ...]:
     return tuple(parts)
 
 
-def _empty(
-    sheet: Sheet, now: datetime, *, is_today: bool, closed: str | None, reopens: date | None
-) -> EmptySheet:
+def _empty(sheet: Sheet, now: datetime, *, is_today: bool, closed: ClosedDay | None) -> EmptySheet:
     if not sheet.connections:
         return EmptySheet(
             "No practice software connected yet",
@@ -204,12 +199,12 @@ def _empty(
             action="Connect",
         )
     if closed and sheet.freshness.state is not FreshnessState.FRESH:
-        name = "" if closed.startswith("closed") else f" ({closed})"
+        name = "" if closed.why.startswith("closed") else f" ({closed.why})"
         return EmptySheet(
             f"Clinic closed{name}",
             (
                 "The day is not read by itself; nothing was found on it so far.",
-                *((f"Next run sheet: {fmt.short_day(reopens)}.",) if reopens else ()),
+                *((f"Next run sheet: {fmt.short_day(closed.reopens)}.",) if closed.reopens else ()),
             ),
             read_now=True,
         )
@@ -270,12 +265,12 @@ def _place(decision_id: int | None, *, can_decide: bool) -> str | None:
 
 
 def _empty_of(
-    sheet: Sheet, look: Look, now: datetime, *, is_today: bool, closed: str | None, reopens: date | None
+    sheet: Sheet, look: Look, now: datetime, *, is_today: bool, closed: ClosedDay | None
 ) -> EmptySheet | None:
     """Only where nothing at all is to be seen: a filter that hides everything says so itself."""
     if sheet.cards or look.chosen is Filter.NOT_SHOWN:
         return None
-    return _empty(sheet, now, is_today=is_today, closed=closed, reopens=reopens)
+    return _empty(sheet, now, is_today=is_today, closed=closed)
 
 
 def _not_shown(sheet: Sheet) -> str | None:
