@@ -24,6 +24,7 @@ DOORS = {
         "adapters/client/transport.py",
         "adapters/client/error_mapping.py",
         "adapters/client/deadline.py",
+        "services/monitoring/examination/online.py",
     },
     "urllib3": {
         "adapters/client/http.py",

@@ -181,6 +181,11 @@ def path_to_return_to() -> str:
     return local_path(_path_of(request.referrer))
 
 
+def came_from() -> str:
+    """The page of ours that led here; the start page where that is not known."""
+    return local_path(_path_of(request.referrer))
+
+
 def sign_in_url(page: str = "/login") -> str:
     """`page` with the way back."""
     target = path_to_return_to()

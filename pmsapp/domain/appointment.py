@@ -61,6 +61,7 @@ class Practitioner:
     given: str | None = None
     family: str | None = None
     prefix: str | None = None
+    provider_number: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -360,6 +360,13 @@ _CODES = (
         _SEE_HEALTH,
     ),
     Code(
+        "DISK-LOW",
+        _STAFF,
+        "The server's disk is nearly full",
+        "Ask the person who runs the server to free some space now; nothing can be saved on a full disk.",
+        _SEE_HEALTH,
+    ),
+    Code(
         "TASK-FAILED",
         _STAFF,
         "A task that runs by itself did not work",

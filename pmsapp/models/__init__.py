@@ -34,6 +34,7 @@ from pmsapp.models.pms import (
     VendorReference,
     WebhookEvent,
 )
+from pmsapp.models.setup import SetupDraft
 from pmsapp.models.sheet import (
     CardLook,
     Decision,
@@ -78,6 +79,7 @@ __all__ = [
     "RunSheetOverride",
     "ScheduledTask",
     "SecondFactor",
+    "SetupDraft",
     "SheetLook",
     "StoredAnswer",
     "SyncRun",

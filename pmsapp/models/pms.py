@@ -18,7 +18,9 @@ class PMSConnection(Base):
 
     `state` is what the last run found (setup, ok, retrying, pms_trouble, needs_you); late, stale and paused are
     computed when read. `practice_marks`: further ids that belong to the practice alone; `practice_claim`: the practice
-    (and clinic) that this connection alone may read (services.connections.same_practice). `fence` grows with every lease; a writer whose fence is not the row's may not write.
+    (and clinic) that this connection alone may read (services.connections.same_practice). `new_types`: what becomes of
+    a type that appears later (ask, similar, ignore). `fence` grows with every lease; a writer whose fence is not the
+    row's may not write.
     """
 
     __tablename__ = "pms_connections"
@@ -71,6 +73,7 @@ class PMSConnection(Base):
     paused_until: Mapped[datetime | None]
     paused_by: Mapped[str | None]
     paused_reason: Mapped[str | None]
+    new_types: Mapped[str] = mapped_column(default="ask", server_default="ask")
 
     fence: Mapped[int] = mapped_column(default=0, server_default="0")
     reference_read_at: Mapped[datetime | None]

@@ -160,6 +160,17 @@ class ConnectionCreate(Asked):
     time_zone: Zone | None = None
 
 
+class ConnectForm(Asked):
+    """What is typed on the connect page, whichever vendor it is for."""
+
+    display_name: ConnectionName | None = None
+    credentials: Credentials = Field(default_factory=dict)
+    practice_id: PracticeId | None = None
+    organization_id: PracticeId | None = None
+    time_zone: Zone | None = None
+    pairing_code: PairingCode | None = None
+
+
 class PausedIn(Asked):
     """A pause that ends by itself, at most 31 days ahead, and why.
 

@@ -119,7 +119,7 @@ def _preview(stored: Mapping[str, Any], zone: str) -> dict[str, Any]:
             "start_at": local(datetime.fromisoformat(start_at), zone).isoformat() if start_at else None,
         }
 
-    return {**stored, "cards": [shown(card) for card in stored["cards"]]}
+    return {"changes": stored["changes"], "cards": [shown(card) for card in stored["cards"]]}
 
 
 def _error(error: tuple[str, str]) -> ErrorOut:

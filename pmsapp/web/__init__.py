@@ -26,6 +26,7 @@ from pmsapp.web.http import (
     request_log,
     template_sources,
     watchdog,
+    way_in_notes,
 )
 from pmsapp.web.http import (
     errors as error_pages,
@@ -78,6 +79,7 @@ def init_app(app: Flask) -> None:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
     request_log.init_app(app)
+    way_in_notes.init_app(app)
     app.before_request(transaction.give_up_early)
     compression.init_app(app)
     guard.init_app(app)

@@ -18,7 +18,7 @@ from pmsapp.services.base import audit, idempotency
 from pmsapp.services.base.errors import Conflict, Invalid
 from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.maintenance import key_rotation, retention
-from pmsapp.services.monitoring.doctor import examine
+from pmsapp.services.monitoring.examination.doctor import examine
 from pmsapp.services.runs import requests as run_requests
 from tests.api.conftest import API
 from tests.support.actors import Browser

@@ -18,7 +18,8 @@ from pmsapp.models import AlertDelivery, Incident, PMSConnection, SyncRun, Token
 from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.clinic import clinic
 from pmsapp.services.maintenance import backup
-from pmsapp.services.monitoring import alerts, doctor, health, incidents, process_heartbeats
+from pmsapp.services.monitoring import alerts, health, incidents, process_heartbeats
+from pmsapp.services.monitoring.examination import doctor
 from pmsapp.services.people import api_tokens, login_throttle, sessions, setup_code
 from pmsapp.services.runs import lease, waiting
 from pmsapp.services.vendors.rate_limit_blocks import StoredBlocks

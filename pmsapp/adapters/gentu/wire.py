@@ -110,7 +110,18 @@ def parse_practitioner(record: Any) -> Practitioner:
         given=given,
         family=family,
         prefix=prefix,
+        provider_number=_provider_number(record.get("identifier")),
     )
+
+
+def _provider_number(identifiers: Any) -> str | None:
+    """The Medicare provider number; lists of practitioners may leave it out."""
+    for identifier in identifiers if isinstance(identifiers, list) else ():
+        if isinstance(identifier, dict) and str(identifier.get("system", "")).endswith(
+            "medicare-provider-number"
+        ):
+            return clean_text(identifier.get("value"))
+    return None
 
 
 def parse_type(record: Any) -> AppointmentType:

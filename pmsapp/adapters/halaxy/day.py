@@ -32,7 +32,7 @@ from pmsapp.adapters.parsing.text import names_missing, parse_instant, shape_of
 from pmsapp.adapters.parsing.vocabulary import tell_unknown_statuses
 from pmsapp.domain.appointment import BadRecord, Patient, UnifiedAppointment
 from pmsapp.domain.errors import BadVendorDataError, PMSError, ReconnectRequiredError, RetryLaterError
-from pmsapp.domain.window import SyncWindow
+from pmsapp.domain.window import SyncWindow, day_of, days_ahead
 
 ONE_DAY = timedelta(days=1)
 # A row further away than this cannot have been asked for, whichever zone the dates were read in.
@@ -125,19 +125,20 @@ class DayReader:
         self._types_are_fresh = self._types_warned = False
 
     def pages(self) -> Iterator[Page]:
-        """The day's pages; the last one only after Halaxy's own end mark."""
+        """The window's pages; the last one only after Halaxy's own end mark."""
         self._tables = self._reference.tables()
-        day = self._window.day
-        dates = [f"ge{(day - ONE_DAY).isoformat()}", f"le{(day + ONE_DAY).isoformat()}"]
+        first = self._window.day - ONE_DAY
+        last = day_of(self._end_at - timedelta(minutes=1), self._window.zone) + ONE_DAY
+        dates = [f"ge{first.isoformat()}", f"le{last.isoformat()}"]
         for found in self._search(dates):
             if self._looks_unfiltered(found):
                 break
             yield self._page(found, is_last=found.is_last)
         else:
             return
-        for asked in (day - ONE_DAY, day, day + ONE_DAY):
+        for asked in days_ahead(first, (last - first).days + 1):
             for found in self._search([f"eq{asked.isoformat()}"]):
-                yield self._page(found, is_last=found.is_last and asked > day)
+                yield self._page(found, is_last=found.is_last and asked == last)
 
     def _search(self, dates: list[str]) -> Iterator[Found]:
         params: SearchParams = {

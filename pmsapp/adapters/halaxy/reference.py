@@ -7,7 +7,7 @@ person lead to one practitioner.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -132,7 +132,10 @@ class Reference:
                 raise
         for key in named:
             people.setdefault(key, Practitioner(key, f"Practitioner {key}"))
-        return Staff(staff.roles, {key: people[key] for key in named})
+        numbers = {role.practitioner_id: role.provider_number for role in staff.roles.values()}
+        return Staff(
+            staff.roles, {key: replace(people[key], provider_number=numbers.get(key)) for key in named}
+        )
 
     def _search(self, resource: str, params: SearchParams, kind: str) -> Iterator[Mapping[str, Any]]:
         for found in search(self._client, resource, params):

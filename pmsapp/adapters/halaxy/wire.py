@@ -59,6 +59,7 @@ class Role:
     practitioner_id: str | None
     organization_id: str | None
     active: bool = True
+    provider_number: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ def parse_role(resource: Mapping[str, Any]) -> Role | None:
         person.id if person and person.id.startswith(STAFF_PREFIX) else None,
         place.id if place else None,
         resource.get("active") is not False,
+        clean_text(plain_value(extension(resource, "provider-number") or {}), 40),
     )
 
 

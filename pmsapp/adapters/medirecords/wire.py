@@ -106,6 +106,7 @@ def parse_practitioner(row: Mapping[str, Any]) -> Practitioner | BadRecord:
         given=given,
         family=family,
         prefix=TITLES.get(code) if code is not None else None,
+        provider_number=clean_text(row.get("providerNumber"), 40),
     )
 
 

@@ -8,20 +8,22 @@ from pmsapp.cli.shared.base import json_option, open_app, show_json
 from pmsapp.crypto import key_files
 from pmsapp.domain.errors import ConfigurationError
 from pmsapp.factory import Access
-from pmsapp.services.monitoring.doctor import Check, State, examine, is_sound
+from pmsapp.services.monitoring.examination.doctor import examine, is_sound
+from pmsapp.services.monitoring.examination.finding import Check, State
 from pmsapp.settings import load_settings
 
 _MARKS = {State.OK: "ok  ", State.WARN: "WARN", State.FAIL: "FAIL"}
 
 
 @click.command()
+@click.option("--online", is_flag=True, help="Ask the vendors too: do they answer, and do the clocks agree?")
 @json_option
-def doctor(as_json: bool) -> None:
-    """Check this installation. Ends with 0 when nothing failed, 1 otherwise."""
+def doctor(online: bool, as_json: bool) -> None:
+    """Check this installation. Ends with 0 when nothing failed, 1 when something is wrong or nothing runs."""
     try:
         key_files.require_instance(load_settings())
         with open_app(migrated=False, access=Access.LOOK):
-            checks = examine()
+            checks = examine(with_network=online)
     except ConfigurationError as error:
         checks = [Check("folder", State.FAIL, str(error))]
     if as_json:

@@ -6,11 +6,13 @@ import logging
 import socket
 
 import click
+from flask import Flask
 
 from pmsapp.cli.run.web_server import serve
 from pmsapp.cli.shared.base import open_app
 from pmsapp.factory import Access, create_app
 from pmsapp.observability import logs, sentry
+from pmsapp.services.monitoring import running_processes
 from pmsapp.settings import load_settings
 from pmsapp.supervisor.listening import address, open_socket
 
@@ -21,8 +23,8 @@ from pmsapp.supervisor.listening import address, open_socket
 @click.option("--fd", type=int, hidden=True, help="A socket that already listens.")
 def web(host: str | None, port: int | None, fd: int | None) -> None:
     """The web server."""
-    with open_app(screens=True):  # here once, so that its processes find everything loaded
-        pass
+    with open_app(screens=True) as app:  # here once, so that its processes find everything loaded
+        keys = app.extensions["pmsapp_keys"].ids
     settings = load_settings()
     logs.setup(settings)
     sentry.start(settings)
@@ -31,6 +33,8 @@ def web(host: str | None, port: int | None, fd: int | None) -> None:
     else:
         listener = open_socket(host or settings.host, settings.port if port is None else port)
         click.echo(f"Listening on {address(listener)}; Ctrl-C stops it.", err=True)
+    running_processes.forget_requests(settings.instance_dir)
+    running_processes.announce(settings.instance_dir, "web", keys, port=listener.getsockname()[1])
     serve(lambda: create_app(settings, access=Access.USE), listener)
 
 
@@ -40,7 +44,7 @@ def worker() -> None:
     from pmsapp.jobs import worker as job
 
     with open_app(level=logging.INFO) as app:
-        pass
+        _announce(app, "worker")
     job.run(app)
 
 
@@ -50,5 +54,10 @@ def scheduler() -> None:
     from pmsapp.jobs import scheduler as job
 
     with open_app(level=logging.INFO) as app:
-        pass
+        _announce(app, "scheduler")
     job.run(app)
+
+
+def _announce(app: Flask, name: str) -> None:
+    folder = app.extensions["pmsapp_settings"].instance_dir
+    running_processes.announce(folder, name, app.extensions["pmsapp_keys"].ids)

@@ -130,7 +130,7 @@ class UpdateCard:
 
 @dataclass(slots=True)
 class SortedPairs:
-    """A scope's pairs by what they need next. `skipped` counts reasons.
+    """A scope's pairs by what they need next. `skipped` counts reasons; `left_out`: who never had a card and gets none.
 
     `appointments`: every appointment read, with its patients and what the PMS says about each visit.
     """
@@ -139,6 +139,7 @@ class SortedPairs:
     unchanged: list[StoredKey] = field(default_factory=list)
     changed: list[tuple[StoredKey, Incoming]] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
+    left_out: list[Incoming] = field(default_factory=list)
     appointments: dict[str, dict[str, UnifiedAppointment]] = field(default_factory=dict)
 
     @property
@@ -202,6 +203,7 @@ def _sort_one(out: SortedPairs, incoming: Incoming, known: StoredKey | None) -> 
             out.creates.append(incoming)
         else:
             out.skipped[verdict.reason or SkipReason.CANCELLED_UNSEEN] += 1
+            out.left_out.append(incoming)
         return
     if known.digest != incoming.digest or known.kept_digest is not None:
         out.changed.append((known, incoming))

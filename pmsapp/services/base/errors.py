@@ -6,6 +6,7 @@ Texts are shown to people: no patient data, no vendor body, no secret.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.exc import OperationalError as DatabaseAwayError
@@ -62,8 +63,14 @@ class Conflict(ServiceError):  # noqa: N818
 
 
 class Refused(ServiceError):  # noqa: N818
-    """What was given was tried and not accepted; nothing was stored. `advice` says what to do next."""
+    """What was given was tried and not accepted; nothing was stored. `advice` says what to do next.
 
-    def __init__(self, code: str, message: str, advice: str | None = None) -> None:
+    `again_at`: when it may be tried again, where that was said.
+    """
+
+    def __init__(
+        self, code: str, message: str, advice: str | None = None, again_at: datetime | None = None
+    ) -> None:
         self.advice = advice
+        self.again_at = again_at
         super().__init__(code, message)

@@ -31,6 +31,11 @@ class NextStep:
     leads_to: LeadsTo
 
 
+def help_href(code: str) -> str:
+    """Where a code is explained."""
+    return f"/help#{code}"
+
+
 def next_step(code: str, pms: str, connection_id: int | None) -> NextStep:
     """The step of `code`; one of a connection leads to the health page where there is no connection."""
     step = step_for(code)
@@ -38,7 +43,7 @@ def next_step(code: str, pms: str, connection_id: int | None) -> NextStep:
     if connection_id is None and leads_to in _OF_CONNECTION:
         leads_to = LeadsTo.HEALTH
     if leads_to is LeadsTo.HELP:
-        href = f"/help#{code}"
+        href = help_href(code)
     elif leads_to in _OF_CONNECTION:
         href = f"/integrations/{connection_id}{_OF_CONNECTION[leads_to]}"
     else:

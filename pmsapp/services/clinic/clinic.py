@@ -45,6 +45,7 @@ _STATE_OF_ZONE = {
     "Australia/Eucla": "WA",
 }
 THE_ONE = 1
+DEFAULT_NAME = "Our clinic"
 MAX_NAME_CHARS = 120
 _JITTER_BELOW_S = 60
 CLOCK_TIME = "(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00"
@@ -69,7 +70,7 @@ class ClinicView:
     require_second_factor: bool = False
 
 
-def ensure(*, name: str = "Our clinic", is_training: bool = False, hours: Hours = USUAL_HOURS) -> ClinicView:
+def ensure(*, name: str = DEFAULT_NAME, is_training: bool = False, hours: Hours = USUAL_HOURS) -> ClinicView:
     """Make the clinic's row on the first start; later starts change nothing."""
     zone = current_settings().clinic_time_zone
     with writing() as session:

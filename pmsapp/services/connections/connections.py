@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pmsapp import clock
-from pmsapp.adapters.base import AdapterInfo, ConnectionCheck
+from pmsapp.adapters.base import AdapterInfo, ConnectionCheck, Pairing
 from pmsapp.domain.actor import Actor
 from pmsapp.domain.sync_state import ConnectionState
 from pmsapp.extensions import key_ring
@@ -22,7 +22,7 @@ from pmsapp.services.connections import reconnect, same_practice
 from pmsapp.services.connections.check import CheckResult, check
 from pmsapp.services.connections.disconnect import CARDS_CHOICES, delete_connection
 from pmsapp.services.connections.input import Findings, Pause
-from pmsapp.services.connections.pairing import Paired, pair
+from pmsapp.services.connections.pairing import Paired, pair, pair_unsaved, tidy_code
 from pmsapp.services.connections.rows import get_row
 from pmsapp.services.connections.same_practice import PracticeConnected
 from pmsapp.services.connections.update import UNCHANGED, Unchanged, update_connection
@@ -83,12 +83,14 @@ def create_connection(
     practice_id: str | None = None,
     organization_id: str | None = None,
     time_zone: str | None = None,
+    pairing_code: str | None = None,
 ) -> ConnectionView:
     """Add a connection in state setup. A login that is given is tried live first; one that is empty but for what
     the server's settings supply is given too, and None is none yet.
 
     Raises Invalid (bad fields), Refused (the vendor's no, with its code) and PracticeConnected (another connection
     reads that practice); nothing is stored then. The time zone is the one given, else the vendor's, else the clinic's.
+    `pairing_code` is consumed once the login is accepted.
     """
     info = connection_input.known_vendor(pms_type)
     findings = Findings()
@@ -110,17 +112,18 @@ def create_connection(
         login = connection_input.check_credentials(findings, info, credentials, known)
     connection_input.check_columns(findings, info, columns)
     findings.raise_any()
+    if pairing_code is not None:
+        pairing_code = tidy_code(pairing_code)
     found: ConnectionCheck | None = None
+    pairing: Pairing | None = None
     if credentials is not None:
-        found = credential_check.verify(
-            ConnectionValues(
-                pms_type,
-                login,
-                practice_id=columns["practice_id"],
-                organization_id=columns["organization_id"],
-            )
+        values = ConnectionValues(
+            pms_type, login, practice_id=columns["practice_id"], organization_id=columns["organization_id"]
         )
-    return _insert(actor, info, columns, login, time_zone, found)
+        found = credential_check.verify(values)
+        if pairing_code is not None:
+            pairing, found = pair_unsaved(values, pairing_code)
+    return _insert(actor, info, columns, login, time_zone, found, pairing)
 
 
 def _insert(
@@ -130,18 +133,22 @@ def _insert(
     login: Mapping[str, str],
     time_zone: str | None,
     found: ConnectionCheck | None,
+    pairing: Pairing | None = None,
 ) -> ConnectionView:
     now = clock.now()
+    practice_name = (found and found.practice_name) or (pairing and pairing.practice_name)
+    named_zone = (found and found.time_zone) or (pairing and pairing.time_zone)
     with writing() as session:
         row = PMSConnection(
             pms_type=info.slug,
-            display_name=columns["display_name"] or (found and found.practice_name) or info.label,
-            practice_name=found.practice_name if found else None,
+            display_name=columns["display_name"] or practice_name or info.label,
+            practice_name=practice_name,
+            tenant_id=pairing.tenant_id if pairing else None,
             practice_id=columns["practice_id"],
             organization_id=columns["organization_id"],
             practice_fingerprint=found.practice_fingerprint if found else None,
             practice_marks=sorted(found.practice_marks) or None if found else None,
-            time_zone=time_zone or (found and found.time_zone) or clinic.time_zone(session),
+            time_zone=time_zone or named_zone or clinic.time_zone(session),
             time_zone_chosen=time_zone is not None,
             secret_uid=encrypted_columns.new_uid(),
             state=ConnectionState.SETUP.value,

@@ -7,13 +7,13 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 
 from pmsapp import clock
-from pmsapp.adapters.base import ConnectionCheck, Pairing
+from pmsapp.adapters.base import Adapter, ConnectionCheck, Pairing
 from pmsapp.adapters.client.deadline import Deadline
 from pmsapp.adapters.registry import get_info
 from pmsapp.domain.actor import Actor
 from pmsapp.domain.errors import PMSError
 from pmsapp.services.base import audit
-from pmsapp.services.base.errors import Conflict, Invalid
+from pmsapp.services.base.errors import Conflict, Invalid, Refused
 from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.connections import reconnect, same_practice
 from pmsapp.services.connections.rows import forget_error, get_row, learn
@@ -24,7 +24,8 @@ from pmsapp.services.vendors import credential_check
 from pmsapp.services.vendors.adapters import ConnectionValues
 
 CODE_CHARS = 8
-MAX_CODE_CHARS = 64
+# Gentu's own description also speaks of a longer form.
+_IS_ID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +51,7 @@ def pair(connection_id: int, code: str, actor: Actor) -> Paired:
         values = vendor_adapters.values_of(connection_id)
         pairing = _consume(connection_id, values, code)
     except PMSError as error:
-        if error.code == "PAIR-USED":
-            raise Conflict(error.code, error.message) from error
-        raise credential_check.refusal(error) from error
+        raise _no(error) from error
     if before.tenant_id is not None and before.tenant_id != pairing.tenant_id:
         raise credential_check.wrong_practice(before.pms_type, before.practice_name, pairing.practice_name)
     found = _ask_who(connection_id, replace(values, tenant_id=pairing.tenant_id, time_zone=None))
@@ -62,23 +61,67 @@ def pair(connection_id: int, code: str, actor: Actor) -> Paired:
     return paired
 
 
+def pair_unsaved(values: ConnectionValues, code: str) -> tuple[Pairing, ConnectionCheck | None]:
+    """Consume a code for a login that is not stored yet: the practice it opened, and who that says it is.
+
+    Raises as `pair` does; then nothing is stored.
+    """
+    adapter = vendor_adapters.adapter_from(values, deadline=Deadline(credential_check.INTERACTIVE_S))
+    with closing(adapter.client):
+        try:
+            pairing = _in_any_case(adapter, tidy_code(code))
+        except PMSError as error:
+            raise _no(error) from error
+    named = replace(values, tenant_id=pairing.tenant_id, time_zone=None)
+    asked = vendor_adapters.adapter_from(named, deadline=Deadline(credential_check.INTERACTIVE_S))
+    with closing(asked.client):
+        try:
+            return pairing, asked.check_connection()
+        except PMSError:
+            return pairing, None
+
+
 def tidy_code(code: str) -> str:
     """The code as the vendor wrote it: without spaces, and without dashes that only group its characters.
 
-    Raises Invalid when nothing, or something far too long, is left.
+    Raises Invalid when it cannot be one: then it is not sent.
     """
     text = re.sub(r"\s+", "", code)
-    if len(text.replace("-", "")) == CODE_CHARS:
-        text = text.replace("-", "")
-    if not text or len(text) > MAX_CODE_CHARS or not text.isprintable():
-        raise Invalid({"pairing_code": f"A pairing code has {CODE_CHARS} characters."})
-    return text
+    bare = text.replace("-", "")
+    if not bare:
+        raise Invalid({"pairing_code": "Enter the pairing code."})
+    if _IS_ID.fullmatch(text):
+        return text
+    if not re.fullmatch("[A-Za-z0-9]*", bare):
+        raise Invalid({"pairing_code": "A pairing code has only letters and digits."})
+    if len(bare) != CODE_CHARS:
+        raise Invalid(
+            {"pairing_code": f"A pairing code has {CODE_CHARS} letters and digits; this has {len(bare)}."}
+        )
+    return bare
 
 
 def _consume(connection_id: int, values: ConnectionValues, code: str) -> Pairing:
     adapter = vendor_adapters.build(connection_id, values, deadline=Deadline(credential_check.INTERACTIVE_S))
     with closing(adapter.client):
+        return _in_any_case(adapter, code)
+
+
+def _in_any_case(adapter: Adapter, code: str) -> Pairing:
+    """The code as it was typed; where that is not known, in small letters. An unknown code is not spent by asking."""
+    try:
         return adapter.pair(code)
+    except PMSError as error:
+        if error.code != "PAIR-UNKNOWN" or code == code.lower():
+            raise
+    return adapter.pair(code.lower())
+
+
+def _no(error: PMSError) -> Conflict | Refused:
+    """The vendor's no to a code."""
+    if error.code == "PAIR-USED":
+        return Conflict(error.code, error.message)
+    return credential_check.refusal(error)
 
 
 def _ask_who(connection_id: int, values: ConnectionValues) -> ConnectionCheck | None:

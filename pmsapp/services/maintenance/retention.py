@@ -27,6 +27,7 @@ from pmsapp.services.base import idempotency
 from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.maintenance import backup
 from pmsapp.services.people import known_browsers
+from pmsapp.services.setup import drafts
 
 # Names of the tasks, as the health page shows them.
 DATABASE = "check the database"
@@ -68,6 +69,7 @@ def purge() -> dict[str, int]:
         with writing() as session:
             result = session.execute(statement.execution_options(synchronize_session=False))
             gone[name] = cast(CursorResult[Any], result).rowcount
+    gone["set-ups"] = drafts.purge()
     return gone
 
 

@@ -98,6 +98,20 @@ def set_types(connection_id: int, choices: Sequence[TypeChoice], actor: Actor) -
     return list_types(connection_id)
 
 
+def choose_later(connection_id: int, later: str, actor: Actor) -> None:
+    """Say what becomes of a type that appears later: ask, similar, ignore. Raises NotFound and Invalid."""
+    if later not in reference.LATER:
+        raise Invalid({"new_types": f"Choose one of: {', '.join(reference.LATER)}."})
+    with writing() as session:
+        connection = get_row(session, connection_id, lock=True)
+        if connection.new_types == later:
+            return
+        connection.new_types, connection.updated_at = later, clock.now()
+        audit.record(
+            session, actor, "connection.changed", f"connection:{connection_id}", {"fields": ["new_types"]}
+        )
+
+
 def _listed(connection_id: int) -> Listing[AppointmentType]:
     try:
         return live_lists.fetch_types(connection_id)

@@ -64,6 +64,7 @@ class PractitionerView:
     suggestions: tuple[Suggestion, ...]
     prechosen_id: int | None
     upcoming_appointments: int | None
+    provider_number: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +181,7 @@ def _view(
         suggestions=suggestions,
         prechosen_id=choice.clinician_id if choice else None,
         upcoming_appointments=upcoming.get(practitioner.external_id),
+        provider_number=practitioner.provider_number,
     )
 
 

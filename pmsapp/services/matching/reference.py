@@ -12,11 +12,15 @@ from sqlalchemy.orm import Session
 from pmsapp.domain.appointment import AppointmentType, Practitioner, Presence
 from pmsapp.domain.sync.rules import MappingDecision
 from pmsapp.domain.sync.type_meaning import has_turned, meaning_of
-from pmsapp.models import Decision, PMSAppointmentType, PMSClinicianMapping
+from pmsapp.models import Decision, PMSAppointmentType, PMSClinicianMapping, PMSConnection
 from pmsapp.models.upsert import upsert
 from pmsapp.services.clinic import clinic
 from pmsapp.services.sheet import questions
 from pmsapp.services.sheet.stored_cards import CARDS
+
+# What the clinic may say about a type that appears later.
+ASK, SIMILAR, IGNORE = "ask", "similar", "ignore"
+LATER = (ASK, SIMILAR, IGNORE)
 
 
 def store_practitioners(
@@ -105,17 +109,34 @@ def store_types(
         keys=["pms_connection_id", "pms_type_id"],
         update=[*update, "evidence", "last_seen_at", "updated_at"],
     )
-    fresh = [appointment_type for appointment_type in types if appointment_type.external_id not in known]
-    for appointment_type in types if announce else ():
-        if appointment_type.external_id in before:
-            _ask_whether_it_turned(
-                session, connection_id, before[appointment_type.external_id], appointment_type, now
-            )
-    for appointment_type in fresh if announce and known else ():
-        if appointment_type.active and appointment_type.suggested and appointment_type.is_telehealth is None:
-            named = {"pms_type_id": appointment_type.external_id, "name": appointment_type.name}
-            _ask(session, "type", connection_id, appointment_type.external_id, named, now)
-    return [appointment_type.external_id for appointment_type in fresh]
+    fresh = [listed for listed in types if listed.external_id not in known]
+    for listed in types if announce else ():
+        if listed.external_id in before:
+            _ask_whether_it_turned(session, connection_id, before[listed.external_id], listed, now)
+    later = _settle_later(session, connection_id, fresh) if announce and known else ASK
+    for listed in fresh if announce and known and later == ASK else ():
+        if listed.active and listed.suggested and listed.is_telehealth is None:
+            named = {"pms_type_id": listed.external_id, "name": listed.name}
+            _ask(session, "type", connection_id, listed.external_id, named, now)
+    return [listed.external_id for listed in fresh]
+
+
+def _settle_later(session: Session, connection_id: int, fresh: Sequence[AppointmentType]) -> str:
+    """Decide about types that appear later as the clinic said: by their names, or not at all. Returns what it said."""
+    connection = session.get_one(PMSConnection, connection_id)
+    unmarked = {listed.external_id: listed.suggested for listed in fresh if listed.is_telehealth is None}
+    if connection.new_types == ASK or not unmarked:
+        return connection.new_types
+    for row in session.scalars(
+        select(PMSAppointmentType).where(
+            PMSAppointmentType.pms_connection_id == connection_id,
+            PMSAppointmentType.pms_type_id.in_(unmarked),
+        )
+    ):
+        row.is_telehealth = connection.new_types == SIMILAR and unmarked[row.pms_type_id]
+    connection.config_version += 1
+    session.flush()
+    return connection.new_types
 
 
 def _stored_types(session: Session, connection_id: int) -> Sequence[Row[Any]]:

@@ -23,7 +23,7 @@ from pmsapp.models import (
 )
 from pmsapp.services.clinic import opening_hours, snapshot
 from pmsapp.services.maintenance import retention
-from pmsapp.services.monitoring import alerts, process_heartbeats
+from pmsapp.services.monitoring import alerts, disk, process_heartbeats
 from pmsapp.services.people import login_throttle
 from pmsapp.services.runs import planning
 from pmsapp.services.sheet.stored_cards import CARDS
@@ -65,6 +65,7 @@ def find(session: Session, now: datetime) -> list[Condition]:
     return [
         *found,
         *_of_tasks(session, is_open=is_watched(now, hours)),
+        *_of_disk(),
         *_of_alerts(session),
         *_of_sign_in(session, now),
     ]
@@ -187,6 +188,12 @@ def _of_tasks(session: Session, *, is_open: bool) -> Iterator[Condition]:
             overdue=row.name in _ALERT_AT_ONCE,
             can_wait=not is_open and row.name != retention.DATABASE,
         )
+
+
+def _of_disk() -> Iterator[Condition]:
+    """Told while there is still time to do something."""
+    if disk.is_little():
+        yield Condition("disk", "DISK-LOW", overdue=True)
 
 
 def _of_alerts(session: Session) -> Iterator[Condition]:

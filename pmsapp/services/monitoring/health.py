@@ -20,7 +20,7 @@ from pmsapp.services.base.transaction import reading
 from pmsapp.services.connections import connections
 from pmsapp.services.connections.connections import ConnectionView
 from pmsapp.services.maintenance import backup, database
-from pmsapp.services.monitoring import conditions, process_heartbeats, task_table
+from pmsapp.services.monitoring import conditions, disk, process_heartbeats, task_table
 from pmsapp.services.runs import queue as run_queue
 from pmsapp.services.runs.queue import QueueState
 from pmsapp.services.sheet import days
@@ -51,6 +51,7 @@ class Health:
     task_failures: dict[str, int] = field(default_factory=dict)
     queue: QueueState = QueueState(answers=False)
     backup_age_s: float | None = None
+    disk_free_bytes: int = 0
     counts: tuple[Count, ...] = ()
 
 
@@ -119,6 +120,7 @@ def measure() -> Health:
         task_failures={task.name: task.failures for task in task_table.list_tasks()},
         queue=run_queue.get_state(),
         backup_age_s=_age_s(last_backup.made_at, now) if last_backup else None,
+        disk_free_bytes=disk.free_bytes(),
         counts=tuple(metrics.list_counts()),
     )
 

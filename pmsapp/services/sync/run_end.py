@@ -76,7 +76,7 @@ def close_run(
         unusual = _note(session, run, results) if status is RunStatus.SUCCESS else None
         run.note = " ".join([unusual, *warnings] if unusual else warnings) or None
         run.progress = None
-        run.preview = preview.as_json(previews, results) if run.dry_run else None
+        run.preview = preview.as_json(previews, results, connection.config_version) if run.dry_run else None
         if not run.dry_run:
             _store_state(connection, status, code, message, now)
             _plan_next(session, connection, status, code, error, now)

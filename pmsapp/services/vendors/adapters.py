@@ -124,6 +124,11 @@ def is_simulated(pms_type: str) -> bool:
     return is_loopback_host(urlsplit(_base_url(get_info(pms_type), current_settings())).hostname or "")
 
 
+def base_url(info: AdapterInfo) -> str:
+    """Where the vendor is called."""
+    return _base_url(info, current_settings())
+
+
 def filled_credentials(info: AdapterInfo, given: Mapping[str, str]) -> dict[str, str]:
     """The login with the server's settings in the places that were left empty."""
     settings = current_settings()

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pmsapp.adapters.base import ConnectionCheck
 from pmsapp.adapters.client.deadline import Deadline
 from pmsapp.adapters.registry import get_info
-from pmsapp.domain.errors import PMSError
+from pmsapp.domain.errors import PMSError, RetryLaterError
 from pmsapp.services.base.errors import Refused
 from pmsapp.services.vendors import adapters as vendor_adapters
 from pmsapp.services.vendors.adapters import ConnectionValues
@@ -35,7 +35,8 @@ def verify(values: ConnectionValues) -> ConnectionCheck | None:
 
 def refusal(error: PMSError) -> Refused:
     """A vendor's no as the service's own refusal, with what to do next."""
-    return Refused(error.code, error.message, error.advice)
+    again_at = error.retry_at if isinstance(error, RetryLaterError) else None
+    return Refused(error.code, error.message, error.advice, again_at)
 
 
 def wrong_practice(pms_type: str, ours: str | None, theirs: str | None) -> Refused:

@@ -98,6 +98,7 @@ def _now(measured: Health) -> Iterator[Metric]:
     yield _gauge("queue_up", "1 when the queue server answers", float(measured.queue.answers))
     yield _gauge("queue_depth", "Jobs that no worker has taken yet", measured.queue.waiting)
     yield _gauge("failed_jobs", "Jobs that failed within a week", len(measured.queue.failed))
+    yield _gauge("disk_free_bytes", "Room left on the disk of the instance folder", measured.disk_free_bytes)
     if measured.backup_age_s is not None:
         yield _gauge("backup_age_seconds", "Since the last backup", measured.backup_age_s)
 

@@ -12,6 +12,7 @@ from pmsapp.domain.sync_state import ConnectionState, RunStatus
 from pmsapp.services.connections import views as connection_views
 from pmsapp.services.connections.connections import ConnectionView, ErrorView
 from pmsapp.services.runs.history import RunView
+from pmsapp.services.setup.drafts import Unfinished
 from pmsapp.web.integrations.contexts import ConnectionCard, NextStep
 from pmsapp.web.runs import view as run_view
 from pmsapp.web.runs.contexts import LastRun
@@ -27,6 +28,7 @@ def build_card(
     now: datetime,
     can_sync: bool,
     can_configure: bool,
+    goes_on: Unfinished | None = None,
 ) -> ConnectionCard:
     """The card of one connection. It asks for itself every 15 s, every second while a run is under way."""
     under_way = current is not None and not current.is_over
@@ -37,11 +39,11 @@ def build_card(
         practice=view.practice_name if view.practice_name != view.display_name else None,
         pms=view.pms_label,
         badge=labels.connection_badge(view, _progress(current), now),
-        sentence=_sentence(view, now),
+        sentence=_sentence(view, now, goes_on),
         problem=error.message if error else None,
         code=error.code if error else None,
         advice=_advice(view, error),
-        next_step=step_button(view) if can_configure else None,
+        next_step=step_button(view, goes_on) if can_configure else None,
         facts=_facts(view),
         progress=run_view.progress_of(current, now=now, zone=view.time_zone, pms=view.pms_label)
         if current and under_way
@@ -74,10 +76,11 @@ def _poll_every(current: RunView | None) -> str:
     return "1s" if current and not current.is_over and current.not_before is None else "15s"
 
 
-def step_button(view: ConnectionView) -> NextStep | None:
+def step_button(view: ConnectionView, goes_on: Unfinished | None = None) -> NextStep | None:
     """The step that ends set-up or puts a connection right; None when nobody has to do anything."""
     if view.state is ConnectionState.SETUP:
-        return NextStep(connection_views.next_setup_step(view).href, "Continue set-up")
+        href = goes_on.href if goes_on else connection_views.next_setup_step(view).href
+        return NextStep(href, "Continue set-up")
     step = view.next_step if view.needs_staff else None
     return NextStep(step.href, step.word) if step else None
 
@@ -92,10 +95,16 @@ def _is_partial(view: ConnectionView) -> bool:
     return view.last_sync_status in (RunStatus.PARTIAL, RunStatus.FAILED)
 
 
-def _sentence(view: ConnectionView, now: datetime) -> str:
+def _sentence(view: ConnectionView, now: datetime, goes_on: Unfinished | None) -> str:
     """ "Data from 09:02. Next update 09:15, every 15 minutes in clinic hours." """
     if view.state is ConnectionState.SETUP:
-        return "Nothing is on the run sheet before the set-up is finished."
+        by = (
+            f", {goes_on.by} {fmt.moment(goes_on.at, now, view.time_zone)}"
+            if goes_on and goes_on.by and goes_on.at
+            else ""
+        )
+        step = f"Step {goes_on.step} of {goes_on.steps} comes next{by}. " if goes_on else ""
+        return f"{step}Nothing is on the run sheet before the set-up is finished."
     as_of = view.freshness.as_of
     parts = [f"Data from {fmt.moment(as_of, now, view.time_zone)}." if as_of else labels.no_age_words(view)]
     if view.state is ConnectionState.PAUSED:

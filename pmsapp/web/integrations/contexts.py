@@ -48,90 +48,21 @@ class ConnectionCard:
 
 
 @dataclass(frozen=True, slots=True)
+class Begun:
+    """A set-up before its login was accepted: to go on with, or to throw away."""
+
+    notice: Notice
+    draft_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class IntegrationsPage:
-    """`integrations/index.html`."""
+    """`integrations/index.html`. `straight`: each practice software and where its set-up begins."""
 
     cards: tuple[ConnectionCard, ...]
     can_connect: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step of connecting. `state`: done, current, later."""
-
-    number: int
-    word: str
-    state: str
-    href: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class VendorChoice:
-    """A practice software one can connect."""
-
-    slug: str
-    label: str
-    how: str
-    who: str
-    minutes: int
-    connected: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ChoosePage:
-    """`integrations/choose.html`: step 1."""
-
-    steps: tuple[Step, ...]
-    vendors: tuple[VendorChoice, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class LoginField:
-    """One field of the connect form. A secret's `value` is always empty: it is never sent back to the browser."""
-
-    name: str
-    label: str
-    help: str
-    secret: bool
-    required: bool
-    value: str = ""
-    error: str | None = None
-    from_server: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectPage:
-    """`integrations/connect.html`: step 2, and signing in again."""
-
-    steps: tuple[Step, ...]
-    pms: str
-    title: str
-    action: str
-    fields: tuple[LoginField, ...]
-    where: str | None
-    lead: str
-    button: str
-    back: str
-    display_name: FormField | None = None
-    zones: tuple[Option, ...] = ()
-    errors: tuple[tuple[str, str], ...] = ()
-    refusal: Notice | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PairPage:
-    """`integrations/pair.html`: step 2 where the practice gives a code. `there`: the login of the connection that reads
-    this practice already."""
-
-    steps: tuple[Step, ...]
-    id: int
-    pms: str
-    where: str | None
-    code: str = ""
-    error: str | None = None
-    advice: str | None = None
-    error_code: str | None = None
-    there: str | None = None
+    unfinished: tuple[Begun, ...] = ()
+    straight: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,12 +82,10 @@ class PractitionerRow:
 class PractitionersPage:
     """`integrations/practitioners.html`: step 3."""
 
-    steps: tuple[Step, ...]
     id: int
     pms: str
     rows: tuple[PractitionerRow, ...]
     counter: str
-    in_setup: bool
     fault: Notice | None = None
     saved: bool = False
 
@@ -178,27 +107,13 @@ class TypeRow:
 class TypesPage:
     """`integrations/types.html`: step 4."""
 
-    steps: tuple[Step, ...]
     id: int
     pms: str
     rows: tuple[TypeRow, ...]
     archived: tuple[TypeRow, ...]
     follows_pms: bool
-    in_setup: bool
     fault: Notice | None = None
     saved: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class StartPage:
-    """`integrations/start.html`: step 5."""
-
-    steps: tuple[Step, ...]
-    id: int
-    pms: str
-    facts: tuple[tuple[str, str, str], ...]
-    warnings: tuple[str, ...]
-    refusal: Notice | None = None
 
 
 @dataclass(frozen=True, slots=True)

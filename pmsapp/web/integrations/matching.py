@@ -17,10 +17,12 @@ from pmsapp.services.connections import connections
 from pmsapp.services.connections.connections import ConnectionView
 from pmsapp.services.matching import appointment_types, mappings
 from pmsapp.services.matching.live_lists import Listing
+from pmsapp.services.setup import drafts, preview
 from pmsapp.services.sheet import columns as sheet_columns
-from pmsapp.web.integrations import connect_form
 from pmsapp.web.integrations import matching_view as view_of
 from pmsapp.web.integrations.contexts import PractitionerRow, PractitionersPage, TypeRow, TypesPage
+from pmsapp.web.integrations.setup import kinds as kinds_step
+from pmsapp.web.integrations.setup import people as people_step
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui import shell
 from pmsapp.web.ui.page_contexts import Notice
@@ -32,7 +34,8 @@ MAX_ROWS = 2000
 @bp.get("/integrations/<id:connection_id>/practitioners")
 def practitioners(connection_id: int) -> ResponseReturnValue:
     """Who goes into which column."""
-    return _practitioners_page(connections.get_connection(connection_id))
+    view = connections.get_connection(connection_id)
+    return people_step.page(view) if view.state == "setup" else _practitioners_page(view)
 
 
 @bp.post("/integrations/<id:connection_id>/practitioners")
@@ -40,38 +43,48 @@ def match(connection_id: int) -> ResponseReturnValue:
     """Keep what was chosen, all or none."""
     view = connections.get_connection(connection_id)
     chosen = {key: request.form.get(f"choice-{number}", "") for number, key in _numbered()}
+    if view.state == "setup":
+        return _match_in_setup(view, chosen)
     try:
         mappings.set_mappings(connection_id, view_of.mapping_choices(chosen), guard.current_actor())
     except Invalid as error:
         keys = list(chosen)
         faults = {keys[int(path.split(".")[1])]: text for path, text in error.errors.items()}
         return _practitioners_page(view, chosen, faults)
-    following = "types" if view.state == "setup" else "practitioners?saved=1"
-    return redirect(f"/integrations/{connection_id}/{following}", 303)
+    return redirect(f"/integrations/{connection_id}/practitioners?saved=1", 303)
+
+
+@bp.post("/integrations/<id:connection_id>/practitioners/draft")
+def keep_match(connection_id: int) -> ResponseReturnValue:
+    """Keep what is chosen so far, undecided."""
+    view = connections.get_connection(connection_id)
+    chosen = {key: request.form.get(f"choice-{number}", "") for number, key in _numbered()}
+    _keep(view, {people_step.CHOICES: chosen, people_step.SAME: "same" in request.form})
+    return people_step.state_answer(view, chosen, same="same" in request.form)
 
 
 @bp.get("/integrations/<id:connection_id>/types")
 def kinds(connection_id: int) -> ResponseReturnValue:
     """Which appointment types are telehealth, and which are shown at all."""
     view = connections.get_connection(connection_id)
+    if view.state == "setup":
+        return kinds_step.page(view)
     info = get_info(view.pms_type)
     follows = info.capabilities.telehealth_source is not TelehealthSource.NONE
     fault: Notice | None = None
     rows: tuple[TypeRow, ...] = ()
     try:
         listed = appointment_types.list_types(connection_id)
-        rows = view_of.type_rows(listed, pms=info.label, follows_pms=follows, suggest=view.state == "setup")
+        rows = view_of.type_rows(listed, pms=info.label, follows_pms=follows, suggest=False)
         fault = _not_live(listed, view.time_zone)
     except PMSError as error:
         fault = _fault(error)
     page = TypesPage(
-        steps=connect_form.steps(4, view),
         id=view.id,
         pms=info.label,
         rows=tuple(row for row in rows if not row.archived),
         archived=tuple(row for row in rows if row.archived),
         follows_pms=follows,
-        in_setup=view.state == "setup",
         fault=fault,
         saved="saved" in request.args,
     )
@@ -82,12 +95,70 @@ def kinds(connection_id: int) -> ResponseReturnValue:
 def choose_kinds(connection_id: int) -> ResponseReturnValue:
     """Keep what was ticked; the next update applies it."""
     view = connections.get_connection(connection_id)
+    if view.state == "setup":
+        return _choose_in_setup(view)
     telehealth = {key: request.form.get(f"telehealth-{number}", "") for number, key in _numbered()}
     shown = {key: f"shown-{number}" in request.form for number, key in _numbered()}
     choices = view_of.type_choices(telehealth, shown)
     appointment_types.set_types(connection_id, choices, guard.current_actor())
-    following = "start" if view.state == "setup" else "types?saved=1"
-    return redirect(f"/integrations/{connection_id}/{following}", 303)
+    return redirect(f"/integrations/{connection_id}/types?saved=1", 303)
+
+
+@bp.post("/integrations/<id:connection_id>/types/draft")
+def keep_kinds(connection_id: int) -> ResponseReturnValue:
+    """Keep what is ticked so far, undecided."""
+    view = connections.get_connection(connection_id)
+    chosen = _kinds_chosen(view)
+    _keep(view, {kinds_step.CHOICES: chosen, kinds_step.LATER: request.form.get("new_types", "ask")})
+    return kinds_step.state_answer(view, chosen)
+
+
+def _match_in_setup(view: ConnectionView, chosen: dict[str, str]) -> ResponseReturnValue:
+    """Step 3: decide what was chosen; going back keeps it undecided. A column taken twice wants a tick."""
+    actor, same = guard.current_actor(), "same" in request.form
+    _keep(view, {people_step.CHOICES: chosen, people_step.SAME: same})
+    if request.form.get("go") == "back":
+        return redirect(f"/integrations/{view.id}/found", 303)
+    try:
+        if people_step.taken_twice(chosen) and not same:
+            raise Invalid({"same": "One column is chosen twice. Tick that both belong to it, or change one."})
+        mappings.set_mappings(view.id, people_step.choices_of(chosen), actor)
+    except Invalid as error:
+        return people_step.page(view, chosen, error)
+    drafts.keep(view.id, actor, step=drafts.TYPES, choices={people_step.CHOICES: None})
+    return redirect(f"/integrations/{view.id}/types", 303)
+
+
+def _choose_in_setup(view: ConnectionView) -> ResponseReturnValue:
+    """Step 4: decide what was ticked, and have the day read for the last step."""
+    actor, chosen = guard.current_actor(), _kinds_chosen(view)
+    later = request.form.get("new_types", "ask")
+    _keep(view, {kinds_step.CHOICES: chosen, kinds_step.LATER: later})
+    if request.form.get("go") == "back":
+        return redirect(f"/integrations/{view.id}/practitioners", 303)
+    try:
+        appointment_types.set_types(view.id, kinds_step.choices_of(chosen), actor)
+        appointment_types.choose_later(view.id, later, actor)
+    except (Invalid, PMSError) as error:
+        return kinds_step.page(view, chosen, error if isinstance(error, Invalid) else None)
+    drafts.keep(view.id, actor, step=drafts.START, choices={kinds_step.CHOICES: None})
+    preview.ask_quietly(view.id, actor)
+    return redirect(f"/integrations/{view.id}/start", 303)
+
+
+def _kinds_chosen(view: ConnectionView) -> dict[str, str]:
+    """One switch each, or an exception each where the practice software decides."""
+    if kinds_step.follows_pms(get_info(view.pms_type)):
+        return {key: request.form.get(f"choice-{number}", kinds_step.FOLLOW) for number, key in _numbered()}
+    return {
+        key: kinds_step.YES if f"on-{number}" in request.form else kinds_step.NO
+        for number, key in _numbered()
+    }
+
+
+def _keep(view: ConnectionView, choices: dict[str, Any]) -> None:
+    if view.state == "setup":
+        drafts.keep(view.id, guard.current_actor(), choices=choices)
 
 
 def _numbered() -> list[tuple[int, str]]:
@@ -108,19 +179,17 @@ def _practitioners_page(
         rows = view_of.practitioner_rows(
             listed,
             columns,
-            suggest=view.state == "setup",
+            suggest=False,
             chosen=chosen,
             errors=errors,
         )
     except PMSError as error:
         fault = _fault(error)
     page = PractitionersPage(
-        steps=connect_form.steps(3, view),
         id=view.id,
         pms=info.label,
         rows=rows,
         counter=view_of.counter(rows),
-        in_setup=view.state == "setup",
         fault=fault,
         saved="saved" in request.args,
     )

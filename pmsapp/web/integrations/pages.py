@@ -14,11 +14,12 @@ from pmsapp.services.connections import connections
 from pmsapp.services.connections.connections import ConnectionView
 from pmsapp.services.runs import history as run_history
 from pmsapp.services.runs import requests as run_requests
+from pmsapp.services.setup import drafts
 from pmsapp.services.sheet import timeline
 from pmsapp.web.integrations.connection_view import build_card
-from pmsapp.web.integrations.contexts import ConnectionCard, IntegrationsPage
+from pmsapp.web.integrations.contexts import Begun, ConnectionCard, IntegrationsPage
 from pmsapp.web.runs import view as run_view
-from pmsapp.web.ui import shell
+from pmsapp.web.ui import fields, shell
 
 bp = Blueprint("integrations", __name__)
 
@@ -29,12 +30,18 @@ _GRAVITY = {ConnectionState.NEEDS_YOU: 0, ConnectionState.SETUP: 1}
 def index() -> ResponseReturnValue:
     """Every connection; what needs somebody comes first."""
     now = shell.page_status()
-    listed = sorted(
-        now.connections, key=lambda connection: (_GRAVITY.get(connection.state, 2), connection.id)
-    )
+    listed = sorted(now.connections, key=lambda item: (_GRAVITY.get(item.state, 2), item.id))
+    may = guard.may("connecting.choose")
+    begun = drafts.unfinished(now.connections) if may else []
     page = IntegrationsPage(
-        cards=tuple(card_of(connection, now) for connection in listed),
-        can_connect=guard.may("connecting.choose"),
+        cards=tuple(card_of(item, now) for item in listed),
+        can_connect=may,
+        unfinished=tuple(
+            Begun(shell.unfinished_notice(item, now), item.draft_id)
+            for item in begun
+            if item.connection_id is None
+        ),
+        straight=fields.straight_to(),
     )
     return shell.render("integrations/index.html", "integrations", now, page=page)
 
@@ -73,8 +80,11 @@ def cancel(connection_id: int, run_id: int) -> ResponseReturnValue:
 def card_of(view: ConnectionView, now: shell.PageStatus) -> ConnectionCard:
     """The card as the one asking may use it."""
     found = run_history.list_runs(view.id, limit=2)
+    begun = drafts.unfinished((view,)) if view.state is ConnectionState.SETUP else []
+    goes_on = next((item for item in begun if item.connection_id == view.id), None)
     return build_card(
         view,
+        goes_on=goes_on,
         current=found.current,
         last=next((run for run in found.items if run.is_over), None),
         now=now.now,

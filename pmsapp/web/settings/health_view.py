@@ -8,15 +8,9 @@ from pmsapp.adapters.registry import ADAPTERS, get_info
 from pmsapp.services.base import metrics
 from pmsapp.services.base.metrics import Count
 from pmsapp.services.maintenance import retention
-from pmsapp.services.monitoring import (
-    alerts,
-    doctor,
-    heartbeat_ping,
-    incidents,
-    process_heartbeats,
-    task_table,
-)
-from pmsapp.services.monitoring.doctor import State
+from pmsapp.services.monitoring import alerts, heartbeat_ping, incidents, process_heartbeats, task_table
+from pmsapp.services.monitoring.examination import doctor
+from pmsapp.services.monitoring.examination.finding import State
 from pmsapp.services.runs import last_24h
 from pmsapp.services.runs import queue as run_queue
 from pmsapp.web.settings import nav as settings_nav
@@ -34,7 +28,16 @@ _CHECKS = {
 
 # Shown as programs and regular tasks instead, or too slow for a page because they read every row.
 _NOT_CHECKED_HERE = frozenset(
-    {process_heartbeats.SCHEDULER, process_heartbeats.WORKER, "queue", "jobs", "integrity", "keys"}
+    {
+        process_heartbeats.SCHEDULER,
+        process_heartbeats.WORKER,
+        "web",
+        "processes",
+        "queue",
+        "jobs",
+        "integrity",
+        "keys",
+    }
 )
 
 

@@ -14,7 +14,7 @@ from pmsapp.access import guard
 from pmsapp.domain.runsheet import Sheet
 from pmsapp.domain.sync_state import ConnectionState
 from pmsapp.services.clinic import clinic, opening_hours
-from pmsapp.services.connections import views as connection_views
+from pmsapp.services.setup import drafts
 from pmsapp.services.sheet import days, looks
 from pmsapp.services.sheet.days import DayRead
 from pmsapp.web.sheet import day_truth, toasts
@@ -23,7 +23,6 @@ from pmsapp.web.sheet.list_contexts import Toast
 from pmsapp.web.sheet.look import Look, read_look
 from pmsapp.web.sheet.sheet_contexts import ClosedDay, SheetPage
 from pmsapp.web.sheet.sheet_view import build_page
-from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui import shell
 from pmsapp.web.ui.fields import parse_day, within_bounds
 from pmsapp.web.ui.page_contexts import Notice, Shell
@@ -151,23 +150,7 @@ def _unfinished(now: shell.PageStatus) -> list[Notice]:
     """A set-up that somebody began and nobody finished, for those who can."""
     if not guard.may("connecting.choose"):
         return []
-    found = []
-    for view in now.connections:
-        if view.state is not ConnectionState.SETUP:
-            continue
-        step, touch = connection_views.next_setup_step(view), connection_views.last_touch(view.id)
-        by = f", {touch.who} {fmt.moment(touch.at, now.now, now.zone)}" if touch else ""
-        found.append(
-            Notice(
-                f"The set-up of {view.display_name} is not finished",
-                f"Step {step.number} of {connection_views.SETUP_STEPS} comes next{by}.",
-                "wait",
-                "plug",
-                href=step.href,
-                action="Continue",
-            )
-        )
-    return found
+    return [shell.unfinished_notice(begun, now) for begun in drafts.unfinished(now.connections)]
 
 
 def _frame_of_day(frame: Shell, page: SheetPage, now: shell.PageStatus) -> Shell:

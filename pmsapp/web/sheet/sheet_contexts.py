@@ -84,13 +84,15 @@ class ClosedDay:
 
 @dataclass(frozen=True, slots=True)
 class EmptySheet:
-    """Why there is no card, in words that cannot be mistaken for another reason."""
+    """Why there is no card, in words that cannot be mistaken for another reason. `straight`: each practice software
+    and where its set-up begins."""
 
     headline: str
     sentences: tuple[str, ...]
     read_now: bool = False
     href: str | None = None
     action: str | None = None
+    straight: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from pmsapp.web.sheet.sheet_contexts import (
     SheetPage,
     ViewChoice,
 )
+from pmsapp.web.ui import fields
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui.page_contexts import Notice
 
@@ -197,6 +198,7 @@ def _empty(sheet: Sheet, now: datetime, *, is_today: bool, closed: ClosedDay | N
             ),
             href="/integrations/new",
             action="Connect",
+            straight=fields.straight_to(),
         )
     if closed and sheet.freshness.state is not FreshnessState.FRESH:
         name = "" if closed.why.startswith("closed") else f" ({closed.why})"

@@ -6,10 +6,16 @@ from datetime import date
 
 from werkzeug.exceptions import NotFound
 
+from pmsapp.adapters.registry import list_infos
 from pmsapp.domain.window import AUSTRALIAN_ZONES
 from pmsapp.schemas.addresses import day_or_none
 from pmsapp.services.clinic import day_bounds
 from pmsapp.web.ui.page_contexts import Option
+
+
+def straight_to() -> tuple[tuple[str, str], ...]:
+    """Each practice software by name, and where its set-up begins, chosen already."""
+    return tuple((info.label, f"/integrations/new?chosen={info.slug}") for info in list_infos())
 
 
 def zone_options(chosen: str) -> tuple[Option, ...]:

@@ -25,6 +25,7 @@ from pmsapp.services.editing import decisions
 from pmsapp.services.monitoring import incidents
 from pmsapp.services.monitoring.incidents import IncidentView
 from pmsapp.services.people import sessions
+from pmsapp.services.setup.drafts import Unfinished
 from pmsapp.services.vendors import adapters as vendor_adapters
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui import labels
@@ -160,6 +161,19 @@ def notice(now: PageStatus) -> Notice | None:
         if incident.code in _TOUCHES_CARDS or guard.may("settings.health"):
             return _installation_notice(incident, now)
     return None
+
+
+def unfinished_notice(begun: Unfinished, now: PageStatus) -> Notice:
+    """A set-up that somebody began and nobody finished: the step that comes next, who was there last, and the way on."""
+    by = f", {begun.by} {fmt.moment(begun.at, now.now, now.zone)}" if begun.by and begun.at else ""
+    return Notice(
+        f"The set-up of {begun.name} is not finished",
+        f"Step {begun.step} of {begun.steps} comes next{by}.",
+        "wait",
+        "plug",
+        href=begun.href,
+        action="Continue",
+    )
 
 
 # Nobody reads, or nothing read can be relied on: whatever a connection says follows from this.

@@ -214,7 +214,6 @@ def test_an_upgrade_waits_until_the_older_pmsapp_is_stopped(pmsapp: Pmsapp, inst
 
 
 def test_doctor_says_what_is_wrong_and_what_to_do(pmsapp: Pmsapp, instance_dir: Path) -> None:
-    assert pmsapp("doctor").code == 0
     (instance_dir / "encryption_keys").chmod(0o644)
     shown = pmsapp("doctor", "--json")
     assert shown.code == 1

@@ -18,7 +18,8 @@ from pmsapp.schemas.sheet import RunSheetOut
 from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.clinic import clinic
 from pmsapp.services.connections import connections
-from pmsapp.services.monitoring import conditions, doctor, health, process_heartbeats
+from pmsapp.services.monitoring import conditions, health, process_heartbeats
+from pmsapp.services.monitoring.examination import doctor
 from pmsapp.services.sheet import columns
 from tests.support import actors
 from tests.support.clock import FrozenClock

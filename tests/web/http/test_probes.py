@@ -16,7 +16,8 @@ from pmsapp.services.base import metrics
 from pmsapp.services.base.transaction import writing
 from pmsapp.services.clinic import clinic
 from pmsapp.services.maintenance import backup
-from pmsapp.services.monitoring import doctor, periodic_tasks
+from pmsapp.services.monitoring import periodic_tasks
+from pmsapp.services.monitoring.examination import doctor
 from tests.support.actors import program_for
 from tests.support.clock import FrozenClock
 from tests.support.fake_clinic import FakeClinic

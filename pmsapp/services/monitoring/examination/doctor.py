@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
-import shutil
 import stat
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from ipaddress import ip_address
 from zoneinfo import ZoneInfo
 
@@ -19,53 +16,41 @@ from pmsapp import __version__, clock
 from pmsapp.crypto import key_files
 from pmsapp.domain.ages import is_older
 from pmsapp.domain.errors import ConfigurationError
+from pmsapp.domain.sync_state import ConnectionState
 from pmsapp.extensions import current_settings, db
 from pmsapp.models import AuditEvent, PMSConnection
 from pmsapp.models.sqlite import library_version, may_use_wal
 from pmsapp.services.base.transaction import reading
 from pmsapp.services.clinic import clinic
+<<<<<<< HEAD:pmsapp/services/monitoring/doctor.py
 from pmsapp.services.maintenance import backup, database, downtime, key_rotation
 from pmsapp.services.monitoring import alerts, conditions, health, process_heartbeats, task_table
+=======
+from pmsapp.services.connections import connections
+from pmsapp.services.maintenance import backup, database, key_rotation
+from pmsapp.services.monitoring import alerts, conditions, disk, health, process_heartbeats, task_table
+from pmsapp.services.monitoring.examination import online, running
+from pmsapp.services.monitoring.examination.finding import RESTART, Check, Finding, State
+>>>>>>> main:pmsapp/services/monitoring/examination/doctor.py
 from pmsapp.services.people import users
 from pmsapp.services.runs import queue as run_queue
 
-_LITTLE_DISK_BYTES = 1_000_000_000
-_NO_DISK_BYTES = 200_000_000
 _OLDEST_QUEUE = (6, 2)
 _EARLIEST_NOW = datetime(2026, 1, 1, tzinfo=UTC)
 _CLOCK_SLACK = timedelta(minutes=2)
 _OLD_BACKUP = timedelta(days=2)
 
 
-class State(StrEnum):
-    """How a check ended."""
-
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One finding. `hint` says what to do, None when there is nothing to do."""
-
-    name: str
-    state: State
-    message: str
-    hint: str | None = None
-
-
-Finding = tuple[State, str, str | None]
-
-
-def examine(*, without: Collection[str] = ()) -> list[Check]:
-    """Look at everything but the checks named in `without`; one that cannot be made is itself a failed check.
+def examine(*, without: Collection[str] = (), with_network: bool = False) -> list[Check]:
+    """Look at everything but the checks named in `without`; one that cannot be made is itself a failed check. `with_network`:
+    what lies outside too.
 
     Without the right tables, what would be read from them is left out.
     """
     checks = [Check(name, *_tried(look)) for name, look in _BEFORE_TABLES if name not in without]
     if is_sound([check for check in checks if check.name == _TABLES]):
-        checks += [Check(name, *_tried(look)) for name, look in _IN_TABLES if name not in without]
+        looks = (*_IN_TABLES, *(_ONLINE if with_network else ()))
+        checks += [Check(name, *_tried(look)) for name, look in looks if name not in without]
     return checks
 
 
@@ -164,9 +149,15 @@ def _queue() -> Finding:
             return (
                 State.FAIL,
                 "the queue server at PMSAPP_REDIS_URL does not answer",
-                "Start it or change the setting.",
+                "Start it (systemctl start redis-server), or change the setting.",
             )
-        return State.WARN, "no queue server runs; the scheduler performs the runs itself", "Start pmsapp up."
+        if settings.embedded_redis_socket.exists():
+            return State.FAIL, "the queue server does not answer", RESTART
+        return (
+            State.WARN,
+            "no queue server runs; the scheduler performs the runs itself",
+            "Install redis-server.",
+        )
     connection = run_queue.client()
     version = str(connection.info("server").get("redis_version", "0"))
     if tuple(int(part) for part in version.split(".")[:2]) < _OLDEST_QUEUE:
@@ -181,18 +172,6 @@ def _local(at: datetime) -> str:
     return f"{at.astimezone(ZoneInfo(clinic.time_zone())):%Y-%m-%d %H:%M}"
 
 
-def _beat_of(name: str) -> Callable[[], Finding]:
-    def look() -> Finding:
-        beat = process_heartbeats.get_beat(name)
-        if beat is None:
-            return State.WARN, f"the {name} never ran", "Start pmsapp up."
-        if not beat.is_alive:
-            return State.WARN, f"the {name} was last seen {_local(beat.at)}", "Start pmsapp up."
-        return State.OK, f"the {name} is alive (process {beat.pid})", None
-
-    return look
-
-
 def _backup() -> Finding:
     if db.engine.dialect.name != "sqlite":
         return State.OK, "backups are PostgreSQL's own", None
@@ -203,7 +182,7 @@ def _backup() -> Finding:
         return (
             State.WARN,
             f"the last backup is of {last.made_at:%Y-%m-%d}",
-            "Start pmsapp up, or run: pmsapp backup",
+            "Run: pmsapp backup (and see why the nightly one is missing)",
         )
     return State.OK, f"the last backup is of {_local(last.made_at)}", None
 
@@ -229,6 +208,20 @@ def _data() -> Finding:
     if names:
         return State.WARN, f"no fresh data from {', '.join(names)}", "Look at the history for why."
     return State.OK, "no data is out of date", None
+
+
+def _connections() -> Finding:
+    """Each connection's state in its own words; one that waits for a person is a failure."""
+    views = connections.list_connections()
+    waiting = [view.display_name for view in views if view.state is ConnectionState.NEEDS_YOU]
+    if waiting:
+        return (
+            State.FAIL,
+            f"{', '.join(waiting)} waits for a person",
+            "Open Integrations; its button says what to do.",
+        )
+    told = ", ".join(f"{view.display_name} {str(view.state).replace('_', ' ')}" for view in views)
+    return State.OK, told or "no practice software is connected yet", None
 
 
 def _jobs() -> Finding:
@@ -272,18 +265,22 @@ def _clock() -> Finding:
         return (
             State.FAIL,
             f"the clock says {_local(now)}, which lies in the past",
-            "Set the clock; use NTP.",
+            online.SET_CLOCK,
         )
+    ahead_s = running.seconds_ahead_of_database()
+    if abs(ahead_s) > online.CLOCK_SLACK.total_seconds():
+        return State.FAIL, f"this clock is {online.in_words(ahead_s)} the database's", online.SET_CLOCK
     return State.OK, f"the clock says {_local(now)}", None
 
 
 def _disk() -> Finding:
-    free = shutil.disk_usage(current_settings().instance_dir).free
+    free = disk.free_bytes()
     text = f"{free // 1_000_000} MB free"
-    if free < _NO_DISK_BYTES:
-        return State.FAIL, text, "Free some space; pmsapp cannot store edits on a full disk."
-    if free < _LITTLE_DISK_BYTES:
-        return State.WARN, text, "Free some space soon."
+    fix = f"Free some space; what is large: du -xh {current_settings().instance_dir} / --max-depth=2 | sort -h | tail"
+    if free < disk.NONE_BYTES:
+        return State.FAIL, f"the disk is nearly full, {text}", fix
+    if free < disk.LITTLE_BYTES:
+        return State.WARN, f"little room on the disk, {text}", fix
     return State.OK, text, None
 
 
@@ -356,8 +353,13 @@ _BEFORE_TABLES: tuple[tuple[str, Callable[[], Finding]], ...] = (
 _IN_TABLES: tuple[tuple[str, Callable[[], Finding]], ...] = (
     ("pages", _pages),
     ("keys", _sealed),
-    ("scheduler", _beat_of(process_heartbeats.SCHEDULER)),
-    ("worker", _beat_of(process_heartbeats.WORKER)),
+    ("web", running.web),
+    ("processes", running.processes),
+    ("scheduler", running.beat_of(process_heartbeats.SCHEDULER, _local)),
+    ("worker", running.beat_of(process_heartbeats.WORKER, _local)),
+    ("proxy", running.proxy),
+    ("hosts", running.hosts),
+    ("connections", _connections),
     ("data", _data),
     ("jobs", _jobs),
     ("tasks", _tasks),
@@ -370,3 +372,4 @@ _IN_TABLES: tuple[tuple[str, Callable[[], Finding]], ...] = (
     ("way out", _way_out),
     ("user", _user),
 )
+_ONLINE: tuple[tuple[str, Callable[[], Finding]], ...] = (("vendors", online.vendors),)
