@@ -18,11 +18,14 @@ from pmsapp.crypto import key_files, private_files
 from pmsapp.crypto.cipher import CipherError, KeyRing, make_key, sealed_with
 from pmsapp.domain.actor import Actor
 from pmsapp.extensions import current_settings, key_ring
-<<<<<<< HEAD
-from pmsapp.models import DowntimePassphrase, PMSConnection, RunSheetAppointment, SecondFactor, StoredAnswer
-=======
-from pmsapp.models import PMSConnection, RunSheetAppointment, SecondFactor, SetupDraft, StoredAnswer
->>>>>>> main
+from pmsapp.models import (
+    DowntimePassphrase,
+    PMSConnection,
+    RunSheetAppointment,
+    SecondFactor,
+    SetupDraft,
+    StoredAnswer,
+)
 from pmsapp.services.base import audit, encrypted_columns, idempotency
 from pmsapp.services.base.errors import Conflict, NotFound
 from pmsapp.services.base.transaction import reading, writing
@@ -88,11 +91,8 @@ SEALED: tuple[SealedColumn, ...] = (
     SealedColumn(RunSheetAppointment.patient_link_sealed, _of_link("patient")),
     SealedColumn(StoredAnswer.answer_sealed, idempotency.context_of),
     SealedColumn(SecondFactor.secret_sealed, second_factor.context_of),
-<<<<<<< HEAD
     SealedColumn(DowntimePassphrase.passphrase_sealed, downtime.context_of),
-=======
     SealedColumn(SetupDraft.fields_sealed, drafts.context_of),
->>>>>>> main
 )
 
 

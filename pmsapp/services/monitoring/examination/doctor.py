@@ -22,16 +22,11 @@ from pmsapp.models import AuditEvent, PMSConnection
 from pmsapp.models.sqlite import library_version, may_use_wal
 from pmsapp.services.base.transaction import reading
 from pmsapp.services.clinic import clinic
-<<<<<<< HEAD:pmsapp/services/monitoring/doctor.py
-from pmsapp.services.maintenance import backup, database, downtime, key_rotation
-from pmsapp.services.monitoring import alerts, conditions, health, process_heartbeats, task_table
-=======
 from pmsapp.services.connections import connections
-from pmsapp.services.maintenance import backup, database, key_rotation
+from pmsapp.services.maintenance import backup, database, downtime, key_rotation
 from pmsapp.services.monitoring import alerts, conditions, disk, health, process_heartbeats, task_table
 from pmsapp.services.monitoring.examination import online, running
 from pmsapp.services.monitoring.examination.finding import RESTART, Check, Finding, State
->>>>>>> main:pmsapp/services/monitoring/examination/doctor.py
 from pmsapp.services.people import users
 from pmsapp.services.runs import queue as run_queue
 
