@@ -17,6 +17,8 @@ PORT ?= 8080
 ARGS ?=
 BIN := .venv/bin
 JOBS ?= auto
+# The tests start hundreds of Python processes: each would compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 run: installed
 	@$(BIN)/pmsapp demo --port $(PORT)
@@ -54,6 +56,7 @@ format: installed-for-work
 
 docs: installed-for-work
 	@$(BIN)/python scripts/settings_page.py
+	@$(BIN)/python scripts/security_page.py
 	@$(BIN)/python scripts/import_picture.py
 
 pictures: installed-for-work

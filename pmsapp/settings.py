@@ -20,6 +20,7 @@ from pmsapp.domain.errors import ConfigurationError
 from pmsapp.domain.window import is_zone
 
 PREFIX = "PMSAPP_"
+LEGAL_MINIMUM_DAYS = 2557  # seven years: health records acts of NSW, Victoria and the ACT
 ENV_FILE = Path("/etc/pmsapp.env")
 M = TypeVar("M", bound=BaseModel)
 _VENDOR_SUFFIXES = {
@@ -104,6 +105,16 @@ class Settings(BaseModel):
     contact: str = Field(default="admin@localhost", description="Goes into the User-Agent sent to vendors")
     alert_urls: tuple[str, ...] = Field(default=(), repr=False, description="Apprise addresses for alerts")
     heartbeat_url: str | None = Field(default=None, repr=False, description="Pinged after each good run")
+    backup_to: Path | None = Field(
+        default=None,
+        description="Folder on another disk or machine that sealed archives are put into each night",
+    )
+    backup_passphrase: str | None = Field(
+        default=None, repr=False, description="Seals those archives; keep it where the machine is not"
+    )
+    backup_command: str | None = Field(
+        default=None, description="Called after an archive was written, its file in place of {}; no shell"
+    )
     log_format: Literal["json", "text"] = Field(default="json", description="json or text")
     sentry_dsn: str | None = Field(
         default=None,
@@ -112,6 +123,29 @@ class Settings(BaseModel):
     )
     api_reads_per_minute: Annotated[int, Field(ge=1)] = Field(default=600, description="Per API token")
     api_writes_per_minute: Annotated[int, Field(ge=1)] = Field(default=120, description="Per API token")
+
+    retention_cards_days: Annotated[int, Field(ge=30, le=36525)] = Field(
+        default=365, description="How long a card stays on which staff wrote nothing"
+    )
+    retention_notes_days: Annotated[int, Field(ge=LEGAL_MINIMUM_DAYS, le=36525)] = Field(
+        default=LEGAL_MINIMUM_DAYS,
+        description="How long a card with notes, calls or an identity check stays; seven years at least",
+    )
+    retention_overrides_days: Annotated[int, Field(ge=30, le=36525)] = Field(
+        default=LEGAL_MINIMUM_DAYS, description="How long a card stays on which staff changed something"
+    )
+    retention_timelines_days: Annotated[int, Field(ge=30, le=36525)] = Field(
+        default=LEGAL_MINIMUM_DAYS, description="How long the lines of a card's timeline stay"
+    )
+    retention_runs_days: Annotated[int, Field(ge=7, le=36525)] = Field(
+        default=90, description="How long updates, incidents and messages stay"
+    )
+    retention_audit_days: Annotated[int, Field(ge=365, le=36525)] = Field(
+        default=LEGAL_MINIMUM_DAYS, description="How long the log of who did what and who looked stays"
+    )
+    retention_backups_days: Annotated[int, Field(ge=7, le=3653)] = Field(
+        default=90, description="How long copies of the database stay, but for the newest"
+    )
 
     @field_validator("allowed_pms_hosts", "trusted_hosts", "alert_urls", mode="before")
     @classmethod
@@ -165,6 +199,13 @@ class Settings(BaseModel):
                 parts.username and parts.hostname and project.isdigit()
             ):
                 raise ValueError("must look like https://key@host/number")
+        return value
+
+    @field_validator("backup_passphrase")
+    @classmethod
+    def _long_passphrase(cls, value: str | None) -> str | None:
+        if value is not None and len(value) < 16:
+            raise ValueError("must have at least 16 characters, e.g. five words")
         return value
 
     @field_validator("secret_key")

@@ -50,7 +50,7 @@ CALLED_BY_NAME = [
     # spectree
     "to_python", "register_route", "find_routes", "request_validation",
     # click, gunicorn
-    "list_commands", "get_command", "load_config",
+    "list_commands", "get_command", "format_epilog", "load_config",
     # RQ
     "success_callback", "failure_callback", "stopped_callback", "send_webhooks", "wait_for_messages",
     "handle_warm_shutdown_request", "handle_exception",

@@ -11,6 +11,10 @@ from pmsapp.adapters.registry import list_infos
 from pmsapp.settings import PREFIX, Settings
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
+EXAMPLE = PAGE.parent / "pmsapp.env.example"
+_EXAMPLE_HEAD = """# Settings of pmsapp. Copy to /etc/pmsapp.env; owner root, group pmsapp, mode 0640.
+# The systemd unit and every pmsapp command read it. Take the # away to change a default.
+"""
 _HEAD = """# Settings
 
 Environment variables; lines `NAME=value` in the machine's settings file, which is `/etc/pmsapp.env` where it exists
@@ -37,6 +41,23 @@ def render() -> str:
     """The whole page."""
     rows = [_row(name, field) for name, field in Settings.model_fields.items() if name != "vendors"]
     return _HEAD + "".join(rows) + _VENDORS + "".join(_vendor_rows()) + _TAIL
+
+
+def render_example() -> str:
+    """The file that an administrator copies to /etc/pmsapp.env: every setting, commented out."""
+    lines = [_EXAMPLE_HEAD]
+    for name, field in Settings.model_fields.items():
+        if name == "vendors":
+            continue
+        value = field.get_default(call_default_factory=name != "instance_dir", validated_data={})
+        shown = "/var/lib/pmsapp" if name == "instance_dir" else "" if value in (None, ()) else str(value)
+        mark = "" if name == "instance_dir" else "#"
+        lines.append(f"\n# {field.description}{_limits(field)}.\n{mark}{PREFIX}{name.upper()}={shown}\n")
+    lines += [
+        f"\n# Where {info.label} is asked.\n#{PREFIX}{info.settings_prefix}_BASE_URL={info.default_base_url}\n"
+        for info in list_infos()
+    ]
+    return "".join(lines)
 
 
 def _row(name: str, field: FieldInfo) -> str:
@@ -77,4 +98,5 @@ def _vendor_rows() -> list[str]:
 
 
 if __name__ == "__main__":
+    EXAMPLE.write_text(render_example(), encoding="utf-8")
     PAGE.write_text(render(), encoding="utf-8")

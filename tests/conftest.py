@@ -12,12 +12,12 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.soak import seeds
-from tests.support import network, speed
+from tests.support import network, routes, speed
 
 pytest_plugins = ("tests.support.fixtures",)
 
 network.limit_to_this_machine()
-speed.remember_routes()
+routes.remember()
 speed.remember_clinics()
 speed.hash_cheaply()
 for _name in [name for name in os.environ if name.startswith("PMSAPP_")]:
@@ -40,8 +40,8 @@ def pytest_report_header() -> str:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores: tests of real processes mostly wait."""
-    return (os.cpu_count() or 1) + 1
+    """Two more than there are cores: tests of real processes and of Chromium mostly wait."""
+    return (os.cpu_count() or 1) + 2
 
 
 class _ModulesTogether(LoadScopeScheduling):
@@ -59,3 +59,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes long begins first."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def pytest_collection_finish() -> None:
+    """Everything that lasts to the end is there."""
+    speed.keep_what_is_there()

@@ -36,7 +36,12 @@ DOORS = {
     },
     "redis": {"services/runs/queue.py", "jobs/queue.py", "jobs/worker.py", "adapters/client/rate_limit.py"},
     "rq": {"services/runs/queue.py", "jobs/queue.py", "jobs/worker.py"},
-    "subprocess": {"supervisor/children.py", "supervisor/redis.py", "supervisor/supervise.py"},
+    "subprocess": {
+        "supervisor/children.py",
+        "supervisor/redis.py",
+        "supervisor/supervise.py",
+        "services/maintenance/away.py",
+    },
     "smtplib": set(),
     "pickle": set(),
     "marshal": set(),
@@ -263,5 +268,23 @@ def test_no_variable_is_called_one() -> None:
         for path in sorted((ROOT / folder).rglob("*.py"))
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if bound(node) in {"one", "ones"}
+    }
+    assert found == set()
+
+
+def test_pages_read_forms_and_addresses_in_one_room() -> None:
+    """What is typed goes through a model with its limits and sentences; no page takes a value by hand."""
+    rooms = {"web/ui/forms.py", "web/http/assets.py"}  # the room itself, and the version in a file's address
+    setup = ("web/integrations/connecting.py", "web/integrations/matching.py", "web/integrations/setup/")
+    found = {
+        f"{name}:{node.lineno} request.{node.attr}"
+        for name, tree in _trees()
+        if name.startswith("web/") and name not in rooms and not name.startswith(setup)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "request"
+        and node.attr
+        in {"form", "args", "values", "json", "get_json", "data", "get_data", "files", "query_string"}
     }
     assert found == set()

@@ -5,13 +5,17 @@ from __future__ import annotations
 import importlib.util
 import re
 from pathlib import Path
+from types import ModuleType
 
 import click
 from packaging.version import Version
 
 from pmsapp import __version__
 from pmsapp.cli.program import COMMANDS, program
+from pmsapp.settings import load_settings
 from tests.support.cases import check_each
+from tests.support.planted_faults import FAULTS
+from tests.support.security_rows import SECTIONS
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -28,13 +32,44 @@ def _commands() -> dict[str, set[str]]:
     return found
 
 
-def test_the_settings_page_is_the_settings() -> None:
-    spec = importlib.util.spec_from_file_location("settings_page", ROOT / "scripts" / "settings_page.py")
+def _script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    assert (ROOT / "docs" / "settings.md").read_text(encoding="utf-8") == module.render(), "run: make docs"
+    return module
+
+
+def test_the_settings_page_is_the_settings() -> None:
+    page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    assert page == _script("settings_page").render(), "run: make docs"
+
+
+def test_the_example_file_is_the_settings(tmp_path: Path) -> None:
+    example = (ROOT / "docs" / "pmsapp.env.example").read_text(encoding="utf-8")
+    assert example == _script("settings_page").render_example(), "run: make docs"
+    (tmp_path / "every.env").write_text(example.replace("\n#PMSAPP_", "\nPMSAPP_"), encoding="utf-8")
+    every = load_settings({"PMSAPP_ENV_FILE": str(tmp_path / "every.env")})
+    assert every.instance_dir == Path("/var/lib/pmsapp")
+
+
+def test_the_security_page_is_its_rows() -> None:
+    page = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    assert page == _script("security_page").render(page), "run: make docs"
+
+
+def test_every_row_of_security_has_a_test_or_says_why_not() -> None:
+    rows = [row for rows in SECTIONS.values() for row in rows]
+    assert [row.id for row in rows if bool(row.tests) == bool(row.not_kept)] == []
+    assert len({row.id for row in rows}) == len(rows)
+
+
+def test_every_planted_fault_can_still_be_planted_and_its_test_exists() -> None:
+    for fault in FAULTS:
+        source = (ROOT / fault.file).read_text(encoding="utf-8")
+        assert source.count(fault.before) == 1, fault.what
+        assert f"def {fault.test}(" in (ROOT / fault.where).read_text(encoding="utf-8"), fault.what
 
 
 def test_the_readme_lists_every_command() -> None:
@@ -96,3 +131,22 @@ def test_every_test_the_security_page_names_exists() -> None:
     }
     assert len(named) > 30
     assert named - made == set()
+
+
+def test_every_hop_of_the_architecture_page_is_found_by_its_name() -> None:
+    """A module by its path, or by its name alone after its folder was named; a class in its module."""
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    names = {path.stem for path in (ROOT / "pmsapp").rglob("*.py")}
+    lost = []
+    for hop in re.findall(r"`([^`]+)`", text):
+        module, _, thing = hop.partition(".")
+        places = [ROOT / "pmsapp" / module, ROOT / module, ROOT / "pmsapp" / f"{module}.py"]
+        found = [place for place in places if place.exists()]
+        if hop.startswith("make "):
+            continue
+        if "/" not in module:
+            if not found and module not in names:
+                lost.append(hop)
+        elif not found or (thing and f"class {thing}" not in found[0].read_text(encoding="utf-8")):
+            lost.append(hop)
+    assert lost == []

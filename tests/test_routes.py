@@ -10,8 +10,9 @@ from flask.testing import FlaskClient
 
 from pmsapp.access import PEOPLE_ROLES, PERMISSIONS, TOKEN_ROLES
 from pmsapp.access.guard import TOKEN_PATHS
-from pmsapp.services.base import audit
+from pmsapp.services.base import audit, audit_chain
 from pmsapp.services.people import second_factor
+from pmsapp.services.records import access_log
 from pmsapp.web.http.headers import SECURITY_HEADERS
 from tests.support.actors import Browser, Program, browser, give_second_factor, make_user, program_for
 from tests.support.clock import FrozenClock
@@ -194,8 +195,29 @@ def test_whatever_changes_something_is_audited(app: Flask, texts: Texts) -> None
             if audit.count() == logged:
                 silent.add(call.endpoint)
     assert silent == set(), "changed something and left no audit row"
-    assert audit.verify().ok
+    assert audit_chain.verify().ok
     assert len(changed) >= 15, f"the sweep changes too little to show anything: {sorted(changed)}"
+
+
+def test_whoever_is_given_a_patient_leaves_a_row_in_the_log(app: Flask, texts: Texts) -> None:
+    """Every page and call that gives out a patient's text, to people and to programs, notes who looked."""
+    new_browser, program = by_person(app, "admin"), program_for(app, "admin")
+    gave, silent = set(), set()
+    for call in page_calls(app):
+        if call.method != "GET":
+            continue
+        for asker in (new_browser(), program):
+            access_log.write_waiting()
+            app.extensions.pop("pmsapp_looks", None)
+            logged = audit.count()
+            answer = asker.get(call.url)
+            if any(secret in answer.text for secret in texts.patient_texts):
+                access_log.write_waiting()
+                gave.add(call.endpoint)
+                if audit.count() == logged:
+                    silent.add(call.endpoint)
+    assert silent == set(), "gave out a patient and left no row"
+    assert len(gave) >= 6, f"the sweep sees too few patients to show anything: {sorted(gave)}"
 
 
 def ends_things(call: Call) -> int:

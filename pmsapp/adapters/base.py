@@ -69,7 +69,7 @@ class AdapterInfo:
     `settings_prefix`: settings are read as <PREFIX>_BASE_URL, <PREFIX>_REQUESTS_PER_MINUTE, <PREFIX>_CONCURRENCY.
     `default_requests_per_minute` and `default_concurrency` are the safe rate where the vendor published none.
     `repeats_500`: the vendor's page says that a 500 passes by itself; elsewhere its body is read before a repeat.
-    `menu_paths`: help texts naming the vendor's own menus, by topic ("pairing", "credentials", "webhook").
+    `menu_paths`: help texts naming the vendor's own menus, by topic ("pairing", "credentials", "webhook", "revoke").
     """
 
     slug: str
@@ -200,6 +200,8 @@ class Adapter(ABC):
         self.needs_patient: Callable[[UnifiedAppointment], bool] = every_patient
         self.known_patient: Callable[[UnifiedAppointment], Patient | None] = nobody_known
         self.reference_cache = ReferenceCache()
+        # False once the vendor would name only some of its practitioners: who is missing then is not gone.
+        self.lists_everybody = True
 
     @property
     def concurrency(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
+from pmsapp.access import looking
 from pmsapp.access.guard import current_actor
 from pmsapp.api.contract import Answered, call
 from pmsapp.schemas.decisions import ChoiceIn, DecisionList, DecisionOut
@@ -20,7 +21,9 @@ TAG = "Decisions"
 def list_decisions(query: DateAsked) -> Answered:
     """List what waits for a person, oldest first."""
     day_bounds.check(query.date)
-    return DecisionList.of(decisions.list_open(query.date), clinic.time_zone())
+    found = decisions.list_open(query.date)
+    looking.at_decisions({card_id for question in found for card_id in question.appointment_ids})
+    return DecisionList.of(found, clinic.time_zone())
 
 
 @bp.post("/<id:decision_id>")
@@ -31,4 +34,5 @@ def decide(decision_id: int, json: ChoiceIn) -> Answered:
     409 with `current` when somebody else was faster.
     """
     view = decisions.decide(decision_id, json.choice, current_actor())
+    looking.at_decisions(view.appointment_ids)
     return DecisionOut.of(view, clinic.time_zone())

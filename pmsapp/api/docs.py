@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 
 from pmsapp.api.contract import PROBLEM_JSON, declared
 from pmsapp.api.problem import HTTP_TEXTS
-from pmsapp.domain.errors import CATALOGUE
+from pmsapp.domain.codes import CATALOGUE
 from pmsapp.services.base.idempotency import HEADER, MAX_KEY_CHARS
 
 bp = Blueprint("api_docs", __name__, url_prefix="/api")

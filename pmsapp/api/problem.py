@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 from pmsapp import clock
 from pmsapp.access import guard
 from pmsapp.api.contract import PROBLEM_JSON
-from pmsapp.domain.errors import ActionOwner as WhoActs
+from pmsapp.domain.codes import ActionOwner as WhoActs
 from pmsapp.domain.errors import PMSError, RetryLaterError
 from pmsapp.domain.runsheet import Card
 from pmsapp.schemas.base import Answer

@@ -6,6 +6,7 @@ from datetime import date as Day  # noqa: N812
 
 from flask import Blueprint, Response, request
 
+from pmsapp.access import looking
 from pmsapp.access.guard import current_actor
 from pmsapp.api.contract import Answered, call
 from pmsapp.domain.actor import Actor
@@ -52,6 +53,7 @@ def get_run_sheet(query: SheetAsked) -> Answered:
     sheet = days.read_day(
         query.date, include_not_shown=with_hidden, clinician_id=only, viewer=current_actor()
     ).sheet
+    looking.at_sheet(sheet.date, sheet.card_ids)
     body = RunSheetOut.of(sheet, sheet.time_zone)
     response = Response(body.model_dump_json(), content_type="application/json")
     return _tagged(response, f"{days.tag_of(sheet)}-{marks}")
@@ -187,6 +189,7 @@ def recheck_card(card_id: int) -> Answered:
 
 def _handed_over(day: Day) -> Answered:
     view = hand_over.get(day, clinician_id=_own_column(current_actor()))
+    looking.at_sheet(day, view.card_ids)
     return HandOverOut.of(view, view.sheet.time_zone)
 
 
@@ -203,6 +206,7 @@ def _again(card: Card) -> Answered:
 
 
 def _one(card: Card) -> Answered:
+    looking.at_card(card.id)
     return CardOut.of(card, clinic.time_zone()), {"ETag": f'"{card.row_version}"'}
 
 

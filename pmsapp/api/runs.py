@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
+from pmsapp.access import looking
 from pmsapp.access.guard import current_actor
 from pmsapp.api.contract import Answered, call
 from pmsapp.schemas.runs import (
@@ -20,6 +21,7 @@ from pmsapp.services.clinic import clinic
 from pmsapp.services.connections import status_summary
 from pmsapp.services.runs import history as run_history
 from pmsapp.services.runs import requests as run_requests
+from pmsapp.services.runs.history import RunView
 
 bp = Blueprint("api_runs", __name__, url_prefix="/api")
 TAG = "Runs"
@@ -46,6 +48,8 @@ def list_runs(connection_id: int, query: RunsAsked) -> Answered:
     """List a connection's runs, newest first, and the one in progress."""
     before_id = int(query.cursor) if query.cursor else None
     page = run_history.list_runs(connection_id, query.limit, before_id)
+    for view in page.items:
+        _note_preview(view)
     return RunList.of(page, clinic.time_zone(), with_patients=_may_see_patients())
 
 
@@ -53,16 +57,14 @@ def list_runs(connection_id: int, query: RunsAsked) -> Answered:
 @call(answers={200: Run}, refusals=(404,), tag=TAG)
 def get_run(connection_id: int, sync_id: int) -> Answered:
     """Show one run."""
-    view = run_history.get_run(connection_id, sync_id)
-    return Run.of(view, clinic.time_zone(), with_patients=_may_see_patients())
+    return _run(run_history.get_run(connection_id, sync_id))
 
 
 @bp.delete("/pms/connections/<id:connection_id>/sync/<id:sync_id>")
 @call(answers={200: Run}, refusals=(404, 409), tag=TAG)
 def cancel_run(connection_id: int, sync_id: int) -> Answered:
     """Ask a run to stop. What it stored before stays."""
-    view = run_history.cancel_run(connection_id, sync_id, current_actor())
-    return Run.of(view, clinic.time_zone(), with_patients=_may_see_patients())
+    return _run(run_history.cancel_run(connection_id, sync_id, current_actor()))
 
 
 @bp.get("/pms/sync")
@@ -78,6 +80,18 @@ def start_all_runs(json: DayAsked) -> Answered:
     """Ask for a run of every enabled connection."""
     asked = run_requests.request_all_runs(current_actor(), day=json.date)
     return RunsAccepted.of(asked, clinic.time_zone()), 202
+
+
+def _run(view: RunView) -> Answered:
+    _note_preview(view)
+    return Run.of(view, clinic.time_zone(), with_patients=_may_see_patients())
+
+
+def _note_preview(view: RunView) -> None:
+    """A preview names patients; those without a card yet have no number to note."""
+    if view.preview and _may_see_patients():
+        cards = [card["id"] for card in view.preview.get("cards", ())]
+        looking.at_preview(view.id, [number for number in cards if number is not None])
 
 
 def _may_see_patients() -> bool:

@@ -25,6 +25,9 @@ COMMANDS = {
     "users": "pmsapp.cli.admin.users",
     "tokens": "pmsapp.cli.admin.tokens",
     "keys": "pmsapp.cli.admin.keys",
+    "audit": "pmsapp.cli.records.audit",
+    "person": "pmsapp.cli.records.person",
+    "breach": "pmsapp.cli.records.breach",
     "db": "pmsapp.cli.admin.db",
     "backup": "pmsapp.cli.admin.backup",
     "downtime": "pmsapp.cli.admin.downtime",
@@ -36,6 +39,18 @@ COMMANDS = {
 
 class Program(click.Group):
     """Loads a command's module when it is asked for."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Where this very installation's settings are read from."""
+        from pmsapp import paths, settings  # loads what checks settings; no other command needs it this early
+
+        folder = os.environ.get(f"{settings.PREFIX}INSTANCE_DIR") or paths.default_instance_dir()
+        file = settings.machine_file(os.environ) or f"{settings.ENV_FILE} (not there or not read here)"
+        formatter.write_paragraph()
+        formatter.write_text(
+            "Settings are environment variables that begin with PMSAPP_, else lines of these files:"
+        )
+        formatter.write(f"  {file}\n  {folder}/settings.toml\n")
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -52,7 +67,6 @@ class Program(click.Group):
 @click.group(
     cls=Program,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Settings are environment variables that begin with PMSAPP_, or instance/settings.toml.",
 )
 @click.version_option(__version__, prog_name="pmsapp")
 def program() -> None:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from pmsapp.crypto import private_files
 from pmsapp.crypto.cipher import BadKeyError, KeyRing, make_key
 from pmsapp.domain.errors import ConfigurationError
 from pmsapp.settings import Settings
@@ -86,6 +87,27 @@ def has_ring(settings: Settings) -> bool:
     return bool(settings.encryption_keys) or keys_file(settings).exists()
 
 
+def keys_text(settings: Settings) -> str:
+    """The keys as they are kept, for a sealed archive."""
+    return settings.encryption_keys or _read_private(keys_file(settings))
+
+
+def put_back(settings: Settings, text: str) -> int:
+    """Put keys that are missing behind those that are there (all of them where there are none). Returns how many."""
+    if settings.encryption_keys:
+        return 0
+    here = _parts(_read_private(keys_file(settings))) if keys_file(settings).exists() else []
+    missing = [key for key in _parts(text) if key not in here]
+    KeyRing([*here, *missing])
+    if missing:
+        private_files.replace(keys_file(settings), "\n".join([*here, *missing]) + "\n")
+    return len(missing)
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.replace("\n", ",").split(",") if part.strip()]
+
+
 def passing_ring() -> KeyRing:
     """A ring of a key that nothing is sealed with and that is kept nowhere, for those who only look."""
     return KeyRing([make_key()])
@@ -96,7 +118,7 @@ def ring(settings: Settings) -> KeyRing:
     with lost ones). Raises ConfigurationError on a bad key."""
     path = keys_file(settings)
     text = settings.encryption_keys or _file_or_new(path, make_key)
-    keys = [part.strip() for part in text.replace("\n", ",").split(",") if part.strip()]
+    keys = _parts(text)
     if settings.secret_key and settings.secret_key in keys:
         raise ConfigurationError("PMSAPP_ENCRYPTION_KEYS must not repeat PMSAPP_SECRET_KEY.")
     try:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import hashlib
 
 
-def token_hash(token: str) -> str:
-    """Of an API token or a session's cookie. Both are 256 random bits, so a plain fast hash is enough."""
-    return hashlib.sha256(token.encode("utf-8")).hexdigest()
+def token_hash(token: str, kind: str = "") -> str:
+    """The hash of a random secret. Its bits are too many to guess, so a plain fast hash is enough.
+
+    `kind` keeps secrets of different uses apart: the same text has another hash in each. API tokens and sessions have none.
+    """
+    text = f"{kind}\0{token}" if kind else token
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()

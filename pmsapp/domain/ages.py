@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 
 # So far two clocks, or two readings of one, may differ; an instant this little ahead counts as now.
 CLOCK_SLACK = timedelta(minutes=1)
+# Beyond this a vendor's clock and ours are worth a warning: logins may fail.
+CLOCKS_DIFFER_S = 120.0
 
 
 def is_ahead(at: datetime, now: datetime) -> bool:
@@ -39,3 +41,8 @@ def holds(until: datetime | None, now: datetime, at_most: timedelta) -> bool:
     """True while an end set for `until` is still to come. One further ahead than `at_most`, the longest that is ever
     set, was set by another clock and is over."""
     return until is not None and now < until <= now + at_most + CLOCK_SLACK
+
+
+def clocks_differ(skew_s: float | None) -> bool:
+    """True where the vendor's clock and ours are too far apart for logins and ages to be relied on."""
+    return skew_s is not None and abs(skew_s) > CLOCKS_DIFFER_S

@@ -348,7 +348,7 @@ _CODES = (
     Code(
         "BACKUP-FAILED",
         _STAFF,
-        "The nightly backup did not work",
+        "A backup did not work, or cannot be put back",
         "Ask the person who runs the server to look at the disk and run pmsapp doctor.",
         _SEE_HEALTH,
     ),
@@ -359,6 +359,7 @@ _CODES = (
         "Ask the person who runs the server to stop pmsapp and restore the last backup; keep the damaged file.",
         _SEE_HEALTH,
     ),
+    Code("AUDIT-BROKEN", _STAFF, "The log was altered", "Have pmsapp audit verify run.", _SEE_HEALTH),
     Code(
         "DISK-LOW",
         _STAFF,
@@ -377,8 +378,7 @@ _CODES = (
         "SIGN-IN-ATTACK",
         ActionOwner.STAFF,
         "Somebody is guessing passwords of pmsapp",
-        "Nobody is shut out. See that everybody has a second factor, and have the person who runs the server look where "
-        "it comes from.",
+        "Nobody is shut out. See that all have a second factor, and ask who runs the server where it comes from.",
         _SEE_PEOPLE,
     ),
     Code(

@@ -9,23 +9,6 @@ from datetime import datetime
 
 from pmsapp.domain.codes import CATALOGUE, ActionOwner, Code, Step
 
-__all__ = [
-    "CATALOGUE",
-    "ActionOwner",
-    "BadVendorDataError",
-    "Code",
-    "ConfigurationError",
-    "NotFoundError",
-    "PMSError",
-    "ReconnectRequiredError",
-    "RetryLaterError",
-    "UnsupportedFeatureError",
-    "advice_for",
-    "is_for_staff",
-    "message_for",
-    "step_for",
-]
-
 
 class PMSError(Exception):
     """Base of everything an adapter may raise. `str()` is safe to show and to log: no patient data, no body."""

@@ -166,6 +166,15 @@ class MovedFrom:
 
 
 @dataclass(frozen=True, slots=True)
+class Removal:
+    """Who of the staff took a card off the sheet, when and why."""
+
+    by: str | None
+    at: datetime
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """Somebody is calling this patient; it ends by itself."""
 
@@ -177,8 +186,8 @@ class Claim:
 class Card:
     """One appointment of one patient as the sheet shows it: PMS values with what staff typed laid over them.
 
-    `changed_since_seen`, `is_new`, `was_seen_at`, `is_first_look` are about the person it was read for.
-    `similar_names`: the ids of cards of the day that are easily taken for this one.
+    `changed_since_seen`, `is_new`, `was_seen_at`, `is_first_look` are about the person it was read for; `similar_names`
+    are ids of cards of the day easily taken for this one; `presence_at` is when we learned it, `staff_moved_from` its PMS day.
     """
 
     id: int
@@ -210,7 +219,11 @@ class Card:
     patient_link: str | None = None
     presence_reason: str | None = None
     presence_at: datetime | None = None
+    cancelled_there_at: datetime | None = None
     acknowledged_at: datetime | None = None
+    acknowledged_by: str | None = None
+    removal: Removal | None = None
+    staff_moved_from: Day | None = None
     rebooked_from: Rebooked | None = None
     rebooked_to: Rebooked | None = None
     returned_at: datetime | None = None
@@ -237,18 +250,18 @@ class Card:
 
     @property
     def actions(self) -> frozenset[Action]:
-        """What can be done to it."""
+        """What can be done to it; what was acknowledged away can be looked at again."""
         allowed = allowed_actions(self.presence, self.state)
         if self.rebooked_from is None or not self.rebooked_from.untaken:
             allowed -= {Action.TAKE_OVER}
         if self.source == "manual":
             allowed -= {Action.RECHECK}
+        if self.presence is Presence.ON_SHEET and self.staff_moved_from is not None:
+            allowed |= {Action.RESTORE}
         if self.acknowledged_at is None:
             return allowed
-        # What was acknowledged away can be looked at again.
-        return (allowed - {Action.ACKNOWLEDGE}) | (
-            {Action.RESTORE} if self.presence is not Presence.ON_SHEET else set()
-        )
+        back = {Action.RESTORE} if self.presence is not Presence.ON_SHEET else set()
+        return (allowed - {Action.ACKNOWLEDGE}) | back
 
     @property
     def is_gone(self) -> bool:
@@ -354,6 +367,12 @@ class Sheet:
     def cards(self) -> list[Card]:
         """Every card on the sheet, column by column, unassigned last."""
         return [card for column in self.columns for card in column.cards] + list(self.unassigned)
+
+    @property
+    def card_ids(self) -> frozenset[int]:
+        """Every card that is read with the day: on it, not shown, or gone and seen to be."""
+        read = (*self.cards, *(self.not_shown_cards or ()), *self.acknowledged)
+        return frozenset(card.id for card in read)
 
 
 def in_time_order(cards: Iterable[Card]) -> tuple[Card, ...]:

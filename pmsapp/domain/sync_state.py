@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from pmsapp.domain.errors import CATALOGUE, advice_for
+from pmsapp.domain.codes import CATALOGUE
+from pmsapp.domain.errors import advice_for
 from pmsapp.domain.runsheet import Freshness, FreshnessState, oldest
 from pmsapp.domain.schedule import ClinicHours, aged, ages_next
 

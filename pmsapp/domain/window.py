@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 AUSTRALIAN_ZONES = (
@@ -25,7 +25,13 @@ AUSTRALIAN_ZONES = (
 
 def is_zone(name: str) -> bool:
     """True when `name` is an IANA zone this machine knows."""
-    return name in available_timezones()
+    return name in _zones()
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """Looked up once per process: it reads the whole folder of zones."""
+    return frozenset(available_timezones())
 
 
 def utc_text(instant: datetime) -> str:

@@ -88,8 +88,8 @@ class Scheduler:
         """See to everything that is due now. Never raises."""
         with self._app.app_context():
             self._every(BEAT_EVERY_S, "beat", lambda: process_heartbeats.beat(process_heartbeats.SCHEDULER))
-            self._every(SWEEP_EVERY_S, "sweep interrupted runs", _sweep)
-            self._safely("ask for due runs", _ask_for_due_runs)
+            self._every(SWEEP_EVERY_S, "sweep interrupted runs", lease.sweep_interrupted)
+            self._safely("ask for due runs", run_requests.request_due_runs)
             self._safely("wake workers", self._see_to_waiting_runs)
             self._do_beside("periodic tasks", self._see_to_periodic)
             self._every(SEND_EVERY_S, "send", lambda: self._do_beside("send", _send))
@@ -155,14 +155,6 @@ class Scheduler:
             do()
         except Exception:
             _log.error("a scheduler entry failed", entry=name, exc_info=True)
-
-
-def _ask_for_due_runs() -> None:
-    run_requests.request_due_runs()
-
-
-def _sweep() -> None:
-    lease.sweep_interrupted()
 
 
 def _send() -> None:

@@ -1,5 +1,6 @@
 """The tables, one file per family. Importing this package registers them all."""
 
+from pmsapp.models.audit import AuditCut, AuditEvent, AuditKey, ErasedPatient
 from pmsapp.models.operations import (
     AlertDelivery,
     DowntimePassphrase,
@@ -12,7 +13,6 @@ from pmsapp.models.operations import (
 )
 from pmsapp.models.people import (
     APIToken,
-    AuditEvent,
     Clinic,
     KnownBrowser,
     LoginThrottle,
@@ -34,7 +34,7 @@ from pmsapp.models.pms import (
     VendorReference,
     WebhookEvent,
 )
-from pmsapp.models.setup import SetupDraft
+from pmsapp.models.setup import Disconnected, SetupDraft
 from pmsapp.models.sheet import (
     CardLook,
     Decision,
@@ -52,12 +52,16 @@ from pmsapp.models.sheet import (
 __all__ = [
     "APIToken",
     "AlertDelivery",
+    "AuditCut",
     "AuditEvent",
+    "AuditKey",
     "CardLook",
     "Clinic",
     "Decision",
+    "Disconnected",
     "DowntimePassphrase",
     "FormerCard",
+    "ErasedPatient",
     "HandOver",
     "ScopeFreshness",
     "Incident",

@@ -160,21 +160,3 @@ class APIToken(Base):
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
-
-
-class AuditEvent(Base):
-    """What somebody did, written in the same transaction; each row holds the hash of the one before."""
-
-    __tablename__ = "audit_events"
-    __table_args__ = table(Index("ix_audit_at", "at"))
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    at: Mapped[datetime]
-    actor: Mapped[str]
-    action: Mapped[str]
-    subject: Mapped[str | None]
-    detail: Mapped[Any | None] = mapped_column(JSONText)
-    request_id: Mapped[str | None]
-    remote_addr: Mapped[str | None]
-    previous_hash: Mapped[str]
-    hash: Mapped[str]

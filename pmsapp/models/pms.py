@@ -19,8 +19,8 @@ class PMSConnection(Base):
     `state` is what the last run found (setup, ok, retrying, pms_trouble, needs_you); late, stale and paused are
     computed when read. `practice_marks`: further ids that belong to the practice alone; `practice_claim`: the practice
     (and clinic) that this connection alone may read (services.connections.same_practice). `new_types`: what becomes of
-    a type that appears later (ask, similar, ignore). `fence` grows with every lease; a writer whose fence is not the
-    row's may not write.
+    a type that appears later (ask, similar, ignore). `clock_skew_s`: the vendor's clock minus ours, as the last run saw
+    it. `fence` grows with every lease; a writer whose fence is not the row's may not write.
     """
 
     __tablename__ = "pms_connections"
@@ -70,6 +70,7 @@ class PMSConnection(Base):
     next_sync_reason: Mapped[str | None]
     not_before: Mapped[datetime | None]
     failures_in_row: Mapped[int] = mapped_column(default=0)
+    clock_skew_s: Mapped[float | None]
     paused_until: Mapped[datetime | None]
     paused_by: Mapped[str | None]
     paused_reason: Mapped[str | None]

@@ -46,3 +46,22 @@ class SetupDraft(Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     expires_at: Mapped[datetime]
+
+
+class Disconnected(Base):
+    """A connection that was taken away, for as long as that can be undone: its row, matches and types as they were.
+
+    The login in it stays sealed as it was, for its own row alone.
+    """
+
+    __tablename__ = "pms_disconnected"
+    __table_args__ = table(Index("ix_pms_disconnected_expires_at", "expires_at"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    pms_type: Mapped[str]
+    display_name: Mapped[str]
+    cards: Mapped[str]
+    kept: Mapped[Any] = mapped_column(JSONText)
+    by: Mapped[str]
+    at: Mapped[datetime]
+    expires_at: Mapped[datetime]

@@ -58,6 +58,7 @@ class RunSheetAppointment(Base):
     `pms_status_raw`: the PMS's word for a status that is not known here; null for the others.
     `also_practitioner_ids`: the other practitioners of a joint consultation, an id a line.
     `kept_digest`: staff chose to keep a card the PMS no longer lists; what the PMS said then.
+    `presence_at`: since when we know; `pms_cancelled_at`: when the PMS says it was cancelled, where it says so.
     `moved_from_at`, `moved_from_clinician_id`: the last other start and column, where the PMS changed them.
     `rebooked_from_id`, `rebooked_to_id`: the cards of a visit cancelled and booked anew, new and old (ids are never
     used again); `taken_over_at`: when staff took the work of the cancelled card over.
@@ -109,6 +110,7 @@ class RunSheetAppointment(Base):
     presence: Mapped[str] = mapped_column(default="on_sheet")
     presence_reason: Mapped[str | None]
     presence_at: Mapped[datetime | None]
+    pms_cancelled_at: Mapped[datetime | None]
     acknowledged_at: Mapped[datetime | None]
     acknowledged_by: Mapped[str | None]
     moved_from_at: Mapped[datetime | None]
@@ -247,8 +249,8 @@ class RunSheetEvent(Base):
 class Decision(Base):
     """Something only a person can settle.
 
-    kind: field_conflict, patient_changed, removals_held, merge_suggestion, practitioner_new, type_new,
-    type_changed.
+    kind: field_conflict, patient_changed, removals_held, merge_suggestion, practitioner_new,
+    practitioner_gone, practitioner_changed, type_new, type_changed, type_gone.
     state: open, decided, lapsed (it settled itself). `subject` makes an open decision unique.
     `marker`: what the PMS said when the question arose. `undo`: what an undo puts back.
     """

@@ -79,6 +79,7 @@ def _on_connect(dbapi_connection: Any, record: Any) -> None:
     if cursor.execute("PRAGMA journal_mode").fetchone()[0].upper() != wanted:
         cursor.execute(f"PRAGMA journal_mode = {wanted}")
     cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten, not only forgotten
     cursor.execute("PRAGMA mmap_size = 0")
     cursor.execute("PRAGMA trusted_schema = OFF")
     cursor.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, cast
 
 from sqlalchemy import Table
@@ -19,9 +20,7 @@ def table_of(model: type[Base]) -> Table:
 
 def insert_into(session: Session, table: Table) -> sqlite.Insert | postgresql.Insert:
     """An INSERT of this database's dialect, which knows ON CONFLICT."""
-    if session.get_bind().dialect.name == "sqlite":
-        return sqlite.insert(table)
-    return postgresql.insert(table)
+    return _insert_into(session.get_bind().dialect.name, table)
 
 
 def upsert(
@@ -33,14 +32,24 @@ def upsert(
     update: Sequence[str],
 ) -> None:
     """Write `rows`; where one with the same `keys` exists, only the columns in `update` change. Empty is a no-op."""
-    if not rows:
-        return
-    statement = insert_into(session, table_of(model))
-    if update:
-        excluded = statement.excluded
-        statement = statement.on_conflict_do_update(
-            index_elements=list(keys), set_={name: excluded[name] for name in update}
-        )
-    else:
-        statement = statement.on_conflict_do_nothing(index_elements=list(keys))
-    session.execute(statement, list(rows))
+    if rows:
+        dialect = session.get_bind().dialect.name
+        session.execute(_upsert(dialect, table_of(model), tuple(keys), tuple(update)), list(rows))
+
+
+def _insert_into(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+
+
+@cache
+def _upsert(
+    dialect: str, table: Table, keys: tuple[str, ...], update: tuple[str, ...]
+) -> sqlite.Insert | postgresql.Insert:
+    """The statement depends on names alone, and putting it together takes longer than running it."""
+    statement = _insert_into(dialect, table)
+    if not update:
+        return statement.on_conflict_do_nothing(index_elements=list(keys))
+    excluded = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=list(keys), set_={name: excluded[name] for name in update}
+    )

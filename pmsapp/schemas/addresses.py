@@ -58,11 +58,6 @@ def id_or_none(text: str | None) -> int | None:
     return found if found <= MAX_ID else None
 
 
-def number_or_none(text: str) -> int | None:
-    """A number of at most nine digits; None for anything else."""
-    return int(text) if re.fullmatch(r"[0-9]{1,9}", text, re.ASCII) else None
-
-
 def use_converters(routes: Map) -> None:
     """Let routes say `<id:card_id>` and `<day:wanted>`."""
     routes.converters["id"] = IdConverter

@@ -79,3 +79,11 @@ def given(body: BaseModel) -> dict[str, Any]:
 def is_none(value: object) -> bool:
     """For fields that are left out of an answer where there is nothing to say."""
     return value is None
+
+
+def field_value(field: str | None, value: Any, zone: str) -> Any:
+    """A stored field value as answers show it: an instant with its offset, everything else as it is."""
+    if field != "start_at" or value is None:
+        return value
+    instant = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    return local(instant, zone).isoformat()

@@ -7,9 +7,9 @@ from datetime import date as Day  # noqa: N812 - a field is called date
 from datetime import datetime
 from typing import Any, Literal, Self
 
-from pmsapp.schemas.base import Answer, Asked, local
-from pmsapp.schemas.sheet import field_value
+from pmsapp.schemas.base import Answer, Asked, field_value, local
 from pmsapp.services.editing.decisions import DecisionView
+from pmsapp.services.sheet import questions
 
 Kind = Literal[
     "field_conflict",
@@ -17,16 +17,29 @@ Kind = Literal[
     "removals_held",
     "merge_suggestion",
     "practitioner_new",
+    "practitioner_gone",
+    "practitioner_changed",
     "type_new",
     "type_changed",
+    "type_gone",
 ]
 
 
+class DecidedOut(Answer):
+    """The answer somebody gave, who and when."""
+
+    choice: str | None
+    by: str | None
+    at: datetime
+
+
 class DecisionOut(Answer):
-    """One question: what we have (`ours`) and what the PMS says (`theirs`)."""
+    """One question: what we have (`ours`) and what the PMS says (`theirs`); `decided` once somebody has answered.
+    `code`: the code of the catalogue it stands for."""
 
     id: int
     kind: Kind
+    code: str | None
     date: Day | None
     clinician_id: int | None
     appointment_ids: list[int]
@@ -34,6 +47,7 @@ class DecisionOut(Answer):
     ours: Any
     theirs: Any
     since: datetime
+    decided: DecidedOut | None
 
     @classmethod
     def of(cls, view: DecisionView, zone: str) -> Self:
@@ -41,6 +55,7 @@ class DecisionOut(Answer):
             {
                 "id": view.id,
                 "kind": view.kind,
+                "code": questions.CODES.get(view.kind),
                 "date": view.date,
                 "clinician_id": view.clinician_id,
                 "appointment_ids": list(view.appointment_ids),
@@ -48,6 +63,9 @@ class DecisionOut(Answer):
                 "ours": field_value(view.field, view.ours, zone),
                 "theirs": field_value(view.field, view.theirs, zone),
                 "since": local(view.since, zone),
+                "decided": DecidedOut(choice=view.choice, by=view.decided_by, at=local(view.decided_at, zone))
+                if view.decided_at is not None
+                else None,
             }
         )
 

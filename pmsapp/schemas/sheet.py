@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field
 
 from pmsapp.domain.appointment import AppointmentStatus, Presence, WorkflowState
-from pmsapp.domain.runsheet import Action, Card, EditedField, Sheet
+from pmsapp.domain.runsheet import Action, Card, EditedField, Sheet, in_time_order
 from pmsapp.domain.worklist.steps import Outcome
 from pmsapp.schemas.base import (
     NOT_SENT,
@@ -17,6 +17,7 @@ from pmsapp.schemas.base import (
     Asked,
     AskedInAddress,
     Change,
+    field_value,
     is_none,
     local,
     local_or_none,
@@ -98,9 +99,18 @@ class IdentityCheckOut(Answer):
 
 
 class CancelledOut(Answer):
-    """When the visit was cancelled in the practice software, and the reason given there."""
+    """Why a visit was cancelled. `at`: when the PMS says it was, null where it does not; `read_at`: when that was read."""
 
     at: datetime | None
+    read_at: datetime | None
+    reason: str | None
+
+
+class RemovedOut(Answer):
+    """Who of the staff took a card off the sheet, when and why."""
+
+    by: str | None
+    at: datetime
     reason: str | None
 
 
@@ -160,7 +170,9 @@ class CardOut(Answer):
     attempts: list[AttemptOut]
     identity_check: IdentityCheckOut | None
     cancelled: CancelledOut | None
+    removed: RemovedOut | None
     acknowledged_at: datetime | None
+    acknowledged_by: str | None
     moved_from: MovedFromOut | None
     claimed: ClaimOut | None
     changed_since_seen: bool
@@ -219,10 +231,18 @@ def _work(card: Card, zone: str) -> dict[str, Any]:
         )
         if check
         else None,
-        "cancelled": CancelledOut(at=local_or_none(card.presence_at, zone), reason=card.presence_reason)
+        "cancelled": CancelledOut(
+            at=local_or_none(card.cancelled_there_at, zone),
+            read_at=local_or_none(card.presence_at, zone),
+            reason=card.presence_reason,
+        )
         if is_cancelled
         else None,
+        "removed": RemovedOut(by=card.removal.by, at=local(card.removal.at, zone), reason=card.removal.reason)
+        if card.removal
+        else None,
         "acknowledged_at": local_or_none(card.acknowledged_at, zone),
+        "acknowledged_by": card.acknowledged_by,
         "moved_from": MovedFromOut(
             start_at=local_or_none(moved.start_at, card.time_zone),
             clinician_id=moved.clinician_id,
@@ -270,6 +290,8 @@ class RunSheetOut(Answer):
     @classmethod
     def of(cls, sheet: Sheet, zone: str) -> Self:
         hidden = sheet.not_shown_cards
+        if hidden is not None:  # what has left and was seen to have is shown on no column either
+            hidden = in_time_order([*hidden, *sheet.acknowledged])
         return cls(
             date=sheet.date,
             time_zone=sheet.time_zone,
@@ -376,11 +398,3 @@ class CardRemoval(Asked):
     """Why a card is taken off the sheet."""
 
     reason: Reason
-
-
-def field_value(field: str | None, value: Any, zone: str) -> Any:
-    """A stored field value as answers show it: an instant with its offset, everything else as it is."""
-    if field != "start_at" or value is None:
-        return value
-    instant = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-    return local(instant, zone).isoformat()

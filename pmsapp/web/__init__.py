@@ -34,6 +34,9 @@ from pmsapp.web.http import (
 from pmsapp.web.integrations import connecting, connection_settings, matching
 from pmsapp.web.integrations import pages as integration_pages
 from pmsapp.web.paper import hand_over_pages, print_pages
+from pmsapp.web.records import log as log_pages
+from pmsapp.web.records import patients as patient_pages
+from pmsapp.web.records import retention as retention_pages
 from pmsapp.web.runs import pages as run_pages
 from pmsapp.web.runs import updates
 from pmsapp.web.settings import alerts as alert_pages
@@ -66,6 +69,9 @@ _AREAS = (
     token_pages,
     alert_pages,
     downtime_pages,
+    log_pages,
+    retention_pages,
+    patient_pages,
 )
 
 

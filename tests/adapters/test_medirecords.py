@@ -11,7 +11,7 @@ import pytest
 
 from pmsapp import clock
 from pmsapp.adapters.base import Adapter, AdapterConfig
-from pmsapp.adapters.client.http import Refusal
+from pmsapp.adapters.client.messages import Refusal
 from pmsapp.adapters.medirecords import auth, calls
 from pmsapp.adapters.medirecords.adapter import MediRecordsAdapter
 from pmsapp.adapters.medirecords.patients import MAX_TIMEOUTS

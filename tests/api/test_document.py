@@ -9,6 +9,8 @@ from typing import Any
 
 from flask import Flask
 
+from pmsapp.api import contract
+from pmsapp.schemas.problem import Problem
 from tests.api.conftest import API
 
 
@@ -129,3 +131,12 @@ def test_every_code_that_an_error_names_is_explained(api: API) -> None:
     for answer in (api.get("/api/nothing"), api.post("/api/pms/connections"), api("PUT", "/api/clinicians")):
         assert f'id="{answer.json["code"]}"' in text
         assert answer.json["type"] == f"/api/docs#{answer.json['code']}"
+
+
+def test_the_schema_of_a_model_that_every_call_names_is_made_once() -> None:
+    adapter = contract._tree.model_adapter
+    first, second = (
+        adapter.json_schema(Problem, ref_template="#/components/schemas/{model}", mode="serialization")
+        for _ in range(2)
+    )
+    assert first is second

@@ -57,6 +57,8 @@ CARD_KEYS = {
     "identity_check",
     "cancelled",
     "acknowledged_at",
+    "acknowledged_by",
+    "removed",
     "moved_from",
     "claimed",
     "changed_since_seen",
@@ -285,6 +287,8 @@ def test_a_conflict_is_listed_and_settled(
     assert mine[0].keys() == {
         "id",
         "kind",
+        "code",
+        "decided",
         "date",
         "clinician_id",
         "appointment_ids",

@@ -6,47 +6,16 @@ import re
 from datetime import timedelta
 
 import pytest
-from flask import Flask
 from playwright.sync_api import expect
 from sqlalchemy import update
 
 from pmsapp.models import PMSConnection
-from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services.base.transaction import writing
 from tests.browser.conftest import Visit
 from tests.support.clock import FrozenClock
-from tests.support.connecting import LOGIN, gentu_access
 from tests.support.synced_clinic import SyncedClinic
 
 pytestmark = pytest.mark.browser
-
-
-def test_gentu_is_connected_from_the_empty_page_to_todays_cards(
-    visit: Visit, sandbox: SandboxServer, app: Flask
-) -> None:
-    page = visit.sign_in()
-    expect(page.get_by_role("heading", name="No practice software connected yet")).to_be_visible()
-    page.get_by_role("main").get_by_role("link", name="Connect").click()
-    page.get_by_role("link", name="Gentu").click()
-    page.get_by_label("Client ID").fill(LOGIN["client_id"])
-    page.get_by_label("Client secret").fill("not the secret")
-    page.get_by_label("App ID").fill(LOGIN["app_id"])
-    page.get_by_role("button", name="Continue").click()
-    expect(page.get_by_role("main").get_by_role("alert")).to_contain_text("AUTH-REFUSED")
-    expect(page.get_by_label("Client secret")).to_have_value("")
-    page.get_by_label("Client secret").fill(LOGIN["client_secret"])
-    page.get_by_role("button", name="Continue").click()
-    page.get_by_label("Pairing code").fill(gentu_access(sandbox).make_code())
-    page.get_by_role("button", name="Pair").click()
-    expect(page.get_by_role("heading", name="Match practitioners")).to_be_visible()
-    page.get_by_role("button", name="Continue").click()
-    expect(page.get_by_role("heading", name="Telehealth types")).to_be_visible()
-    page.get_by_role("button", name="Continue").click()
-    page.get_by_role("button", name=re.compile("Start updates")).click()
-    expect(page.locator(".connection .last")).to_contain_text(re.compile(r"\d+ new"))
-    page.get_by_role("link", name="Today").click()
-    expect(page.locator("[data-card]").first).to_be_visible()
-    visit.assert_clean()
 
 
 def test_sync_now_on_a_card_shows_lists_read_and_ends(visit: Visit, clinic: SyncedClinic) -> None:

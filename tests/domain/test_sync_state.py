@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pmsapp.domain.errors import CATALOGUE
+from pmsapp.domain.codes import CATALOGUE
 from pmsapp.domain.runsheet import FreshnessState
 from pmsapp.domain.schedule import ClinicHours
 from pmsapp.domain.sync_state import (

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import atexit
 import shutil
-import tempfile
 from functools import lru_cache
-from pathlib import Path
 
 from flask import Flask
 
@@ -14,16 +12,14 @@ from pmsapp.extensions import db
 from pmsapp.factory import create_app
 from pmsapp.services.maintenance import database
 from pmsapp.settings import load_settings
-from tests.support import prepared, snapshot
-
-_MEMORY = Path("/dev/shm")
+from tests.support import in_memory, prepared, snapshot
 
 
 class Installation:
     """The app and its pristine database. Its folder lies in memory where the machine has such a place."""
 
     def __init__(self) -> None:
-        folder = Path(tempfile.mkdtemp(prefix="pms-soak-", dir=_MEMORY if _MEMORY.is_dir() else None))
+        folder = in_memory.make_folder("pms-soak-")
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         settings = load_settings({}, instance_dir=folder / "instance", log_format="text")
         self.app: Flask = create_app(settings)

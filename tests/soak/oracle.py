@@ -46,6 +46,7 @@ class Oracle:
         self.types: dict[str, tuple[bool | None, bool]] = dict.fromkeys(self.practice.types, (None, True))
         self.kept: set[int] = set()
         self._looks = 0
+        self._compared: Snapshot | None = None
 
     # -- the truth --------------------------------------------------------------------------------------------------
 
@@ -102,7 +103,16 @@ class Oracle:
     # -- always -----------------------------------------------------------------------------------------------------
 
     def check_always(self, now: Snapshot) -> None:
-        """True at any moment, whatever happened."""
+        """True at any moment, whatever happened. Cards that were compared stay right until something is stored."""
+        if now is not self._compared:
+            self._check_cards(now)
+            self._check_questions(now)
+            self._compared = now
+        self._looks += 1
+        day = self.clinic.today + timedelta(days=self._looks % 3)
+        assert sheet_days.get_sheet(day).etag == sheet_days.sheet_etag(day)
+
+    def _check_cards(self, now: Snapshot) -> None:
         shown = self._shown_cards()
         for row in now.cards.values():
             typed = self._typed(now, row["id"])
@@ -117,10 +127,6 @@ class Oracle:
                 wanted = utc_text(wanted) if hasattr(wanted, "astimezone") else wanted
                 assert got == wanted, f"card {row['id']} shows {field} {got}, not {wanted}"
             assert card.date == row["sheet_date"], f"card {row['id']} is kept under another day than it shows"
-        self._check_questions(now)
-        self._looks += 1
-        day = self.clinic.today + timedelta(days=self._looks % 3)
-        assert sheet_days.get_sheet(day).etag == sheet_days.sheet_etag(day)
 
     def _shown_cards(self) -> dict[int, Card]:
         with reading() as session:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -66,6 +67,10 @@ def test_the_queue_server_listens_on_no_network(installation: Installation) -> N
         for line in Path(f"/proc/{pid}/net/{name}").read_text().splitlines()[1:]
     ]
     assert not any(f"socket:[{inode}]" in inodes for inode in listening)
+
+
+def test_every_line_is_one_json_object_with_its_time(installation: Installation) -> None:
+    assert all({"at", "event"} <= set(json.loads(line)) for line in installation.lines)
 
 
 def test_a_second_up_refuses(installation: Installation, shared_dir: Path) -> None:

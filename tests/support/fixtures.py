@@ -22,7 +22,7 @@ from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services.base.transaction import writing
 from pmsapp.services.maintenance import database
 from pmsapp.settings import Settings, load_settings
-from tests.support import actors, postgres, prepared, speed
+from tests.support import actors, in_memory, postgres, prepared, speed
 from tests.support.actors import Browser
 from tests.support.clients import Client
 from tests.support.clock import MONDAY_9AM, FrozenClock
@@ -54,12 +54,14 @@ def migrated_instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def instance_dir(tmp_path: Path, migrated_instance: Path) -> Path:
+def instance_dir(migrated_instance: Path) -> Iterator[Path]:
     """This test's own copy of the migrated instance folder."""
-    target = tmp_path / "instance"
+    folder = in_memory.make_folder("pms-test-")
+    target = folder / "instance"
     shutil.copytree(migrated_instance, target)
     target.chmod(0o700)
-    return target
+    yield target
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

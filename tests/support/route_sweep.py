@@ -22,7 +22,7 @@ _MOVING = {
     "api_tokens": {"last_used_at"},
     "users": {"sheet_view"},
 }
-_NOT_COUNTED = frozenset({"audit_events", "run_sheet_looks", "run_sheet_card_looks"})
+_NOT_COUNTED = frozenset({"audit_events", "audit_keys", "run_sheet_looks", "run_sheet_card_looks"})
 _BY_NAME = {"filename": "css/base.css", "event": "appointment.updated"}
 _DAY_NAMES = frozenset({"day", "date", "iso", "wanted"})
 
@@ -62,6 +62,12 @@ BODIES: dict[str, dict[str, Any]] = {
     },
     "decisions.decide": {"choice": "keep"},
     "connection.save": {"display_name": "Third name", "sync_frequency_minutes": "30"},
+    "patients.put_right": {"reference": "1:pa-2", "patient_name": "Right Name"},
+    "patients.erase_for_good": {"reference": "1:pa-2", "sure": "on", "despite_the_law": "on"},
+    "patients.show": {"reference": "1:pa-2"},
+    "patients.as_json": {"reference": "1:pa-2"},
+    "patients.find": {"name": "Zzyzx"},
+    "runsheet.note_look": {"what": "reveal"},
     "connection.pause": {"until": "tomorrow", "reason": "Moving house"},
 }
 

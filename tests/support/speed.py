@@ -1,13 +1,14 @@
-"""What every test would pay for again: the code of each route, of each template, and the text of each SQL statement.
+"""What every test would pay for again: the code of each template and the text of each SQL statement (the routes are in
+`routes.py`).
 
-All three depend on nothing but their source, so one test process makes them once, however many apps it builds. A made-up
+Both depend on nothing but their source, so one test process makes them once, however many apps it builds. A made-up
 clinic's patients and days depend on its seed alone. A password's hash is made at a cost that keeps no thief waiting; the
 test of the real cost takes `DOCUMENTED_COST`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
 from datetime import date
 from functools import cache
 from types import CodeType
@@ -19,7 +20,6 @@ from flask import Flask
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from sqlalchemy import Engine
-from werkzeug.routing import Rule
 
 from pmsapp.sandbox.clinic import ids, people
 from pmsapp.sandbox.clinic.days import DayMaker
@@ -28,8 +28,6 @@ from pmsapp.services.people import passwords
 
 _days: dict[Any, tuple[Appointment, ...]] = {}
 _make_day, _make_patients, _vendor_id = DayMaker.make_day, people.make_patients, ids.vendor_id
-_builders: dict[Any, Callable[..., Any]] = {}
-_compile_builder = Rule._compile_builder
 DOCUMENTED_COST = passwords._HASHER
 _CHEAP = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
@@ -51,11 +49,6 @@ _templates = _Templates()
 _engines: dict[str, Engine] = {}
 
 
-def remember_routes() -> None:
-    """From now on a route that was compiled in this process is not compiled again."""
-    Rule._compile_builder = _remembered_builder  # type: ignore[method-assign,assignment]
-
-
 def hash_cheaply() -> None:
     """From now on a password of this process is hashed in no time."""
     passwords._HASHER = _CHEAP
@@ -66,6 +59,13 @@ def remember_clinics() -> None:
     DayMaker.make_day = _remembered_day  # type: ignore[method-assign]
     people.make_patients = cache(_make_patients)
     ids.vendor_id = cache(_vendor_id)
+
+
+def keep_what_is_there() -> None:
+    """From now on the garbage collector passes over all that was imported and collected, and looks less often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 def make_clinics_anew(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,12 +94,3 @@ def remember_statements(engine: Engine) -> None:
     first = _engines.setdefault(engine.dialect.name, engine)
     engine.dialect = engine.pool._dialect = first.dialect
     engine._compiled_cache = first._compiled_cache
-
-
-def _remembered_builder(rule: Rule, append_unknown: bool = True) -> Callable[..., Any]:
-    if rule.defaults:
-        return _compile_builder(rule, append_unknown)
-    key = (rule.rule, tuple(rule._trace), append_unknown)
-    if key not in _builders:
-        _builders[key] = _compile_builder(rule, append_unknown)
-    return _builders[key]

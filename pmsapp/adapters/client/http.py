@@ -31,10 +31,8 @@ from pmsapp.adapters.client.messages import (
     Outcome,
     Params,
     Refine,
-    Refusal,
     Reply,
     encode_params,
-    path,
     same_origin,
 )
 from pmsapp.adapters.client.rate_limit import RateLimit
@@ -43,8 +41,6 @@ from pmsapp.adapters.client.retry import Attempts, OnRequest, OnWait, VendorRetr
 from pmsapp.adapters.client.tokens import Token, TokenSource
 from pmsapp.adapters.client.transport import MAX_BODY_BYTES, Line, Sessions, TooLargeError
 from pmsapp.domain.errors import BadVendorDataError, PMSError, ReconnectRequiredError, RetryLaterError
-
-__all__ = ["HTTPClient", "OnRequest", "Params", "Refine", "Refusal", "Reply", "encode_params", "path"]
 
 # urllib3 writes whole addresses, with patient ids and queries, at debug and warning level.
 logging.getLogger("urllib3").setLevel(logging.ERROR)
@@ -96,6 +92,8 @@ class HTTPClient:
         self._on_wait = on_wait
         self._responses = ResponseReader(label)
         self._sessions = Sessions(hosts, label, user_agent)
+        # The vendor's clock minus ours, by the last answer that said what time it is there.
+        self.clock_skew_s: float | None = None
 
     def __repr__(self) -> str:
         return f"HTTPClient({self.label!r})"
@@ -216,6 +214,8 @@ class HTTPClient:
             while True:
                 outcome, raw = self._exchange(call, token, line, retry)
                 if outcome.reply is not None:
+                    if outcome.reply.clock_skew_s is not None:
+                        self.clock_skew_s = outcome.reply.clock_skew_s
                     return outcome.reply
                 if outcome.expired and self._tokens is not None and token is not None and not renewed:
                     token, renewed = self._tokens.renew(token), True

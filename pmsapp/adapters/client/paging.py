@@ -14,7 +14,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
-from pmsapp.adapters.client.http import Reply
+from pmsapp.adapters.client.messages import Reply
 from pmsapp.domain.errors import BadVendorDataError
 
 # Pages of one listing. A hundred rows each, that is far more than any practice has in one day.

@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pmsapp.adapters.base import Page
-from pmsapp.adapters.client.http import Params, Reply
+from pmsapp.adapters.client.messages import Params, Reply
 from pmsapp.adapters.client.paging import PageLook, read_by_cursor, read_until_still
 from pmsapp.adapters.gentu import wire
 from pmsapp.adapters.gentu.practice import Practice

@@ -13,7 +13,8 @@ from typing import Any
 
 from pmsapp import clock
 from pmsapp.adapters.base import AdapterConfig
-from pmsapp.adapters.client.http import HTTPClient, Refusal
+from pmsapp.adapters.client.http import HTTPClient
+from pmsapp.adapters.client.messages import Refusal
 from pmsapp.adapters.client.tokens import Token
 from pmsapp.adapters.parsing.text import clean_token
 from pmsapp.domain.errors import BadVendorDataError, PMSError, ReconnectRequiredError

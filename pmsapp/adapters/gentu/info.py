@@ -50,6 +50,7 @@ INFO = AdapterInfo(
     menu_paths={
         "pairing": "In Gentu open Marketplace, choose the app and press Add to Gentu. Gentu then shows a code, "
         "good for one use. It gives access to the whole practice.",
+        "revoke": "In Gentu open Marketplace, choose the app and remove it",
         "credentials": "Client ID, client secret and app ID come from Magentus when the app is registered; "
         "they are the same for every practice.",
     },

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pmsapp.adapters.base import AdapterConfig, Pairing
 from pmsapp.adapters.client.error_mapping import TransportFaultError
-from pmsapp.adapters.client.http import HTTPClient, Refusal, path
+from pmsapp.adapters.client.http import HTTPClient
+from pmsapp.adapters.client.messages import Refusal, path
 from pmsapp.adapters.gentu import wire
 from pmsapp.adapters.gentu.auth import app_not_enabled, credential
 from pmsapp.adapters.gentu.practice import fetch_access

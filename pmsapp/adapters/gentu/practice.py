@@ -8,13 +8,8 @@ from typing import Any, TypeVar
 import structlog
 
 from pmsapp import clock
-from pmsapp.adapters.client.http import (
-    HTTPClient,
-    Params,
-    Refusal,
-    Reply,
-    path,
-)
+from pmsapp.adapters.client.http import HTTPClient
+from pmsapp.adapters.client.messages import Params, Refusal, Reply, path
 from pmsapp.adapters.gentu import wire
 from pmsapp.adapters.gentu.auth import app_not_enabled
 from pmsapp.domain.errors import (

@@ -12,7 +12,8 @@ from typing import Any
 
 from pmsapp import clock
 from pmsapp.adapters.base import AdapterConfig
-from pmsapp.adapters.client.http import HTTPClient, Refine, Refusal, path
+from pmsapp.adapters.client.http import HTTPClient
+from pmsapp.adapters.client.messages import Refine, Refusal, path
 from pmsapp.adapters.client.tokens import Token
 from pmsapp.adapters.halaxy.fhir import fold, outcome_errors
 from pmsapp.adapters.parsing.text import clean_token

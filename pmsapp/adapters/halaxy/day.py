@@ -136,7 +136,7 @@ class DayReader:
             yield self._page(found, is_last=found.is_last)
         else:
             return
-        for asked in days_ahead(first, (last - first).days + 1):
+        for asked in days_ahead(first, (last - first).days):
             for found in self._search([f"eq{asked.isoformat()}"]):
                 yield self._page(found, is_last=found.is_last and asked == last)
 

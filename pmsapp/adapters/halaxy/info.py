@@ -41,6 +41,7 @@ INFO = AdapterInfo(
     who_must_be_there="The owner of the Halaxy account",
     repeats_500=True,
     menu_paths={
+        "revoke": "Settings > API Keys in Halaxy, delete the key",
         "credentials": "Settings > API Keys, with Retrieve ticked for Appointments, Patients and Practitioners",
         "webhook": "Settings > Integrations > Webhooks > Create: one webhook for each event, each with its own address",
     },

@@ -13,7 +13,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from pmsapp.adapters.client import strict_json
-from pmsapp.adapters.client.http import HTTPClient, Reply, path
+from pmsapp.adapters.client.http import HTTPClient
+from pmsapp.adapters.client.messages import Reply, path
 from pmsapp.adapters.client.paging import MAX_PAGES, PageGuard, PageLook, read_until_still
 from pmsapp.adapters.halaxy.auth import FHIR_JSON, LABEL, is_expired, raise_for_outcome, refine
 from pmsapp.adapters.halaxy.fhir import entries, id_of, is_unreadable_match, link

@@ -101,6 +101,7 @@ class MediRecordsAdapter(Adapter):
     def list_practitioners(self) -> list[Practitioner]:
         """Every provider, inactive ones too. Where the vendor closes that list, those seen in the book, unnamed."""
         found = self._named_practitioners()
+        self.lists_everybody = found is not None
         if found is None:
             found = [Practitioner(each, unnamed(each)) for each in self._seen_practitioner_ids()]
         return sorted(found, key=lambda each: (each.name.casefold(), each.external_id))

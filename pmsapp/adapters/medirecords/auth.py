@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from pmsapp.adapters.base import AdapterConfig
-from pmsapp.adapters.client.http import Refusal
+from pmsapp.adapters.client.messages import Refusal
 from pmsapp.adapters.client.tokens import Token
 from pmsapp.domain.errors import BadVendorDataError, PMSError, ReconnectRequiredError
 

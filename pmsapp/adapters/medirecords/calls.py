@@ -12,7 +12,8 @@ from functools import partial
 from typing import Any
 
 from pmsapp.adapters.client import strict_json
-from pmsapp.adapters.client.http import HTTPClient, Reply, path
+from pmsapp.adapters.client.http import HTTPClient
+from pmsapp.adapters.client.messages import Reply, path
 from pmsapp.adapters.client.paging import MAX_PAGES, PageLook, read_by_number, read_until_still
 from pmsapp.adapters.medirecords.auth import LABEL, refine_list, refine_practice, refine_record
 from pmsapp.adapters.medirecords.durations import parse_interval_table

@@ -40,6 +40,7 @@ INFO = AdapterInfo(
     minutes_to_connect=5,
     who_must_be_there="Someone who has the practice's API token and practice id",
     menu_paths={
+        "revoke": "ask your MediRecords Customer Success Manager to withdraw the API token",
         "credentials": "Ask your MediRecords Customer Success Manager for a Connect API token and your practice id",
     },
 )

@@ -8,6 +8,7 @@ import click
 
 from pmsapp.models.sqlite import checkpoint as bring_log_in
 from pmsapp.settings import load_settings
+from pmsapp.supervisor import messages
 from pmsapp.supervisor.lock import only_one
 
 
@@ -48,14 +49,15 @@ def upgrade(quiet: bool, address: str | None, under_lock: bool, training: bool) 
         else:
             clinic.ensure()
         code = users.make_setup_code() if address and not training and not users.any_users() else None
+    say = messages.writer(load_settings()) if under_lock else click.echo
     if done.backup is not None:
-        click.echo(f"The database as it was is kept in {done.backup}")
+        say(f"The database as it was is kept in {done.backup}")
     if done.changed:
-        click.echo("The database is ready." if done.before is None else "The database was upgraded.")
+        say("The database is ready." if done.before is None else "The database was upgraded.")
     elif not quiet:
         click.echo("The database is up to date.")
     if code is not None:
-        click.echo(f"Nobody may sign in yet. Open {address}/setup and enter this code: {code.code}")
+        say(f"Nobody may sign in yet. Open {address}/setup and enter this code: {code.code}")
 
 
 @db.command()

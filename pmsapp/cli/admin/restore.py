@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,8 +17,9 @@ from pmsapp.crypto import key_files, private_files
 from pmsapp.domain.actor import COMMAND_LINE
 from pmsapp.domain.errors import ConfigurationError
 from pmsapp.factory import Access
-from pmsapp.services.maintenance import backup, database
+from pmsapp.services.maintenance import archive, backup, database
 from pmsapp.services.maintenance import restore as service
+from pmsapp.services.maintenance.archive import Unpacked
 from pmsapp.services.maintenance.restore import Copy, Present
 from pmsapp.settings import load_settings
 from pmsapp.supervisor.lock import only_copy, only_one
@@ -36,7 +38,7 @@ def verify(file: Path | None, as_json: bool) -> None:
     beside = live.parent if live is not None and live.exists() else None
     with (
         _ready_copy(file, beside) as ready,
-        open_app(migrated=False, database_file=ready, access=Access.LOOK),
+        open_app(migrated=False, database_file=ready.database, access=Access.LOOK, keys=ready.keys),
     ):
         found = _brought_up(file)
     if as_json:
@@ -58,7 +60,8 @@ def restore(file: Path, yes: bool) -> None:
     key_files.ensure_instance(settings)
     with only_one(settings.instance_dir), _ready_copy(file, live.parent) as ready:
         database.require_alone(live)
-        with open_app(migrated=False, database_file=ready):
+        lacking = None if key_files.has_ring(settings) else ready.keys
+        with open_app(migrated=False, database_file=ready.database, keys=lacking):
             found = _brought_up(file)
         present = _present(found) if live.exists() else None
         click.echo(f"{file} is whole: {_in_words(found)}.", err=True)
@@ -67,10 +70,12 @@ def restore(file: Path, yes: bool) -> None:
         if not yes:
             click.confirm("Put it back?", abort=True, err=True)
         lost = _keep_list(live, present)
-        with open_app(database_file=ready):
+        if ready.keys is not None and key_files.put_back(settings, ready.keys):
+            click.echo("The keys of the archive were put beside those that were there.", err=True)
+        with open_app(database_file=ready.database):
             service.adopt(found, present, file.name, COMMAND_LINE)
         database.require_alone(live)
-        kept = service.put_in_place(ready, live)
+        kept = service.put_in_place(ready.database, live)
     if lost is not None:
         click.echo(f"What was done since is listed in {lost}")
     if kept is not None:
@@ -86,10 +91,11 @@ def _newest() -> Path:
 
 
 @contextmanager
-def _ready_copy(file: Path, beside: Path | None) -> Iterator[Path]:
+def _ready_copy(file: Path, beside: Path | None) -> Iterator[Unpacked]:
     """A copy of the backup to work on, in a private folder that is gone afterwards; the backup itself is never opened
     for writing. `beside`: the folder to make it in; None for the system's, on a machine without an installation."""
-    if not backup.looks_like_a_database(file):
+    is_sealed = archive.is_archive(file)
+    if not is_sealed and not backup.looks_like_a_database(file):
         raise ConfigurationError(f"{file} is no backup of pmsapp.")
     with ExitStack() as stack:
         if beside is not None:
@@ -98,13 +104,24 @@ def _ready_copy(file: Path, beside: Path | None) -> Iterator[Path]:
             for left in beside.glob(f"{_WORK}*"):  # of a command that was killed: nobody holds the lock
                 shutil.rmtree(left)
         work = stack.enter_context(tempfile.TemporaryDirectory(prefix=_WORK, dir=beside))
+        if is_sealed:
+            yield archive.unpack(file, Path(work), _passphrase())
+            return
         ready = Path(work) / "copy.sqlite3"
         try:
             os.close(os.open(ready, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
             shutil.copyfile(file, ready)
         except OSError as error:
             raise ConfigurationError(f"{file.name} could not be copied ({error.strerror}).") from error
-        yield ready
+        yield Unpacked(ready, None)
+
+
+def _passphrase() -> str:
+    known = load_settings().backup_passphrase
+    if known is None and not sys.stdin.isatty():
+        raise ConfigurationError("The archive is sealed; set PMSAPP_BACKUP_PASSPHRASE.")
+    typed: str = known or click.prompt("Passphrase of the archive", hide_input=True, err=True)
+    return typed
 
 
 def _brought_up(file: Path) -> Copy:

@@ -153,3 +153,38 @@ def enable(email: str) -> None:
         person = people.find_user(email)
         people.enable_user(person.id, COMMAND_LINE)
     click.echo(f"{person.email} may sign in again.")
+
+
+@users.command()
+@click.argument("email")
+@click.argument("role", type=click.Choice(sorted(PEOPLE_ROLES)))
+@click.option("--clinician", type=int, help="Number of their run sheet column, for the role clinician.")
+def role(email: str, role: str, clinician: int | None) -> None:
+    """Give a person another role; their sessions end."""
+    with open_app():
+        person = people.find_user(email)
+        people.change_role(person.id, role, COMMAND_LINE, clinician_id=clinician)
+    click.echo(f"{person.email} is now {role}.")
+
+
+@users.command()
+@click.argument("email")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def remove(email: str, yes: bool) -> None:
+    """Take a person out for good; the log of who did what keeps their name. See also: users disable."""
+    with open_app():
+        person = people.find_user(email)
+        if not yes:
+            click.confirm(f"Remove {person.email} for good?", abort=True, err=True)
+        people.remove_user(person.id, COMMAND_LINE)
+    click.echo(f"{person.email} was removed.")
+
+
+@users.command(name="setup-code")
+def setup_code() -> None:
+    """Print a new one-time code for the first administrator; the one before stops working."""
+    with open_app():
+        made = people.make_setup_code()
+        address = _address()
+    click.echo(f"Open {address}/setup within an hour and enter this code:", err=True)
+    click.echo(made.code)

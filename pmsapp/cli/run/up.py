@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from pmsapp.settings import load_settings
+from pmsapp.supervisor import messages
 from pmsapp.supervisor.installation import run_installation
 
 
@@ -15,4 +16,4 @@ def up(host: str | None, port: int | None) -> None:
     """Start web server, worker, scheduler and queue server, and keep them running until Ctrl-C."""
     settings = load_settings()
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
-    run_installation(settings.model_copy(update=given), say=click.echo)
+    run_installation(settings.model_copy(update=given), say=messages.writer(settings))

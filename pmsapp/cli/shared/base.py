@@ -32,16 +32,19 @@ def open_app(
     database_file: Path | None = None,
     screens: bool = False,
     access: Access = Access.USE,
+    keys: str | None = None,
 ) -> Iterator[Flask]:
     """The app with its context, for one command. Raises ConfigurationError unless the database has our tables.
 
     `level`: the least level of log lines shown; a command speaks through its own sentences instead.
     `database_file`: a SQLite file to open instead of the installation's database. `screens`: with pages.
-    `access`: what may be done to the instance folder; a folder without an installation is refused by default.
+    `keys`: encryption keys instead of the installation's. `access`: what may be done to the instance folder; a folder without an installation is refused by default.
     """
     settings = load_settings()
     if database_file is not None:
         settings = settings.model_copy(update={"database_url": f"sqlite:///{database_file}"})
+    if keys is not None:
+        settings = settings.model_copy(update={"encryption_keys": keys.replace("\n", ",").strip(",")})
     logs.setup(settings, level=level)
     sentry.start(settings)
     app = create_app(settings, screens=screens, access=access)

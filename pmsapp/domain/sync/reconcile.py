@@ -186,6 +186,10 @@ def sort_pairs(
         out.appointments[appointment_id] = {}
         out.skipped[SkipReason.NO_PATIENT] += 1
     for key, pair in latest.items():
+        if rules.is_erased(key[1]):
+            out.appointments.setdefault(key[0], {})
+            out.skipped[SkipReason.ERASED] += 1
+            continue
         out.appointments.setdefault(key[0], {})[key[1]] = pair
         _sort_one(out, incoming_of(pair, rules), stored.get(key))
     return out

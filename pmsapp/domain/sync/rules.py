@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -29,6 +29,7 @@ class SkipReason(StrEnum):
     PRACTITIONER_UNDECIDED = "practitioner_undecided"
     CANCELLED_UNSEEN = "cancelled_before_seen"
     REMOVED_BY_STAFF = "removed_by_staff"
+    ERASED = "erased"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +47,20 @@ class TypeRule:
     in_doubt: bool = False
 
 
+def nobody_is_erased(patient_id: str) -> bool:
+    """Where no patient's data were ever erased."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Everything of one connection that decides what a card looks like."""
+    """Everything of one connection that decides what a card looks like. `is_erased`: by the patient's id."""
 
     zone: str
     telehealth_only: bool
     practitioners: Mapping[str, tuple[MappingDecision, int | None]]
     types: Mapping[str, TypeRule]
+    is_erased: Callable[[str], bool] = nobody_is_erased
 
     def decision_on(self, practitioner_id: str | None) -> MappingDecision:
         """A practitioner nobody has decided on is undecided; no practitioner at all is shown as unassigned."""

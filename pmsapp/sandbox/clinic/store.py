@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -42,9 +43,15 @@ def read_wall_clock() -> datetime:
 
 
 def _zone(name: str) -> ZoneInfo:
-    if name not in available_timezones():
+    if name not in _zones():
         raise SandboxError("There is no such time zone; one reads like Australia/Melbourne.")
     return ZoneInfo(name)
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """Looked up once per process: it reads the whole folder of zones."""
+    return frozenset(available_timezones())
 
 
 class ClinicStore:

@@ -17,24 +17,13 @@ from pmsapp.sandbox.clinic.model import (
     Practitioner,
     Site,
 )
+from pmsapp.sandbox.clinic.towns import TOWNS
 from pmsapp.sandbox.core.vendor import Json
 
 EXTENSIONS = "https://terminology.halaxy.com/StructureDefinition"
 # Referring doctors outside the practice: they have roles and names too, and never a column.
 EXTERNAL = (("EP-4100001", "EP-4200001", "Referrer", "Ada"), ("EP-4100002", "EP-4200002", "Wagtail", "Bruno"))
 EXTERNAL_PLACE = "SP-610001"
-
-_STATES = {
-    "Australia/Melbourne": ("VIC", "Melbourne", "3000"),
-    "Australia/Sydney": ("NSW", "Sydney", "2000"),
-    "Australia/Brisbane": ("QLD", "Brisbane", "4000"),
-    "Australia/Adelaide": ("SA", "Adelaide", "5000"),
-    "Australia/Darwin": ("NT", "Darwin", "0800"),
-    "Australia/Perth": ("WA", "Perth", "6000"),
-    "Australia/Hobart": ("TAS", "Hobart", "7000"),
-    "Australia/Broken_Hill": ("NSW", "Broken Hill", "2880"),
-    "Australia/Lord_Howe": ("NSW", "Lord Howe Island", "2898"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +142,9 @@ def _organization(external_id: str, name: str | None, address: list[Json], part_
 
 
 def _address(clinic: Clinic) -> list[Json]:
-    if clinic.zone_name not in _STATES:
+    if clinic.zone_name not in TOWNS:
         return []
-    state, city, postcode = _STATES[clinic.zone_name]
+    state, city, postcode = TOWNS[clinic.zone_name]
     return [
         {
             "use": "work",

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pmsapp.sandbox.clinic.clinic import Clinic
 from pmsapp.sandbox.clinic.model import Appointment, AppointmentType, Patient, Practitioner
+from pmsapp.sandbox.clinic.towns import TOWNS
 from pmsapp.sandbox.core.vendor import Json
 
 STATUS_CODES: Mapping[str | None, int | None] = {
@@ -62,7 +63,7 @@ def practice_id(clinic: Clinic) -> str:
 
 def draw_practice(clinic: Clinic) -> Json:
     """The practice, flat. It has no time zone: only its state hints at one."""
-    state, city, postcode = _PLACES.get(clinic.zone_name, (None, None, None))
+    state, city, postcode = TOWNS.get(clinic.zone_name, (None, None, None))
     return {
         "id": practice_id(clinic),
         "practiceName": clinic.name or None,
@@ -80,19 +81,6 @@ def draw_practice(clinic: Clinic) -> Json:
         "primaryPractice": True,
         "serviceTypeText": "General practice",
     }
-
-
-_PLACES = {
-    "Australia/Melbourne": ("VIC", "Melbourne", "3000"),
-    "Australia/Sydney": ("NSW", "Sydney", "2000"),
-    "Australia/Brisbane": ("QLD", "Brisbane", "4000"),
-    "Australia/Adelaide": ("SA", "Adelaide", "5000"),
-    "Australia/Darwin": ("NT", "Darwin", "0800"),
-    "Australia/Perth": ("WA", "Perth", "6000"),
-    "Australia/Hobart": ("TAS", "Hobart", "7000"),
-    "Australia/Broken_Hill": ("NSW", "Broken Hill", "2880"),
-    "Australia/Lord_Howe": ("NSW", "Lord Howe Island", "2898"),
-}
 
 
 def draw_provider(clinic: Clinic, person: Practitioner) -> Json:

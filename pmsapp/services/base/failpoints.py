@@ -23,6 +23,8 @@ NAMES = (
     "before_finish_commit",
     "after_finish",
 )
+# In the purge and in erasing a patient, which are no part of a run.
+UPKEEP_NAMES = ("purge_cards", "purge_rows", "purge_log", "erase_patient", "erase_scrub")
 _VARIABLE = "PMS_FAILPOINT"
 _passes: dict[str, int] = {}
 

@@ -22,7 +22,16 @@ from pmsapp.services.base import audit
 from pmsapp.services.base.errors import Invalid
 from pmsapp.services.base.transaction import reading, writing
 
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+DAY_WORDS = {
+    "mon": "Monday",
+    "tue": "Tuesday",
+    "wed": "Wednesday",
+    "thu": "Thursday",
+    "fri": "Friday",
+    "sat": "Saturday",
+    "sun": "Sunday",
+}
+WEEKDAYS = tuple(DAY_WORDS)
 Hours = Mapping[str, tuple[str, str] | None]
 USUAL_HOURS: Hours = {
     **dict.fromkeys(WEEKDAYS[:5], ("07:00", "19:00")),
@@ -50,6 +59,10 @@ MAX_NAME_CHARS = 120
 _JITTER_BELOW_S = 60
 CLOCK_TIME = "(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00"
 _TIME = re.compile(CLOCK_TIME)
+NAME_SENTENCE = f"Give the clinic a name of 1 to {MAX_NAME_CHARS} characters."
+ZONE_SENTENCE = "Choose a time zone such as Australia/Melbourne."
+STATE_SENTENCE = f"The state must be one of: {', '.join(STATES)}."
+NEVER_OPEN = "Give opening hours for at least one day; pause the updates instead when the clinic is closed."
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,30 +170,32 @@ def _differs(row: Clinic, field: str, value: Any) -> bool:
 def _check(changes: Mapping[str, Any]) -> None:
     errors: dict[str, str] = {}
     if "name" in changes and not 1 <= len(changes["name"]) <= MAX_NAME_CHARS:
-        errors["name"] = f"Give the clinic a name of 1 to {MAX_NAME_CHARS} characters."
+        errors["name"] = NAME_SENTENCE
     if "time_zone" in changes and not is_zone(changes["time_zone"]):
-        errors["time_zone"] = "Choose a time zone such as Australia/Melbourne."
+        errors["time_zone"] = ZONE_SENTENCE
     if changes.get("state") not in (None, "", *STATES):
-        errors["state"] = f"The state must be one of: {', '.join(STATES)}."
-    if "hours" in changes and (sentence := _hours_fault(changes["hours"])):
-        errors["hours"] = sentence
+        errors["state"] = STATE_SENTENCE
+    if "hours" in changes:
+        errors |= _hours_faults(changes["hours"])
     if errors:
         raise Invalid(errors)
 
 
-def _hours_fault(hours: Mapping[str, Any]) -> str | None:
+def _hours_faults(hours: Mapping[str, Any]) -> dict[str, str]:
+    """What is wrong with opening hours: a sentence for each day, or one for all of them."""
     if set(hours) != set(WEEKDAYS):
-        return "Give opening hours for each day from mon to sun, or none for a day that is closed."
-    for day, times in hours.items():
-        if times is None:
-            continue
-        if len(times) != 2 or not all(isinstance(t, str) and _TIME.fullmatch(t) for t in times):
-            return f"The times of {day} must read like 08:30."
-        if times[0] >= times[1]:
-            return f"On {day} the clinic must open before it closes."
-    if not any(hours.values()):
-        return "Give opening hours for at least one day; pause the updates instead when the clinic is closed."
-    return None
+        return {"hours": "Give opening hours for each day from mon to sun, or none for a day that is closed."}
+    faults = {f"hours.{day}": fault for day, times in hours.items() if (fault := times_fault(day, times))}
+    return faults or ({} if any(hours.values()) else {"hours": NEVER_OPEN})
+
+
+def times_fault(day: str, times: Any) -> str | None:
+    """One sentence about the opening hours of a weekday that cannot be right, or None."""
+    if times is None:
+        return None
+    if len(times) != 2 or not all(isinstance(text, str) and _TIME.fullmatch(text) for text in times):
+        return f"{DAY_WORDS[day]}'s hours need two times like 08:30, or none when the clinic is closed."
+    return f"On {DAY_WORDS[day]} the clinic must open before it closes." if times[0] >= times[1] else None
 
 
 def view_of(row: Clinic | None) -> ClinicView:

@@ -10,6 +10,7 @@ from pmsapp.adapters.base import ConnectionCheck
 from pmsapp.adapters.client.deadline import Deadline
 from pmsapp.adapters.registry import get_info
 from pmsapp.domain.actor import Actor
+from pmsapp.domain.ages import clocks_differ
 from pmsapp.domain.errors import PMSError, ReconnectRequiredError
 from pmsapp.domain.sync_state import ConnectionState
 from pmsapp.models import PMSConnection
@@ -20,9 +21,6 @@ from pmsapp.services.connections.rows import forget_error, get_row, learn, note_
 from pmsapp.services.runs import planning
 from pmsapp.services.vendors import adapters as vendor_adapters
 from pmsapp.services.vendors import credential_check
-
-# Beyond this the two clocks are worth a warning: logins may fail.
-CLOCK_SKEW_WARNING_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +105,7 @@ def _note(
             error = same_practice.taken_elsewhere(session, row, found)
         if found is not None and error is None:
             learn(row, found)
+            row.clock_skew_s = found.clock_skew_s
             if first_met:
                 same_practice.claim(session, row)
             if row.state in (ConnectionState.NEEDS_YOU, ConnectionState.SETUP):
@@ -136,7 +135,7 @@ def _sentences(label: str, found: ConnectionCheck) -> str:
 
 
 def _is_off(found: ConnectionCheck) -> bool:
-    return found.clock_skew_s is not None and abs(found.clock_skew_s) > CLOCK_SKEW_WARNING_S
+    return clocks_differ(found.clock_skew_s)
 
 
 def _ms_since(started_s: float) -> int:

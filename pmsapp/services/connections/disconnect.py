@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, delete, select, update
@@ -14,8 +14,16 @@ from pmsapp.crypto.cipher import KeyRing
 from pmsapp.domain.actor import SYSTEM, Actor
 from pmsapp.domain.appointment import Presence
 from pmsapp.domain.runsheet import DISCONNECTED
+from pmsapp.domain.sync_state import ConnectionState
 from pmsapp.extensions import key_ring
-from pmsapp.models import PMSConnection, RunSheet, RunSheetAppointment
+from pmsapp.models import (
+    Disconnected,
+    PMSAppointmentType,
+    PMSClinicianMapping,
+    PMSConnection,
+    RunSheet,
+    RunSheetAppointment,
+)
 from pmsapp.models.upsert import table_of
 from pmsapp.services.base import audit, encrypted_columns
 from pmsapp.services.base.encrypted_columns import LinkKind
@@ -29,6 +37,7 @@ from pmsapp.services.sheet.placement import PlacedBy
 from pmsapp.services.sheet.stored_cards import chunks
 
 CARDS_CHOICES = ("keep", "strike", "remove")
+UNDO_LASTS = timedelta(hours=24)
 
 _CARDS = table_of(RunSheetAppointment)
 _SHEETS = table_of(RunSheet)
@@ -40,7 +49,7 @@ def delete_connection(connection_id: int, cards: str = "strike", actor: Actor = 
 
     `cards` says what happens to its cards on sheets from today: `keep` makes those in view manual cards, `strike`
     strikes them through ("disconnected": nobody has cancelled), `remove` deletes them all. A run in progress stops at its next step.
-    Raises NotFound and Invalid.
+    For a day it can be undone (services.setup.undo). Raises NotFound and Invalid.
     """
     if cards not in CARDS_CHOICES:
         raise Invalid({"cards": f"Choose one of: {', '.join(CARDS_CHOICES)}."})
@@ -58,6 +67,8 @@ def delete_connection(connection_id: int, cards: str = "strike", actor: Actor = 
         else:
             _remove(session, found)
         versions.bump(session, changed_days, now)
+        if row.state != ConnectionState.SETUP:
+            _keep_for_undo(session, row, cards, actor, now)
         session.execute(delete(PMSConnection).where(PMSConnection.id == connection_id))
         audit.record(
             session,
@@ -66,6 +77,43 @@ def delete_connection(connection_id: int, cards: str = "strike", actor: Actor = 
             f"connection:{connection_id}",
             {"pms_type": row.pms_type, "cards": cards, "count": len(found)},
         )
+
+
+def _keep_for_undo(session: Session, row: PMSConnection, cards: str, actor: Actor, now: datetime) -> None:
+    """Keep the connection, its matches and types for a day, the login sealed as it is."""
+    kept = {
+        name: [
+            _as_kept(found)
+            for found in session.execute(
+                select(*_stored(model)).where(table_of(model).c.pms_connection_id == row.id)
+            )
+        ]
+        for name, model in (("mappings", PMSClinicianMapping), ("types", PMSAppointmentType))
+    }
+    own = session.execute(select(*_stored(PMSConnection)).where(PMSConnection.id == row.id)).one()
+    session.add(
+        Disconnected(
+            pms_type=row.pms_type,
+            display_name=row.display_name,
+            cards=cards,
+            kept={"connection": _as_kept(own), **kept},
+            by=actor.name,
+            at=now,
+            expires_at=now + UNDO_LASTS,
+        )
+    )
+
+
+def _stored(model: Any) -> list[Any]:
+    """The columns of a table that are not worked out by the database."""
+    return [column for column in table_of(model).c if column.computed is None]
+
+
+def _as_kept(found: Row[Any]) -> dict[str, Any]:
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in found._mapping.items()
+    }
 
 
 def _cards_from(session: Session, connection_id: int, today: date) -> Sequence[Any]:

@@ -19,16 +19,11 @@ from pmsapp.models import FormerCard, PMSConnection, RunSheetAppointment, RunShe
 from pmsapp.models.upsert import insert_into, table_of
 from pmsapp.services.sheet import versions
 from pmsapp.services.sheet.stored_cards import chunks
+from pmsapp.services.vendors.erased_patients import practice_key
 
 _CARDS = table_of(RunSheetAppointment)
 _FORMER = table_of(FormerCard)
 _OVERRIDES = table_of(RunSheetOverride)
-
-
-def practice_key(row: PMSConnection) -> str | None:
-    """What stays the same when a practice is connected again; None while nobody has told who it is."""
-    practice = row.practice_fingerprint or row.tenant_id or row.practice_id
-    return f"{practice}|{row.organization_id or ''}" if practice else None
 
 
 def note_cards(session: Session, row: PMSConnection, now: datetime) -> None:

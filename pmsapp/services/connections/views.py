@@ -78,6 +78,7 @@ class ConnectionView:
     last_sync_at: datetime | None
     last_sync_status: str | None
     last_sync_error: ErrorView | None
+    clock_skew_s: float | None
     next_sync_at: datetime | None
     next_sync_reason: str | None
     paused: PauseView | None
@@ -167,6 +168,7 @@ def _view(connection: Connected, now: datetime, hours: ClinicHours) -> Connectio
         last_sync_at=row.last_sync_at,
         last_sync_status=row.last_sync_status,
         last_sync_error=_error(row),
+        clock_skew_s=row.clock_skew_s,
         next_sync_at=row.next_sync_at,
         next_sync_reason=row.next_sync_reason,
         paused=PauseView(row.paused_until, row.paused_by, row.paused_reason)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pmsapp.domain.actor import Actor
@@ -19,33 +19,25 @@ from pmsapp.domain.sync.compare import same_meaning, same_person
 from pmsapp.domain.sync.merge import EDITABLE, OverrideState, as_stored
 from pmsapp.models import (
     Decision,
-    PMSAppointmentType,
-    PMSClinicianMapping,
-    PMSConnection,
     RunSheetAppointment,
     RunSheetOverride,
 )
+from pmsapp.services.editing import list_effects
 from pmsapp.services.editing.carry_over import (
     carry_over,
     own_values,
     put_own,
     take_notes_and_state,
 )
-from pmsapp.services.sheet import columns, placement, questions
+from pmsapp.services.editing.list_effects import KEEP, PMS, Answer, answered
+from pmsapp.services.sheet import placement, questions
 from pmsapp.services.sheet.placement import PlacedBy
 from pmsapp.services.sheet.questions import field_subject
 from pmsapp.services.sheet.stored_cards import IN_FORCE
 
-KEEP, PMS, SAME = "keep", "pms", "same"
+SAME = "same"
 REFILED = "the same person under another file"
 TAKEN_BACK = "answer_taken_back"
-
-Answer = tuple[list[int], dict[str, Any] | None]
-
-
-def answered(choice: str) -> str:
-    """How a card's timeline names an answer that changed it."""
-    return f"answered_{choice}"
 
 
 def _answer_field(session: Session, row: Decision, choice: str, actor: Actor, now: datetime) -> Answer:
@@ -226,92 +218,12 @@ def _take_contacts(
     return [edit.id for edit in edits]
 
 
-def _answer_practitioner(session: Session, row: Decision, choice: str, actor: Actor, now: datetime) -> Answer:
-    """pms: give them a column of their own. keep: they are not shown."""
-    mapping = session.scalar(
-        select(PMSClinicianMapping).where(
-            PMSClinicianMapping.pms_connection_id == row.connection_id,
-            PMSClinicianMapping.pms_practitioner_id == (row.theirs or {}).get("pms_practitioner_id"),
-        )
-    )
-    if mapping is None:
-        return [], None
-    mapping.decided_by, mapping.decided_at = actor.name, now
-    if choice == KEEP:
-        mapping.decision, mapping.run_sheet_clinician_id, mapping.auto_created = "ignored", None, False
-    else:
-        made = columns.add_row(session, mapping.pms_practitioner_name, now)
-        mapping.decision, mapping.run_sheet_clinician_id, mapping.auto_created = "mapped", made.id, True
-    _rules_changed(session, row.connection_id)
-    return [], None
-
-
-def _answer_type(session: Session, row: Decision, choice: str, actor: Actor, now: datetime) -> Answer:
-    """pms: appointments of this type are telehealth. keep: they are not."""
-    type_id = str((row.theirs or {}).get("pms_type_id"))
-    session.execute(
-        update(PMSAppointmentType)
-        .where(
-            PMSAppointmentType.pms_connection_id == row.connection_id,
-            PMSAppointmentType.pms_type_id == type_id,
-        )
-        .values(is_telehealth=choice == PMS)
-    )
-    _rules_changed(session, row.connection_id)
-    placement.reapply_type(
-        session,
-        row.connection_id or 0,
-        type_id,
-        kind=answered(choice),
-        by=PlacedBy.staff(actor),
-        now=now,
-    )
-    return [], None
-
-
-def _answer_turned_type(session: Session, row: Decision, choice: str, actor: Actor, now: datetime) -> Answer:
-    """keep: what was decided about the type stands. pms: it is the other way round now."""
-    type_id = str((row.theirs or {}).get("pms_type_id"))
-    kind = session.scalar(
-        select(PMSAppointmentType).where(
-            PMSAppointmentType.pms_connection_id == row.connection_id,
-            PMSAppointmentType.pms_type_id == type_id,
-        )
-    )
-    if kind is None or kind.is_telehealth is None:
-        return [], None
-    if choice == PMS:
-        kind.is_telehealth = not kind.is_telehealth
-    row.state = "decided"  # a type still asked about counts as not sure
-    session.flush()
-    _rules_changed(session, row.connection_id)
-    placement.reapply_type(
-        session,
-        row.connection_id or 0,
-        type_id,
-        kind=answered(choice),
-        by=PlacedBy.staff(actor),
-        now=now,
-    )
-    return [], None
-
-
-def _rules_changed(session: Session, connection_id: int | None) -> None:
-    session.execute(
-        update(PMSConnection)
-        .where(PMSConnection.id == connection_id)
-        .values(config_version=PMSConnection.config_version + 1)
-    )
-
-
 ANSWERS: dict[str, Callable[[Session, Decision, str, Actor, datetime], Answer]] = {
     "field_conflict": _answer_field,
     "patient_changed": _answer_patient,
     "removals_held": _answer_removals,
     "merge_suggestion": _answer_duplicate,
-    "practitioner_new": _answer_practitioner,
-    "type_new": _answer_type,
-    "type_changed": _answer_turned_type,
+    **list_effects.ANSWERS,
 }
 
 

@@ -26,15 +26,13 @@ from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.clinic import clinic
 from pmsapp.services.editing.decision_effects import (
     ANSWERS,
-    KEEP,
-    PMS,
     SAME,
     TAKEN_BACK,
-    answered,
     choices_of,
     is_as_answered,
     put_back,
 )
+from pmsapp.services.editing.list_effects import KEEP, PMS, answered
 from pmsapp.services.sheet import timeline, versions
 from pmsapp.services.sheet.cards import load_cards
 from pmsapp.services.sheet.stored_cards import CARDS
@@ -114,12 +112,10 @@ def decide(decision_id: int, choice: str, actor: Actor, *, same_for_others: bool
     with writing() as session:
         row = _row(session, decision_id, lock=True)
         if row.state != "open":
-            by = (
-                "Somebody has already answered this."
-                if row.state == "decided"
-                else "This has settled itself."
-            )
-            raise Conflict("DECIDED", by, _view(session, row))
+            said = "This has settled itself."
+            if row.state == "decided":
+                said = f"{row.decided_by or 'Somebody'} has already answered this."
+            raise Conflict("DECIDED", said, _view(session, row))
         if choice not in choices_of(session, row):
             raise Invalid({"choice": "These are not known to be one person. Choose keep or pms."})
         others = _alike(session, row) if same_for_others else []
@@ -156,13 +152,28 @@ def _settle(session: Session, row: Decision, choice: str, actor: Actor, now: dat
     answer = ANSWERS[row.kind]
     touched, row.undo = answer(session, row, choice, actor, now)
     row.state, row.choice, row.decided_by, row.decided_at = "decided", choice, actor.name, now
-    _show_changes(session, touched, actor, answered(choice), now)
+    _show_changes(session, touched, actor, answered(choice), now, _told(row, choice))
     audit.record(
         session, actor, "decision.answer", f"decision:{row.id}", {"kind": row.kind, "choice": choice}
     )
 
 
-def _show_changes(session: Session, card_ids: list[int], actor: Actor, kind: str, now: datetime) -> None:
+def _told(row: Decision, choice: str) -> dict[str, Any] | None:
+    """From which value to which an answer about a field leads."""
+    if row.kind != "field_conflict" or row.field is None:
+        return None
+    was, now = (row.ours, row.theirs) if choice == PMS else (row.theirs, row.ours)
+    return {"fields": [row.field], "was": {row.field: was}, "now": {row.field: now}}
+
+
+def _show_changes(
+    session: Session,
+    card_ids: list[int],
+    actor: Actor,
+    kind: str,
+    now: datetime,
+    data: dict[str, Any] | None = None,
+) -> None:
     """Touched cards get a line in their timeline and a new version, and stand on the day they show."""
     session.flush()
     changed_days = versions.days_of(session, card_ids)
@@ -174,7 +185,7 @@ def _show_changes(session: Session, card_ids: list[int], actor: Actor, kind: str
             .where(CARDS.c.id == card.id)
             .values(run_sheet_id=sheet_id, row_version=CARDS.c.row_version + 1, updated_at=now)
         )
-    lines = [{"appointment_id": card_id, "kind": kind, "data": None} for card_id in card_ids]
+    lines = [{"appointment_id": card_id, "kind": kind, "data": data} for card_id in card_ids]
     timeline.record(session, lines, "staff", now, actor=actor.name)
     session.expire_all()
     versions.bump(session, changed_days or {clinic.today(session)}, now)

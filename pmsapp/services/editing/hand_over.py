@@ -49,6 +49,12 @@ class HandOverView:
     closing: Closing
     since_closed: int
 
+    @property
+    def card_ids(self) -> frozenset[int]:
+        """Every card it is about."""
+        asked = (card_id for question in self.decisions for card_id in question.appointment_ids)
+        return self.sheet.card_ids | frozenset(asked)
+
     def __repr__(self) -> str:
         return f"HandOverView({self.sheet.date})"
 
@@ -56,7 +62,7 @@ class HandOverView:
 def get(day: date, *, clinician_id: int | None = None) -> HandOverView:
     """What is left of a day; with a clinician only of their column, and without the questions of the desk."""
     sheet = days.get_sheet(day, include_not_shown=True, clinician_id=clinician_id)
-    known = {card.id for card in (*sheet.cards, *(sheet.not_shown_cards or ()), *sheet.acknowledged)}
+    known = sheet.card_ids
     events = [
         event
         for event in timeline.of_day(sorted(known), noon(day, sheet.time_zone), kinds=CHANGES)

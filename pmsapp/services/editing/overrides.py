@@ -168,7 +168,7 @@ def remove_card(card_id: int, reason: str | None, actor: Actor, *, row_version: 
 
 
 def restore_card(card_id: int, actor: Actor) -> Card:
-    """Bring back a card that staff removed, or that has left and was acknowledged.
+    """Bring back a card that staff removed or moved to another day, or that has left and was acknowledged.
 
     Raises NotFound, and Conflict NOT-REMOVED when there is nothing to bring back.
     """
@@ -176,9 +176,15 @@ def restore_card(card_id: int, actor: Actor) -> Card:
     with writing() as session:
         card, before = card_for_update(session, card_id, actor)
         if Action.RESTORE not in before.actions:
-            raise Conflict("NOT-REMOVED", "This card was neither removed by staff nor acknowledged.")
+            raise Conflict(
+                "NOT-REMOVED", "This card was neither removed nor moved by staff, nor acknowledged."
+            )
         if before.presence is Presence.REMOVED_BY_STAFF:
             _put_back(session, card, actor, now)
+        elif before.presence is Presence.ON_SHEET:
+            _type_over(session, card, "start_at", None, actor, now)
+            after = show_change(session, card, before, actor, now).card
+            trace(session, card, actor, "brought_back", now, _told({"start_at": None}, before, after))
         else:
             card.acknowledged_at = card.acknowledged_by = None
             show_change(session, card, None, actor, now)
@@ -231,7 +237,8 @@ def take_over(card_id: int, actor: Actor) -> Card:
         carry_over(session, source, card, now, fields=OF_THE_PATIENT, checks=False)
         card.taken_over_at = now
         after = show_change(session, card, before, actor, now)
-        trace(session, card, actor, "took_over", now)
+        told = _told(dict.fromkeys(OF_THE_PATIENT), before, after.card)
+        trace(session, card, actor, "took_over", now, told)
         audit.record(session, actor, "card.take_over", f"card:{card_id}")
     return after.card
 

@@ -19,6 +19,7 @@ from pmsapp.crypto.cipher import CipherError, KeyRing, make_key, sealed_with
 from pmsapp.domain.actor import Actor
 from pmsapp.extensions import current_settings, key_ring
 from pmsapp.models import (
+    AuditKey,
     DowntimePassphrase,
     PMSConnection,
     RunSheetAppointment,
@@ -26,7 +27,7 @@ from pmsapp.models import (
     SetupDraft,
     StoredAnswer,
 )
-from pmsapp.services.base import audit, encrypted_columns, idempotency
+from pmsapp.services.base import audit, audit_chain, encrypted_columns, idempotency
 from pmsapp.services.base.errors import Conflict, NotFound
 from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.maintenance import downtime
@@ -92,6 +93,7 @@ SEALED: tuple[SealedColumn, ...] = (
     SealedColumn(StoredAnswer.answer_sealed, idempotency.context_of),
     SealedColumn(SecondFactor.secret_sealed, second_factor.context_of),
     SealedColumn(DowntimePassphrase.passphrase_sealed, downtime.context_of),
+    SealedColumn(AuditKey.key_sealed, audit_chain.context_of),
     SealedColumn(SetupDraft.fields_sealed, drafts.context_of),
 )
 

@@ -33,10 +33,11 @@ from pmsapp.models import (
     SyncRun,
     User,
 )
-from pmsapp.services.base import audit
+from pmsapp.services.base import audit, audit_chain
 from pmsapp.services.base.audit import AuditEntry
 from pmsapp.services.base.transaction import reading, writing
-from pmsapp.services.maintenance import backup, database, kept_access, key_rotation
+from pmsapp.services.maintenance import audit_watch, backup, database, erasure, kept_access, key_rotation
+from pmsapp.services.maintenance.erasure import Erased
 from pmsapp.services.maintenance.kept_access import Access
 from pmsapp.services.people import sessions
 
@@ -69,6 +70,7 @@ class Present:
     fences: dict[int, int] = field(default_factory=dict)
     given_ids: dict[str, int] = field(default_factory=dict)
     access: Access | None = None
+    erased: tuple[Erased, ...] = ()
 
 
 def require_ours(file: Path) -> None:
@@ -88,7 +90,7 @@ def examine() -> Copy:
         strays = session.connection().exec_driver_sql("PRAGMA foreign_key_check").first()
         if found != "ok" or strays is not None:
             raise ConfigurationError("This copy is damaged and cannot be put back; take an earlier one.")
-        verdict = audit.verify()
+        verdict = audit_chain.verify()
         if not verdict.ok:
             raise ConfigurationError(
                 f"The log of who did what was changed in this copy (row {verdict.first_bad_id}: {verdict.reason})."
@@ -127,6 +129,7 @@ def _look(copy: Copy) -> Present:
                 row.name: row.seq for row in session.execute(text("SELECT name, seq FROM sqlite_sequence"))
             },
             access=kept_access.read(session) if related else None,
+            erased=erasure.all_erased(session) if related else (),
         )
 
 
@@ -143,6 +146,7 @@ def adopt(copy: Copy, present: Present | None, name: str, actor: Actor) -> int:
         _forget_what_went_on(session, now)
         if known.access is not None:
             kept_access.keep(session, known.access, now)
+        erasure.erase_again(session, known.erased, now)
         sessions.end_where(session, actor, "restored")
         detail = {
             "backup": name,
@@ -151,6 +155,7 @@ def adopt(copy: Copy, present: Present | None, name: str, actor: Actor) -> int:
             "undone_events": len(known.done_since),
         }
         audit.record(session, actor, "database.restored", "clinic:1", detail)
+    audit_watch.forget_after(copy.last_event_id)
     return epoch
 
 

@@ -9,9 +9,11 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, delete, func, select, update
 
 from pmsapp import clock
+from pmsapp.extensions import current_settings
 from pmsapp.models import (
     AlertDelivery,
     APIToken,
+    Disconnected,
     Incident,
     KnownBrowser,
     LoginThrottle,
@@ -25,14 +27,18 @@ from pmsapp.models import (
 )
 from pmsapp.services.base import idempotency
 from pmsapp.services.base.transaction import reading, writing
-from pmsapp.services.maintenance import backup
+from pmsapp.services.maintenance import audit_watch, backup, periods
+from pmsapp.services.maintenance.purge import purge_records
 from pmsapp.services.people import known_browsers
 from pmsapp.services.setup import drafts
 
 # Names of the tasks, as the health page shows them.
 DATABASE = "check the database"
 BACKUP = "back up"
+AWAY = "take the backup away"
+VERIFY = "verify the backup"
 PURGE = "purge"
+AUDIT = "check the log"
 RECEIPTS = "check receipts"
 KEYS = "check token age"
 SELF_TEST = "test the alert channels"
@@ -41,14 +47,13 @@ PREVIEWS_STAY = timedelta(days=7)
 WEBHOOK_IDS_STAY = timedelta(days=14)
 SESSIONS_STAY = timedelta(days=30)
 QUARANTINE_STAYS = timedelta(days=30)
-RUNS_STAY = timedelta(days=90)
 THROTTLES_STAY = timedelta(days=7)
 KEYS_AGE_BEFORE = timedelta(days=14)
 
 
 def purge() -> dict[str, int]:
-    """Throw away what has served its time. Cards, notes, timelines and the audit log are never touched here."""
-    now = clock.now()
+    """Throw away what runs, sessions and messages leave behind; `services.maintenance.purge` does cards and the log."""
+    now, runs_stay = clock.now(), periods.of(current_settings()).runs
     doomed: dict[str, Any] = {
         "webhook ids": delete(WebhookEvent).where(WebhookEvent.received_at < now - WEBHOOK_IDS_STAY),
         "sessions": delete(UserSession).where(UserSession.last_seen_at < now - SESSIONS_STAY),
@@ -57,9 +62,10 @@ def purge() -> dict[str, int]:
         "throttles": delete(LoginThrottle).where(LoginThrottle.last_failure_at < now - THROTTLES_STAY),
         "browsers": delete(KnownBrowser).where(KnownBrowser.last_used_at < now - known_browsers.LIFE),
         "links": delete(OneTimeLink).where(OneTimeLink.expires_at < now - SESSIONS_STAY),
-        "deliveries": delete(AlertDelivery).where(AlertDelivery.at < now - RUNS_STAY),
-        "incidents": delete(Incident).where(Incident.ended_at < now - RUNS_STAY),
-        "runs": delete(SyncRun).where(SyncRun.completed_at < now - RUNS_STAY),
+        "deliveries": delete(AlertDelivery).where(AlertDelivery.at < now - runs_stay),
+        "incidents": delete(Incident).where(Incident.ended_at < now - runs_stay),
+        "runs": delete(SyncRun).where(SyncRun.completed_at < now - runs_stay),
+        "disconnected": delete(Disconnected).where(Disconnected.expires_at <= now),
         "previews": update(SyncRun)
         .where(SyncRun.preview.is_not(None), SyncRun.completed_at < now - PREVIEWS_STAY)
         .values(preview=None),
@@ -137,10 +143,12 @@ def check_token_age() -> str:
 def nightly_backup() -> str:
     """The nightly copy. Raises ConfigurationError when it did not work."""
     made = backup.make()
-    return "PostgreSQL makes its own" if made is None else f"{made.size_bytes // 1000} kB, checked"
+    head = audit_watch.note_head()
+    log_at = f"; the log stands at {head}" if head else ""
+    return ("PostgreSQL makes its own" if made is None else f"{made.size_bytes // 1000} kB, checked") + log_at
 
 
 def do_purge() -> str:
     """The nightly purge; how many rows went, in words."""
-    gone = sum(purge().values())
+    gone = sum(purge().values()) + sum(purge_records().values())
     return f"{gone} row{'' if gone == 1 else 's'} removed"

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from pmsapp.domain.ages import holds, is_older, is_within
+from pmsapp.domain.ages import clocks_differ, holds, is_older, is_within
 from pmsapp.domain.appointment import Presence
 from pmsapp.domain.incidents import Condition, severity_of
 from pmsapp.domain.schedule import LONGEST_VENDOR_WAIT, ClinicHours, is_watched
@@ -37,11 +37,14 @@ STARTED_ALREADY = timedelta(minutes=15)
 
 _TASK_CODES = {
     retention.BACKUP: "BACKUP-FAILED",
+    retention.AWAY: "BACKUP-FAILED",
+    retention.VERIFY: "BACKUP-FAILED",
     retention.RECEIPTS: "RECEIPT-DIFFERS",
     retention.DATABASE: "DATABASE-DAMAGED",
+    retention.AUDIT: "AUDIT-BROKEN",
 }
 # Failed once is enough for these: trying again changes nothing.
-_ALERT_AT_ONCE = frozenset({retention.RECEIPTS, retention.DATABASE})
+_ALERT_AT_ONCE = frozenset({retention.RECEIPTS, retention.DATABASE, retention.AUDIT, retention.VERIFY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ def find(session: Session, now: datetime) -> list[Condition]:
             found.append(condition)
     return [
         *found,
+        *_of_clocks(active),
         *_of_tasks(session, is_open=is_watched(now, hours)),
         *_of_disk(),
         *_of_alerts(session),
@@ -173,6 +177,19 @@ def _oldest_waiting(session: Session, now: datetime) -> int | None:
         if is_older(max(row.requested_at, row.not_before or row.requested_at), now, NOT_STARTED):
             return int(row.pms_connection_id)
     return None
+
+
+def _of_clocks(active: Sequence[_Watched]) -> Iterator[Condition]:
+    """A vendor whose clock and ours differ: nothing fails yet, but logins will."""
+    for watched in active:
+        if clocks_differ(watched.row.clock_skew_s):
+            yield Condition(
+                f"clock:{watched.row.id}",
+                "CLOCK",
+                connection_id=watched.row.id,
+                needs_person=True,
+                can_wait=True,
+            )
 
 
 def _of_tasks(session: Session, *, is_open: bool) -> Iterator[Condition]:

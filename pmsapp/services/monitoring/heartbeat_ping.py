@@ -1,5 +1,8 @@
 """The dead man's switch: a ping to a watcher outside after each good run, so that silence itself is noticed.
 
+The ping names the newest row of the log in its User-Agent, which watchers show: a log whose end was cut off since
+can be told by it.
+
 It reads what happened from the database and is never part of a run: a watcher that is slow, gone or wrong costs a
 run nothing. The address is a secret; it is in no log and no error.
 """
@@ -14,6 +17,7 @@ from pmsapp import __version__, clock
 from pmsapp.extensions import current_settings
 from pmsapp.models import ScheduledTask, SyncRun
 from pmsapp.observability import logs
+from pmsapp.services.base import audit_chain
 from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.monitoring import task_table
 
@@ -33,7 +37,9 @@ def send_owed() -> bool:
     address = current_settings().heartbeat_url
     if not address or not _take():
         return False
-    fault = _ping(address)
+    with reading() as session:
+        head = audit_chain.head(session)
+    fault = _ping(address, f"pmsapp/{__version__}" + (f" audit/{head}" if head else ""))
     task_table.ended(TASK_NAME, fault or "ok")
     if fault is not None:
         _log.warning("the watcher outside was not reached", error=fault)
@@ -71,7 +77,7 @@ def _newest_good(session: Session) -> int:
     return session.scalar(select(func.max(SyncRun.id)).where(good, SyncRun.dry_run.is_(False))) or 0
 
 
-def _ping(address: str) -> str | None:
+def _ping(address: str, user_agent: str) -> str | None:
     """GET the address, once repeated. None when it answered well, else what went wrong in one word."""
     timeout = urllib3.Timeout(connect=CONNECT_WITHIN_S, read=ANSWER_WITHIN_S)
     retries = urllib3.Retry(total=1, redirect=False, backoff_factor=0.5)
@@ -80,7 +86,7 @@ def _ping(address: str) -> str | None:
             answer = pool.request(
                 "GET",
                 address,
-                headers={"User-Agent": f"pmsapp/{__version__}"},
+                headers={"User-Agent": user_agent},
                 redirect=False,
                 preload_content=False,
             )

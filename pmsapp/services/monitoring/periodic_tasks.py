@@ -8,7 +8,7 @@ from datetime import time, timedelta
 
 from pmsapp.domain.schedule import Rhythm
 from pmsapp.observability import logs
-from pmsapp.services.maintenance import database, retention
+from pmsapp.services.maintenance import audit_watch, away, database, retention
 from pmsapp.services.monitoring import alerts, heartbeat_ping, incidents, task_table
 
 DAILY = timedelta(days=1)
@@ -41,10 +41,13 @@ class PeriodicTask:
 TASKS: tuple[PeriodicTask, ...] = (
     PeriodicTask(incidents.WATCH, incidents.WATCH_EVERY, incidents.look),
     PeriodicTask(retention.DATABASE, DAILY, database.quick_check, at=time(1, 10)),
+    PeriodicTask(retention.AUDIT, DAILY, audit_watch.check, at=time(1, 20)),
     PeriodicTask(retention.BACKUP, DAILY, retention.nightly_backup, at=time(1, 30)),
+    PeriodicTask(retention.AWAY, DAILY, away.take_newest, at=time(1, 40)),
     PeriodicTask(retention.PURGE, DAILY, retention.do_purge, at=time(1, 50)),
     PeriodicTask(retention.RECEIPTS, timedelta(hours=1), retention.check_receipts),
     PeriodicTask(retention.KEYS, DAILY, retention.check_token_age, at=time(7, 0)),
+    PeriodicTask(retention.VERIFY, WEEKLY, away.verify_newest, at=time(4, 0), weekday=6),
     PeriodicTask(retention.SELF_TEST, WEEKLY, alerts.self_test, at=time(9, 0), weekday=0),
 )
 

@@ -22,6 +22,7 @@ from pmsapp.services.base.transaction import best_effort_write, reading, writing
 
 PREFIX = "pms_"  # lets a scanner of code or logs recognise a leaked key
 DEFAULT_DAYS = 365
+MAX_DAYS = 3650
 MAX_NAME_CHARS = 80
 USED_STEP = timedelta(minutes=1)  # last_used_at is written at most this often
 _SHOWN_CHARS = len(PREFIX) + 8
@@ -146,8 +147,8 @@ def _checked(name: str, role: str, days: int | None) -> str:
         errors["name"] = f"Give the token a name of 1 to {MAX_NAME_CHARS} characters."
     if role not in TOKEN_ROLES:
         errors["role"] = f"The role must be one of: {', '.join(sorted(TOKEN_ROLES))}."
-    if days is not None and not 1 <= days <= 3650:
-        errors["days"] = "A token can last 1 to 3650 days."
+    if days is not None and not 1 <= days <= MAX_DAYS:
+        errors["days"] = f"A token can last 1 to {MAX_DAYS} days."
     if errors:
         raise Invalid(errors)
     return name

@@ -3,7 +3,6 @@ out; the database holds its hash. Knowing a browser opens nothing: it only spare
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,6 +11,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from pmsapp import clock
+from pmsapp.crypto.token_hash import token_hash
 from pmsapp.domain.actor import Actor
 from pmsapp.models import KnownBrowser
 from pmsapp.models.upsert import upsert
@@ -19,6 +19,7 @@ from pmsapp.services.base import audit
 from pmsapp.services.base.errors import NotFound
 from pmsapp.services.base.transaction import reading, writing
 
+_KIND = "browser"  # of the secret, in its hash
 LIFE = timedelta(days=180)  # without a sign-in
 MAX_PER_PERSON = 20  # the oldest go
 MAX_NAME_CHARS = 60
@@ -47,7 +48,7 @@ def find(session: Session, user_id: int, token: str | None) -> int | None:
     return session.scalar(
         select(KnownBrowser.id).where(
             KnownBrowser.user_id == user_id,
-            KnownBrowser.token_hash == _hash(token),
+            KnownBrowser.token_hash == token_hash(token, _KIND),
             KnownBrowser.last_used_at > clock.now() - LIFE,
         )
     )
@@ -59,7 +60,7 @@ def remember(session: Session, user_id: int, token: str, browser: str | None, ac
     is_new = find(session, user_id, token) is None
     row = {
         "user_id": user_id,
-        "token_hash": _hash(token),
+        "token_hash": token_hash(token, _KIND),
         "browser": (browser or "")[:MAX_NAME_CHARS] or None,
         "created_at": now,
         "last_used_at": now,
@@ -72,7 +73,7 @@ def remember(session: Session, user_id: int, token: str, browser: str | None, ac
 
 def list_of(user_id: int, token: str | None = None) -> list[BrowserView]:
     """A person's known browsers, the most recently used first; `token` tells which one is asking."""
-    this = _hash(token) if token else None
+    this = token_hash(token, _KIND) if token else None
     query = (
         select(KnownBrowser)
         .where(KnownBrowser.user_id == user_id, KnownBrowser.last_used_at > clock.now() - LIFE)
@@ -121,8 +122,3 @@ def _drop_oldest(session: Session, user_id: int) -> None:
         .where(KnownBrowser.user_id == user_id, KnownBrowser.id.not_in(kept.scalar_subquery()))
         .execution_options(synchronize_session=False)
     )
-
-
-def _hash(token: str) -> str:
-    """The token is 256 random bits, so a plain fast hash is enough."""
-    return hashlib.sha256(f"browser\0{token}".encode()).hexdigest()

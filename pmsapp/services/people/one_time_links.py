@@ -6,7 +6,6 @@ three days, and a newer one replaces it. It opens no session: a second factor is
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +14,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from pmsapp import clock
+from pmsapp.crypto.token_hash import token_hash
 from pmsapp.domain.actor import Actor
 from pmsapp.domain.ages import holds
 from pmsapp.models import OneTimeLink, User
@@ -24,6 +24,7 @@ from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.people import passwords, users
 from pmsapp.services.people.users import UserView
 
+_KIND = "link"  # of the secret, in its hash
 LIFE = timedelta(hours=72)
 INVITATION, RESET = "invitation", "reset"
 
@@ -71,7 +72,7 @@ def make(user_id: int, actor: Actor) -> NewLink:
             OneTimeLink(
                 user_id=user_id,
                 kind=kind,
-                token_hash=_hash(token),
+                token_hash=token_hash(token, _KIND),
                 created_at=now,
                 created_by=actor.name,
                 expires_at=now + LIFE,
@@ -107,7 +108,7 @@ def _live(session: Session, token: str) -> OneTimeLink:
         select(OneTimeLink)
         .join(User, User.id == OneTimeLink.user_id)
         .where(
-            OneTimeLink.token_hash == _hash(token),
+            OneTimeLink.token_hash == token_hash(token, _KIND),
             OneTimeLink.used_at.is_(None),
             User.disabled_at.is_(None),
         )
@@ -115,8 +116,3 @@ def _live(session: Session, token: str) -> OneTimeLink:
     if row is None or not holds(row.expires_at, clock.now(), LIFE):
         raise NotFound("link")
     return row
-
-
-def _hash(token: str) -> str:
-    """The token is 256 random bits, so a plain fast hash is enough."""
-    return hashlib.sha256(f"link\0{token}".encode()).hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 import secrets
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from pmsapp import clock
 from pmsapp.crypto import private_files
+from pmsapp.crypto.token_hash import token_hash
 from pmsapp.domain.ages import holds
 from pmsapp.extensions import current_settings
 
@@ -63,4 +63,4 @@ def _path() -> Path:
 
 def _hash(code: str) -> str:
     plain = "".join(char for char in code.upper() if char.isalnum())
-    return hashlib.sha256(f"setup\0{plain}".encode()).hexdigest()
+    return token_hash(plain, "setup")

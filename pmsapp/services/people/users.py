@@ -157,6 +157,17 @@ def enable_user(user_id: int, actor: Actor) -> None:
         _changed(session, row, actor, "user.enabled", "enabled")
 
 
+def remove_user(user_id: int, actor: Actor) -> None:
+    """Take a person out for good, with their sessions, second factor, links and browsers; the log of who did what keeps
+    their name. Raises NotFound, Conflict (LAST-ADMIN)."""
+    with writing() as session:
+        row = _get(session, user_id)
+        _keep_an_admin(session, row)
+        _changed(session, row, actor, "user.removed", "disabled")
+        session.flush()
+        session.delete(row)
+
+
 def change_role(user_id: int, role: str, actor: Actor, *, clinician_id: int | None = None) -> None:
     """Give a person another role; a clinician's column is `clinician_id`. Raises NotFound, Invalid, Conflict."""
     with writing() as session:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from pmsapp import clock
@@ -129,6 +129,32 @@ def current_runs(session: Session) -> dict[int, RunView]:
     )
     latest = {row.pms_connection_id: row for row in rows}
     return {view.connection_id: view for view in _views(session, list(latest.values()))}
+
+
+def days_not_whole(connection_ids: Sequence[int]) -> dict[int, frozenset[date]]:
+    """Of each connection's last update that came to an end: the days of the lists that were not read whole, or of which
+    something was kept aside."""
+    if not connection_ids:
+        return {}
+    found: dict[int, set[date]] = {}
+    with reading() as session:
+        last = (
+            select(func.max(SyncRun.id))
+            .where(
+                SyncRun.pms_connection_id.in_(connection_ids),
+                SyncRun.dry_run.is_(False),
+                SyncRun.status.in_((RunStatus.SUCCESS, RunStatus.PARTIAL)),
+            )
+            .group_by(SyncRun.pms_connection_id)
+        )
+        rows = session.execute(
+            select(SyncRun.pms_connection_id, SyncScope.date)
+            .join(SyncScope, SyncScope.run_id == SyncRun.id)
+            .where(SyncRun.id.in_(last), (SyncScope.outcome != "complete") | (SyncScope.failed > 0))
+        )
+        for connection_id, day in rows:
+            found.setdefault(connection_id, set()).add(day)
+    return {connection_id: frozenset(listed) for connection_id, listed in found.items()}
 
 
 def cancel_run(connection_id: int, run_id: int, actor: Actor) -> RunView:

@@ -14,6 +14,7 @@ from pmsapp.domain.sync.reconcile import CardKey
 from pmsapp.domain.sync.rules import MappingDecision, Rules, with_owner, would_show
 from pmsapp.models import PMSClinicianMapping, PMSConnection
 from pmsapp.services.scopes.known_patients import KnownPatients
+from pmsapp.services.sheet import questions
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +70,21 @@ class _Person:
 
 
 def load_people(
-    session: Session, connection_id: int, listed: Sequence[Practitioner] = ()
+    session: Session,
+    connection_id: int,
+    listed: Sequence[Practitioner] = (),
+    *,
+    skip_gone: bool = False,
 ) -> tuple[tuple[ReadTarget, ...], dict[str, str]]:
     """Whose lists to read, and everybody's name by practitioner id.
 
     Read are all who are mapped, and the undecided who see patients, so that nobody is overlooked; somebody undecided
     whom the vendor does not list any more is not asked about for ever. `listed`:
-    practitioners just read that are not to be stored (a preview).
+    practitioners just read that are not to be stored (a preview). `skip_gone`: somebody mapped whom the vendor no longer
+    lists has no list that could be read; the clinic is asked about them.
     """
     people = _stored_people(session, connection_id)
+    gone = questions.gone_practitioners(session, connection_id) if skip_gone else set()
     for person in listed:
         known = people.get(person.external_id)
         people[person.external_id] = _Person(
@@ -90,7 +97,7 @@ def load_people(
     targets = tuple(
         ReadTarget(key, person.name, person.clinician_id)
         for key, person in in_order
-        if person.decision == MappingDecision.MAPPED
+        if (person.decision == MappingDecision.MAPPED and key not in gone)
         or (person.decision == MappingDecision.UNDECIDED and person.bookable)
     )
     return targets, {key: person.name for key, person in people.items()}

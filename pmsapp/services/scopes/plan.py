@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy.orm import Session
 
@@ -26,10 +26,11 @@ from pmsapp.domain.sync.reconcile import (
     sort_pairs,
     swapped_patients,
 )
-from pmsapp.domain.sync.rules import SkipReason
+from pmsapp.domain.sync.rules import Rules, SkipReason
 from pmsapp.services.scopes.context import RunContext
 from pmsapp.services.scopes.reading import COMPLETE, ScopeRead
 from pmsapp.services.sheet import stored_cards
+from pmsapp.services.vendors.erased_patients import is_erased_at
 
 KEPT_MISSING = "missing"
 
@@ -111,7 +112,7 @@ def plan_scope(
     group_ids = appointment_ids if _has_newcomers(read, known) else elsewhere
     for card in stored_cards.keys_of_appointments(session, context.connection_id, sorted(group_ids)):
         known.setdefault(card.key, card)
-    plan = ScopePlan(read, sort_pairs(read.pairs, known, context.rules))
+    plan = ScopePlan(read, sort_pairs(read.pairs, known, _rules_now(session, context)))
     left = _add_changes(session, ring, plan, known)
     _add_vanished(plan, in_scope, left)
     return plan
@@ -123,9 +124,14 @@ def plan_pairs(session: Session, ring: KeyRing, context: RunContext, read: Scope
     known = {
         card.key: card for card in stored_cards.keys_of_appointments(session, context.connection_id, ids)
     }
-    plan = ScopePlan(read, sort_pairs(read.pairs, known, context.rules))
+    plan = ScopePlan(read, sort_pairs(read.pairs, known, _rules_now(session, context)))
     _add_changes(session, ring, plan, known)
     return plan
+
+
+def _rules_now(session: Session, context: RunContext) -> Rules:
+    """The run's rules, with who was erased by now: also while the run was reading."""
+    return replace(context.rules, is_erased=is_erased_at(session, context.connection_id))
 
 
 def _has_newcomers(read: ScopeRead, known: dict[CardKey, StoredKey]) -> bool:

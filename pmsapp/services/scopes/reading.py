@@ -145,7 +145,7 @@ def _collect(adapter: Adapter, window: SyncWindow, practitioner_ids: Sequence[st
             read.unchanged = page.unchanged
             digests.append(page.digest)
             read.pairs.extend(pair for pair in page.items if start_at <= pair.start_at < end_at)
-            read.bad.extend(page.bad)
+            read.bad.extend(_not_listed_before(page.bad, read.bad))
             read.warnings += page.warnings
         if not ended:
             raise BadVendorDataError("READ-ENDLESS", pms=adapter.info.label, note="no end mark")
@@ -160,6 +160,11 @@ def _collect(adapter: Adapter, window: SyncWindow, practitioner_ids: Sequence[st
         read.outcome = INCOMPLETE if pages else FAILED
     read.unreadable = frozenset(record.external_id for record in read.bad if record.external_id)
     read.read_at = clock.now()
+
+
+def _not_listed_before(found: Sequence[BadRecord], known: Sequence[BadRecord]) -> list[BadRecord]:
+    """Pages may overlap: a record with a name counts once. Two without one may look alike and are two."""
+    return [record for record in found if record.external_id is None or record not in known]
 
 
 def _split(whole: ScopeRead, context: RunContext) -> list[ScopeRead]:

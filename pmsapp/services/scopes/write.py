@@ -190,11 +190,12 @@ def _presence_marks(writer: Writer, change: UpdateCard) -> dict[str, Any]:
     """Why and since when a card stands elsewhere now. Whoever had seen that it left need not see it again."""
     if change.presence is change.card.presence:
         return {}
+    reason = placement.words_of(change.incoming.verdict)
     if change.presence is Presence.CANCELLED:
         reason = change.incoming.cancellation_reason or "cancelled in the practice software"
-        columns = placement.reason_columns(reason, change.incoming.cancelled_at or writer.now)
-    else:
-        columns = placement.reason_columns(placement.words_of(change.incoming.verdict), writer.now)
+    columns = placement.reason_columns(reason, writer.now)
+    is_cancelled = change.presence is Presence.CANCELLED
+    columns["pms_cancelled_at"] = change.incoming.cancelled_at if is_cancelled else None
     if change.leaves or change.presence not in _OFF_SHEET:
         columns["acknowledged_at"] = None
     return columns

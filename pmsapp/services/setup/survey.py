@@ -23,7 +23,7 @@ from pmsapp.services.vendors import adapters as vendor_adapters
 DAYS = 14
 SOON_DAYS = 2
 # A person waits; what was not read in it is not known.
-READ_S = 12.0
+READ_S = 20.0
 _NOT_COMING = frozenset({AppointmentStatus.CANCELLED, AppointmentStatus.NO_SHOW, AppointmentStatus.COMPLETED})
 
 

@@ -26,6 +26,7 @@ from pmsapp.domain.runsheet import (
     IdentityCheck,
     MovedFrom,
     Rebooked,
+    Removal,
 )
 from pmsapp.domain.sync.merge import (
     EDITABLE,
@@ -176,6 +177,7 @@ def _card(row: Row[Any], typed: Sequence[Row[Any]], ring: KeyRing, now: datetime
     columns, edited = _typed_over(row, typed)
     is_pms = columns["pms_appointment_id"] is not None
     presence = Presence(row.presence)
+    there_on = day_of(row.start_at, row.time_zone)
     host_link, patient_link = _links(row, ring) if is_pms and presence is Presence.ON_SHEET else (None, None)
     return Card(
         id=row.id,
@@ -207,7 +209,13 @@ def _card(row: Row[Any], typed: Sequence[Row[Any]], ring: KeyRing, now: datetime
         patient_link=patient_link,
         presence_reason=row.presence_reason,
         presence_at=row.presence_at,
+        cancelled_there_at=row.pms_cancelled_at,
         acknowledged_at=row.acknowledged_at,
+        acknowledged_by=row.acknowledged_by,
+        removal=Removal(row.removed_by, row.removed_at, row.removed_reason) if row.removed_at else None,
+        staff_moved_from=there_on
+        if is_pms and there_on != day_of(columns["start_at"], row.time_zone)
+        else None,
         rebooked_from=_rebooked_from(row),
         rebooked_to=Rebooked(row.rebooked_to_id, row.after_start_at)
         if presence in GONE and row.after_start_at

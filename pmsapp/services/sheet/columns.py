@@ -23,6 +23,8 @@ MAX_NAME_CHARS = 80
 MAX_SORT_ORDER = 10_000
 MAX_LATE_MIN = 240
 MAX_WAIT_MIN = 240
+NAME_SENTENCE = f"Give the clinician a name of 1 to {MAX_NAME_CHARS} characters."
+LATE_SENTENCE = f"Enter whole minutes, 0 to {MAX_LATE_MIN}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ def _threshold_columns(thresholds: Thresholds | None) -> dict[str, int]:
 def set_running_late(clinician_id: int, minutes: int, actor: Actor) -> ClinicianView:
     """Say by how many minutes a clinician runs late today; 0: on time again. Raises NotFound and Invalid."""
     if isinstance(minutes, bool) or not 0 <= minutes <= MAX_LATE_MIN:
-        raise Invalid({"minutes": f"Enter whole minutes, 0 to {MAX_LATE_MIN}."})
+        raise Invalid({"minutes": LATE_SENTENCE})
     now = clock.now()
     with writing() as session:
         row = _row(session, clinician_id)
@@ -147,7 +149,7 @@ def name_fault(name: str) -> str | None:
     """One sentence about a name that cannot be a column's, or None."""
     text = name.strip()
     if not text or len(text) > MAX_NAME_CHARS or not text.isprintable():
-        return f"Give the clinician a name of 1 to {MAX_NAME_CHARS} characters."
+        return NAME_SENTENCE
     return None
 
 

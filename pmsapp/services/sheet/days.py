@@ -197,8 +197,11 @@ def is_current(tag: str, day: date | None) -> bool:
 
 
 def _cards_of(session: Session, sheet_id: int | None, day: date, viewer: Actor | None) -> list[Card]:
-    """Cards shown on the day, and those that moved away from it."""
-    here = CARDS.c.moved_from_date == day
+    """Cards shown on the day, and those that moved away from it: in the PMS, or because staff typed another start."""
+    typed = select(OVERRIDES.c.appointment_id).where(
+        OVERRIDES.c.field == "start_at", OVERRIDES.c.state.in_(IN_FORCE)
+    )
+    here = or_(CARDS.c.moved_from_date == day, and_(CARDS.c.id.in_(typed), CARDS.c.pms_date == day))
     where = or_(CARDS.c.run_sheet_id == sheet_id, here) if sheet_id else here
     return load_cards(session, key_ring(), [where], viewer=viewer)
 

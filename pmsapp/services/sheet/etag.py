@@ -86,6 +86,15 @@ _CLINICIAN = (
     RunSheetClinician.running_late_minutes,
     RunSheetClinician.running_late_on,
 )
+# Questions about practitioners and types touch every day.
+_OF_NO_DAY = (
+    "practitioner_new",
+    "practitioner_gone",
+    "practitioner_changed",
+    "type_new",
+    "type_changed",
+    "type_gone",
+)
 _QUESTION = (
     Decision.id,
     Decision.kind,
@@ -125,7 +134,7 @@ _TAG = select(
     _all_of(
         _QUESTION,
         Decision.state == "open",
-        or_(Decision.date == bindparam("day"), Decision.kind == "practitioner_new"),
+        or_(Decision.date == bindparam("day"), Decision.kind.in_(_OF_NO_DAY)),
     ),
     select(func.max(Decision.id)).where(Decision.state == "open").scalar_subquery(),
     select(func.max(Incident.id))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from pmsapp.domain.appointment import Presence
@@ -16,9 +16,14 @@ from pmsapp.models import (
     Decision,
     PMSAppointmentType,
     PMSClinicianMapping,
+    PMSConnection,
     RunSheetAppointment,
+    RunSheetClinician,
     RunSheetOverride,
 )
+
+# The code of the catalogue that a kind of question stands for.
+CODES = {"practitioner_new": "MAP-NEW", "type_new": "TYPE-NEW", "removals_held": "REMOVE-HELD"}
 
 
 def open_question(
@@ -109,6 +114,28 @@ def note_marker(session: Session, subject: str, marker: str) -> None:
     )
 
 
+def count_cards_of_new_types(session: Session, connection_id: int, today: date) -> None:
+    """Bring the cards up to date that open questions about new types are about: shown and marked, from today on."""
+    for row in session.scalars(
+        select(Decision).where(
+            Decision.connection_id == connection_id, Decision.kind == "type_new", Decision.state == "open"
+        )
+    ).all():
+        card = RunSheetAppointment
+        row.appointment_ids = list(
+            session.scalars(
+                select(card.id)
+                .where(
+                    card.pms_connection_id == connection_id,
+                    card.pms_type_id == (row.theirs or {}).get("pms_type_id"),
+                    card.presence == Presence.ON_SHEET.value,
+                    card.pms_date >= today,
+                )
+                .order_by(card.id)
+            )
+        )
+
+
 def cards_of(session: Session, subject: str) -> list[int]:
     """The cards an open question is about; none when it is not open."""
     found = session.scalar(
@@ -145,8 +172,15 @@ def _still_asked(session: Session, row: Decision) -> bool:
         return _standing(session, cards, Presence.ON_SHEET) == set(cards)
     if row.kind == "practitioner_new":
         return _is_undecided(session, row.connection_id, theirs.get("pms_practitioner_id"))
+    if row.kind == "practitioner_gone":
+        return _is_gone(session, row.connection_id, theirs.get("pms_practitioner_id"))
+    if row.kind == "practitioner_changed":
+        return _is_renamed(session, row.connection_id, theirs)
     if row.kind == "type_changed":
         return _is_turned(session, row.connection_id, theirs)
+    if row.kind == "type_gone":
+        is_shown = _is_archived(session, row.connection_id, theirs.get("pms_type_id"))
+        return is_shown and bool(_standing(session, cards, Presence.ON_SHEET))
     return _is_unclassified(session, row.connection_id, theirs.get("pms_type_id"))
 
 
@@ -179,6 +213,67 @@ def _is_undecided(session: Session, connection_id: int | None, practitioner_id: 
         )
     )
     return decision == "undecided"
+
+
+def _is_gone(session: Session, connection_id: int | None, practitioner_id: str | None) -> bool:
+    """Somebody with a column is archived, or is no longer listed."""
+    mapping = PMSClinicianMapping
+    found = session.scalar(
+        select(mapping.id)
+        .join(PMSConnection, PMSConnection.id == mapping.pms_connection_id)
+        .where(
+            mapping.pms_connection_id == connection_id,
+            mapping.pms_practitioner_id == practitioner_id,
+            mapping.decision == "mapped",
+            or_(~mapping.active, mapping.last_seen_at < PMSConnection.reference_read_at),
+        )
+    )
+    return found is not None
+
+
+def gone_practitioners(session: Session, connection_id: int) -> set[str]:
+    """Those a person was asked about because the vendor no longer lists them, and who are not listed again yet."""
+    mapping = PMSClinicianMapping
+    rows = session.scalars(
+        select(mapping.pms_practitioner_id)
+        .join(PMSConnection, PMSConnection.id == mapping.pms_connection_id)
+        .where(
+            mapping.pms_connection_id == connection_id,
+            mapping.decision == "mapped",
+            mapping.last_seen_at < PMSConnection.reference_read_at,
+        )
+    ).all()
+    subjects = {gone_subject(connection_id, practitioner_id): practitioner_id for practitioner_id in rows}
+    asked = session.scalars(
+        select(Decision.subject).where(Decision.subject.in_(subjects), Decision.state != "lapsed")
+    )
+    return {subjects[subject] for subject in asked}
+
+
+def _is_renamed(session: Session, connection_id: int | None, theirs: dict[str, Any]) -> bool:
+    """The column still bears the earlier name of somebody who is called otherwise now."""
+    row = session.execute(
+        select(PMSClinicianMapping.pms_practitioner_name, RunSheetClinician.name)
+        .join(RunSheetClinician, RunSheetClinician.id == PMSClinicianMapping.run_sheet_clinician_id)
+        .where(
+            PMSClinicianMapping.pms_connection_id == connection_id,
+            PMSClinicianMapping.pms_practitioner_id == theirs.get("pms_practitioner_id"),
+            PMSClinicianMapping.decision == "mapped",
+        )
+    ).one_or_none()
+    return row is not None and row[0] == theirs.get("name") and row[1] != row[0]
+
+
+def _is_archived(session: Session, connection_id: int | None, type_id: str | None) -> bool:
+    found = session.scalar(
+        select(PMSAppointmentType.id).where(
+            PMSAppointmentType.pms_connection_id == connection_id,
+            PMSAppointmentType.pms_type_id == type_id,
+            PMSAppointmentType.sync_enabled,
+            ~PMSAppointmentType.active,
+        )
+    )
+    return found is not None
 
 
 def _is_unclassified(session: Session, connection_id: int | None, type_id: str | None) -> bool:
@@ -229,6 +324,11 @@ def field_subject(card_id: int, field: str) -> str:
 def patient_subject(card_id: int) -> str:
     """The subject of a card whose appointment now names another patient."""
     return f"patient:{card_id}"
+
+
+def gone_subject(connection_id: int, practitioner_id: str) -> str:
+    """The subject of somebody with a column who was archived or is no longer listed."""
+    return f"practitioner-gone:{connection_id}:{practitioner_id}"
 
 
 def practitioner_subject(connection_id: int, practitioner_id: str) -> str:

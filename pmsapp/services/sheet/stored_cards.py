@@ -47,6 +47,7 @@ _KEYS_OF_SCOPE = _KEYS.where(*OF_SCOPE)
 _MARKS = (
     "presence_reason",
     "presence_at",
+    "pms_cancelled_at",
     "acknowledged_at",
     "moved_from_at",
     "moved_from_clinician_id",

@@ -65,7 +65,14 @@ def _perform(run: RunWork) -> None:
     try:
         run.do()
         failpoint("before_finish")
-        close_run(run.lease, run.results, error=run.error, previews=run.previews, warnings=run.warnings)
+        close_run(
+            run.lease,
+            run.results,
+            error=run.error,
+            previews=run.previews,
+            warnings=run.warnings,
+            clock_skew_s=run.clock_skew_s,
+        )
     except FencedOutError:
         raise
     except CancelledError:

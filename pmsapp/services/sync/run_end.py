@@ -12,13 +12,8 @@ from sqlalchemy.orm import Session
 
 from pmsapp import clock
 from pmsapp.adapters.registry import get_info
-from pmsapp.domain.errors import (
-    CATALOGUE,
-    ActionOwner,
-    PMSError,
-    RetryLaterError,
-    message_for,
-)
+from pmsapp.domain.codes import CATALOGUE, ActionOwner
+from pmsapp.domain.errors import PMSError, RetryLaterError, message_for
 from pmsapp.domain.sync.run_status import (
     ScopeResult,
     error_details,
@@ -33,7 +28,7 @@ from pmsapp.models import PMSConnection, ScopeFreshness, SyncRun
 from pmsapp.models.pms import RUN_COUNTS
 from pmsapp.services.base.failpoints import failpoint
 from pmsapp.services.base.transaction import writing
-from pmsapp.services.clinic import opening_hours
+from pmsapp.services.clinic import clinic, opening_hours
 from pmsapp.services.runs import planning
 from pmsapp.services.runs.lease import CancelledError, Lease
 from pmsapp.services.sheet import questions
@@ -51,6 +46,7 @@ def close_run(
     cancelled: bool = False,
     previews: Sequence[preview.Line] = (),
     warnings: Sequence[str] = (),
+    clock_skew_s: float | None = None,
 ) -> None:
     """Record the end in one transaction. `error` is what ended the run early. Raises FencedOutError.
 
@@ -79,8 +75,11 @@ def close_run(
         run.preview = preview.as_json(previews, results, connection.config_version) if run.dry_run else None
         if not run.dry_run:
             _store_state(connection, status, code, message, now)
+            if clock_skew_s is not None:
+                connection.clock_skew_s = round(clock_skew_s, 1)
             _plan_next(session, connection, status, code, error, now)
             _let_queued_wait(session, connection)
+            questions.count_cards_of_new_types(session, connection.id, clinic.today(session))
             questions.lapse_settled(session, connection.id, now)
         failpoint("before_finish_commit")
 

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from pmsapp import clock
 from pmsapp.adapters.base import Adapter
 from pmsapp.adapters.client.deadline import Deadline
+from pmsapp.adapters.registry import get_info
 from pmsapp.domain.ages import is_within
 from pmsapp.domain.appointment import AppointmentType, Practitioner
 from pmsapp.domain.errors import PMSError, RetryLaterError
@@ -30,7 +31,7 @@ from pmsapp.models.upsert import table_of
 from pmsapp.services.base.failpoints import failpoint
 from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.clinic import opening_hours
-from pmsapp.services.matching import reference
+from pmsapp.services.matching import departures, reference
 from pmsapp.services.runs.lease import Lease
 from pmsapp.services.scopes import duplicates, known_patients, unchanged
 from pmsapp.services.scopes.context import RunContext, load_people
@@ -76,7 +77,8 @@ REFERENCE_LASTS = timedelta(hours=1)
 
 @dataclass(slots=True)
 class RunWork:
-    """A run in progress. `error` is what ended it early, if anything did; `warnings` are sentences for its record."""
+    """A run in progress. `error` is what ended it early, if anything did; `warnings` are sentences for its record;
+    `clock_skew_s` is the vendor's clock minus ours."""
 
     lease: Lease
     deadline: Deadline
@@ -85,6 +87,7 @@ class RunWork:
     previews: list[preview.Line] = field(default_factory=list)
     error: PMSError | None = None
     warnings: list[str] = field(default_factory=list)
+    clock_skew_s: float | None = None
     _met: unlisted.Unlisted = field(default_factory=unlisted.Unlisted)
     _lists_are_new: bool = False
     _practitioners: list[Practitioner] = field(default_factory=list)
@@ -115,13 +118,19 @@ class RunWork:
             self.deadline.cancel()  # whoever still reads for us need not
             raise
         finally:
+            self.clock_skew_s = adapter.client.clock_skew_s
             adapter.client.close()
 
     def _context(self) -> RunContext:
         with reading() as session:
             run = session.get_one(SyncRun, self.lease.run_id)
             connection = session.get_one(PMSConnection, self.lease.connection_id)
-            targets, names = load_people(session, connection.id, self._practitioners)
+            targets, names = load_people(
+                session,
+                connection.id,
+                self._practitioners,
+                skip_gone=get_info(connection.pms_type).capabilities.reads_per_practitioner,
+            )
             wanted = [date.fromisoformat(day) for day in run.dates]
             rules = load_rules(session, connection.id, self._types)
             patients = known_patients.for_run(session, run, connection.pms_type, rules.zone)
@@ -169,10 +178,15 @@ class RunWork:
         failpoint("before_reference_write")
         with writing() as session:
             self.lease.check(session)
-            reference.store_practitioners(
-                session, self.lease.connection_id, practitioners, now, announce=not in_setup
-            )
-            reference.store_types(session, self.lease.connection_id, types, now, announce=not in_setup)
+            connection_id = self.lease.connection_id
+            people = departures.mapped_before(session, connection_id)
+            kinds = departures.types_before(session, connection_id)
+            reference.store_practitioners(session, connection_id, practitioners, now, announce=not in_setup)
+            reference.store_types(session, connection_id, types, now, announce=not in_setup)
+            if not in_setup and adapter.lists_everybody:
+                departures.ask_about_practitioners(session, connection_id, people, practitioners, now)
+            if not in_setup:
+                departures.ask_about_types(session, connection_id, kinds, types, now)
             session.execute(
                 update(PMSConnection)
                 .where(PMSConnection.id == self.lease.connection_id)

@@ -40,6 +40,8 @@ MINT_S = 20.0
 LONGEST_TOKEN = timedelta(days=1)
 # How long one reader trusts the token it looked up.
 REMEMBERED_S = 2.0
+# A fetch that failed after all its tries is not begun again at once for the next list of the same run.
+FAILED_S = 20.0
 # How often a waiting process looks whether the token has arrived, and how long it waits at most.
 LOOK_EVERY_S = 0.05
 WAIT_S = 60.0
@@ -84,6 +86,8 @@ class StoredTokens:
         self._app_context = app_context
         self._pms = pms
         self._recent: tuple[Token, float] | None = None
+        # What the last fetch failed with, until when that counts, and the login it was made with.
+        self._failed: tuple[PMSError, float, str | None] | None = None
 
     def __repr__(self) -> str:
         return f"StoredTokens({self._connection_id})"
@@ -112,16 +116,27 @@ class StoredTokens:
         gate = _gate(db.engine, self._connection_id)
         failures = gate.failures
         with gate.lock:
-            stored = self._look().token
-            if _is_wanted(stored, refused):
-                return stored
+            known = self._look()
+            if _is_wanted(known.token, refused):
+                return known.token
             if gate.failures != failures and gate.error is not None:
                 raise gate.error  # the fetch we queued behind failed; asking again at once would not help
+            failed = self._failed_just_now(known.credentials_sealed)
+            if failed is not None:
+                raise failed  # nor would it for the next thing the same run wants to read
             try:
                 return self._fetch(refused)
             except PMSError as error:
                 gate.failures, gate.error = gate.failures + 1, error
+                self._failed = (error, clock.monotonic_s() + FAILED_S, known.credentials_sealed)
                 raise
+
+    def _failed_just_now(self, credentials_sealed: str | None) -> PMSError | None:
+        """What the last fetch with this very login failed with, while that is moments ago."""
+        if self._failed is None:
+            return None
+        error, until_s, login = self._failed
+        return error if login == credentials_sealed and clock.monotonic_s() < until_s else None
 
     def _fetch(self, refused: str | None) -> Token:
         """Take the lease and ask the vendor, or wait for the process that has it."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request
+from flask import Blueprint, Response, make_response, redirect, render_template
 from flask.typing import ResponseReturnValue
 
 from pmsapp.access import guard
 from pmsapp.services.base.errors import Invalid, NotFound
 from pmsapp.services.people import one_time_links, sessions, users
 from pmsapp.web.account import browser, contexts
+from pmsapp.web.account.forms import PasswordForm
+from pmsapp.web.ui import forms
 
 bp = Blueprint("links", __name__)
 
@@ -28,7 +30,7 @@ def choose_password(token: str) -> ResponseReturnValue:
     """Store the password; the link is used up. Signing in follows, with the second factor where there is one."""
     try:
         user = one_time_links.find(token)
-        one_time_links.redeem(token, request.form.get("password", ""), guard.anonymous())
+        one_time_links.redeem(token, forms.read(PasswordForm).password, guard.anonymous())
     except NotFound:
         return _over()
     except Invalid as error:
@@ -53,16 +55,16 @@ def choose_own_password() -> ResponseReturnValue:
     if current is None or current.lacks != sessions.PASSWORD:
         return redirect("/", 303)
     try:
-        users.set_password(current.user_id, request.form.get("password", ""), actor, new_only=True)
+        users.set_password(current.user_id, forms.read(PasswordForm).password, actor, new_only=True)
     except Invalid as error:
         return _page(_own(error.errors), 422)
     browser.open_session(users.get_user(current.user_id))
-    return redirect(guard.local_path(request.form.get("next")), 303)
+    return redirect(forms.next_page(), 303)
 
 
 def _own(faults: dict[str, str] | None = None) -> contexts.ChoosePage:
     user = users.get_user(guard.current_actor().id or 0)
-    next_page = guard.local_path(request.values.get("next"))
+    next_page = forms.next_page()
     return contexts.ChoosePage(
         user.email, user.name, action="/password", next=next_page, is_forced=True, faults=faults or {}
     )

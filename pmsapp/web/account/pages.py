@@ -28,8 +28,17 @@ from pmsapp.services.people.login_throttle import Ticket, TooManyTries
 from pmsapp.services.people.sign_in import SignInFailed
 from pmsapp.services.sheet import looks
 from pmsapp.web.account import browser, contexts
+from pmsapp.web.account.forms import (
+    CodeForm,
+    OwnPasswordForm,
+    PasswordForm,
+    SetupForm,
+    ShortcutsForm,
+    SignInForm,
+    UnlockForm,
+)
 from pmsapp.web.http.headers import FORGET_BROWSER_DATA
-from pmsapp.web.ui import shell
+from pmsapp.web.ui import forms, shell
 
 bp = Blueprint("auth", __name__)
 _TICKET, _HALF = "ticket", "half"  # keys inside the signed cookie
@@ -39,23 +48,23 @@ _HALF_LIFE = timedelta(minutes=5)  # between password and code
 @bp.get("/login")
 def login() -> ResponseReturnValue:
     """The sign-in page; whoever is signed in goes on."""
-    next_page = guard.local_path(request.args.get("next"))
+    next_page = forms.next_page()
     if guard.resume_session() is not None:
         return redirect(next_page, 303)
     return _login_page(
-        contexts.LoginPage(next=next_page, done=contexts.SIGN_IN_DONE.get(request.args.get("done", "")))
+        contexts.LoginPage(next=next_page, done=contexts.SIGN_IN_DONE.get(forms.asked().get("done", "")))
     )
 
 
 @bp.post("/login")
 def give_password() -> ResponseReturnValue:
     """The right email and password open a session, or lead to the page that asks for a code."""
-    email, next_page = request.form.get("email", ""), guard.local_path(request.form.get("next"))
-    shown = contexts.LoginPage(next=next_page, email=email[: users.MAX_EMAIL_CHARS])
+    form, next_page = forms.read(SignInForm), forms.next_page()
+    shown = contexts.LoginPage(next=next_page, email=form.email[: users.MAX_EMAIL_CHARS])
     try:
         proven = sign_in.prove(
-            email,
-            request.form.get("password", ""),
+            form.email,
+            form.password,
             guard.anonymous(),
             browser=browser.asking(),
             ticket=_ticket(),
@@ -87,7 +96,7 @@ def give_code() -> ResponseReturnValue:
     half = _half()
     if half is None:
         return redirect("/login", 303)
-    user_id, given = int(half["id"]), request.form.get("code", "")
+    user_id, given = int(half["id"]), forms.read(CodeForm).code
     try:
         if not sign_in.check_code(user_id, given, guard.anonymous(), browser=browser.asking()):
             fault = "This code does not work, or was used already. Wait for the next one."
@@ -126,14 +135,15 @@ def unlock() -> ResponseReturnValue:
     where they have one; the page stays as it is."""
     token = session.get(guard.SESSION_TOKEN)
     user_id = sessions.owner(token) if isinstance(token, str) else None
-    if user_id is None or str(user_id) != request.form.get("user"):
+    form = forms.read(UnlockForm)
+    if user_id is None or str(user_id) != form.user:
         return {"fault": "This page belongs to another sign-in. Choose “Sign in as somebody else”."}, 409
     user = users.get_user(user_id)
     actor = users.as_actor(user, guard.anonymous())
     try:
-        if not sign_in.check_password(user_id, request.form.get("password", ""), actor):
+        if not sign_in.check_password(user_id, form.password, actor):
             return {"fault": "This is not your password."}, 422
-        if (fault := _code_fault(user_id, request.form.get("code", ""))) is not None:
+        if (fault := _code_fault(user_id, form.code)) is not None:
             return {"fault": fault, "needs_code": True}, 422
     except TooManyTries as error:
         return _wait(make_response({"fault": contexts.wait_sentence(error)}, 429), error)
@@ -163,12 +173,14 @@ def setup() -> ResponseReturnValue:
 @bp.post("/setup")
 def set_up() -> ResponseReturnValue:
     """Make the first administrator with the one-time code, and sign them in."""
-    form = {name: request.form.get(name, "") for name in ("code", "email", "name", "password")}
+    form = forms.read(SetupForm)
     shown = contexts.SetupPage(
-        code=form["code"][:80], email=form["email"][: users.MAX_EMAIL_CHARS], name=form["name"][:80]
+        code=form.code[:80], email=form.email[: users.MAX_EMAIL_CHARS], name=form.name[:80]
     )
     try:
-        user = users.set_up_first_admin(**form, actor=guard.anonymous())
+        user = users.set_up_first_admin(
+            form.code, email=form.email, name=form.name, password=form.password, actor=guard.anonymous()
+        )
     except Invalid as error:
         return _page("auth/setup.html", shown.with_faults(error.errors), 422)
     except TooManyTries as error:
@@ -183,7 +195,7 @@ def set_up() -> ResponseReturnValue:
 @bp.get("/confirm")
 def confirm() -> ResponseReturnValue:
     """Asks for the password again before the most delicate pages."""
-    next_page = guard.local_path(request.args.get("next"))
+    next_page = forms.next_page()
     email = users.get_user(guard.current_actor().id or 0).email
     return _page("auth/confirm.html", contexts.ConfirmPage(next_page, email))
 
@@ -191,11 +203,11 @@ def confirm() -> ResponseReturnValue:
 @bp.post("/confirm")
 def confirm_password() -> ResponseReturnValue:
     """Open a fresh session in the place of this one, for the right password."""
-    next_page, actor = guard.local_path(request.form.get("next")), guard.current_actor()
+    next_page, actor = forms.next_page(), guard.current_actor()
     user_id = actor.id or 0
     shown = contexts.ConfirmPage(next_page, users.get_user(user_id).email)
     try:
-        if not sign_in.check_password(user_id, request.form.get("password", ""), actor):
+        if not sign_in.check_password(user_id, forms.read(PasswordForm).password, actor):
             return _page("auth/confirm.html", shown.saying("This is not your password."), 422)
     except TooManyTries as error:
         return _wait(_page("auth/confirm.html", shown.saying(contexts.wait_sentence(error)), 429), error)
@@ -206,7 +218,7 @@ def confirm_password() -> ResponseReturnValue:
 @bp.get("/settings/account")
 def account() -> ResponseReturnValue:
     """One's own password and signed-in browsers."""
-    return _account_page(done=request.args.get("done"))
+    return _account_page(done=forms.asked().get("done"))
 
 
 @bp.post("/settings/account/password")
@@ -214,9 +226,9 @@ def change_password() -> ResponseReturnValue:
     """Change one's own password; every other browser is signed out, this one gets a new session."""
     actor = guard.current_actor()
     user_id = actor.id or 0
-    current, new = request.form.get("current_password", ""), request.form.get("new_password", "")
+    form = forms.read(OwnPasswordForm)
     try:
-        sign_in.change_own_password(user_id, current, new, actor)
+        sign_in.change_own_password(user_id, form.current_password, form.new_password, actor)
     except Invalid as error:
         return _account_page(faults=error.errors, status=422)
     except TooManyTries as error:
@@ -229,7 +241,7 @@ def change_password() -> ResponseReturnValue:
 @bp.post("/settings/account/shortcuts")
 def switch_shortcuts() -> ResponseReturnValue:
     """Switch the keys of the run sheet on or off for oneself."""
-    on = request.form.get("on") == "1"
+    on = forms.read(ShortcutsForm).on == "1"
     looks.set_shortcuts(on, guard.current_actor())
     if not request.headers.get("HX-Request"):
         return redirect("/settings/account?done=keys", 303)

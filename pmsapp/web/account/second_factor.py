@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 import segno
-from flask import Blueprint, Response, make_response, redirect, render_template, request, session
+from flask import Blueprint, Response, make_response, redirect, render_template, session
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
@@ -14,8 +14,9 @@ from pmsapp.services.base.errors import Conflict, Invalid
 from pmsapp.services.people import second_factor, users
 from pmsapp.services.people.login_throttle import TooManyTries
 from pmsapp.web.account import browser, contexts
+from pmsapp.web.account.forms import CodeForm
 from pmsapp.web.ui import formatting as fmt
-from pmsapp.web.ui import shell
+from pmsapp.web.ui import forms, shell
 
 bp = Blueprint("second_factor", __name__)
 _HELD = "second_factor"  # the key inside the signed cookie; what it holds is sealed
@@ -33,14 +34,14 @@ def enable() -> ResponseReturnValue:
     actor = guard.current_actor()
     user_id = actor.id or 0
     try:
-        codes = second_factor.enable(user_id, session.get(_HELD), request.form.get("code", ""), actor)
+        codes = second_factor.enable(user_id, session.get(_HELD), forms.read(CodeForm).code, actor)
     except Invalid as error:
         return _page(faults=error.errors, status=422)
     except TooManyTries as error:
         return _page(faults={"code": contexts.wait_sentence(error)}, status=429)
     except Conflict:
         return redirect("/settings/account/second-factor", 303)
-    next_page = guard.local_path(request.form.get("next"))
+    next_page = forms.next_page()
     browser.open_session(users.get_user(user_id))
     return _codes_page(codes, next_page)
 
@@ -58,7 +59,7 @@ def take_away() -> ResponseReturnValue:
     actor = guard.current_actor()
     user_id = actor.id or 0
     try:
-        if not second_factor.check(user_id, request.form.get("code", ""), actor):
+        if not second_factor.check(user_id, forms.read(CodeForm).code, actor):
             return _page(faults={"code": "This code does not work, or was used already."}, status=422)
     except TooManyTries as error:
         return _page(faults={"code": contexts.wait_sentence(error)}, status=429)
@@ -75,7 +76,7 @@ def _page(*, faults: dict[str, str] | None = None, status: int = 200) -> Respons
         is_training=standing.is_training,
         since=fmt.moment(standing.enabled_at, now.now, now.zone) if standing.enabled_at else None,
         recovery_left=standing.recovery_left,
-        next=guard.local_path(request.values.get("next"), "/settings/account"),
+        next=forms.next_page("/settings/account"),
         faults=faults or {},
     )
     if standing.enabled_at is None:

@@ -6,7 +6,10 @@ import re
 from collections.abc import Mapping
 from datetime import date as Day  # noqa: N812 - beside `time`
 from datetime import datetime, time
-from typing import Any
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BeforeValidator
+from pydantic import Field as PydanticField
 
 from pmsapp.domain.appointment import WorkflowState
 from pmsapp.domain.runsheet import Card
@@ -20,6 +23,7 @@ from pmsapp.web.cards.contexts import CardForm
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui import labels
 from pmsapp.web.ui.field_text import in_words
+from pmsapp.web.ui.forms import ChosenId, Form
 from pmsapp.web.ui.page_contexts import FormField, Option
 
 TEXTS = ("patient_name", "patient_phone", "patient_email", "notes")
@@ -31,11 +35,58 @@ _SENTENCES = {
     "state": "This is not a state of the run sheet.",
 }
 _TELEHEALTH = {"yes": True, "no": False, "": None}
+
+
+def _tidy(text: str) -> str:
+    return text.replace("\r\n", "\n").strip()
+
+
+Lines = Annotated[str, BeforeValidator(_tidy)]  # browsers send line ends of their own
 LABELS = labels.FIELDS | {
     "start_date": "Day",
     "duration_minutes": "Length in minutes",
     "clinician_id": "Clinician",
 }
+
+
+class StateForm(Form):
+    """A state to take, and the state that was looked at."""
+
+    state: str = ""
+    looked_at: str = PydanticField("", alias="from")
+
+
+class CardButtons(Form):
+    """What a card's form says beside its fields: the version and the story it was made of, and what is given up."""
+
+    sentences: ClassVar[Mapping[str, str]] = {"row_version": "Open the card again."}
+    row_version: ChosenId = None
+    seen_event: str = ""
+    use_pms: str | None = None
+    use_now: str | None = None
+
+
+class NotesForm(Form):
+    """Notes as they were left, and as they were shown."""
+
+    notes: Lines = ""
+    base: Lines = ""
+    row_version: ChosenId = None
+
+
+class RemoveForm(Form):
+    """Why a card is taken off."""
+
+    sentences: ClassVar[Mapping[str, str]] = {"row_version": "Open the card again."}
+    reason: str = ""
+    row_version: ChosenId = None
+
+
+class NewsForm(Form):
+    """In the address of a panel's poll: the last event it shows, and the last it told of."""
+
+    since: str = ""
+    told: str = ""
 
 
 def shown_values(card: Card) -> dict[str, str]:
@@ -110,10 +161,6 @@ def typed_values(sent: Mapping[str, str], base: Mapping[str, str]) -> dict[str, 
     return {name: _tidy(sent.get(name, value)) for name, value in base.items()}
 
 
-def _tidy(text: str) -> str:
-    return text.replace("\r\n", "\n").strip()
-
-
 def touched(typed: Mapping[str, str], base: Mapping[str, str]) -> set[str]:
     """The inputs that somebody changed: they hold something else than what the form was made with."""
     return {name for name, value in typed.items() if value != base[name].strip()}
@@ -173,7 +220,10 @@ def build_form(
     `theirs`: what the card now holds where somebody else saved first, shown beside what was typed. `base`: what the
     inputs held before anything was typed; the form sends it back, so that only what was typed is a change.
     """
-    faults = {{"start_at": "start_time"}.get(name, name): text for name, text in (faults or {}).items()}
+    faults = {
+        {"start_at": "start_time", "date": "start_date"}.get(name, name): text
+        for name, text in (faults or {}).items()
+    }
     edits = {edit.field: edit for edit in card.edited} if card else {}
     shown = shown_words(card, clinicians) if card else {}
     fields: dict[str, FormField] = {}

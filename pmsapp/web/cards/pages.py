@@ -10,9 +10,9 @@ from dataclasses import replace
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from pmsapp.access import guard
+from pmsapp.access import guard, looking
 from pmsapp.domain.runsheet import Card
-from pmsapp.schemas.addresses import id_or_none
+from pmsapp.schemas.addresses import day_or_none, id_or_none
 from pmsapp.services.base.errors import Conflict, Invalid, NotFound
 from pmsapp.services.clinic import clinic
 from pmsapp.services.editing import decisions, overrides, steps
@@ -21,6 +21,7 @@ from pmsapp.services.sync import recheck
 from pmsapp.web.cards import buttons, story
 from pmsapp.web.cards import form as card_form
 from pmsapp.web.cards.contexts import CardPanel, Clash, NewCardPanel
+from pmsapp.web.cards.form import CardButtons, NewsForm, NotesForm, RemoveForm, StateForm
 from pmsapp.web.cards.panel import NOTHING_SENT, Around, Sent, build_new_panel, build_panel
 from pmsapp.web.decisions import pages as decision_pages
 from pmsapp.web.decisions.contexts import Question
@@ -28,7 +29,7 @@ from pmsapp.web.sheet import pages as sheet_pages
 from pmsapp.web.sheet import toasts
 from pmsapp.web.sheet.card_view import Names
 from pmsapp.web.sheet.list_contexts import Toast
-from pmsapp.web.ui import fields, shell
+from pmsapp.web.ui import fields, forms, shell
 from pmsapp.web.ui import formatting as fmt
 
 bp = Blueprint("cards", __name__)
@@ -41,7 +42,7 @@ def show(card_id: int) -> ResponseReturnValue:
     actor = guard.current_actor()
     card = _own_card(card_id)
     looks.see_card(card_id, actor)
-    told = request.args.get("told")
+    told = forms.asked().get("told")
     return _panel(card, Sent(said=toasts.told_again(told, actor) if told else None))
 
 
@@ -49,7 +50,8 @@ def show(card_id: int) -> ResponseReturnValue:
 def news(card_id: int) -> ResponseReturnValue:
     """What others changed since the panel was opened (`since`), or 204 while that is what it says already (`told`)."""
     card = _own_card(card_id)
-    since, told = (id_or_none(request.args.get(name)) or 0 for name in ("since", "told"))
+    asked = forms.read_address(NewsForm)
+    since, told = id_or_none(asked.since) or 0, id_or_none(asked.told) or 0
     events = timeline.of_card(card_id)
     if all(event.id <= told for event in events):
         return Response(status=204)
@@ -58,6 +60,7 @@ def news(card_id: int) -> ResponseReturnValue:
     found = story.news_of(events, since, guard.current_actor().name, teller)
     if found.told <= told:
         return Response(status=204)
+    looking.at_card(card_id)
     return make_response(render_template("runsheet/_panel_news.html", news=found))
 
 
@@ -70,9 +73,9 @@ def save(card_id: int) -> ResponseReturnValue:
     """
     card = _own_card(card_id)
     shown = card_form.shown_values(card)
-    base = card_form.base_values(request.form, shown)
-    typed = _given_up(card_form.typed_values(request.form, base), base)
-    pressed = buttons.read_pressed(request.form, request.form.getlist("identifier"))
+    base = card_form.base_values(forms.typed(), shown)
+    typed = _given_up(card_form.typed_values(forms.typed(), base), base)
+    pressed = buttons.read_pressed(forms.typed(), forms.ticked("identifier"))
     beside = Sent(identifiers=pressed.identifiers, reason=pressed.reason)
     touched = card_form.touched(typed, base)
     try:
@@ -88,7 +91,7 @@ def save(card_id: int) -> ResponseReturnValue:
         kept = card_form.shown_values(now) | {name: typed[name] for name in touched}
         return _panel(now, replace(beside, typed=kept, clash=clash), status=412)
     after, toast = buttons.do(pressed, after, actor)
-    stays = pressed.stays or "use_pms" in request.form or "use_now" in request.form
+    stays = pressed.stays or bool({"use_pms", "use_now"} & forms.typed().keys())
     return _done(after, toast, stay=stays, reason="" if pressed.then == "remove" else pressed.reason)
 
 
@@ -96,10 +99,10 @@ def _refuse_outdated(
     card: Card, shown: Mapping[str, str], base: Mapping[str, str], typed: Mapping[str, str]
 ) -> None:
     """Raise Conflict when what the form was made with is no longer what shows; two who typed the same agree."""
-    version = id_or_none(request.form.get("row_version"))
+    version = forms.read(CardButtons).row_version
     if version is None:
         raise Invalid({"row_version": "Open the card again."})
-    says_base = any(name.startswith("base_") for name in request.form)
+    says_base = any(name.startswith("base_") for name in forms.typed())
     moved_on = any(
         shown[name].strip() not in (base[name], typed[name]) for name in card_form.touched(typed, base)
     )
@@ -109,7 +112,8 @@ def _refuse_outdated(
 
 def _given_up(typed: Mapping[str, str], base: Mapping[str, str]) -> dict[str, str]:
     """What was typed, but for a field whose typed value is given up for another."""
-    named = {request.form.get(name) for name in ("use_pms", "use_now")}
+    form = forms.read(CardButtons)
+    named = {form.use_pms, form.use_now}
     if "start_at" in named:
         named |= {"start_date", "start_time"}
     return {name: base[name] if name in named else value for name, value in typed.items()}
@@ -118,7 +122,7 @@ def _given_up(typed: Mapping[str, str], base: Mapping[str, str]) -> dict[str, st
 def _wanted(
     typed: Mapping[str, str], base: Mapping[str, str], zone: str, faults: Mapping[str, str]
 ) -> dict[str, object]:
-    field = request.form.get("use_pms")
+    field = forms.read(CardButtons).use_pms
     if field is not None and field not in card_form.EDITABLE:
         raise Invalid({field: "This field cannot be changed."})
     kept: dict[str, object] = dict(card_form.changes(typed, base, zone, faults))
@@ -129,7 +133,7 @@ def _clash(card: Card, base: Mapping[str, str], mine: Mapping[str, str], error: 
     """Who changed each field that was typed into, when, and to what."""
     clinicians = sheet_pages.clinicians_of(card.date)
     teller = _teller(card, shell.page_status(), clinicians)
-    since = id_or_none(request.form.get("seen_event")) or 0
+    since = id_or_none(forms.read(CardButtons).seen_event) or 0
     events = [event for event in timeline.of_card(card.id) if event.id > since]
     theirs = card_form.shown_values(card)
     words = card_form.shown_words(card, clinicians)
@@ -158,17 +162,19 @@ def save_notes(card_id: int) -> ResponseReturnValue:
     """
     card = _own_card(card_id)
     now = shell.page_status()
-    typed, base = (request.form.get(name, "").replace("\r\n", "\n").strip() for name in ("notes", "base"))
     try:
-        if base != (card.notes or "").strip():
+        form = forms.read(NotesForm)
+        if form.base != (card.notes or "").strip():
             raise Conflict("ROW-CHANGED", "Somebody else changed these notes. Press Save to see theirs.")
         actor = guard.current_actor()
-        after = overrides.edit_card(card_id, {"notes": typed or None}, actor, row_version=card.row_version)
+        after = overrides.edit_card(
+            card_id, {"notes": form.notes or None}, actor, row_version=card.row_version
+        )
     except Invalid as error:
         return {"fault": error.errors.get("notes", error.message)}, 422
     except Conflict as error:
         return {"fault": error.message}, 412
-    is_current = id_or_none(request.form.get("row_version")) == card.row_version
+    is_current = form.row_version == card.row_version
     at = now.now.astimezone(fmt.zone_of(now.zone))
     return {"at": f"{at:%H:%M}", "row_version": after.row_version if is_current else None}
 
@@ -176,21 +182,24 @@ def save_notes(card_id: int) -> ResponseReturnValue:
 @bp.get("/cards/new")
 def new() -> ResponseReturnValue:
     """The empty form for a card by hand."""
-    day = fields.parse_day(request.args.get("date") or clinic.today().isoformat())
+    day = fields.asked_day()
     return _new_panel(build_new_panel(day, card_form.new_values(day), sheet_pages.clinicians_of(day)))
 
 
 @bp.post("/cards/new")
 def add() -> ResponseReturnValue:
     """Add a card by hand."""
-    day = fields.parse_day(request.form.get("date", ""))
+    day = fields.hidden_day()
+    if day is None:
+        raise NotFound("day")
     empty = card_form.new_values(day)
-    typed = card_form.typed_values(request.form, empty)
-    day = fields.parse_day(typed["start_date"] or day.isoformat())
+    typed = card_form.typed_values(forms.typed(), empty)
+    day = day_or_none(typed["start_date"]) or day
+    missing = {} if typed["patient_name"] else {"patient_name": "This is needed."}
     try:
         # Against values no input can hold, so that everything filled in counts as typed.
         untouched = dict.fromkeys(empty, "") | {"start_date": "-", "state": typed["state"]}
-        values = card_form.changes(typed, untouched, clinic.time_zone())
+        values = card_form.changes(typed, untouched, clinic.time_zone(), missing)
         card = overrides.add_card(day, values, guard.current_actor())
     except Invalid as error:
         panel = build_new_panel(day, typed, sheet_pages.clinicians_of(day), faults=error.errors)
@@ -202,9 +211,10 @@ def add() -> ResponseReturnValue:
 def remove(card_id: int) -> ResponseReturnValue:
     """Take a card off the sheet, with a reason."""
     card = _own_card(card_id)
-    version, reason = id_or_none(request.form.get("row_version")), request.form.get("reason", "")
+    reason = forms.typed().get("reason", "")
     try:
-        overrides.remove_card(card_id, reason, guard.current_actor(), row_version=version)
+        form = forms.read(RemoveForm)
+        overrides.remove_card(card_id, form.reason, guard.current_actor(), row_version=form.row_version)
     except Invalid as error:
         return _panel(card, Sent(faults=error.errors, reason=reason), status=422)
     except Conflict as error:
@@ -238,8 +248,9 @@ def take_over(card_id: int) -> ResponseReturnValue:
 def state(card_id: int) -> ResponseReturnValue:
     """Say where reception stands with the patient; `from` is the state that was looked at."""
     card = _own_card(card_id)
-    expected = request.form.get("from") or card.state
-    step = steps.advance(card_id, guard.current_actor(), expected=expected, to=request.form.get("state", ""))
+    form = forms.read(StateForm)
+    expected = form.looked_at or card.state
+    step = steps.advance(card_id, guard.current_actor(), expected=expected, to=form.state)
     return _done(step.card, toasts.toast_of_step(step))
 
 
@@ -260,6 +271,7 @@ def _teller(card: Card, now: shell.PageStatus, clinicians: Mapping[int, str]) ->
 
 
 def _panel(card: Card, sent: Sent = NOTHING_SENT, *, status: int = 200) -> Response:
+    looking.at_card(card.id)
     now, actor = shell.page_status(), guard.current_actor()
     around = Around(
         sheet=sheet_pages.get_own_sheet(card.date),
@@ -271,6 +283,10 @@ def _panel(card: Card, sent: Sent = NOTHING_SENT, *, status: int = 200) -> Respo
         questions=_questions(card, now),
         similar=_visible(card.similar_names),
     )
+    for beside in {other.id for other in around.similar} | {
+        link.id for question in around.questions for link in question.cards if link.id != card.id
+    }:
+        looking.at_card(beside)  # they are named in the panel
     panel = build_panel(card, around, sent)
     return _answer("runsheet/_panel.html", "runsheet/panel_page.html", panel, now, status)
 

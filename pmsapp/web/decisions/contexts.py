@@ -26,7 +26,7 @@ class CardLink:
 class Question:
     """Something only a person can settle. `facts` are lines that help to decide; `alike` counts others like it.
 
-    `cards`: those it is about, where they are few enough to open each.
+    `cards`: those it is about, where they are few enough to open each. `code`: the code of the catalogue it stands for.
     """
 
     id: int
@@ -37,6 +37,7 @@ class Question:
     until_then: str
     cards: tuple[CardLink, ...] = ()
     alike: int = 0
+    code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from pmsapp.access import guard
+from pmsapp.access import guard, looking
 from pmsapp.domain.runsheet import Card
 from pmsapp.services.base.errors import Conflict, NotFound
 from pmsapp.services.clinic import clinic
@@ -18,12 +18,20 @@ from pmsapp.services.editing import decisions
 from pmsapp.services.editing.decisions import DecisionView
 from pmsapp.services.sheet import columns, days
 from pmsapp.web.decisions.contexts import DecisionsPage, Question
-from pmsapp.web.decisions.view import Surroundings, build_decided, build_question
+from pmsapp.web.decisions.surroundings import Surroundings
+from pmsapp.web.decisions.view import build_decided, build_question
 from pmsapp.web.sheet import pages as sheet_pages
 from pmsapp.web.ui import formatting as fmt
-from pmsapp.web.ui import shell
+from pmsapp.web.ui import forms, shell
 
 bp = Blueprint("decisions", __name__)
+
+
+class DecideForm(forms.Form):
+    """The answer, and whether it is every like question's."""
+
+    choice: str = ""
+    same: forms.Ticked = False
 
 
 @bp.get("/decisions")
@@ -35,12 +43,13 @@ def index() -> ResponseReturnValue:
 @bp.post("/decisions/<id:decision_id>")
 def decide(decision_id: int) -> ResponseReturnValue:
     """Answer one question (`choice` keep or pms), and with `same` every other like it."""
+    form = forms.read(DecideForm)
     try:
         decisions.decide(
             decision_id,
-            request.form.get("choice", ""),
+            form.choice,
             guard.current_actor(),
-            same_for_others="same" in request.form,
+            same_for_others=form.same,
         )
     except Conflict as error:
         return _answer(fault=_who_was_faster(error), status=409)
@@ -60,7 +69,7 @@ def undo(decision_id: int) -> ResponseReturnValue:
 def _who_was_faster(error: Conflict) -> str:
     given = error.current
     if isinstance(given, DecisionView) and given.decided_by:
-        return f"{error.message} {given.decided_by} did; their answer is below."
+        return f"{error.message.rstrip('.')}; their answer is below."
     return error.message
 
 
@@ -86,8 +95,10 @@ def _page(now: shell.PageStatus, fault: str | None) -> DecisionsPage:
     still_open, decided = decisions.list_open(), decisions.list_decided_today()
     sheet = sheet_pages.get_own_sheet(clinic.today())
     asked = {question.subject for question in still_open}
+    cards = cards_of([*still_open, *decided])
+    looking.at_decisions(cards.keys())
     around = Surroundings(
-        cards=cards_of([*still_open, *decided]),
+        cards=cards,
         clinicians={column.id: column.name for column in sheet.columns},
         not_shown={group.subject: group.number for group in sheet.undecided},
         sources=now.names(),

@@ -2,45 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Callable
 
 from pmsapp.domain.runsheet import Card
 from pmsapp.domain.sync.merge import EDITABLE
 from pmsapp.services.editing.decisions import DecisionView
+from pmsapp.services.sheet import questions
+from pmsapp.web.decisions import about_lists
 from pmsapp.web.decisions.contexts import Answer, CardLink, Decided, Question
+from pmsapp.web.decisions.surroundings import Surroundings, Words
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui import labels as ui_labels
-from pmsapp.web.ui.field_text import in_words
 
 _FACTS_SHOWN = 12
 _CARDS_LINKED = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What ids in questions stand for. `zone`: the clinic's; `not_shown`: appointments of today that no sheet shows,
-    by the subject of the question about their practitioner."""
-
-    cards: Mapping[int, Card]
-    clinicians: Mapping[int, str]
-    sources: Mapping[int, str]
-    now: datetime
-    zone: str
-    not_shown: Mapping[str, int] = field(default_factory=dict)
-
-    def source(self, decision: DecisionView) -> str:
-        return self.sources.get(decision.connection_id or 0, "the practice software")
-
-    def card_of(self, decision: DecisionView) -> Card | None:
-        return next((self.cards[key] for key in decision.appointment_ids if key in self.cards), None)
-
-    def words(self, decision: DecisionView, value: object) -> str:
-        card = self.card_of(decision)
-        zone = card.time_zone if card else self.zone
-        day = card.date if card else None
-        return in_words(decision.field or "", value, zone=zone, clinicians=self.clinicians, day=day)
 
 
 def build_question(decision: DecisionView, around: Surroundings, alike: int = 0) -> Question:
@@ -54,7 +29,10 @@ def build_question(decision: DecisionView, around: Surroundings, alike: int = 0)
         facts=tuple(facts),
         answers=answers,
         until_then=until_then,
-        cards=tuple(CardLink(card.id, _line(card)) for card in about) if len(about) <= _CARDS_LINKED else (),
+        cards=tuple(CardLink(card.id, _line(card)) for card in about)
+        if len(about) <= _CARDS_LINKED and decision.kind not in about_lists.KINDS
+        else (),
+        code=questions.CODES.get(decision.kind),
         alike=alike,
     )
 
@@ -71,9 +49,6 @@ def build_decided(decision: DecisionView, around: Surroundings) -> Decided:
         at=fmt.moment(decision.decided_at, around.now, around.zone) if decision.decided_at else "",
         can_undo=decision.can_undo,
     )
-
-
-Words = tuple[str, list[str], tuple[Answer, ...], str]
 
 
 def _name(card: Card | None) -> str:
@@ -198,69 +173,10 @@ def _phone(card: Card) -> str:
     return str(fmt.phone(card.patient_phone)) if card.patient_phone else "no phone"
 
 
-def _practitioner_new(decision: DecisionView, around: Surroundings) -> Words:
-    name, number = _theirs_name(decision, "Somebody"), around.not_shown.get(decision.subject, 0)
-    return (
-        f"{name} is new in {around.source(decision)}",
-        [
-            *([f"{fmt.plural(number, 'appointment')} today, not shown"] if number else []),
-            "To put them into a column that exists already, use the connection's page.",
-        ],
-        (
-            Answer("pms", "Give them a column", f"A column {name} is added; the next update fills it."),
-            Answer("keep", "Do not show them", "Their appointments are not listed."),
-        ),
-        "Until then their appointments are counted, not shown.",
-    )
-
-
-def _type_new(decision: DecisionView, around: Surroundings) -> Words:
-    name = _theirs_name(decision, "A type")
-    return (
-        f"{name} is a new appointment type in {around.source(decision)}",
-        [],
-        (
-            Answer("pms", "It is telehealth", "Its appointments are shown as telehealth."),
-            Answer("keep", "It is not telehealth", "Its appointments are not on the run sheet."),
-        ),
-        "Until then its appointments are shown and marked.",
-    )
-
-
-def _type_changed(decision: DecisionView, around: Surroundings) -> Words:
-    name, source = _theirs_name(decision, "A type"), around.source(decision)
-    told = decision.theirs if isinstance(decision.theirs, dict) else {}
-    was, cards = str(told.get("was_name") or name), int(told.get("cards") or 0)
-    renamed = (
-        f"{was} is called {name} in {source} now" if was != name else f"{source} marks {name} another way now"
-    )
-    ticked = "telehealth" if decision.ours else "not telehealth"
-    other = "not telehealth" if decision.ours else "telehealth"
-    effect = {
-        "telehealth": "Its appointments are shown as telehealth.",
-        "not telehealth": "Its appointments are not on the run sheet.",
-    }
-    return (
-        renamed,
-        [f"Ticked here as {ticked}", f"{fmt.plural(cards, 'card')} on the run sheet from today"],
-        (
-            Answer("keep", f"It is still {ticked}", effect[ticked]),
-            Answer("pms", f"It is {other} now", effect[other]),
-        ),
-        "Until then its appointments are shown and marked as not sure.",
-    )
-
-
-def _theirs_name(decision: DecisionView, default: str) -> str:
-    return str(decision.theirs.get("name") or default) if isinstance(decision.theirs, dict) else default
-
-
 _KINDS: dict[str, Callable[[DecisionView, Surroundings], Words]] = {
     "field_conflict": _field_conflict,
     "patient_changed": _patient_changed,
     "removals_held": _removals_held,
     "merge_suggestion": _merge_suggestion,
-    "practitioner_new": _practitioner_new,
-    "type_new": _type_new,
-    "type_changed": _type_changed,
+    **about_lists.KINDS,
 }

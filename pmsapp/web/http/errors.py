@@ -17,7 +17,7 @@ from werkzeug.routing import RequestRedirect
 
 from pmsapp import clock
 from pmsapp.access import guard
-from pmsapp.domain.errors import ActionOwner as WhoActs
+from pmsapp.domain.codes import ActionOwner as WhoActs
 from pmsapp.domain.errors import PMSError, RetryLaterError
 from pmsapp.observability import logs
 from pmsapp.services.base.errors import Conflict, Invalid, NotFound, ServiceError, takes_nothing_more
@@ -112,8 +112,13 @@ def _on_service(error: ServiceError) -> ResponseReturnValue:
     headers = {}
     if isinstance(error, TooManyTries):
         status, headers = 429, {"Retry-After": str(error.retry_after_s)}
+    said = error.message
+    if isinstance(error, Invalid) and not _is_for_machine():
+        said = " ".join(
+            dict.fromkeys(error.errors.values())
+        )  # a person reads sentences, not the names of fields
     advice = getattr(error, "advice", None) or _TEXTS[status][1]
-    return answer(error, ErrorText(status, error.message, advice, error.code, headers=headers))
+    return answer(error, ErrorText(status, said, advice, error.code, headers=headers))
 
 
 def _on_vendor(error: PMSError) -> ResponseReturnValue:

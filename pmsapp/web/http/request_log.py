@@ -1,4 +1,4 @@
-"""An id for every request, on its answer and on its log lines; one line per request, without query or names."""
+"""An id for every request, on its answer and on its log lines; one line per request but probes, without query or names."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from pmsapp import clock
 from pmsapp.access import guard
 from pmsapp.observability import logs
 
+# Asked every few seconds for as long as the server runs: only what is not well is worth a line.
+_PROBES = frozenset({"health.healthz", "health.readyz", "health.metrics"})
 _log = logs.get(__name__)
 
 
@@ -29,6 +31,8 @@ def _begin() -> None:
 
 def _finish(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.request_id
+    if request.endpoint in _PROBES and response.status_code < 400:
+        return response
     actor = guard.actor_or_none()
     _log.info(
         "request",

@@ -29,6 +29,7 @@ from pmsapp.web.integrations.setup import connect as connect_step
 from pmsapp.web.integrations.setup import connect_form, sign_in
 from pmsapp.web.integrations.setup import start as start_step
 from pmsapp.web.integrations.setup.contexts import PairPage
+from pmsapp.web.ui import forms
 from pmsapp.web.ui.page_contexts import Notice
 
 bp = Blueprint("connecting", __name__)
@@ -38,11 +39,11 @@ _NO = (Invalid, Refused, Conflict)
 @bp.get("/integrations/new")
 def choose() -> ResponseReturnValue:
     """Step 1: which practice software. `chosen`: ticked already; `pms`: the one to go on with."""
-    chosen = request.args.get("pms")
+    chosen = forms.asked().get("pms")
     if chosen is None:
-        asked = "go" in request.args
+        asked = forms.says("go")
         error = "Choose your practice software first." if asked else None
-        return choose_step.page(request.args.get("chosen"), error)
+        return choose_step.page(forms.asked().get("chosen"), error)
     try:
         return redirect(f"/integrations/new/{get_info(chosen).slug}", 303)
     except UnknownPMSError:
@@ -65,7 +66,7 @@ def connect(slug: str) -> ResponseReturnValue:
 def create(slug: str) -> ResponseReturnValue:
     """Try what was typed live. What fails is kept for the next try, sealed; what works becomes a connection."""
     info = _info(slug)
-    typed = request.form.to_dict()
+    typed = forms.typed()
     try:
         _check_form(info, typed)
         draft = connecting.keep_typed(info, typed, guard.current_actor())
@@ -93,12 +94,12 @@ def found(connection_id: int) -> ResponseReturnValue:
 def answer_found(connection_id: int) -> ResponseReturnValue:
     """It is our practice; or it is not; or the times read wrong."""
     view, actor = connections.get_connection(connection_id), guard.current_actor()
-    answer = request.form.get("answer")
+    answer = forms.typed().get("answer")
     if answer == "no" and view.state == "setup":
         return redirect(f"/integrations/new/{connecting.not_ours(connection_id, actor)}", 303)
     try:
         if answer == "zone":
-            form = read_form(ConnectForm, {"time_zone": request.form.get("time_zone", "")})
+            form = read_form(ConnectForm, {"time_zone": forms.typed().get("time_zone", "")})
             connecting.use_zone(connection_id, form.time_zone or view.time_zone, actor)
         elif answer == "again":
             connecting.look(connection_id, actor)
@@ -121,7 +122,7 @@ def login(connection_id: int) -> ResponseReturnValue:
 def sign_in_again(connection_id: int) -> ResponseReturnValue:
     """Try a new login live; the matches, types, edits and history stay as they are."""
     view = connections.get_connection(connection_id)
-    return_to = guard.local_path(request.form.get("return_to", ""))
+    return_to = guard.local_path(forms.typed().get("return_to", ""))
     try:
         after = _try_login(view)
     except _NO as error:
@@ -154,7 +155,7 @@ def save_login(connection_id: int) -> ResponseReturnValue:
 def caught_up(connection_id: int) -> ResponseReturnValue:
     """What was missed while nobody was signed in: the update that makes up for it, in place."""
     view = connections.get_connection(connection_id)
-    return start_step.caught_up_page(view, guard.local_path(request.args.get("next", "")))
+    return start_step.caught_up_page(view, guard.local_path(forms.asked().get("next", "")))
 
 
 @bp.get("/integrations/<id:connection_id>/pair")
@@ -167,7 +168,7 @@ def pair(connection_id: int) -> ResponseReturnValue:
 def pair_now(connection_id: int) -> ResponseReturnValue:
     """Consume a pairing code."""
     view = connections.get_connection(connection_id)
-    code = request.form.get("pairing_code", "")
+    code = forms.typed().get("pairing_code", "")
     try:
         connections.pair(connection_id, code, guard.current_actor())
     except _NO as error:
@@ -219,7 +220,7 @@ def started(connection_id: int) -> ResponseReturnValue:
     view = connections.get_connection(connection_id)
     if not request.headers.get("HX-Request"):
         return redirect(f"/integrations/{connection_id}/start", 303)
-    back = request.args.get("next")
+    back = forms.asked().get("next")
     return start_step.started_answer(view, guard.local_path(back) if back is not None else None)
 
 
@@ -275,7 +276,7 @@ def _check_form(info: AdapterInfo, typed: dict[str, str]) -> None:
 
 
 def _try_login(view: ConnectionView) -> ConnectionView:
-    given, _ = connect_form.split_given(get_info(view.pms_type), request.form)
+    given, _ = connect_form.split_given(get_info(view.pms_type), forms.typed())
     read_form(ConnectForm, {"credentials": given})
     if not given:
         raise Invalid({"credentials": "Enter at least one field of the login."})
@@ -284,7 +285,7 @@ def _try_login(view: ConnectionView) -> ConnectionView:
 
 def _came_from(connection_id: int) -> str:
     """The page somebody pressed "Sign in again" on; the connection's own where that is not known."""
-    came = guard.local_path(request.args["next"]) if "next" in request.args else guard.came_from()
+    came = guard.local_path(forms.asked()["next"]) if forms.says("next") else guard.came_from()
     return came if not came.endswith("/login") else f"/integrations/{connection_id}"
 
 

@@ -63,6 +63,7 @@ class IntegrationsPage:
     can_connect: bool
     unfinished: tuple[Begun, ...] = ()
     straight: tuple[tuple[str, str], ...] = ()
+    undoable: tuple[tuple[int, Notice], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,16 @@ class WebhookPanel:
 
 
 @dataclass(frozen=True, slots=True)
+class PauseFields:
+    """The form of a pause."""
+
+    until: tuple[Option, ...]
+    until_error: str | None
+    reason: FormField
+    errors: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionPage:
     """`integrations/detail.html`: one connection and its settings."""
 
@@ -149,6 +160,7 @@ class ConnectionPage:
     telehealth_only: bool
     is_paused: bool
     paused_words: str
+    pause: PauseFields
     test: Notice | None = None
     errors: tuple[tuple[str, str], ...] = ()
     saved: bool = False
@@ -158,8 +170,12 @@ class ConnectionPage:
 
 @dataclass(frozen=True, slots=True)
 class DisconnectPage:
-    """`integrations/disconnect.html`."""
+    """`integrations/disconnect.html`. `choices`: (value, words, what it would do); `revoke`: where the vendor takes the
+    access away."""
 
     id: int
     name: str
+    pms: str
+    choices: tuple[tuple[str, str, str], ...]
+    revoke: str | None = None
     error: str | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, make_response, redirect, request
+from flask import Blueprint, Response, make_response, redirect
 from flask.typing import ResponseReturnValue
 
 from pmsapp import clock
@@ -24,7 +24,7 @@ from pmsapp.web.integrations.contexts import PractitionerRow, PractitionersPage,
 from pmsapp.web.integrations.setup import kinds as kinds_step
 from pmsapp.web.integrations.setup import people as people_step
 from pmsapp.web.ui import formatting as fmt
-from pmsapp.web.ui import shell
+from pmsapp.web.ui import forms, shell
 from pmsapp.web.ui.page_contexts import Notice
 
 bp = Blueprint("matching", __name__)
@@ -42,7 +42,7 @@ def practitioners(connection_id: int) -> ResponseReturnValue:
 def match(connection_id: int) -> ResponseReturnValue:
     """Keep what was chosen, all or none."""
     view = connections.get_connection(connection_id)
-    chosen = {key: request.form.get(f"choice-{number}", "") for number, key in _numbered()}
+    chosen = {key: forms.typed().get(f"choice-{number}", "") for number, key in _numbered()}
     if view.state == "setup":
         return _match_in_setup(view, chosen)
     try:
@@ -58,9 +58,9 @@ def match(connection_id: int) -> ResponseReturnValue:
 def keep_match(connection_id: int) -> ResponseReturnValue:
     """Keep what is chosen so far, undecided."""
     view = connections.get_connection(connection_id)
-    chosen = {key: request.form.get(f"choice-{number}", "") for number, key in _numbered()}
-    _keep(view, {people_step.CHOICES: chosen, people_step.SAME: "same" in request.form})
-    return people_step.state_answer(view, chosen, same="same" in request.form)
+    chosen = {key: forms.typed().get(f"choice-{number}", "") for number, key in _numbered()}
+    _keep(view, {people_step.CHOICES: chosen, people_step.SAME: "same" in forms.typed()})
+    return people_step.state_answer(view, chosen, same="same" in forms.typed())
 
 
 @bp.get("/integrations/<id:connection_id>/types")
@@ -86,7 +86,7 @@ def kinds(connection_id: int) -> ResponseReturnValue:
         archived=tuple(row for row in rows if row.archived),
         follows_pms=follows,
         fault=fault,
-        saved="saved" in request.args,
+        saved=forms.says("saved"),
     )
     return _page("integrations/types.html", page, 200)
 
@@ -97,8 +97,8 @@ def choose_kinds(connection_id: int) -> ResponseReturnValue:
     view = connections.get_connection(connection_id)
     if view.state == "setup":
         return _choose_in_setup(view)
-    telehealth = {key: request.form.get(f"telehealth-{number}", "") for number, key in _numbered()}
-    shown = {key: f"shown-{number}" in request.form for number, key in _numbered()}
+    telehealth = {key: forms.typed().get(f"telehealth-{number}", "") for number, key in _numbered()}
+    shown = {key: f"shown-{number}" in forms.typed() for number, key in _numbered()}
     choices = view_of.type_choices(telehealth, shown)
     appointment_types.set_types(connection_id, choices, guard.current_actor())
     return redirect(f"/integrations/{connection_id}/types?saved=1", 303)
@@ -109,15 +109,15 @@ def keep_kinds(connection_id: int) -> ResponseReturnValue:
     """Keep what is ticked so far, undecided."""
     view = connections.get_connection(connection_id)
     chosen = _kinds_chosen(view)
-    _keep(view, {kinds_step.CHOICES: chosen, kinds_step.LATER: request.form.get("new_types", "ask")})
+    _keep(view, {kinds_step.CHOICES: chosen, kinds_step.LATER: forms.typed().get("new_types", "ask")})
     return kinds_step.state_answer(view, chosen)
 
 
 def _match_in_setup(view: ConnectionView, chosen: dict[str, str]) -> ResponseReturnValue:
     """Step 3: decide what was chosen; going back keeps it undecided. A column taken twice wants a tick."""
-    actor, same = guard.current_actor(), "same" in request.form
+    actor, same = guard.current_actor(), "same" in forms.typed()
     _keep(view, {people_step.CHOICES: chosen, people_step.SAME: same})
-    if request.form.get("go") == "back":
+    if forms.typed().get("go") == "back":
         return redirect(f"/integrations/{view.id}/found", 303)
     try:
         if people_step.taken_twice(chosen) and not same:
@@ -132,9 +132,9 @@ def _match_in_setup(view: ConnectionView, chosen: dict[str, str]) -> ResponseRet
 def _choose_in_setup(view: ConnectionView) -> ResponseReturnValue:
     """Step 4: decide what was ticked, and have the day read for the last step."""
     actor, chosen = guard.current_actor(), _kinds_chosen(view)
-    later = request.form.get("new_types", "ask")
+    later = forms.typed().get("new_types", "ask")
     _keep(view, {kinds_step.CHOICES: chosen, kinds_step.LATER: later})
-    if request.form.get("go") == "back":
+    if forms.typed().get("go") == "back":
         return redirect(f"/integrations/{view.id}/practitioners", 303)
     try:
         appointment_types.set_types(view.id, kinds_step.choices_of(chosen), actor)
@@ -149,9 +149,9 @@ def _choose_in_setup(view: ConnectionView) -> ResponseReturnValue:
 def _kinds_chosen(view: ConnectionView) -> dict[str, str]:
     """One switch each, or an exception each where the practice software decides."""
     if kinds_step.follows_pms(get_info(view.pms_type)):
-        return {key: request.form.get(f"choice-{number}", kinds_step.FOLLOW) for number, key in _numbered()}
+        return {key: forms.typed().get(f"choice-{number}", kinds_step.FOLLOW) for number, key in _numbered()}
     return {
-        key: kinds_step.YES if f"on-{number}" in request.form else kinds_step.NO
+        key: kinds_step.YES if f"on-{number}" in forms.typed() else kinds_step.NO
         for number, key in _numbered()
     }
 
@@ -163,7 +163,7 @@ def _keep(view: ConnectionView, choices: dict[str, Any]) -> None:
 
 def _numbered() -> list[tuple[int, str]]:
     """The rows of the form: (number, the PMS's id)."""
-    return list(enumerate(request.form.getlist("key")[:MAX_ROWS]))
+    return list(enumerate(forms.ticked("key")[:MAX_ROWS]))
 
 
 def _practitioners_page(
@@ -191,7 +191,7 @@ def _practitioners_page(
         rows=rows,
         counter=view_of.counter(rows),
         fault=fault,
-        saved="saved" in request.args,
+        saved=forms.says("saved"),
     )
     return _page("integrations/practitioners.html", page, 422 if errors else 200)
 

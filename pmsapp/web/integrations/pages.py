@@ -9,20 +9,28 @@ from flask.typing import ResponseReturnValue
 
 from pmsapp.access import guard
 from pmsapp.domain.sync_state import ConnectionState
-from pmsapp.schemas.addresses import id_or_none
 from pmsapp.services.connections import connections
 from pmsapp.services.connections.connections import ConnectionView
 from pmsapp.services.runs import history as run_history
 from pmsapp.services.runs import requests as run_requests
-from pmsapp.services.setup import drafts
+from pmsapp.services.setup import drafts, undo
+from pmsapp.services.setup.undo import Undoable
 from pmsapp.services.sheet import timeline
 from pmsapp.web.integrations.connection_view import build_card
 from pmsapp.web.integrations.contexts import Begun, ConnectionCard, IntegrationsPage
+from pmsapp.web.integrations.forms import FollowedForm
 from pmsapp.web.runs import view as run_view
-from pmsapp.web.ui import fields, shell
+from pmsapp.web.ui import fields, forms, shell
+from pmsapp.web.ui import formatting as fmt
+from pmsapp.web.ui.page_contexts import Notice
 
 bp = Blueprint("integrations", __name__)
 
+_UNDONE = {
+    "keep": "its cards are its own again, with what was typed since as edits",
+    "strike": "its cards come back with the update that follows",
+    "remove": "its cards come back with the update that follows, without what staff had typed",
+}
 _GRAVITY = {ConnectionState.NEEDS_YOU: 0, ConnectionState.SETUP: 1}
 
 
@@ -42,8 +50,21 @@ def index() -> ResponseReturnValue:
             if item.connection_id is None
         ),
         straight=fields.straight_to(),
+        undoable=tuple((gone.id, _undo_notice(gone, now)) for gone in undo.list_undoable()) if may else (),
     )
     return shell.render("integrations/index.html", "integrations", now, page=page)
+
+
+def _undo_notice(gone: Undoable, now: shell.PageStatus) -> Notice:
+    """A connection that was taken away and can be brought back."""
+    what = _UNDONE[gone.cards]
+    return Notice(
+        f"{gone.name} was disconnected",
+        f"By {gone.by}, {fmt.moment(gone.at, now.now, now.zone)}. "
+        f"It can be brought back until {fmt.moment(gone.until, now.now, now.zone)}, with its login, matches and types; {what}.",
+        "wait",
+        "undo",
+    )
 
 
 @bp.get("/integrations/<id:connection_id>/card")
@@ -54,9 +75,10 @@ def card(connection_id: int) -> ResponseReturnValue:
         return redirect("/integrations", 303)
     now = shell.page_status()
     shown = card_of(view, now)
-    if f"v={request.args.get('v', '')}&" in f"{shown.poll_href.partition('?')[2]}&":
+    asked = forms.read_address(FollowedForm)
+    if f"v={asked.v}&" in f"{shown.poll_href.partition('?')[2]}&":
         return Response(status=204)
-    return _card_answer(shown, followed=id_or_none(request.args.get("run")))
+    return _card_answer(shown, followed=asked.run)
 
 
 @bp.post("/integrations/<id:connection_id>/sync")

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from datetime import date
 
-from flask import Blueprint, make_response, redirect, request
+from flask import Blueprint, make_response, redirect
 from flask.typing import ResponseReturnValue
 
-from pmsapp.access import guard
+from pmsapp.access import guard, looking
 from pmsapp.services.base.errors import Conflict, Invalid
 from pmsapp.services.editing import hand_over
 from pmsapp.web.paper.hand_over_view import Typed, build_hand_over
 from pmsapp.web.paper.print_pages import printed_by
 from pmsapp.web.sheet.card_view import Names
-from pmsapp.web.ui import shell
+from pmsapp.web.ui import forms, shell
 from pmsapp.web.ui.fields import within_bounds
 
 bp = Blueprint("hand_over", __name__)
+
+
+class HandOverForm(forms.Form):
+    """Who closes the day, and what they say of it."""
+
+    name: str = ""
+    note: str = ""
 
 
 @bp.get("/sheet/<day:wanted>/hand-over")
@@ -29,7 +36,8 @@ def show(wanted: date) -> ResponseReturnValue:
 def close(wanted: date) -> ResponseReturnValue:
     """Close the day in somebody's name."""
     within_bounds(wanted)
-    name, note = request.form.get("name", ""), request.form.get("note", "")
+    form = forms.read(HandOverForm)
+    name, note = form.name, form.note
     try:
         hand_over.close(wanted, name, note, guard.current_actor())
     except Invalid as error:
@@ -49,8 +57,10 @@ def reopen(wanted: date) -> ResponseReturnValue:
 def _page(wanted: date, typed: Typed | None = None, status: int = 200) -> ResponseReturnValue:
     actor, now = guard.current_actor(), shell.page_status()
     own = (actor.clinician_id or 0) if actor.role == "clinician" else None
+    found = hand_over.get(wanted, clinician_id=own)
+    looking.at_sheet(wanted, found.card_ids)
     page = build_hand_over(
-        hand_over.get(wanted, clinician_id=own),
+        found,
         now=now.now,
         names=Names(now.names()),
         clinic=now.clinic,

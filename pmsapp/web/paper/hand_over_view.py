@@ -44,8 +44,10 @@ _QUESTIONS = {
     "merge_suggestion": "One visit may be on the sheet twice",
     "practitioner_new": "A practitioner is not placed",
     "practitioner_gone": "A practitioner is gone from the practice software",
+    "practitioner_changed": "A practitioner has another name",
     "type_new": "A new appointment type",
     "type_changed": "An appointment type changed",
+    "type_gone": "An appointment type was archived",
 }
 
 

@@ -6,13 +6,13 @@ import csv
 import io
 from collections.abc import Sequence
 
-from flask import Blueprint, make_response, request
+from flask import Blueprint, make_response
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import NotFound
 
+from pmsapp.access import looking
 from pmsapp.domain.errors import advice_for, is_for_staff
-from pmsapp.schemas.addresses import id_or_none
 from pmsapp.services.base.next_step import next_step
+from pmsapp.services.base.spreadsheet import plain_cell
 from pmsapp.services.clinic import clinic
 from pmsapp.services.connections import connections
 from pmsapp.services.connections.connections import ConnectionView
@@ -23,11 +23,10 @@ from pmsapp.services.sheet.timeline import EventView
 from pmsapp.web.runs import view as run_view
 from pmsapp.web.runs.contexts import HistoryPage, RunPage, RunRow, ScopeRow
 from pmsapp.web.ui import formatting as fmt
-from pmsapp.web.ui import shell
+from pmsapp.web.ui import forms, shell
 
 bp = Blueprint("history", __name__)
 CSV_RUNS = 1000
-_FORMULA_SIGNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001 - the wide forms count too
 _TOTALS = {
     "fetched": "read",
     "created": "new",
@@ -38,6 +37,12 @@ _TOTALS = {
     "removed": "cancelled or gone",
     "held": "held",
 }
+
+
+class BeforeForm(forms.Form):
+    """In the address of an older page: the run that the page before ended with."""
+
+    before: forms.ChosenId = None
 
 
 @bp.get("/integrations/<id:connection_id>/history")
@@ -63,11 +68,7 @@ def index(connection_id: int) -> ResponseReturnValue:
 
 def _before() -> int | None:
     """The run that the page before ended with. Raises NotFound for one that cannot be."""
-    text = request.args.get("before")
-    before_id = id_or_none(text)
-    if text and before_id is None:
-        raise NotFound
-    return before_id
+    return forms.read_address(BeforeForm).before
 
 
 @bp.get("/integrations/<id:connection_id>/history/<id:run_id>")
@@ -115,7 +116,8 @@ def as_csv(connection_id: int) -> ResponseReturnValue:
     writer = csv.writer(out)
     writer.writerow(["run", "started", "completed", "started_by", "status", *_TOTALS, "code"])
     for run in _latest(connection_id):
-        writer.writerow([_plain(cell) for cell in _cells(run, zone)])
+        writer.writerow([plain_cell(cell) for cell in _cells(run, zone)])
+    looking.at_export(f"connection:{view.id}")
     response = make_response(out.getvalue().encode("utf-8-sig"))
     response.headers["Content-Type"] = "text/csv; charset=utf-8"
     response.headers["Content-Disposition"] = f'attachment; filename="history-{view.id}.csv"'
@@ -144,11 +146,6 @@ def _cells(run: RunView, zone: str) -> list[str]:
         *(str(run.counts[name]) for name in _TOTALS),
         run.error[0] if run.error else "",
     ]
-
-
-def _plain(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(("\t", "\r")) or text.lstrip().startswith(_FORMULA_SIGNS) else text
 
 
 def _row(run: RunView, now: shell.PageStatus, events: Sequence[EventView] = ()) -> RunRow:

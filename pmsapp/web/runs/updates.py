@@ -13,13 +13,14 @@ from werkzeug.exceptions import BadRequest
 from pmsapp.access import guard
 from pmsapp.domain.window import day_of
 from pmsapp.schemas.addresses import id_or_none
+from pmsapp.schemas.fields import BlankDay
 from pmsapp.services.base.errors import NotFound
 from pmsapp.services.runs import history as run_history
 from pmsapp.services.runs import requests as run_requests
 from pmsapp.services.runs.history import RunView
 from pmsapp.services.sheet import timeline
 from pmsapp.web.runs import view as run_view
-from pmsapp.web.ui import fields, shell
+from pmsapp.web.ui import fields, forms, shell
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui.page_contexts import SyncButton
 
@@ -28,11 +29,16 @@ MAX_FOLLOWED = 20
 _REMOVED = "The update is gone: its connection was removed."
 
 
+class FollowForm(forms.Form):
+    """In the address of a poll: the day it is about."""
+
+    day: BlankDay = None
+
+
 @bp.post("/sync")
 def start() -> ResponseReturnValue:
     """Ask every connection that is switched on for a run (of `date`, if given), and follow it."""
-    text = request.form.get("date")
-    wanted = fields.parse_day(text) if text else None
+    wanted = fields.hidden_day()
     asked = [
         (connection_id, run.sync_id)
         for connection_id, run in run_requests.request_all_runs(guard.current_actor(), day=wanted)
@@ -45,9 +51,9 @@ def start() -> ResponseReturnValue:
 @bp.get("/sync/run")
 def progress() -> ResponseReturnValue:
     """How the runs in `run=<connection>.<run>` are doing; with `day` what comes of that day."""
-    text = request.args.get("day")
-    pairs = [_pair(text) for text in request.args.getlist("run")[:MAX_FOLLOWED]]
-    return _follow(pairs, 200, fields.parse_day(text) if text else None)
+    day = forms.read_address(FollowForm).day
+    pairs = [_pair(text) for text in forms.asked_again("run", MAX_FOLLOWED)]
+    return _follow(pairs, 200, None if day is None else fields.within_bounds(day))
 
 
 @bp.get("/sync/state")

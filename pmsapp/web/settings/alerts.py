@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
-from flask import Blueprint, make_response, redirect, request
+from flask import Blueprint, make_response, redirect
 from flask.typing import ResponseReturnValue
 
 from pmsapp import clock
@@ -17,12 +18,12 @@ from pmsapp.services.monitoring.alerts import Delivery
 from pmsapp.services.monitoring.incidents import IncidentView
 from pmsapp.web.settings import nav as settings_nav
 from pmsapp.web.settings.contexts import AlertsPage, DeliveryLine, IncidentLine
+from pmsapp.web.settings.forms import SNOOZES, SnoozeForm
 from pmsapp.web.ui import formatting as fmt
-from pmsapp.web.ui import shell
-from pmsapp.web.ui.page_contexts import Badge, Notice, Option
+from pmsapp.web.ui import forms, shell
+from pmsapp.web.ui.page_contexts import Badge, FormField, Notice, Option
 
 bp = Blueprint("alerts", __name__)
-SNOOZES = {"1": "1 hour", "2": "2 hours", "8": "8 hours", "24": "a day", "72": "three days"}
 _STATES = {
     "delivered": Badge("Delivered", "tick", "good"),
     "waiting": Badge("Waiting", "clock", "wait"),
@@ -52,38 +53,44 @@ def test() -> ResponseReturnValue:
 @bp.post("/settings/alerts/<id:incident_id>/snooze")
 def snooze(incident_id: int) -> ResponseReturnValue:
     """Silence one incident's messages for some hours, with a reason; without one, end the silence."""
-    reason = request.form.get("reason")
-    hours = request.form.get("hours", "")
-    until = (
-        clock.now() + timedelta(hours=int(hours) if hours in SNOOZES else 2) if reason is not None else None
-    )
     try:
-        incidents.snooze(incident_id, until, reason, guard.current_actor())
+        form = forms.read(SnoozeForm)
+        until = None if form.reason is None else clock.now() + timedelta(hours=int(form.hours))
+        incidents.snooze(incident_id, until, form.reason, guard.current_actor())
     except Invalid as error:
-        sentence = next(iter(error.errors.values()))
-        return _page(Notice(sentence, "Nothing was changed.", "warn", "warn"), 422)
+        return _page(of=incident_id, errors=error.errors, status=422)
     return redirect("/settings/alerts", 303)
 
 
-def _page(notice: Notice | None = None, status: int = 200) -> ResponseReturnValue:
+def _page(
+    notice: Notice | None = None,
+    *,
+    of: int | None = None,
+    errors: Mapping[str, str] | None = None,
+    status: int = 200,
+) -> ResponseReturnValue:
+    """The page; `errors` are those of the silence asked for about the incident `of`."""
     now = shell.page_status()
     listed = incidents.list_open()
     now_open = {incident.id for incident in listed}
     page = AlertsPage(
         nav=settings_nav.nav(),
-        open=tuple(_incident(incident, now) for incident in listed),
+        open=tuple(_incident(incident, now, errors if incident.id == of else None) for incident in listed),
         recent=tuple(
             _incident(incident, now) for incident in incidents.list_recent(30) if incident.id not in now_open
         ),
         channels=tuple(alerts.channels()),
         deliveries=tuple(_delivery(delivery, now) for delivery in alerts.list_deliveries(30)),
-        snoozes=tuple(Option(hours, word, hours == "2") for hours, word in SNOOZES.items()),
         notice=notice,
     )
     return make_response(shell.render("settings/alerts.html", "settings", now, page=page), status)
 
 
-def _incident(incident: IncidentView, now: shell.PageStatus) -> IncidentLine:
+def _incident(
+    incident: IncidentView, now: shell.PageStatus, errors: Mapping[str, str] | None = None
+) -> IncidentLine:
+    typed = forms.typed() if errors else {}
+    fault = " ".join(errors.values()) if errors else None
     quiet = incident.snoozed_until and holds(incident.snoozed_until, now.now, LONGEST_SNOOZE)
     return IncidentLine(
         id=incident.id,
@@ -97,6 +104,10 @@ def _incident(incident: IncidentView, now: shell.PageStatus) -> IncidentLine:
         snoozed=f"Silent until {fmt.moment(incident.snoozed_until, now.now, now.zone)} ({incident.snoozed_by}: {incident.snoozed_reason})"
         if quiet and incident.snoozed_until
         else None,
+        reason=FormField(f"reason-{incident.id}", "Why", typed.get("reason", ""), error=fault),
+        snoozes=tuple(
+            Option(hours, word, hours == typed.get("hours", "2")) for hours, word in SNOOZES.items()
+        ),
     )
 
 

@@ -37,6 +37,7 @@ class HoursLine:
     word: str
     opens: str
     closes: str
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +57,12 @@ class ClinicPage:
 
 @dataclass(frozen=True, slots=True)
 class ColumnLine:
-    """A column of the run sheet. `waits`: (field, label, minutes) of how long its patients may wait."""
+    """A column of the run sheet and its form: name, place, and how long its patients may wait."""
 
     id: int
     name: str
-    sort_order: int
     active: bool
-    waits: tuple[tuple[str, str, int], ...] = ()
+    fields: dict[str, FormField]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,7 @@ class ColumnsPage:
 
     nav: tuple[NavItem, ...]
     columns: tuple[ColumnLine, ...]
+    new: FormField
     errors: tuple[tuple[str, str], ...] = ()
     saved: bool = False
 
@@ -91,6 +92,7 @@ class PersonLine:
     disabled: bool
     roles: tuple[Option, ...]
     clinicians: tuple[Option, ...]
+    is_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,8 @@ class IncidentLine:
     path: str
     action: str
     snoozed: str | None
+    reason: FormField
+    snoozes: tuple[Option, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +185,6 @@ class AlertsPage:
     recent: tuple[IncidentLine, ...]
     channels: tuple[str, ...]
     deliveries: tuple[DeliveryLine, ...]
-    snoozes: tuple[Option, ...]
     notice: Notice | None = None
 
 

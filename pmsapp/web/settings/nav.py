@@ -30,6 +30,15 @@ _PAGES = (
         "downtime.index",
         "Today and tomorrow in an encrypted file, for when this server is away.",
     ),
+    ("log", "Log", "history", "log.index", "Who did what, and who looked at which cards."),
+    ("retention", "Retention", "bin", "retention.index", "How long data stay, and what goes next."),
+    (
+        "patients",
+        "Records",
+        "find",
+        "patients.index",
+        "Everything kept on one patient: show, correct, erase.",
+    ),
     ("health", "Health", "done", "settings.health", "This installation: database, clock, backups, programs."),
     ("account", "Your account", "settings", "auth.account", "Your password and where you are signed in."),
 )

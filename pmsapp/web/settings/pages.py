@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Mapping
 
-from flask import Blueprint, Response, make_response, redirect, request
+from flask import Blueprint, Response, make_response, redirect
 from flask.typing import ResponseReturnValue
 
 from pmsapp import clock
 from pmsapp.access import guard
-from pmsapp.domain.errors import CATALOGUE, ActionOwner, Code
-from pmsapp.domain.runsheet import Thresholds
-from pmsapp.schemas.addresses import day_or_none
-from pmsapp.schemas.base import given
-from pmsapp.schemas.fields import MAX_CLOSED_DAYS
-from pmsapp.schemas.matching import ClinicianChange
-from pmsapp.schemas.reading import read_form
+from pmsapp.domain.codes import CATALOGUE, ActionOwner, Code
 from pmsapp.services.base.errors import Invalid
 from pmsapp.services.clinic import clinic, opening_hours
-from pmsapp.services.clinic.clinic import STATES, WEEKDAYS, ClinicView
+from pmsapp.services.clinic.clinic import DAY_WORDS, STATES, ClinicView
 from pmsapp.services.sheet import columns as sheet_columns
+from pmsapp.services.sheet.columns import ClinicianView
 from pmsapp.web.settings import health_view
 from pmsapp.web.settings import nav as settings_nav
 from pmsapp.web.settings.contexts import (
@@ -31,12 +26,19 @@ from pmsapp.web.settings.contexts import (
     SettingsLine,
     SettingsPage,
 )
-from pmsapp.web.ui import fields, labels, shell
+from pmsapp.web.settings.forms import WAITS, ClinicForm, ColumnForm, NewColumnForm
+from pmsapp.web.ui import fields, forms, labels, shell
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui.page_contexts import FormField, Option
 
 bp = Blueprint("settings", __name__)
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_CLINIC_LABELS = {
+    "name": "Name",
+    "time_zone": "Time zone",
+    "state": "Public holidays",
+    "closed_days": "Days it is closed",
+}
+_COLUMN_LABELS = {"name": "Name", "sort_order": "Place", **WAITS}
 _WHO = {
     ActionOwner.STAFF: "You",
     ActionOwner.WAIT: "It repeats by itself",
@@ -61,36 +63,22 @@ def clinic_page() -> ResponseReturnValue:
 def save_clinic() -> ResponseReturnValue:
     """Change the clinic."""
     try:
-        closed = _days_of(request.form.get("closed_days", ""))
+        form = forms.read(ClinicForm)
         clinic.update_clinic(
             guard.current_actor(),
-            name=request.form.get("name", ""),
-            time_zone=request.form.get("time_zone", ""),
-            state=request.form.get("state", ""),
-            hours={key: _hours_of(key) for key in WEEKDAYS},
-            closed_days=closed,
+            name=form.name,
+            time_zone=form.time_zone,
+            state=form.state,
+            hours={day: getattr(form.hours, day) for day in DAY_WORDS},
+            closed_days=form.closed_days,
         )
     except Invalid as error:
         return _clinic_page(clinic.get_clinic(), error.errors)
     return redirect("/settings/clinic?saved=1", 303)
 
 
-def _hours_of(key: str) -> tuple[str, str] | None:
-    opens, closes = request.form.get(f"opens-{key}", ""), request.form.get(f"closes-{key}", "")
-    return (opens, closes) if opens or closes else None
-
-
-def _days_of(text: str) -> tuple[date, ...]:
-    days = [day_or_none(part) for part in text.replace(",", " ").split()]
-    if None in days or len(days) > MAX_CLOSED_DAYS:
-        raise Invalid(
-            {"closed_days": f"Write each day like 2026-12-25, one per line, {MAX_CLOSED_DAYS} at most."}
-        )
-    return tuple(day for day in days if day is not None)
-
-
-def _clinic_page(view: ClinicView, errors: dict[str, str] | None = None) -> Response:
-    typed, errors = (request.form if errors else {}), errors or {}
+def _clinic_page(view: ClinicView, errors: Mapping[str, str] | None = None) -> Response:
+    typed, errors = (forms.typed() if errors else {}), errors or {}
     days = "\n".join(day.isoformat() for day in view.closed_days)
     state = typed.get("state", view.state or "")
     page = ClinicPage(
@@ -108,9 +96,9 @@ def _clinic_page(view: ClinicView, errors: dict[str, str] | None = None) -> Resp
             *(Option(name, name, name == state) for name in STATES),
         ),
         holidays=_next_holidays(view),
-        hours=tuple(_hours_line(key, word, view, typed) for key, word in zip(WEEKDAYS, _DAYS, strict=True)),
-        errors=tuple(("opens-mon" if name == "hours" else name, text) for name, text in errors.items()),
-        saved="saved" in request.args,
+        hours=tuple(_hours_line(key, word, view, typed, errors) for key, word in DAY_WORDS.items()),
+        errors=tuple((_input_of(name), text) for name, text in forms.told(errors, _CLINIC_LABELS)),
+        saved=forms.says("saved"),
     )
     html = shell.render("settings/clinic.html", "settings", page=page)
     return make_response(html, 422 if errors else 200)
@@ -122,16 +110,23 @@ def _next_holidays(view: ClinicView) -> str:
     return "; ".join(f"{name}, {fmt.short_day(day)}" for day, name in coming)
 
 
-def _hours_line(key: str, word: str, view: ClinicView, typed: dict[str, str]) -> HoursLine:
+def _input_of(field: str) -> str:
+    """The input of the page that a fault of the hours leads to; every other field has its own."""
+    first, _, day = field.partition(".")
+    return f"opens-{day or 'mon'}" if first == "hours" else field
+
+
+def _hours_line(
+    key: str, word: str, view: ClinicView, typed: Mapping[str, str], errors: Mapping[str, str]
+) -> HoursLine:
     opens, closes = view.hours.get(key) or ("", "")
-    return HoursLine(key, word, typed.get(f"opens-{key}", opens), typed.get(f"closes-{key}", closes))
-
-
-_WAITS = (
-    ("notice_after", "Notice after, min"),
-    ("warn_after", "Warn after, min"),
-    ("urgent_after", "Urgent after, min"),
-)
+    return HoursLine(
+        key,
+        word,
+        typed.get(f"opens-{key}", opens),
+        typed.get(f"closes-{key}", closes),
+        error=errors.get(f"hours.{key}"),
+    )
 
 
 @bp.get("/settings/clinicians")
@@ -144,7 +139,7 @@ def columns() -> ResponseReturnValue:
 def add_column() -> ResponseReturnValue:
     """Add a column."""
     try:
-        sheet_columns.create_clinician(guard.current_actor(), name=request.form.get("name", ""))
+        sheet_columns.create_clinician(guard.current_actor(), name=forms.read(NewColumnForm).name)
     except Invalid as error:
         return _columns_page(error.errors)
     return redirect("/settings/clinicians?saved=1", 303)
@@ -152,48 +147,59 @@ def add_column() -> ResponseReturnValue:
 
 @bp.post("/settings/clinicians/<id:clinician_id>")
 def save_column(clinician_id: int) -> ResponseReturnValue:
-    """Change a column's name, place, or whether it is shown."""
-    sent = {
-        "name": request.form.get("name", ""),
-        "sort_order": request.form.get("sort_order", ""),
-        "active": "active" in request.form,
-    }
+    """Change a column's name, place, whether it is shown, or how long its patients may wait."""
     try:
-        changes = given(read_form(ClinicianChange, sent))
-        thresholds = _thresholds()
-        sheet_columns.update_clinician(clinician_id, guard.current_actor(), thresholds=thresholds, **changes)
+        form = forms.read(ColumnForm)
+        sheet_columns.update_clinician(
+            clinician_id,
+            guard.current_actor(),
+            name=form.name,
+            sort_order=form.sort_order,
+            active=form.active,
+            thresholds=form.thresholds,
+        )
     except Invalid as error:
-        return _columns_page(error.errors)
+        return _columns_page(error.errors, of=clinician_id)
     return redirect("/settings/clinicians?saved=1", 303)
 
 
-def _thresholds() -> Thresholds | None:
-    """How long this clinician's patients may wait, where the form says so. Raises Invalid."""
-    given = [request.form.get(name) for name, _ in _WAITS]
-    if None in given:
-        return None
-    if not all(text and text.isdecimal() and len(text) < 5 for text in given):
-        raise Invalid({"thresholds": "Minutes of waiting are whole numbers."})
-    return Thresholds(*(int(text or 0) for text in given))
-
-
-def _waits(thresholds: Thresholds) -> tuple[tuple[str, str, int], ...]:
-    numbers = (thresholds.notice_min, thresholds.warn_min, thresholds.urgent_min)
-    return tuple((name, label, number) for (name, label), number in zip(_WAITS, numbers, strict=True))
-
-
-def _columns_page(errors: dict[str, str] | None = None) -> Response:
+def _columns_page(errors: Mapping[str, str] | None = None, *, of: int | None = None) -> Response:
+    """The columns; `errors` are those of the column `of`, or of a new one."""
+    errors, typed = errors or {}, forms.typed() if errors else {}
     page = ColumnsPage(
         nav=settings_nav.nav(),
         columns=tuple(
-            ColumnLine(column.id, column.name, column.sort_order, column.active, _waits(column.thresholds))
+            _column_line(column, typed, errors) if column.id == of else _column_line(column, {}, {})
             for column in sheet_columns.list_clinicians()
         ),
-        errors=tuple(("new-name", text) for text in (errors or {}).values()),
-        saved="saved" in request.args,
+        new=FormField("new-name", "New column", typed.get("name", ""), error=errors.get("name"))
+        if of is None
+        else FormField("new-name", "New column", ""),
+        errors=tuple((f"{name}-{of or 'new'}", text) for name, text in forms.told(errors, _COLUMN_LABELS))
+        if of is not None
+        else tuple(("new-name", text) for text in errors.values()),
+        saved=forms.says("saved"),
     )
     html = shell.render("settings/clinicians.html", "settings", page=page)
     return make_response(html, 422 if errors else 200)
+
+
+def _column_line(column: ClinicianView, typed: Mapping[str, str], errors: Mapping[str, str]) -> ColumnLine:
+    """One column's form: what is stored, or what was typed where it was refused."""
+    limits = column.thresholds
+    stored = {"name": column.name, "sort_order": str(column.sort_order)}
+    stored |= dict(zip(WAITS, map(str, (limits.notice_min, limits.warn_min, limits.urgent_min)), strict=True))
+    return ColumnLine(
+        column.id,
+        column.name,
+        active="active" in typed if typed else column.active,
+        fields={
+            name: FormField(
+                f"{name}-{column.id}", _COLUMN_LABELS[name], typed.get(name, value), error=errors.get(name)
+            )
+            for name, value in stored.items()
+        },
+    )
 
 
 @bp.get("/settings/health")

@@ -9,7 +9,6 @@ from flask.typing import ResponseReturnValue
 
 from pmsapp.access import guard
 from pmsapp.domain.roles import PEOPLE_ROLES
-from pmsapp.schemas.addresses import id_or_none
 from pmsapp.services.base.errors import Conflict, Invalid
 from pmsapp.services.clinic import clinic
 from pmsapp.services.people import one_time_links, second_factor, users
@@ -18,8 +17,9 @@ from pmsapp.services.people.users import UserView
 from pmsapp.services.sheet import columns as sheet_columns
 from pmsapp.web.settings import nav as settings_nav
 from pmsapp.web.settings.contexts import LinkLine, PeoplePage, PersonLine
+from pmsapp.web.settings.forms import InviteForm, RoleForm, SecondFactorRuleForm
 from pmsapp.web.ui import formatting as fmt
-from pmsapp.web.ui import shell
+from pmsapp.web.ui import forms, shell
 from pmsapp.web.ui.labels import ROLE_WORDS
 from pmsapp.web.ui.page_contexts import Badge, FormField, Notice, Option
 
@@ -35,14 +35,14 @@ def index() -> ResponseReturnValue:
 @bp.post("/settings/people")
 def add() -> ResponseReturnValue:
     """Invite somebody; the link is shown once, on this answer."""
-    form = request.form
     try:
+        form = forms.read(InviteForm)
         made = one_time_links.invite(
-            form.get("email", ""),
-            role=form.get("role", ""),
+            form.email,
+            role=form.role,
             actor=guard.current_actor(),
-            name=form.get("name", "").strip() or None,
-            clinician_id=id_or_none(form.get("clinician_id")),
+            name=form.name or None,
+            clinician_id=form.clinician_id,
         )
     except Invalid as error:
         return _people_page(errors=error.errors)
@@ -54,13 +54,12 @@ def add() -> ResponseReturnValue:
 @bp.post("/settings/people/<id:user_id>/role")
 def change_role(user_id: int) -> ResponseReturnValue:
     """Give somebody another role; they sign in anew."""
-    role, column = request.form.get("role", ""), id_or_none(request.form.get("clinician_id"))
     try:
-        users.change_role(
-            user_id, role, guard.current_actor(), clinician_id=column if role == "clinician" else None
-        )
+        form = forms.read(RoleForm)
+        column = form.clinician_id if form.role == "clinician" else None
+        users.change_role(user_id, form.role, guard.current_actor(), clinician_id=column)
     except (Invalid, Conflict) as error:
-        return _refused(error)
+        return _refused(error, of=user_id)
     return redirect("/settings/people", 303)
 
 
@@ -108,13 +107,17 @@ def reset_second_factor(user_id: int) -> ResponseReturnValue:
 def require_second_factor() -> ResponseReturnValue:
     """Whether everybody has to have one, or administrators only."""
     clinic.ensure()
-    second_factor.require_for_everybody(request.form.get("for_everybody") == "yes", guard.current_actor())
+    second_factor.require_for_everybody(
+        forms.read(SecondFactorRuleForm).for_everybody == "yes", guard.current_actor()
+    )
     return redirect("/settings/people", 303)
 
 
-def _refused(error: Invalid | Conflict) -> Response:
-    sentence = next(iter(error.errors.values())) if isinstance(error, Invalid) else error.message
-    return _people_page(notice=Notice(sentence, "Nothing was changed.", "warn", "warn", None), status=422)
+def _refused(error: Invalid | Conflict, *, of: int | None = None) -> Response:
+    """The page once more; with `of` the form of that person as it was sent."""
+    sentence = " ".join(error.errors.values()) if isinstance(error, Invalid) else error.message
+    notice = Notice(sentence, "Nothing was changed.", "warn", "warn", None)
+    return _people_page(notice=notice, of=of, status=422)
 
 
 def _people_page(
@@ -122,19 +125,25 @@ def _people_page(
     errors: Mapping[str, str] | None = None,
     notice: Notice | None = None,
     made: NewLink | None = None,
+    of: int | None = None,
     status: int = 200,
 ) -> Response:
     now, errors = shell.page_status(), errors or {}
     columns = [column for column in sheet_columns.list_clinicians() if column.active]
     me = guard.current_actor().id
-    typed = request.form if errors else {}
+    typed = forms.typed() if errors else {}
     labels = {"email": "Email", "name": "Name"}
     clinic_now, with_factor = clinic.get_clinic(), second_factor.people_with_one()
     page = PeoplePage(
         nav=settings_nav.nav(),
         people=tuple(
             _person(
-                person, now, [(c.id, c.name) for c in columns], me, has_second_factor=person.id in with_factor
+                person,
+                now,
+                [(column.id, column.name) for column in columns],
+                me,
+                has_second_factor=person.id in with_factor,
+                typed=forms.typed() if person.id == of else {},
             )
             for person in users.list_users()
         ),
@@ -147,7 +156,7 @@ def _people_page(
             Option(str(column.id), column.name, typed.get("clinician_id") == str(column.id))
             for column in columns
         ),
-        errors=tuple(errors.items()),
+        errors=forms.told(errors, labels | {"role": "Role", "clinician_id": "Column"}),
         notice=notice,
         made=_made(made, now) if made else None,
         is_training=clinic_now.is_training,
@@ -187,8 +196,11 @@ def _person(
     me: int | None,
     *,
     has_second_factor: bool,
+    typed: Mapping[str, str],
 ) -> PersonLine:
+    """One person and their form: what is stored, or what was chosen where it was refused."""
     out = person.disabled_at is not None
+    column = typed.get("clinician_id", str(person.clinician_id or ""))
     role = ROLE_WORDS.get(person.role, person.role)
     return PersonLine(
         id=person.id,
@@ -201,6 +213,7 @@ def _person(
         second_factor="second factor on" if has_second_factor else "no second factor",
         is_me=person.id == me,
         disabled=out,
-        roles=_roles(person.role),
-        clinicians=tuple(Option(str(key), name, key == person.clinician_id) for key, name in columns),
+        roles=_roles(typed.get("role", person.role)),
+        clinicians=tuple(Option(str(key), name, str(key) == column) for key, name in columns),
+        is_open=bool(typed),
     )

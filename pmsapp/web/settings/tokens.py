@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flask import Blueprint, Response, make_response, redirect, request
+from flask import Blueprint, Response, make_response, redirect
 from flask.typing import ResponseReturnValue
 
 from pmsapp.access import guard
 from pmsapp.domain.roles import TOKEN_ROLES
-from pmsapp.schemas.addresses import number_or_none
 from pmsapp.services.base.errors import Invalid
 from pmsapp.services.people import api_tokens
 from pmsapp.services.people.api_tokens import TokenView
 from pmsapp.web.settings import nav as settings_nav
 from pmsapp.web.settings.contexts import TokenLine, TokensPage
+from pmsapp.web.settings.forms import TokenForm
 from pmsapp.web.ui import formatting as fmt
-from pmsapp.web.ui import shell
+from pmsapp.web.ui import forms, shell
 from pmsapp.web.ui.labels import ROLE_WORDS
 from pmsapp.web.ui.page_contexts import FormField, Option
 
@@ -34,17 +34,9 @@ def index() -> ResponseReturnValue:
 @bp.post("/settings/tokens")
 def make() -> ResponseReturnValue:
     """Make a key; it is shown once, on this answer."""
-    text = request.form.get("days", "365")
-    days = number_or_none(text)
     try:
-        if text and days is None:
-            raise Invalid({"days": "Choose how long the token works."})
-        made = api_tokens.create(
-            request.form.get("name", ""),
-            request.form.get("role", ""),
-            guard.current_actor(),
-            days=days,
-        )
+        form = forms.read(TokenForm)
+        made = api_tokens.create(form.name, form.role, guard.current_actor(), days=form.days)
     except Invalid as error:
         return _page(errors=error.errors)
     return _page(made=made.token)
@@ -59,14 +51,16 @@ def revoke(token_id: int) -> ResponseReturnValue:
 
 def _page(*, errors: Mapping[str, str] | None = None, made: str | None = None) -> Response:
     now, errors = shell.page_status(), errors or {}
-    typed = request.form if errors else {}
+    typed = forms.typed() if errors else {}
     page = TokensPage(
         nav=settings_nav.nav(),
         tokens=tuple(_line(token, now) for token in api_tokens.list_tokens()),
         form={"name": FormField("name", "What it is for", typed.get("name", ""), error=errors.get("name"))},
-        roles=tuple(Option(key, _ROLES[key], key == "viewer") for key in sorted(TOKEN_ROLES)),
-        days=tuple(Option(key, word, key == "365") for key, word in _DAYS.items()),
-        errors=tuple(errors.items()),
+        roles=tuple(
+            Option(key, _ROLES[key], key == typed.get("role", "viewer")) for key in sorted(TOKEN_ROLES)
+        ),
+        days=tuple(Option(key, word, key == typed.get("days", "365")) for key, word in _DAYS.items()),
+        errors=forms.told(errors, {"name": "What it is for", "role": "Role", "days": "Works for"}),
         made=made,
     )
     html = shell.render("settings/tokens.html", "settings", now, page=page)

@@ -99,7 +99,11 @@ def reason_words(card: Card, now: datetime) -> str | None:
         return None
     if card.is_disconnected:
         return "Its practice software was disconnected; whether the visit stands is not known here"
-    when = f"{fmt.moment(card.presence_at, now, card.time_zone)}" if card.presence_at else ""
+    when = fmt.moment(card.presence_at, now, card.time_zone) if card.presence_at else ""
+    if when and card.source == "pms" and card.presence is not Presence.REMOVED_BY_STAFF:
+        when = f"read {when}"
+    if card.presence is Presence.CANCELLED and card.cancelled_there_at is not None:
+        when = f"cancelled there {fmt.moment(card.cancelled_there_at, now, card.time_zone)}, {when}"
     why = (card.presence_reason or "")[:1].upper() + (card.presence_reason or "")[1:]
     return " · ".join(part for part in (why, when) if part) or None
 

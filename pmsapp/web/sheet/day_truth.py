@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from pmsapp.domain.runsheet import Column, Freshness, FreshnessState, Sheet
 from pmsapp.domain.sync.rules import MappingDecision
@@ -20,6 +20,7 @@ _FRESHNESS = {
     FreshnessState.NEVER: Badge("Not read yet", "broken"),
     FreshnessState.NONE: Badge("Nothing read yet", "plug"),
 }
+_PARTLY = Badge("Partly updated", "half", "wait")
 _HAS_BANNER = frozenset(
     {ConnectionState.NEEDS_YOU, ConnectionState.PMS_TROUBLE, ConnectionState.RETRYING, ConnectionState.SETUP}
 )
@@ -72,15 +73,26 @@ def truth_of(
     *,
     names: Mapping[int, str],
     may: Callable[[str], bool],
+    not_whole: Mapping[int, frozenset[date]],
 ) -> DayTruth:
-    """What to say of the day `sheet`. `may`: whether the one asking can open an endpoint."""
+    """What to say of the day `sheet`. `may`: whether the one asking can open an endpoint. `not_whole`: the days that each
+    connection's last update has done in part."""
     fed = fed_columns(sheet)
     columns = [column for column in sheet.columns if column.id in fed]
     by_id = {connection.row.id: connection for connection in snapshot.connections}
     notes = [
         note
         for view in views
-        for note in _notes_of(view, by_id[view.id], sheet, columns, now, names=names, may=may)
+        for note in _notes_of(
+            view,
+            by_id[view.id],
+            sheet,
+            columns,
+            now,
+            names=names,
+            may=may,
+            is_part=sheet.date in not_whole.get(view.id, {day_of(now, view.time_zone)}),
+        )
     ]
     badge = _badge(sheet, columns, now)
     first = notes[0] if notes else None
@@ -91,7 +103,8 @@ def truth_of(
             Badge("Removals held", "held", "warn"), "Removals wait for a decision", href, tuple(notes)
         )
     if first is not None and badge.tone == "good":
-        badge = Badge("Partly updated", "half", "wait")
+        is_paused = any(view.state is ConnectionState.PAUSED for view in views)
+        badge = Badge("Updates paused", "bars", "wait") if is_paused else _PARTLY
     if first is None and badge.tone != "good":
         reason, href = _why_old(views, by_id, sheet, columns, may)
         return DayTruth(badge, reason, href, ())
@@ -141,6 +154,7 @@ def _notes_of(
     *,
     names: Mapping[int, str],
     may: Callable[[str], bool],
+    is_part: bool,
 ) -> Iterator[Notice]:
     if view.state is ConnectionState.SETUP:
         return
@@ -150,11 +164,11 @@ def _notes_of(
     behind = _behind(connection, sheet, columns)
     if behind:
         yield _not_read(view, name, behind, may)
-    elif _is_partial(view) and sheet.date == day_of(now, view.time_zone):
+    elif is_part and is_partial(view):
         yield _partial(view, name, may)
 
 
-def _is_partial(view: ConnectionView) -> bool:
+def is_partial(view: ConnectionView) -> bool:
     """Done in part for a reason that no day's own question tells."""
     held = view.last_sync_error is not None and view.last_sync_error.code == "REMOVE-HELD"
     return view.last_sync_status == RunStatus.PARTIAL and view.state not in _HAS_BANNER and not held

@@ -211,7 +211,7 @@ def _step(line: Line) -> Press | None:
     if line.next_step is not None:
         word = _STEP_WORDS[line.next_step]
         return Press("advance", f"advance:{card.id}:{card.state}", word)
-    if Action.RESTORE in card.actions:
+    if Action.RESTORE in card.actions and Filter.NOT_SHOWN in line.filters:
         return Press("bring-back", f"bring-back:{card.id}", "Bring back")
     if card.waits_to_be_seen:
         return Press("acknowledge", f"acknowledge:{card.id}", "Acknowledge")

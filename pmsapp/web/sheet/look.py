@@ -10,9 +10,28 @@ from urllib.parse import urlencode
 
 from pmsapp.domain.worklist.lines import Filter
 from pmsapp.services.sheet.looks import VIEWS
+from pmsapp.web.ui.forms import Form
 
 LIST, COLUMNS = VIEWS
 _TIME = "time"
+
+
+class SearchForm(Form):
+    """What is searched for."""
+
+    q: str = ""
+
+
+class ViewForm(Form):
+    """The view that was chosen."""
+
+    view: str = ""
+
+
+class PollForm(Form):
+    """In the address of the page's own poll: what it shows."""
+
+    v: str = ""
 
 
 @dataclass(frozen=True, slots=True)

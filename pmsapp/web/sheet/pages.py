@@ -5,32 +5,49 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Annotated, ClassVar
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
+from pydantic import AfterValidator
 
 from pmsapp import clock
-from pmsapp.access import guard
+from pmsapp.access import guard, looking
 from pmsapp.domain.runsheet import Sheet
 from pmsapp.domain.sync_state import ConnectionState
 from pmsapp.services.clinic import clinic, opening_hours
+from pmsapp.services.records import access_log
+from pmsapp.services.runs import history as run_history
 from pmsapp.services.setup import drafts
 from pmsapp.services.sheet import days, looks
 from pmsapp.services.sheet.days import DayRead
 from pmsapp.web.sheet import day_truth, toasts
 from pmsapp.web.sheet.card_view import Names
 from pmsapp.web.sheet.list_contexts import Toast
-from pmsapp.web.sheet.look import Look, read_look
+from pmsapp.web.sheet.look import Look, PollForm, SearchForm, ViewForm, read_look
 from pmsapp.web.sheet.sheet_contexts import ClosedDay, SheetPage
 from pmsapp.web.sheet.sheet_view import build_page
-from pmsapp.web.ui import shell
-from pmsapp.web.ui.fields import parse_day, within_bounds
+from pmsapp.web.ui import fields, forms, shell
+from pmsapp.web.ui.fields import within_bounds
 from pmsapp.web.ui.page_contexts import Notice, Shell
 
 bp = Blueprint("runsheet", __name__)
 PAGE, REFRESH = "runsheet/sheet.html", "runsheet/_refresh.html"
 # The day's own word stands in the frame unless a connection has something more serious to say.
 _CALM = frozenset({ConnectionState.OK, ConnectionState.LATE, ConnectionState.STALE, ConnectionState.PAUSED})
+
+
+def _is_look(what: str) -> str:
+    if what not in (access_log.PRINT, access_log.REVEAL):
+        raise ValueError("Say what was looked at.")
+    return what
+
+
+class LookedForm(forms.Form):
+    """What the browser saw somebody look at."""
+
+    sentences: ClassVar[Mapping[str, str]] = {"what": "Say what was looked at."}
+    what: Annotated[str, AfterValidator(_is_look)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +69,7 @@ def today() -> ResponseReturnValue:
 @bp.get("/sheet")
 def go_to_day() -> ResponseReturnValue:
     """The day chosen from the calendar."""
-    wanted = parse_day(request.args.get("date") or clinic.today().isoformat())
-    return redirect(_look_at(wanted).href(), 303)
+    return redirect(_look_at(fields.asked_day()).href(), 303)
 
 
 @bp.get("/sheet/<day:wanted>")
@@ -62,7 +78,7 @@ def day(wanted: date) -> ResponseReturnValue:
     within_bounds(wanted)
     if not request.headers.get("HX-Request"):
         return answer(wanted)
-    if request.args.get("v") == version_of(days.sheet_etag(wanted), clock.now()):
+    if forms.read_address(PollForm).v == version_of(days.sheet_etag(wanted), clock.now()):
         return Response(status=204)
     return answer(wanted, REFRESH)
 
@@ -71,15 +87,16 @@ def day(wanted: date) -> ResponseReturnValue:
 def search(wanted: date) -> ResponseReturnValue:
     """The lines of one day that match; sent in the body, so that no patient is ever in an address."""
     template = REFRESH if request.headers.get("HX-Request") else PAGE
-    return answer(within_bounds(wanted), template, query=request.form.get("q", ""))
+    return answer(within_bounds(wanted), template, query=forms.read(SearchForm).q)
 
 
 @bp.post("/sheet/<day:wanted>/view")
 def choose_view(wanted: date) -> ResponseReturnValue:
     """Choose how to see a day; kept for the person."""
     within_bounds(wanted)
-    looks.choose_view(request.form.get("view", ""), guard.current_actor())
-    return redirect(replace(_look_at(wanted), view=request.form["view"]).href(), 303)
+    view = forms.read(ViewForm).view
+    looks.choose_view(view, guard.current_actor())
+    return redirect(replace(_look_at(wanted), view=view).href(), 303)
 
 
 @bp.post("/sheet/<day:wanted>/seen")
@@ -92,11 +109,20 @@ def see_all(wanted: date) -> ResponseReturnValue:
     return redirect(_look_at(wanted).href(), 303)
 
 
+@bp.post("/looks")
+def note_look() -> ResponseReturnValue:
+    """Details that were hidden are shown again, or the page goes to paper: only the browser knows, and tells."""
+    what = forms.read(LookedForm).what
+    day_shown = fields.hidden_day() or clinic.today()
+    looking.at_sheet(day_shown, {card.id for card in get_own_sheet(day_shown).cards}, what)
+    return Response(status=204)
+
+
 def answer(
     wanted: date | None, template: str = PAGE, *, query: str = "", toast: Toast | None = None
 ) -> Response:
     """The page of a day (None: today), or the part of it that a request of the page itself is answered with."""
-    told = request.args.get("told")
+    told = forms.asked().get("told")
     if toast is None and told and template == PAGE:
         toast = toasts.told_again(told, guard.current_actor())
     made = make_page(wanted, query=query, toast=toast)
@@ -116,9 +142,18 @@ def make_page(
     sheet, actor = read.sheet, guard.current_actor()
     if _is_first_look(sheet):
         looks.begin_day(sheet.date, actor)
+    _note_look(sheet, query)
     now = shell.page_status_of(read.snapshot)
     truth = day_truth.truth_of(
-        sheet, read.snapshot, now.connections, now.now, names=now.names(), may=guard.may
+        sheet,
+        read.snapshot,
+        now.connections,
+        now.now,
+        names=now.names(),
+        may=guard.may,
+        not_whole=run_history.days_not_whole(
+            [view.id for view in now.connections if day_truth.is_partial(view)]
+        ),
     )
     page = build_page(
         sheet,
@@ -144,6 +179,11 @@ def make_page(
 def _closed(read: DayRead) -> ClosedDay | None:
     why = opening_hours.why_closed_at(read.snapshot.clinic, read.sheet.date)
     return ClosedDay(why, opening_hours.next_open_day(read.snapshot.clinic, read.sheet.date)) if why else None
+
+
+def _note_look(sheet: Sheet, query: str) -> None:
+    """Who sees these cards, for the log; what was searched for stands in no row."""
+    looking.at_sheet(sheet.date, sheet.card_ids, access_log.SEARCH if query.strip() else access_log.SHEET)
 
 
 def _unfinished(now: shell.PageStatus) -> list[Notice]:
@@ -186,7 +226,7 @@ def _read(wanted: date | None) -> DayRead:
 def _look_at(wanted: date, query: str = "", given: Mapping[str, str] | None = None) -> Look:
     signed_in = guard.current_session()
     usual = signed_in.sheet_view if signed_in else None
-    return read_look(wanted, request.args if given is None else given, usual=usual, query=query)
+    return read_look(wanted, forms.asked() if given is None else given, usual=usual, query=query)
 
 
 def version_of(etag: str, now: datetime) -> str:

@@ -6,8 +6,9 @@ Without scripts the press leads back to the sheet, which says the same words.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from typing import ClassVar, Literal
 from urllib.parse import parse_qs, urlsplit
 
 from flask import Blueprint, make_response, redirect, render_template, request
@@ -17,6 +18,8 @@ from pmsapp.access import guard
 from pmsapp.domain.actor import Actor
 from pmsapp.domain.appointment import Presence
 from pmsapp.domain.runsheet import Card
+from pmsapp.schemas.addresses import id_or_none
+from pmsapp.schemas.fields import LateMinutes
 from pmsapp.services.base.errors import Conflict, Invalid
 from pmsapp.services.clinic import clinic
 from pmsapp.services.editing import overrides, patient_checks, steps
@@ -25,16 +28,43 @@ from pmsapp.services.sheet import columns, days
 from pmsapp.web.sheet import columns_view, pages, toasts
 from pmsapp.web.sheet.list_contexts import Toast
 from pmsapp.web.ui import formatting as fmt
+from pmsapp.web.ui import forms
 from pmsapp.web.ui.fields import within_bounds
 
 bp = Blueprint("lines", __name__)
 Pressed = tuple[Card, Toast]
+_NO_BUTTON = "Press a button of the list."
+
+
+class PressForm(forms.Form):
+    """One button of one line: its action, the card, and the state that was looked at."""
+
+    press: str = ""
+
+
+class LateForm(forms.Form):
+    """By how many minutes a clinician runs late today."""
+
+    sentences: ClassVar[Mapping[str, str]] = {"minutes": columns.LATE_SENTENCE}
+    minutes: LateMinutes
+
+
+class UndoForm(forms.Form):
+    """Whether to take the acknowledgement back."""
+
+    undo: Literal["1", ""] = ""
+
+
+class BackForm(forms.Form):
+    """The sheet the button was pressed on."""
+
+    back: str = ""
 
 
 @bp.post("/cards/press")
 def press() -> ResponseReturnValue:
     """One button of one line; `press` names the action, the card and the state that was looked at."""
-    return _answer(*do_press(request.form.get("press", ""), guard.current_actor()))
+    return _answer(*do_press(forms.read(PressForm).press, guard.current_actor()))
 
 
 def do_press(pressed: str, actor: Actor, *, of_card: int | None = None) -> Pressed:
@@ -56,10 +86,7 @@ def do_press(pressed: str, actor: Actor, *, of_card: int | None = None) -> Press
 @bp.post("/clinicians/<id:clinician_id>/running-late")
 def running_late(clinician_id: int) -> ResponseReturnValue:
     """By how many minutes a clinician runs late today."""
-    text = request.form.get("minutes", "")
-    view = columns.set_running_late(
-        clinician_id, int(text) if text.isdecimal() and len(text) < 4 else -1, guard.current_actor()
-    )
+    view = columns.set_running_late(clinician_id, forms.read(LateForm).minutes, guard.current_actor())
     late = view.running_late_minutes
     toast = Toast(f"{view.name} runs {late} minutes late." if late else f"{view.name} is on time.")
     if request.headers.get("HX-Request"):
@@ -71,7 +98,7 @@ def running_late(clinician_id: int) -> ResponseReturnValue:
 def acknowledge_disconnected(wanted: date) -> ResponseReturnValue:
     """Acknowledge at once every card that was struck because its practice software was taken away, or undo that."""
     within_bounds(wanted)
-    undo = request.form.get("undo") == "1"
+    undo = forms.read(UndoForm).undo == "1"
     number = overrides.acknowledge_disconnected(wanted, guard.current_actor(), undo=undo)
     said = f"{fmt.plural(number, 'card')} {'back in view' if undo else 'acknowledged'}."
     if request.headers.get("HX-Request"):
@@ -82,9 +109,10 @@ def acknowledge_disconnected(wanted: date) -> ResponseReturnValue:
 def _parse(text: str) -> tuple[str, int, list[str]]:
     action, _, more = text.partition(":")
     number, *rest = more.split(":")
-    if action not in _ACTIONS or not number.isdecimal() or len(number) > 18:
-        raise Invalid({"press": "Press a button of the list."})
-    return action, int(number), rest
+    card_id = id_or_none(number)
+    if action not in _ACTIONS or card_id is None:
+        raise Invalid({"press": _NO_BUTTON})
+    return action, card_id, rest
 
 
 def _advance(card_id: int, rest: Sequence[str], actor: Actor) -> Pressed:
@@ -113,8 +141,9 @@ def _acknowledge(card_id: int, _rest: Sequence[str], actor: Actor) -> Pressed:
 
 
 def _bring_back(card_id: int, _rest: Sequence[str], actor: Actor) -> Pressed:
-    removed = _own_card(card_id, actor).presence is Presence.REMOVED_BY_STAFF
-    if removed and not guard.may("cards.restore", "POST"):
+    card = _own_card(card_id, actor)
+    by_staff = card.presence is Presence.REMOVED_BY_STAFF or card.staff_moved_from is not None
+    if by_staff and not guard.may("cards.restore", "POST"):
         raise guard.NotAllowed
     return _told(toasts.BACK, overrides.restore_card(card_id, actor))
 
@@ -174,7 +203,7 @@ def _answer(card: Card, toast: Toast) -> ResponseReturnValue:
 
 def _back(card: Card | None = None) -> str:
     """Where the person pressed: a sheet of ours, else the card's own day."""
-    wanted = guard.local_path(request.form.get("back"))
+    wanted = guard.local_path(forms.read(BackForm).back)
     if wanted.startswith("/sheet/") and "?" in wanted:
         return wanted
     return f"/sheet/{(card.date if card else clinic.today()).isoformat()}?view=list"

@@ -11,6 +11,7 @@ from pmsapp.domain.runsheet import FreshnessState, Sheet
 from pmsapp.domain.window import day_of
 from pmsapp.domain.worklist.lines import Filter, WorkList, lay_out
 from pmsapp.domain.worklist.patients import matches
+from pmsapp.services.sheet.questions import CODES
 from pmsapp.web.sheet.card_view import Names
 from pmsapp.web.sheet.columns_view import Axis, build_columns
 from pmsapp.web.sheet.day_truth import DayTruth, age_words, is_old
@@ -239,6 +240,7 @@ def _questions(sheet: Sheet, names: Names, *, can_decide: bool) -> tuple[Notice,
             f"{group.name} has {fmt.plural(group.number, 'appointment')} that {'is' if group.number == 1 else 'are'} not shown",
             "Nobody has decided yet where they belong.",
             icon="person",
+            code="MAP-NEW",
             href=_place(asked.get(group.subject), can_decide=can_decide),
             action="Decide",
         )
@@ -253,11 +255,49 @@ def _questions(sheet: Sheet, names: Names, *, can_decide: bool) -> tuple[Notice,
                     f"{fmt.plural(question.number, 'patient')} of {who} would disappear",
                     "Removals are held until somebody looks.",
                     icon="held",
+                    code="REMOVE-HELD",
                     href=_place(question.id, can_decide=can_decide),
                     action="Decide",
                 )
             )
+        elif question.kind in _ABOUT_LISTS:
+            headline, detail = _ABOUT_LISTS[question.kind]
+            found.append(
+                Notice(
+                    headline.format(patients=fmt.plural(question.number, "patient")),
+                    detail,
+                    icon="help",
+                    code=CODES.get(question.kind),
+                    href=_place(question.id, can_decide=can_decide),
+                    action="Decide",
+                )
+            )
+    odd = [card for card in sheet.cards if card.time_odd and card.presence is Presence.ON_SHEET]
+    if odd:
+        found.append(
+            Notice(
+                f"{fmt.plural(len(odd), 'patient')} at a time that does not exist or exists twice",
+                "The clocks change that night. The time is shown as it was sent; check it in the practice software.",
+                icon="clock",
+                code="TIME-ODD",
+                href=f"/cards/{odd[0].id}",
+                action="Look",
+            )
+        )
     return tuple(found)
+
+
+# Questions about practitioners and types that touch the patients of every day.
+_ABOUT_LISTS = {
+    "type_new": ("{patients} of an appointment type that is new", "Shown and marked until somebody decides."),
+    "type_changed": ("{patients} of an appointment type that was changed", "Shown as not sure until then."),
+    "type_gone": ("{patients} of an appointment type that was archived", "Shown as before until then."),
+    "practitioner_gone": (
+        "{patients} of somebody who left the practice software or is inactive there",
+        "Their cards may be out of date.",
+    ),
+    "practitioner_changed": ("A practitioner has another name now: {patients}", "The column keeps its name."),
+}
 
 
 def _place(decision_id: int | None, *, can_decide: bool) -> str | None:
@@ -269,7 +309,10 @@ def _place(decision_id: int | None, *, can_decide: bool) -> str | None:
 def _empty_of(
     sheet: Sheet, look: Look, now: datetime, *, is_today: bool, closed: ClosedDay | None
 ) -> EmptySheet | None:
-    """Only where nothing at all is to be seen: a filter that hides everything says so itself."""
+    """Only where nothing at all is to be seen: a filter that hides everything says so itself, and a day whose patients
+    wait for somebody to say where they belong is not empty."""
+    if any(group.number for group in sheet.undecided):
+        return None
     if sheet.cards or look.chosen is Filter.NOT_SHOWN:
         return None
     return _empty(sheet, now, is_today=is_today, closed=closed)

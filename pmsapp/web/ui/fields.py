@@ -8,8 +8,8 @@ from werkzeug.exceptions import NotFound
 
 from pmsapp.adapters.registry import list_infos
 from pmsapp.domain.window import AUSTRALIAN_ZONES
-from pmsapp.schemas.addresses import day_or_none
-from pmsapp.services.clinic import day_bounds
+from pmsapp.services.clinic import clinic, day_bounds
+from pmsapp.web.ui import forms
 from pmsapp.web.ui.page_contexts import Option
 
 
@@ -24,12 +24,16 @@ def zone_options(chosen: str) -> tuple[Option, ...]:
     return tuple(Option(zone, zone.replace("_", " "), zone == chosen) for zone in zones)
 
 
-def parse_day(iso: str) -> date:
-    """A day from an address or a hidden field. Raises NotFound for anything else."""
-    day = day_or_none(iso)
-    if day is None:
-        raise NotFound
-    return within_bounds(day)
+def asked_day() -> date:
+    """The day the address asks for in `date`, else today. Raises NotFound for anything else."""
+    asked = forms.read_address(forms.DayForm).date
+    return within_bounds(asked or clinic.today())
+
+
+def hidden_day() -> date | None:
+    """The day the form is about, from its hidden `date`. Raises NotFound for anything that is no day."""
+    day = forms.read_hidden(forms.DayForm).date
+    return None if day is None else within_bounds(day)
 
 
 def within_bounds(day: date) -> date:

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pmsapp.adapters.client.http import HTTPClient, Refusal, path
+from pmsapp.adapters.client.http import HTTPClient
+from pmsapp.adapters.client.messages import Refusal, path
 from pmsapp.adapters.client.tokens import MemoryTokens, Token
 from pmsapp.domain.errors import (
     BadVendorDataError,

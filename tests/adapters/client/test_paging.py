@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pmsapp.adapters.client.http import Reply
+from pmsapp.adapters.client.messages import Reply
 from pmsapp.adapters.client.paging import (
     MAX_PAGES,
     PageGuard,

@@ -13,7 +13,8 @@ from structlog.testing import capture_logs
 from urllib3.util import Retry
 
 from pmsapp.adapters.client.deadline import Deadline
-from pmsapp.adapters.client.http import HTTPClient, Refusal
+from pmsapp.adapters.client.http import HTTPClient
+from pmsapp.adapters.client.messages import Refusal
 from pmsapp.adapters.client.rate_limit import RateLimit, RateLimitStore
 from pmsapp.adapters.client.tokens import MemoryTokens, Token
 from pmsapp.domain.errors import PMSError, ReconnectRequiredError, RetryLaterError

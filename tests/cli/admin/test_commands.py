@@ -190,6 +190,41 @@ def test_a_backup_says_where_it_is(pmsapp: Pmsapp) -> None:
     assert Path(made.out.strip()).stat().st_mode & 0o777 == 0o600
 
 
+def test_help_names_the_files_that_settings_are_read_from(
+    pmsapp: Pmsapp, instance_dir: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "clinic.env"
+    shown = pmsapp("--help", PMSAPP_ENV_FILE=str(file)).out.splitlines()
+    assert shown[-2:] == [f"  {file}", f"  {instance_dir}/settings.toml"]
+
+
+def test_a_person_gets_another_role_and_is_taken_out_for_good(pmsapp: Pmsapp) -> None:
+    for email, role in (("ann@clinic.example", "admin"), ("jo@clinic.example", "viewer")):
+        assert pmsapp("users", "invite", email, "--role", role).code == 0
+    assert (
+        pmsapp("users", "role", "jo@clinic.example", "reception").out
+        == "jo@clinic.example is now reception.\n"
+    )
+    refused = pmsapp("users", "remove", "ann@clinic.example", "--yes")
+    assert (refused.code, "administrator" in refused.err) == (1, True)
+    asked = pmsapp("users", "remove", "jo@clinic.example", stdin="n\n")
+    assert (asked.code != 0, "for good?" in asked.err) == (True, True)
+    assert pmsapp("users", "remove", "jo@clinic.example", "--yes").code == 0
+    people = json.loads(pmsapp("users", "list", "--json").out)["items"]
+    assert [(person["email"], person["role"]) for person in people] == [("ann@clinic.example", "admin")]
+    assert (
+        pmsapp("users", "setup-code").err
+        == "Error: The first administrator exists already; sign in instead.\n"
+    )
+
+
+def test_a_new_setup_code_is_alone_on_standard_output(pmsapp: Pmsapp) -> None:
+    first, second = pmsapp("users", "setup-code"), pmsapp("users", "setup-code")
+    assert re.fullmatch(r"(\w{4}-){4}\w{4}\n", second.out)
+    assert first.out != second.out
+    assert "/setup within an hour" in second.err
+
+
 def test_an_upgrade_waits_until_the_older_pmsapp_is_stopped(pmsapp: Pmsapp, instance_dir: Path) -> None:
     """Tables that change under a process of the older version give its pages errors, and its writes may fit no more."""
     file = instance_dir / "pmsapp.sqlite3"

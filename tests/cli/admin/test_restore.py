@@ -14,12 +14,13 @@ from pmsapp.crypto.cipher import make_key
 from pmsapp.domain.actor import COMMAND_LINE
 from pmsapp.extensions import db
 from pmsapp.models import PMSConnection, SyncRun
-from pmsapp.services.base import audit
+from pmsapp.services.base import audit, audit_chain
 from pmsapp.services.base.errors import Conflict
 from pmsapp.services.base.transaction import reading
 from pmsapp.services.editing import overrides
-from pmsapp.services.maintenance import backup
+from pmsapp.services.maintenance import audit_watch, backup
 from pmsapp.services.people import api_tokens, second_factor, sessions, users
+from pmsapp.services.records import erase
 from pmsapp.services.runs import requests as run_requests
 from pmsapp.services.sync import execute
 from pmsapp.supervisor.lock import only_one
@@ -118,7 +119,7 @@ def test_the_backup_is_in_force_and_what_was_done_since_is_listed_and_kept(
         0o600
     }
     assert not list(instance_dir.glob("work-*"))
-    assert audit.verify().ok
+    assert audit_chain.verify().ok
     assert audit.list_events(limit=1)[0].action == "database.restored"
 
 
@@ -139,6 +140,18 @@ def test_whoever_was_put_out_since_stays_out(pmsapp: Pmsapp, fake: FakeClinic, n
     _put_back(pmsapp, night.copy)
     assert users.get_user(night.person).disabled_at is not None
     assert api_tokens.find(night.token) is None
+
+
+def test_a_patient_erased_since_is_erased_again_and_the_log_holds(
+    pmsapp: Pmsapp, fake: FakeClinic, night: Night
+) -> None:
+    erase.erase(f"{fake.connection_id}:ada", COMMAND_LINE, despite_the_law=True)
+    audit_watch.note_head()
+    _put_back(pmsapp, night.copy)
+    assert [key for key in fake.cards() if key[1] == "ada"] == []
+    assert audit_watch.check().endswith("rows hold")
+    fake.sync()
+    assert [key for key in fake.cards() if key[1] == "ada"] == []
 
 
 def test_a_second_factor_set_up_since_is_still_asked_for(

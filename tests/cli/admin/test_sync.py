@@ -18,6 +18,7 @@ from pmsapp.services.runs import history as run_history
 from pmsapp.settings import Settings
 from tests.cli.conftest import Outcome, Pmsapp
 from tests.support import actors
+from tests.support.clock import FrozenClock
 from tests.support.connecting import paired_gentu, vendor_settings
 
 
@@ -96,3 +97,26 @@ def test_a_wrong_date_is_one_sentence(sync: Callable[..., Outcome]) -> None:
     shown = sync("Banksia", "--date", "tomorrow")
     assert shown.code == 2
     assert "'tomorrow' does not match the format" in shown.err
+
+
+@pytest.mark.parametrize("day", ["2040-01-01", "0001-01-01", "9999-12-31"])
+def test_field_26_the_command_line_reads_no_day_out_of_bounds(
+    sync: Callable[..., Outcome], connection_id: int, frozen_clock: FrozenClock, day: str
+) -> None:
+    shown = sync("Banksia", "--date", day)
+    assert (shown.code, shown.out) == (1, "")
+    assert shown.err.startswith("Error: Choose a day")
+    assert run_history.list_runs(connection_id).items == ()
+
+
+def test_field_30_a_dry_run_prints_what_would_change(
+    sync: Callable[..., Outcome], connection_id: int
+) -> None:
+    shown = sync("Banksia", "--dry-run", "--json")
+    cards = json.loads(shown.out)["preview"]["cards"]
+    lines = sync("Banksia", "--dry-run").out.splitlines()
+    word = "Nothing" if not cards else "1 card" if len(cards) == 1 else f"{len(cards)} cards"
+    assert any(line.startswith(f"{word} would change") for line in lines)
+    assert len([line for line in lines if line.startswith("  ")]) == len(cards)
+    for card in cards:
+        assert any(card["change"] in line and (card["patient_name"] or "") in line for line in lines)

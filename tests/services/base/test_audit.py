@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from pmsapp.domain.actor import COMMAND_LINE, Actor
 from pmsapp.extensions import db
-from pmsapp.services.base import audit
+from pmsapp.services.base import audit, audit_chain
 from pmsapp.services.base.transaction import writing
 
 MEL = Actor(kind="user", name="Mel", id=3, request_id="r1", remote_addr="10.0.0.9")
@@ -54,10 +54,10 @@ def test_a_row_says_who_did_what_to_what_and_from_where(app: Flask) -> None:
 
 
 def test_an_empty_log_and_a_grown_one_hold(app: Flask) -> None:
-    assert audit.verify().ok
+    assert audit_chain.verify().ok
     for number in range(5):
         note(number=number, text="Zoë – naïve ☎")
-    verdict = audit.verify()
+    verdict = audit_chain.verify()
     assert verdict.ok
     assert (verdict.checked, verdict.last_id) == (5, 5)
 
@@ -66,8 +66,8 @@ def test_two_rows_of_one_transaction_follow_each_other(app: Flask) -> None:
     with writing() as session:
         audit.record(session, MEL, "first.thing")
         audit.record(session, COMMAND_LINE, "second.thing")
-    assert audit.verify().checked == 2
-    assert audit.verify().ok
+    assert audit_chain.verify().checked == 2
+    assert audit_chain.verify().ok
 
 
 def test_a_change_that_fails_leaves_no_row(app: Flask) -> None:
@@ -93,7 +93,7 @@ def test_the_database_refuses_to_change_a_row(app: Flask, statement: str) -> Non
     note()
     with pytest.raises(DBAPIError, match="append-only"):
         run_sql(statement)
-    assert audit.verify().ok
+    assert audit_chain.verify().ok
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_tampering_behind_the_triggers_is_named(app: Flask, statement: str, bad_
     for number in range(4):
         note(n=number)
     without_triggers(statement)
-    verdict = audit.verify()
+    verdict = audit_chain.verify()
     assert not verdict.ok
     assert verdict.first_bad_id == bad_id
     assert reason in (verdict.reason or "")
@@ -120,9 +120,9 @@ def test_tampering_behind_the_triggers_is_named(app: Flask, statement: str, bad_
 def test_rows_cut_off_the_end_show_against_a_noted_last_hash(app: Flask) -> None:
     for number in range(3):
         note(n=number)
-    noted = audit.verify()
+    noted = audit_chain.verify()
     without_triggers("DELETE FROM audit_events WHERE id = 3")
-    now = audit.verify()
+    now = audit_chain.verify()
     assert now.ok
     assert (now.last_id, now.last_hash) != (noted.last_id, noted.last_hash)
 

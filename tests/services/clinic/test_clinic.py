@@ -55,8 +55,8 @@ def test_a_state_can_be_taken_away(app: Flask) -> None:
         ({"time_zone": "Mars/Olympus"}, "time_zone"),
         ({"state": "Tuscany"}, "state"),
         ({"hours": {"mon": ("08:00", "17:00")}}, "hours"),
-        ({"hours": {**clinic.USUAL_HOURS, "tue": ("17:00", "08:00")}}, "hours"),
-        ({"hours": {**clinic.USUAL_HOURS, "tue": ("8", "17:00")}}, "hours"),
+        ({"hours": {**clinic.USUAL_HOURS, "tue": ("17:00", "08:00")}}, "hours.tue"),
+        ({"hours": {**clinic.USUAL_HOURS, "tue": ("8", "17:00")}}, "hours.tue"),
         ({"hours": dict.fromkeys(clinic.WEEKDAYS)}, "hours"),
     ],
 )

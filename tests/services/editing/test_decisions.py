@@ -69,6 +69,27 @@ def test_keep_stands_against_what_the_pms_says_now_and_no_longer(clinic: FakeCli
     assert one_question(clinic, "field_conflict").theirs == "+61491570888"
 
 
+def test_keep_is_not_asked_again_when_the_pms_changes_something_else(
+    clinic: FakeClinic, conflict: str
+) -> None:
+    decisions.decide(one_question(clinic, "field_conflict").id, "keep", MEL)
+    clinic.practice.change(conflict, start_at=clinic.at("09:15"))
+    clinic.sync()
+    assert clinic.questions() == []
+    assert [edit.conflict for edit in clinic.card(conflict).edited] == [False]
+
+
+@pytest.mark.parametrize("choice", ["keep", "pms"])
+def test_an_answer_makes_what_was_seen_of_the_card_outdated(
+    clinic: FakeClinic, conflict: str, choice: str
+) -> None:
+    seen = clinic.card(conflict)
+    decisions.decide(one_question(clinic, "field_conflict").id, choice, MEL)
+    with pytest.raises(Conflict) as refused:
+        overrides.edit_card(seen.id, {"patient_phone": "+61491570158"}, MEL, row_version=seen.row_version)
+    assert refused.value.code == "ROW-CHANGED"
+
+
 def test_pms_drops_what_was_typed(clinic: FakeClinic, conflict: str) -> None:
     decisions.decide(one_question(clinic, "field_conflict").id, "pms", MEL)
     card = clinic.card(conflict)

@@ -164,6 +164,17 @@ def test_a_record_that_cannot_be_understood_is_not_missing(
     assert (run.status, run.counts["failed"]) == ("partial", 1)
 
 
+def test_a_record_that_stays_unreadable_is_told_by_every_run(
+    app: Flask, frozen_clock: FrozenClock, practice: FakePractice
+) -> None:
+    clinic = FakeClinic(practice)
+    bad, *_ = book_many(clinic, 6)
+    practice.faults = Faults(bad={bad})
+    for _ in range(3):  # the same answers each time
+        run = clinic.sync()
+        assert (run.status, run.counts["failed"]) == ("partial", 1)
+
+
 # -- moves between scopes of one run --------------------------------------------------------------------------------
 
 

@@ -25,6 +25,7 @@ from pmsapp.services.base import encrypted_columns
 from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.connections import connections
 from pmsapp.services.vendors import adapters as vendor_adapters
+from pmsapp.services.vendors import token_store
 from pmsapp.services.vendors.token_store import FixedTokens, StoredTokens
 from pmsapp.settings import Settings, load_settings
 from tests.support.connecting import ADMIN, LOGIN, count, gentu_access, paired_gentu, vendor_settings
@@ -214,6 +215,22 @@ def test_those_who_queued_behind_a_refusal_do_not_ask_again(connection_id: int) 
         thread.join(PATIENCE_S)
     assert codes == ["AUTH-REFUSED"] * 10
     assert mint.calls < 10
+
+
+def test_a_fetch_that_has_just_failed_is_not_begun_again_for_the_next_list_of_a_run(
+    connection_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forget_token(connection_id)
+    mint = Mint(RetryLaterError("PMS-DOWN", pms="Gentu"))
+    tokens = source(connection_id, mint)
+    for _ in range(2):
+        with pytest.raises(RetryLaterError):
+            tokens.get()
+    assert mint.calls == 1
+    later_s = clock.monotonic_s() + token_store.FAILED_S + 1
+    monkeypatch.setattr(clock, "monotonic_s", lambda: later_s)
+    mint.error = None
+    assert tokens.get().access_token == "token-2"
 
 
 def test_a_crash_between_reply_and_commit_is_overcome_when_the_lease_lapses(connection_id: int) -> None:

@@ -15,7 +15,8 @@ from pmsapp.adapters.base import (
     ConnectionCheck,
     Page,
 )
-from pmsapp.adapters.client.http import HTTPClient, Refusal, Reply, path
+from pmsapp.adapters.client.http import HTTPClient
+from pmsapp.adapters.client.messages import Refusal, Reply, path
 from pmsapp.adapters.client.paging import PageLook, read_by_number, read_until_still
 from pmsapp.adapters.client.tokens import Token
 from pmsapp.adapters.parsing.text import clean_text, clean_token, names_missing

@@ -212,6 +212,23 @@ def test_two_who_type_the_same_agree(clinic: FakeClinic, reception: Browser) -> 
     assert reception.post(f"/cards/{card_id}", data=sent, headers=HTMX).status_code == 204
 
 
+def test_a_colleague_sees_with_the_next_poll_who_is_calling(
+    app: Flask, clinic: FakeClinic, reception: Browser
+) -> None:
+    visit = clinic.practice.book("anna", clinic.at("10:30"), ["ada"])
+    clinic.sync()
+    card_id = clinic.card(visit).id
+    colleague = browser_for(app, "admin")
+    page = colleague.get("/").text
+    found = re.search(r'hx-get="(/sheet/[^"]*&amp;v=[^"]*)"', page)
+    assert found
+    poll = unescape(found.group(1))
+    assert colleague.get(poll, headers=HTMX).status_code == 204
+    reception.post(f"/cards/{card_id}", data=form_of(panel(reception, card_id), press=f"claim:{card_id}"))
+    assert "is calling" in colleague.get(poll, headers=HTMX).text
+    assert "is calling" in text_of(panel(colleague, card_id))
+
+
 def test_no_header_of_an_answer_names_the_patient(clinic: FakeClinic, reception: Browser) -> None:
     visit = clinic.practice.book("anna", clinic.at("10:30"), ["ada"])
     clinic.sync()

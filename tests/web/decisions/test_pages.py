@@ -17,7 +17,8 @@ from pmsapp.services.editing import decisions, overrides
 from pmsapp.services.editing.decisions import DecisionView
 from pmsapp.services.sheet import days, questions
 from pmsapp.web.decisions.contexts import Question
-from pmsapp.web.decisions.view import Surroundings, build_question
+from pmsapp.web.decisions.surroundings import Surroundings
+from pmsapp.web.decisions.view import build_question
 from pmsapp.web.ui import formatting as fmt
 from tests.support import actors
 from tests.support.clock import FrozenClock
@@ -145,7 +146,7 @@ def test_whoever_comes_second_is_told_who_was_first(app: Flask, asked: int) -> N
         f"/decisions/{asked}", data={"choice": "pms"}, headers=HTMX
     )
     assert late.status_code == 409
-    assert "Somebody has already answered this. Admin did" in late.text
+    assert "Admin has already answered this; their answer is below." in late.text
     with writing() as session:
         assert session.get_one(Decision, asked).choice == "keep"
 

@@ -174,3 +174,26 @@ def test_field_23_nothing_says_ready_or_sound_while_pages_fail(app: Flask, clien
     pages = next(check for check in doctor.examine() if check.name == "pages")
     assert (pages.state, pages.message) == (doctor.State.FAIL, "Today's run sheet cannot be shown.")
     assert not doctor.is_sound(doctor.examine())
+
+
+def test_probes_that_find_all_well_leave_no_line(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+    app.test_client().get("/login")
+    with caplog.at_level("INFO", "pmsapp.web.http.request_log"):
+        caplog.clear()
+        for path in ("/healthz", "/readyz"):
+            assert app.test_client().get(path).status_code == 200
+        assert caplog.records == []
+        app.test_client().get("/login")
+        assert len(caplog.records) == 1
+
+
+def test_a_refused_host_name_is_logged_once_with_the_setting(
+    app: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("WARNING"):
+        for _ in range(3):
+            answer = app.test_client().get("/login", headers={"Host": "runsheet.clinic.example"})
+            assert answer.status_code == 400
+    told = [record.msg for record in caplog.records if "PMSAPP_TRUSTED_HOSTS" in str(record.msg)]
+    assert len(told) == 1
+    assert told[0]["host"] == "runsheet.clinic.example"

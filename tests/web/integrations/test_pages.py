@@ -313,6 +313,7 @@ def test_a_pause_without_a_reason_is_refused_beside_its_field(admin: actors.Brow
     refused = admin.post(f"/integrations/{connected}/pause", data={"until": "2h", "reason": " "})
     assert refused.status_code == 422
     assert "Say in a few words why." in refused.text
+    assert '<option value="2h" selected>' in refused.text, "what was chosen stays"
     assert 'href="#pause-reason"' in refused.text
     assert connections.get_connection(connected).paused is None
 

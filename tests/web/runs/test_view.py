@@ -10,7 +10,7 @@ from flask import Flask
 
 from pmsapp import clock
 from pmsapp.domain.appointment import Presence
-from pmsapp.domain.errors import CATALOGUE
+from pmsapp.domain.codes import CATALOGUE
 from pmsapp.domain.runsheet import DISCONNECTED
 from pmsapp.schemas.runs import Run
 from pmsapp.services.connections import connections

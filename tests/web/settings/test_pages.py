@@ -39,7 +39,7 @@ def test_the_clinic_is_changed_from_its_page(admin: actors.Browser) -> None:
     ("wrong", "said"),
     [
         ({"closed_days": "Christmas"}, "Write each day like 2026-12-25"),
-        ({"closes-mon": "07:00"}, "On mon the clinic must open before it closes."),
+        ({"closes-mon": "07:00"}, "On Monday the clinic must open before it closes."),
         ({"name": ""}, "Give the clinic a name"),
     ],
 )

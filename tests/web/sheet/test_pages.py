@@ -100,7 +100,7 @@ def test_who_waits_or_was_not_reached_is_never_greyed(state: str) -> None:
 )
 def test_what_left_says_why_and_when(presence: Presence, badge: str, css: str) -> None:
     view = card_of(presence=presence, presence_reason="patient asked", presence_at=at("08:41"))
-    assert (view.badge.word, view.reason) == (badge, "Patient asked · 08:41")
+    assert (view.badge.word, view.reason) == (badge, "Patient asked · read 08:41")
     assert css in view.css
     assert ("acknowledge" in acts_of(view)) == (css == "gone")
 

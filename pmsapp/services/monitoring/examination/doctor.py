@@ -23,7 +23,7 @@ from pmsapp.models.sqlite import library_version, may_use_wal
 from pmsapp.services.base.transaction import reading
 from pmsapp.services.clinic import clinic
 from pmsapp.services.connections import connections
-from pmsapp.services.maintenance import backup, database, downtime, key_rotation
+from pmsapp.services.maintenance import away, backup, database, downtime, key_rotation, retention
 from pmsapp.services.monitoring import alerts, conditions, disk, health, process_heartbeats, task_table
 from pmsapp.services.monitoring.examination import online, running
 from pmsapp.services.monitoring.examination.finding import RESTART, Check, Finding, State
@@ -191,6 +191,31 @@ def _downtime() -> Finding:
         last = f"the last one is of {_local(now.latest.made_at)}" if now.latest else "there is none yet"
         return State.WARN, f"a downtime copy is due, {last}", "Start pmsapp up, or run: pmsapp downtime make"
     return State.OK, f"the downtime copy is of {_local(now.latest.made_at)}, {now.latest.path}", None
+
+
+def _off_site() -> Finding:
+    """When a backup last left this machine, was verified, and was put back."""
+    tasks = {task.name: task for task in task_table.list_tasks()}
+    with reading() as session:
+        restored = session.scalar(
+            select(func.max(AuditEvent.at)).where(AuditEvent.action == "database.restored")
+        )
+    times = {
+        "left this machine": _ended_well(tasks.get(retention.AWAY)),
+        "verified": _ended_well(tasks.get(retention.VERIFY)),
+        "put back": restored,
+    }
+    told = ", ".join(f"last {what} {_local(at) if at else 'never'}" for what, at in times.items())
+    if current_settings().backup_to is None:
+        fix = "Set PMSAPP_BACKUP_TO and PMSAPP_BACKUP_PASSPHRASE in /etc/pmsapp.env, then restart pmsapp."
+        return State.WARN, f"no backup leaves this machine; {told}", fix
+    return State.OK, told, None
+
+
+def _ended_well(task: task_table.TaskView | None) -> datetime | None:
+    """When a task last did its work; None when it failed last or never did."""
+    is_well = task is not None and not task.failures and task.last_result != away.NOWHERE
+    return task.last_ended_at if task is not None and is_well else None
 
 
 def _data() -> Finding:
@@ -362,6 +387,7 @@ _IN_TABLES: tuple[tuple[str, Callable[[], Finding]], ...] = (
     ("clock", _clock),
     ("backup", _backup),
     ("downtime copy", _downtime),
+    ("off site", _off_site),
     ("zone", _zone),
     ("people", _people),
     ("way out", _way_out),

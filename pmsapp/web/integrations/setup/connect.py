@@ -11,11 +11,11 @@ from flask import Response, make_response
 from pmsapp import clock
 from pmsapp.adapters.base import AdapterInfo
 from pmsapp.adapters.registry import get_info
+from pmsapp.domain.ages import clocks_differ
 from pmsapp.domain.window import day_of
 from pmsapp.services.base.errors import Conflict, ServiceError
 from pmsapp.services.base.next_step import help_href
 from pmsapp.services.clinic import clinic
-from pmsapp.services.connections.check import CLOCK_SKEW_WARNING_S
 from pmsapp.services.connections.connections import ConnectionView
 from pmsapp.services.setup import drafts, survey
 from pmsapp.services.vendors import adapters as vendor_adapters
@@ -126,7 +126,7 @@ def _permissions(found: Mapping[str, Any]) -> tuple[tuple[str, bool], ...]:
 
 def _clock_notice(view: ConnectionView, check: Mapping[str, Any]) -> Notice | None:
     skew = check.get("clock_skew_s")
-    if skew is None or abs(skew) <= CLOCK_SKEW_WARNING_S:
+    if skew is None or not clocks_differ(skew):
         return None
     return Notice(
         f"The clock of {view.pms_label} and this server's are {fmt.span(abs(skew))} apart.",

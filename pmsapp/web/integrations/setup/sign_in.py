@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, request
+from flask import Response
 
 from pmsapp import clock
 from pmsapp.adapters.registry import get_info
@@ -12,6 +12,7 @@ from pmsapp.services.setup import counts
 from pmsapp.web.integrations.setup import connect, connect_form
 from pmsapp.web.integrations.setup.contexts import ConnectPage
 from pmsapp.web.ui import formatting as fmt
+from pmsapp.web.ui import forms
 
 _KEEPS = "A field left empty keeps what is stored."
 
@@ -53,7 +54,7 @@ def _page(
     errors = connect_form.errors_of(info, error)
     stored = {field.name: "" for field in info.credential_fields} if view.has_credentials else {}
     typed = {
-        field.name: request.form.get(field.name, "") for field in info.credential_fields if not field.secret
+        field.name: forms.typed().get(field.name, "") for field in info.credential_fields if not field.secret
     }
     shown = ConnectPage(
         steps=connect_form.steps(2, view),

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import quote
 
-from flask import Response, make_response, render_template, request
+from flask import Response, make_response, render_template
 
 from pmsapp import clock
 from pmsapp.adapters.registry import get_info
@@ -40,6 +40,7 @@ from pmsapp.web.integrations.setup.contexts import (
 from pmsapp.web.integrations.setup.kinds import follows_pms
 from pmsapp.web.runs import view as run_view
 from pmsapp.web.ui import formatting as fmt
+from pmsapp.web.ui import forms
 from pmsapp.web.ui.page_contexts import Badge, FormField, Notice, Option
 
 _APPEARS = Badge("Appears", "tick", "good")
@@ -173,11 +174,11 @@ def newest_run(connection_id: int) -> RunView | None:
 def read_clinic_form() -> dict[str, Any]:
     """What was said about the clinic on the last step, as the service takes it. Raises Invalid."""
     sent: dict[str, Any] = {}
-    if request.form.get("clinic_name", "").strip():
-        sent["name"] = request.form["clinic_name"].strip()
-    if request.form.get("clinic_state"):
-        sent["state"] = request.form["clinic_state"]
-    opens, closes = request.form.get("opens"), request.form.get("closes")
+    if forms.typed().get("clinic_name", "").strip():
+        sent["name"] = forms.typed()["clinic_name"].strip()
+    if forms.typed().get("clinic_state"):
+        sent["state"] = forms.typed()["clinic_state"]
+    opens, closes = forms.typed().get("opens"), forms.typed().get("closes")
     if opens and closes:
         own = dict(clinic.get_clinic().hours)
         sent["hours"] = own | dict.fromkeys(_WEEK, (opens, closes))
@@ -193,7 +194,7 @@ _FIELD_OF = {"name": "clinic_name", "state": "clinic_state", "hours": "opens"}
 
 def _clinic_block(view: ClinicView, errors: dict[str, str]) -> ClinicBlock:
     """Only what is unset: a name, the state, the hours as they come from the factory."""
-    typed = request.form
+    typed = forms.typed()
     hours_fault = next((text for name, text in errors.items() if name.startswith("hours")), None)
     opens, closes = view.hours.get(_WEEK[0]) or ("", "")
     is_usual = dict(view.hours) == dict(USUAL_HOURS)

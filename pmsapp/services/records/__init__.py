@@ -1,0 +1,1 @@
+"""What is kept on one patient, who looked at it, and how long it stays."""
