@@ -23,7 +23,8 @@ from pmsapp.models.sqlite import library_version, may_use_wal
 from pmsapp.services.base.transaction import reading
 from pmsapp.services.clinic import clinic
 from pmsapp.services.connections import connections
-from pmsapp.services.maintenance import away, backup, database, downtime, key_rotation, retention
+from pmsapp.services.maintenance import backup, database, downtime, key_rotation, retention
+from pmsapp.services.maintenance.off_site import away
 from pmsapp.services.monitoring import alerts, conditions, disk, health, process_heartbeats, task_table
 from pmsapp.services.monitoring.examination import online, running
 from pmsapp.services.monitoring.examination.finding import RESTART, Check, Finding, State
