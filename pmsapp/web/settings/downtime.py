@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, make_response, redirect, request
+from flask import Blueprint, make_response, redirect
 from flask.typing import ResponseReturnValue
 
 from pmsapp.access import guard
@@ -10,8 +10,9 @@ from pmsapp.services.base.errors import Invalid
 from pmsapp.services.maintenance import downtime
 from pmsapp.web.settings import nav as settings_nav
 from pmsapp.web.settings.contexts import DowntimePage
+from pmsapp.web.settings.forms import PassphraseForm
 from pmsapp.web.ui import formatting as fmt
-from pmsapp.web.ui import shell
+from pmsapp.web.ui import forms, shell
 
 bp = Blueprint("downtime", __name__)
 
@@ -25,13 +26,11 @@ def index() -> ResponseReturnValue:
 @bp.post("/settings/downtime")
 def save() -> ResponseReturnValue:
     """Keep a passphrase, typed twice."""
-    text = request.form.get("passphrase", "")
-    if text != request.form.get("again", ""):
-        return _page("The two are not the same. Type the passphrase twice.", 422)
     try:
-        downtime.set_passphrase(text, guard.current_actor())
+        form = forms.read(PassphraseForm)
+        downtime.set_passphrase(form.passphrase, guard.current_actor())
     except Invalid as error:
-        return _page(error.errors["passphrase"], 422)
+        return _page(" ".join(error.errors.values()), 422)
     return redirect("/settings/downtime", 303)
 
 
