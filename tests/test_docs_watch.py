@@ -22,7 +22,7 @@ from tests.support.actors import program_for
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 SCHEDULE = (DOCS / "schedule.md").read_text(encoding="utf-8")
 ALERTS = (DOCS / "alerts.md").read_text(encoding="utf-8")
-_DAYS = ("Mondays",)
+_DAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 
 
 def test_the_table_of_regular_tasks_is_the_declared_list() -> None:

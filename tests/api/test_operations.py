@@ -72,7 +72,7 @@ def test_the_clinic_is_shown_and_changed(api: API) -> None:
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        ({"hours": {**HOURS, "mon": ["17:00", "08:00"]}}, "hours"),
+        ({"hours": {**HOURS, "mon": ["17:00", "08:00"]}}, "hours.mon"),
         ({"hours": {"mon": ["08:00", "17:00"]}}, "hours.tue"),
         ({"time_zone": "Mars/Olympus"}, "time_zone"),
         ({"closed_days": ["24.12.2026"]}, "closed_days.0"),

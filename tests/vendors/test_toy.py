@@ -79,10 +79,11 @@ def test_it_is_connected_synced_and_shown_like_any_other(app: Flask, sandbox: Sa
 
 def test_its_refusals_stand_beside_its_own_fields(app: Flask, sandbox: SandboxServer) -> None:
     wizard = Wizard(app, sandbox, SLUG)
+    nothing_typed = unescape(wizard.send(toy_key="", clinic_code="").text)
+    assert "Toy key is missing." in nothing_typed
+    assert "Clinic code is missing." in nothing_typed
     assert "Toybox did not accept these login details" in unescape(wizard.send(toy_key="no").text)
     assert "Toybox does not know this practice" in unescape(wizard.send(clinic_code="no").text)
-    assert "Toy key is missing." in unescape(wizard.send(toy_key="").text)
-    assert "Clinic code is missing." in unescape(wizard.send(clinic_code="").text)
 
 
 def test_programs_connect_it_too(app: Flask, sandbox: SandboxServer) -> None:

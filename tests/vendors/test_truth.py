@@ -38,6 +38,8 @@ UNTOUCHED = {
     "identity_check": None,
     "cancelled": None,
     "acknowledged_at": None,
+    "acknowledged_by": None,
+    "removed": None,
     "moved_from": None,
     "claimed": None,
     "changed_since_seen": False,

@@ -216,7 +216,7 @@ def test_more_than_a_megabyte_is_refused(reception: Browser) -> None:
         ("bug", 500, "Something in pmsapp went wrong"),
         ("not_found", 404, "There is no such card."),
         ("conflict", 409, "Somebody changed this card."),
-        ("invalid", 422, "Some fields are not right"),
+        ("invalid", 422, "Something in the form is not right"),
         ("vendor", 503, "Halaxy is not answering"),
         ("database", 503, "The server is busy"),
     ],

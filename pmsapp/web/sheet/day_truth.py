@@ -9,7 +9,7 @@ from datetime import date, datetime
 from pmsapp.domain.runsheet import Column, Freshness, FreshnessState, Sheet
 from pmsapp.domain.sync.rules import MappingDecision
 from pmsapp.domain.sync_state import ConnectionState, RunStatus
-from pmsapp.domain.window import day_of
+from pmsapp.domain.window import local_time
 from pmsapp.services.clinic.snapshot import Connected, Snapshot
 from pmsapp.services.connections.connections import ConnectionView
 from pmsapp.web.ui import formatting as fmt
@@ -91,7 +91,7 @@ def truth_of(
             now,
             names=names,
             may=may,
-            is_part=sheet.date in not_whole.get(view.id, {day_of(now, view.time_zone)}),
+            is_part=sheet.date in not_whole.get(view.id, {local_time(now, view.time_zone).date()}),
         )
     ]
     badge = _badge(sheet, columns, now)

@@ -42,7 +42,8 @@ def web() -> Finding:
 
 def processes() -> Finding:
     """Those that run here have the version and the keys that are installed."""
-    running, keys = _running(), key_files.ring(current_settings()).ids
+    running, settings = _running(), current_settings()
+    keys = key_files.ring(settings).ids if key_files.has_ring(settings) else ()
     for process in running:
         if process.version != __version__:
             told = f"the {process.name} runs version {process.version}, and {__version__} is installed"
