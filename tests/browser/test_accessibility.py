@@ -75,7 +75,6 @@ class Inspection:
 
     def _note(self, name: str, where: str, found: list[str]) -> None:
         self.faults += [f"{name} ({where}): {fault}" for fault in found]
-        if found:
 
     def end(self) -> None:
         """Fail with all that was found."""
