@@ -20,6 +20,7 @@ network.limit_to_this_machine()
 routes.remember()
 speed.remember_clinics()
 speed.hash_cheaply()
+speed.remember_passwords()
 for _name in [name for name in os.environ if name.startswith("PMSAPP_")]:
     del os.environ[_name]
 

@@ -40,7 +40,7 @@ DOORS = {
         "supervisor/children.py",
         "supervisor/redis.py",
         "supervisor/supervise.py",
-        "services/maintenance/away.py",
+        "services/maintenance/off_site/away.py",
     },
     "smtplib": set(),
     "pickle": set(),

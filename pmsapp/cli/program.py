@@ -30,6 +30,7 @@ COMMANDS = {
     "breach": "pmsapp.cli.records.breach",
     "db": "pmsapp.cli.admin.db",
     "backup": "pmsapp.cli.admin.backup",
+    "downtime": "pmsapp.cli.admin.downtime",
     "verify": "pmsapp.cli.admin.restore",
     "restore": "pmsapp.cli.admin.restore",
     "doctor": "pmsapp.cli.admin.doctor",

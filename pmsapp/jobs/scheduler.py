@@ -20,6 +20,7 @@ from flask import Flask
 
 from pmsapp import clock
 from pmsapp.domain.ages import age
+from pmsapp.jobs import downtime
 from pmsapp.observability import logs
 from pmsapp.process import liveness
 from pmsapp.services.monitoring import alerts, heartbeat_ping, periodic_tasks, process_heartbeats
@@ -46,7 +47,7 @@ _log = logs.get(__name__)
 class Scheduler:
     """One scheduler process."""
 
-    def __init__(self, app: Flask, periodic: Sequence[PeriodicTask] = TASKS) -> None:
+    def __init__(self, app: Flask, periodic: Sequence[PeriodicTask] = (*TASKS, downtime.TASK)) -> None:
         self._app = app
         self._periodic = periodic
         self._stop = threading.Event()

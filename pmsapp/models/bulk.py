@@ -11,8 +11,9 @@ from itertools import repeat
 from typing import Any
 
 import orjson
-from sqlalchemy import ARRAY, ColumnElement, Table, any_, bindparam, func, literal, select, update
+from sqlalchemy import ARRAY, BindParameter, ColumnElement, Table, Text, any_, bindparam, func, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.types import TypeEngine
 
 from pmsapp.models.base import Base
 from pmsapp.models.upsert import insert_into, table_of
@@ -23,11 +24,31 @@ Row = dict[str, Any]
 
 def among(session: Session, column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bool]:
     """`column` holds one of these ids, however many: they travel as one parameter, not as one each."""
+    dialect = session.get_bind().dialect.name
+    return _is_one_of(
+        dialect, column, bindparam(None, listed(session, values), _type_of_list(dialect, column))
+    )
+
+
+def among_listed(dialect: str, column: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Like `among`, for a statement that is put together once: the ids come as its parameter `listed`."""
+    return _is_one_of(dialect, column, bindparam("listed", type_=_type_of_list(dialect, column)))
+
+
+def listed(session: Session, values: Iterable[Any]) -> Any:
+    """The parameter `listed` of such a statement."""
     wanted = list(values)
-    if session.get_bind().dialect.name != "sqlite":
-        return column == any_(literal(wanted, ARRAY(column.type)))
-    listed = func.json_each(orjson.dumps(wanted).decode()).table_valued("value")
-    return column.in_(select(listed.c.value))
+    return orjson.dumps(wanted).decode() if session.get_bind().dialect.name == "sqlite" else wanted
+
+
+def _type_of_list(dialect: str, column: ColumnElement[Any]) -> TypeEngine[Any]:
+    return Text() if dialect == "sqlite" else ARRAY(column.type)
+
+
+def _is_one_of(dialect: str, column: ColumnElement[Any], ids: BindParameter[Any]) -> ColumnElement[bool]:
+    if dialect != "sqlite":
+        return column == any_(ids)
+    return column.in_(select(func.json_each(ids).table_valued("value").c.value))
 
 
 def insert_missing(

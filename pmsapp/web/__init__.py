@@ -40,6 +40,7 @@ from pmsapp.web.records import retention as retention_pages
 from pmsapp.web.runs import pages as run_pages
 from pmsapp.web.runs import updates
 from pmsapp.web.settings import alerts as alert_pages
+from pmsapp.web.settings import downtime as downtime_pages
 from pmsapp.web.settings import pages as settings_pages
 from pmsapp.web.settings import people as people_pages
 from pmsapp.web.settings import tokens as token_pages
@@ -68,6 +69,7 @@ _AREAS = (
     people_pages,
     token_pages,
     alert_pages,
+    downtime_pages,
     log_pages,
     retention_pages,
     patient_pages,

@@ -131,3 +131,109 @@ def test_keys_copy_step_take_back_and_open_the_line_they_are_on(visit: Visit, cl
     called = page.evaluate(HERE)
     assert page.locator(f"[data-card='{called}']").get_attribute("data-state") in ("booked", "no_answer")
     visit.assert_clean()
+
+
+def tab_to(page: Page, selector: str) -> None:
+    """Reach it by the Tab key alone."""
+    for _ in range(150):
+        page.keyboard.press("Tab")
+        if page.evaluate("(wanted) => document.activeElement.matches(wanted)", selector):
+            return
+    pytest.fail(f"the Tab key never comes to {selector}")
+
+
+def test_a_whole_day_is_worked_by_keyboard_alone(visit: Visit, clinic: SyncedClinic) -> None:
+    clinic.sync()
+    page = visit.sign_in()
+    page.evaluate("window.print = () => { window.printed = (window.printed || 0) + 1; }; 0")
+    free = [
+        card
+        for card in clinic.sheet().cards
+        if card.presence == "on_sheet"
+        and card.appointment_status in ("booked", "confirmed")
+        and card.patient_phone
+    ]
+    done, unreached, edited = free[-1], free[-2], free[-3]
+
+    tab_to(page, "[data-card] *")
+    walk_to(page, str(done.id))
+    for state in ("contacted", "waiting", "ready", "with_clinician", "done"):
+        page.keyboard.press("s")
+        expect(page.locator(f"[data-card='{done.id}']")).to_have_attribute("data-state", state)
+    page.keyboard.press("u")
+    expect(page.locator(f"[data-card='{done.id}']")).to_have_attribute("data-state", "with_clinician")
+    page.keyboard.press("s")
+    expect(page.locator(f"[data-card='{done.id}']")).to_have_attribute("data-state", "done")
+
+    page.keyboard.press("/")
+    page.keyboard.type((unreached.patient_name or "").split()[-1])
+    expect(page.locator("#sheet")).to_have_attribute("data-searched", "")
+    page.keyboard.press("ArrowDown")
+    walk_to(page, str(unreached.id))
+    page.keyboard.press("a")
+    expect(page.locator(f"[data-card='{unreached.id}']")).to_have_attribute("data-state", "no_answer")
+    page.keyboard.press("/")
+    page.keyboard.press("Delete")
+    expect(page.locator("#sheet")).not_to_have_attribute("data-searched", "")
+    page.keyboard.press("ArrowDown")
+
+    walk_to(page, str(edited.id))
+    page.keyboard.press("Enter")
+    expect(page.locator("dialog#panel")).to_be_visible()
+    tab_to(page, "[name=patient_phone], [data-field=patient_phone] summary")
+    if page.evaluate("document.activeElement.matches('summary')"):
+        page.keyboard.press("Enter")
+        tab_to(page, "[name=patient_phone]")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("0491 570 156")
+    page.keyboard.press("Enter")
+    expect(page.locator(f"[data-card='{edited.id}'] [data-phone]")).to_have_text("0491 570 156")
+    if page.locator("dialog#panel").is_visible():
+        page.keyboard.press("Escape")
+
+    found = clinic.sandbox.clinic.find_appointment("gentu", edited.pms_appointment_id or "")
+    assert found
+    clinic.sandbox.clinic.edit_patient(found[0].patient_keys[0], phone="0491 571 000")
+    clinic.sync()
+    visit.go("/")
+    tab_to(page, "#nav a[href='/decisions']")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("/decisions"))
+    tab_to(page, "#decisions button[value=keep]")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Answered today")).to_be_visible()
+
+    visit.go("/")
+    tab_to(page, "[data-card] *")
+    page.keyboard.press("p")
+    page.wait_for_url(re.compile("/print$"))
+    page.evaluate("window.print = () => { window.printed = (window.printed || 0) + 1; }; 0")
+    tab_to(page, "[data-print-now]")
+    page.keyboard.press("Enter")
+    assert page.evaluate("window.printed") == 1
+    tab_to(page, "a[href='/sheet/2026-11-23']")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/sheet/2026-11-23$"))
+    tab_to(page, "#hand-over")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("/hand-over$"))
+    tab_to(page, "#name")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("Mel")
+    tab_to(page, "button.primary")
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_contain_text("Closed by Mel 09:00.")
+    visit.assert_clean()
+
+
+def walk_to(page: Page, card_id: str) -> None:
+    """From the line the focus is in, down and round to another."""
+    for _ in range(len(cards(page)) + 1):
+        if page.evaluate(HERE) == card_id:
+            return
+        page.keyboard.press("j")
+    for _ in range(len(cards(page)) + 1):
+        if page.evaluate(HERE) == card_id:
+            return
+        page.keyboard.press("k")
+    pytest.fail("the keys never come to that line")

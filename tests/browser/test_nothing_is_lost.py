@@ -47,6 +47,7 @@ PAGES = (
     "/settings/people",
     "/settings/tokens",
     "/settings/account",
+    "/settings/downtime",
 )
 # Forms that no page of the walk shows, and why.
 ELSEWHERE = {

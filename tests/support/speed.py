@@ -82,6 +82,13 @@ def _remembered_day(maker: DayMaker, on: date) -> list[Appointment]:
     return list(_days[key])
 
 
+def remember_passwords() -> None:
+    """From now on how soon a password is guessed is worked out once: it depends on the password and names alone."""
+    guesses = passwords._guesses_log10
+    known = cache(lambda password, own: guesses(password, list(own)))
+    passwords._guesses_log10 = lambda password, own: known(password, tuple(own))
+
+
 def remember_templates(app: Flask) -> None:
     """Give `app` the compiled templates of the apps before it."""
     app.jinja_env.bytecode_cache = _templates

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from pmsapp.cli.shared.base import json_option, open_app, show_json
-from pmsapp.services.maintenance import away
 from pmsapp.services.maintenance import backup as service
+from pmsapp.services.maintenance.off_site import away
 
 
 @click.command()

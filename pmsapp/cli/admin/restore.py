@@ -17,9 +17,10 @@ from pmsapp.crypto import key_files, private_files
 from pmsapp.domain.actor import COMMAND_LINE
 from pmsapp.domain.errors import ConfigurationError
 from pmsapp.factory import Access
-from pmsapp.services.maintenance import archive, backup, database
+from pmsapp.services.maintenance import backup, database
 from pmsapp.services.maintenance import restore as service
-from pmsapp.services.maintenance.archive import Unpacked
+from pmsapp.services.maintenance.off_site import archive
+from pmsapp.services.maintenance.off_site.archive import Unpacked
 from pmsapp.services.maintenance.restore import Copy, Present
 from pmsapp.settings import load_settings
 from pmsapp.supervisor.lock import only_copy, only_one

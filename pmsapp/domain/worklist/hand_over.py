@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
@@ -31,6 +31,14 @@ CHANGES = frozenset(
         "brought_back",
     }
 )
+
+
+_COURSE_OF_A_VISIT = frozenset({"status", "appointment_status"})
+
+
+def is_of_the_plan(kind: str, fields: Collection[str]) -> bool:
+    """False where only the course of a visit went on (arrived, in progress, completed)."""
+    return kind in CHANGES and not (kind == "changed" and fields and _COURSE_OF_A_VISIT.issuperset(fields))
 
 
 @dataclass(frozen=True, slots=True, repr=False)

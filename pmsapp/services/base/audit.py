@@ -17,9 +17,11 @@ from sqlalchemy.orm import Session
 from pmsapp import clock
 from pmsapp.domain.actor import Actor
 from pmsapp.models import AuditEvent
+from pmsapp.models.upsert import table_of
 from pmsapp.services.base import audit_chain
 from pmsapp.services.base.transaction import reading
 
+_EVENTS = insert(table_of(AuditEvent))
 _POSTGRESQL_LOCK = 7_021_936_001  # one number, ours, that writers of the chain queue up on
 
 
@@ -78,7 +80,7 @@ def record(
         "previous_hash": last.hash if last else audit_chain.GENESIS,
         "key_id": key.id,
     }
-    session.execute(insert(AuditEvent).values(**row, hash=audit_chain.row_hash(row, key.value)))
+    session.execute(_EVENTS, row | {"hash": audit_chain.row_hash(row, key.value)})
     return int(row["id"])
 
 

@@ -29,6 +29,8 @@ from pmsapp.services.base.transaction import reading
 GENESIS = "0" * 64  # what the first row holds as the hash of the row before it
 HEAD_DIGITS = 16  # how much of a hash is enough to know a row again
 _PAGE = 1000
+_NEWEST_KEY = select(AuditKey.id, AuditKey.key_sealed).order_by(AuditKey.id.desc())
+_NEWEST_ROW = select(AuditEvent.id, AuditEvent.hash).order_by(AuditEvent.id.desc()).limit(1)
 _COLUMNS = (
     "id",
     "at",
@@ -82,7 +84,7 @@ class ChainCheck:
 
 def current_key(session: Session) -> Key:
     """The key that new rows are sealed with; made, inside the caller's write transaction, where there is none."""
-    row = session.execute(select(AuditKey.id, AuditKey.key_sealed).order_by(AuditKey.id.desc())).first()
+    row = session.execute(_NEWEST_KEY).first()
     value = _opened(row.key_sealed) if row is not None else None
     if row is not None and value is not None:
         return Key(row.id, value)
@@ -115,9 +117,7 @@ def row_hash(row: Mapping[str, Any], key: bytes | None) -> str:
 
 def head(session: Session) -> Head | None:
     """The newest row; None while there is none."""
-    row = session.execute(
-        select(AuditEvent.id, AuditEvent.hash).order_by(AuditEvent.id.desc()).limit(1)
-    ).first()
+    row = session.execute(_NEWEST_ROW).first()
     return Head(row.id, row.hash) if row is not None else None
 
 

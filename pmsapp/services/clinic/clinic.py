@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.orm import Session
 
 from pmsapp import clock
@@ -18,6 +18,7 @@ from pmsapp.domain.actor import Actor
 from pmsapp.domain.window import day_of, days_ahead, is_zone
 from pmsapp.extensions import current_settings
 from pmsapp.models import Clinic
+from pmsapp.models.upsert import table_of
 from pmsapp.services.base import audit
 from pmsapp.services.base.errors import Invalid
 from pmsapp.services.base.transaction import reading, writing
@@ -54,6 +55,7 @@ _STATE_OF_ZONE = {
     "Australia/Eucla": "WA",
 }
 THE_ONE = 1
+_ITS_ROW = select(table_of(Clinic)).where(table_of(Clinic).c.id == THE_ONE)
 DEFAULT_NAME = "Our clinic"
 MAX_NAME_CHARS = 120
 _JITTER_BELOW_S = 60
@@ -112,7 +114,7 @@ def get_clinic(session: Session | None = None) -> ClinicView:
     if session is not None:
         return view_of(session.get(Clinic, THE_ONE))
     with reading() as own:
-        return get_clinic(own)
+        return view_of(own.execute(_ITS_ROW).one_or_none())
 
 
 def time_zone(session: Session | None = None) -> str:
@@ -198,12 +200,12 @@ def times_fault(day: str, times: Any) -> str | None:
     return f"On {DAY_WORDS[day]} the clinic must open before it closes." if times[0] >= times[1] else None
 
 
-def view_of(row: Clinic | None) -> ClinicView:
+def view_of(row: Clinic | Row[Any] | None) -> ClinicView:
     """The clinic as its row says; without one, what the settings say."""
     return _from_settings() if row is None else _view(row)
 
 
-def _view(row: Clinic) -> ClinicView:
+def _view(row: Clinic | Row[Any]) -> ClinicView:
     return ClinicView(
         name=row.name,
         time_zone=row.time_zone,

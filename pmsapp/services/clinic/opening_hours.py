@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 import holidays
@@ -56,6 +56,12 @@ def why_closed_at(view: ClinicView, day: date) -> str | None:
     if day in view.closed_days:
         return "closed day"
     return None if view.hours.get(WEEKDAYS[day.weekday()]) else "closed on this weekday"
+
+
+def next_open_day(view: ClinicView, after: date) -> date | None:
+    """The first day after `after` on which the clinic is open; None where there is none within a month."""
+    days = (after + timedelta(days=number) for number in range(1, 32))
+    return next((day for day in days if why_closed_at(view, day) is None), None)
 
 
 def _minutes(text: str) -> int:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from pmsapp import clock
 from pmsapp.domain.actor import Actor
 from pmsapp.domain.runsheet import Sheet
-from pmsapp.domain.worklist.hand_over import CHANGES, LeftOver, left_over, noon
+from pmsapp.domain.worklist.hand_over import CHANGES, LeftOver, is_of_the_plan, left_over, noon
 from pmsapp.models import HandOver
 from pmsapp.services.base import audit
 from pmsapp.services.base.errors import Conflict, Invalid
@@ -63,7 +63,11 @@ def get(day: date, *, clinician_id: int | None = None) -> HandOverView:
     """What is left of a day; with a clinician only of their column, and without the questions of the desk."""
     sheet = days.get_sheet(day, include_not_shown=True, clinician_id=clinician_id)
     known = sheet.card_ids
-    events = timeline.of_day(sorted(known), noon(day, sheet.time_zone), kinds=CHANGES)
+    events = [
+        event
+        for event in timeline.of_day(sorted(known), noon(day, sheet.time_zone), kinds=CHANGES)
+        if is_of_the_plan(event.kind, {*event.fields, *event.was, *event.now})
+    ]
     closing = closing_of(day)
     closed_at = closing.closed_at
     return HandOverView(

@@ -20,6 +20,7 @@ from pmsapp.domain.actor import Actor
 from pmsapp.extensions import current_settings, key_ring
 from pmsapp.models import (
     AuditKey,
+    DowntimePassphrase,
     PMSConnection,
     RunSheetAppointment,
     SecondFactor,
@@ -29,6 +30,7 @@ from pmsapp.models import (
 from pmsapp.services.base import audit, audit_chain, encrypted_columns, idempotency
 from pmsapp.services.base.errors import Conflict, NotFound
 from pmsapp.services.base.transaction import reading, writing
+from pmsapp.services.maintenance import downtime
 from pmsapp.services.people import second_factor
 from pmsapp.services.setup import drafts
 
@@ -90,6 +92,7 @@ SEALED: tuple[SealedColumn, ...] = (
     SealedColumn(RunSheetAppointment.patient_link_sealed, _of_link("patient")),
     SealedColumn(StoredAnswer.answer_sealed, idempotency.context_of),
     SealedColumn(SecondFactor.secret_sealed, second_factor.context_of),
+    SealedColumn(DowntimePassphrase.passphrase_sealed, downtime.context_of),
     SealedColumn(AuditKey.key_sealed, audit_chain.context_of),
     SealedColumn(SetupDraft.fields_sealed, drafts.context_of),
 )

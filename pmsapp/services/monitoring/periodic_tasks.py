@@ -8,7 +8,8 @@ from datetime import time, timedelta
 
 from pmsapp.domain.schedule import Rhythm
 from pmsapp.observability import logs
-from pmsapp.services.maintenance import audit_watch, away, database, retention
+from pmsapp.services.maintenance import audit_watch, database, retention
+from pmsapp.services.maintenance.off_site import away
 from pmsapp.services.monitoring import alerts, heartbeat_ping, incidents, task_table
 
 DAILY = timedelta(days=1)

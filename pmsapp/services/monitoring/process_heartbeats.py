@@ -6,16 +6,25 @@ import os
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from pmsapp import clock
 from pmsapp.domain.ages import is_within
 from pmsapp.models import ProcessBeat
+from pmsapp.models.upsert import table_of
 from pmsapp.services.base.transaction import reading, writing
 
 SCHEDULER = "scheduler"
 WORKER = "worker"
 ALIVE_WITHIN = timedelta(seconds=90)
+_BEATS = table_of(ProcessBeat)
+_LAST = select(_BEATS.c.pid, _BEATS.c.started_at).where(_BEATS.c.name == bindparam("who"))
+_FIRST = insert(_BEATS)
+_NEXT = (
+    update(_BEATS)
+    .where(_BEATS.c.name == bindparam("who"))
+    .values(pid=bindparam("by"), at=bindparam("now"), started_at=bindparam("since"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +46,12 @@ def beat(name: str) -> None:
     """Note that the calling process lives. A new process id means it was started anew."""
     now, pid = clock.now(), os.getpid()
     with writing() as session:
-        row = session.scalar(select(ProcessBeat).where(ProcessBeat.name == name))
+        row = session.execute(_LAST, {"who": name}).one_or_none()
         if row is None:
-            session.add(ProcessBeat(name=name, pid=pid, at=now, started_at=now))
+            session.execute(_FIRST, {"name": name, "pid": pid, "at": now, "started_at": now})
             return
         started_at = row.started_at if row.pid == pid else now
-        session.execute(
-            update(ProcessBeat).where(ProcessBeat.name == name).values(pid=pid, at=now, started_at=started_at)
-        )
+        session.execute(_NEXT, {"who": name, "by": pid, "now": now, "since": started_at})
 
 
 def list_beats() -> list[Beat]:

@@ -23,6 +23,7 @@ from pmsapp.domain.schedule import LONGEST_VENDOR_WAIT
 from pmsapp.domain.sync.run_status import error_details
 from pmsapp.domain.sync_state import RunStatus
 from pmsapp.models import PMSConnection, SyncRun
+from pmsapp.models.upsert import table_of
 from pmsapp.services.base.transaction import writing
 
 log = logging.getLogger(__name__)
@@ -33,11 +34,12 @@ LEASE_LASTS = timedelta(seconds=60)
 RUN_CEILING_S = 600.0
 
 
+_CONNECTIONS, _RUNS = table_of(PMSConnection), table_of(SyncRun)
 _MINE = (
-    select(PMSConnection.fence, SyncRun.status, SyncRun.cancel_requested_at)
-    .join(SyncRun, SyncRun.pms_connection_id == PMSConnection.id)
-    .where(PMSConnection.id == bindparam("connection_id"), SyncRun.id == bindparam("run_id"))
-    .with_for_update(of=PMSConnection)
+    select(_CONNECTIONS.c.fence, _RUNS.c.status, _RUNS.c.cancel_requested_at)
+    .join(_RUNS, _RUNS.c.pms_connection_id == _CONNECTIONS.c.id)
+    .where(_CONNECTIONS.c.id == bindparam("connection_id"), _RUNS.c.id == bindparam("run_id"))
+    .with_for_update(of=_CONNECTIONS)
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import exists, select
+from sqlalchemy import bindparam, exists, select
 from sqlalchemy.orm import Session
 
 from pmsapp.domain.actor import SCHEDULE
@@ -19,6 +19,9 @@ from pmsapp.services.clinic.opening_hours import clinic_hours, hours_of
 ACTIVE = (PMSConnection.sync_enabled.is_(True), PMSConnection.state != "setup")
 # Switched off after their set-up; `paused_until` says until when.
 _OFF = (PMSConnection.sync_enabled.is_(False), PMSConnection.state != "setup")
+# What every tick of the scheduler asks, put together once.
+_HAS_PAUSED = select(exists().where(*_OFF, PMSConnection.paused_until <= bindparam("now")))
+_ALL_ACTIVE = select(PMSConnection).where(*ACTIVE)
 
 
 def slot_after(session: Session, connection: PMSConnection, now: datetime) -> Slot:
@@ -51,13 +54,9 @@ def switch_on_again(session: Session, now: datetime) -> None:
 
 def anything_to_do(session: Session, now: datetime) -> bool:
     """True when a connection is due, has lost its plan, or was switched off until now. Reads only."""
-    if session.scalar(select(exists().where(*_OFF, PMSConnection.paused_until <= now))):
+    if session.scalar(_HAS_PAUSED, {"now": now}):
         return True
-    active = [
-        connection
-        for connection in session.scalars(select(PMSConnection).where(*ACTIVE))
-        if not _rests(connection, now)
-    ]
+    active = [connection for connection in session.scalars(_ALL_ACTIVE) if not _rests(connection, now)]
     return any(
         connection.next_sync_at is None or connection.next_sync_at <= now or is_lost(session, connection, now)
         for connection in active

@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from pmsapp.domain.appointment import BadRecord, Presence
@@ -23,6 +23,13 @@ from pmsapp.services.scopes.unchanged import NOT_AS_READ
 from pmsapp.services.sheet.stored_cards import CARDS, chunks
 
 _SCOPES = table_of(SyncScope)
+_NEW_SCOPE = insert(_SCOPES).returning(_SCOPES.c.id)
+_ASIDE = table_of(Quarantine)
+_OPEN_QUARANTINE = select(_ASIDE.c.pms_appointment_id).where(
+    _ASIDE.c.connection_id == bindparam("connection_id"),
+    _ASIDE.c.resolved_at.is_(None),
+    _ASIDE.c.pms_appointment_id.is_not(None),
+)
 _AS_STORED = select(CARDS.c.pms_appointment_id, CARDS.c.pms_patient_id, CARDS.c.pms_digest, CARDS.c.presence)
 
 
@@ -42,25 +49,22 @@ def record_scope(
 ) -> int:
     """Store the scope's row with its receipt; returns its id."""
     read = plan.read
-    scope_id: int = session.execute(
-        insert(_SCOPES)
-        .values(
-            run_id=context.run_id,
-            connection_id=context.connection_id,
-            pms_practitioner_id=read.target.id,
-            name=read.target.name,
-            clinician_id=read.target.clinician_id,
-            date=read.day,
-            outcome=read.outcome,
-            checked_at=read.read_at,
-            error_code=read.error.code if read.error else None,
-            expected=receipt.expected,
-            matched=receipt.matched,
-            differences=receipt.differences or None,
-            **{name: counts[name] for name in COUNTS},
-        )
-        .returning(_SCOPES.c.id)
-    ).scalar_one()
+    row = {
+        "run_id": context.run_id,
+        "connection_id": context.connection_id,
+        "pms_practitioner_id": read.target.id,
+        "name": read.target.name,
+        "clinician_id": read.target.clinician_id,
+        "date": read.day,
+        "outcome": read.outcome,
+        "checked_at": read.read_at,
+        "error_code": read.error.code if read.error else None,
+        "expected": receipt.expected,
+        "matched": receipt.matched,
+        "differences": receipt.differences or None,
+        **{name: counts[name] for name in COUNTS},
+    }
+    scope_id: int = session.execute(_NEW_SCOPE, row).scalar_one()
     return scope_id
 
 
@@ -160,15 +164,7 @@ def keep_aside(
 
 def open_quarantine(session: Session, connection_id: int) -> set[str]:
     """Ids of appointments that are kept aside."""
-    return set(
-        session.scalars(
-            select(Quarantine.pms_appointment_id).where(
-                Quarantine.connection_id == connection_id,
-                Quarantine.resolved_at.is_(None),
-                Quarantine.pms_appointment_id.is_not(None),
-            )
-        )
-    )
+    return set(session.scalars(_OPEN_QUARANTINE, {"connection_id": connection_id}))
 
 
 def take_back(session: Session, connection_id: int, appointment_ids: set[str], now: datetime) -> None:

@@ -31,6 +31,11 @@ _OF_SCOPE = update(_FRESHNESS).where(
     _FRESHNESS.c.pms_practitioner_id == bindparam("of_practitioner"),
 )
 _REMEMBER = _OF_SCOPE.values(read_state=bindparam("state"))
+_KNOWN = select(_FRESHNESS.c.pms_practitioner_id, _FRESHNESS.c.read_state).where(
+    _FRESHNESS.c.connection_id == bindparam("connection_id"),
+    _FRESHNESS.c.date == bindparam("day"),
+    _FRESHNESS.c.read_state.is_not(None),
+)
 _STILL_FRESH = _OF_SCOPE.values(as_of=bindparam("at"))
 
 NOT_AS_READ = "not_as_read"
@@ -55,13 +60,7 @@ class KnownRead:
 
 def known_reads(session: Session, context: RunContext, day: date) -> dict[str, KnownRead]:
     """The scopes of a day, by practitioner, of which a whole earlier reading still holds."""
-    rows = session.execute(
-        select(ScopeFreshness.pms_practitioner_id, ScopeFreshness.read_state).where(
-            ScopeFreshness.connection_id == context.connection_id,
-            ScopeFreshness.date == day,
-            ScopeFreshness.read_state.is_not(None),
-        )
-    ).all()
+    rows = session.execute(_KNOWN, {"connection_id": context.connection_id, "day": day}).all()
     if not rows:
         return {}
     rules = context.rules_digest

@@ -84,6 +84,9 @@ _CARDS = (
     .outerjoin(_AFTER, _AFTER.c.id == CARDS.c.rebooked_to_id)
     .outerjoin(OVERRIDES, _IN_FORCE)
 )
+_LOADED = (
+    select(CARDS, *_REBOOKED, *_TYPED).select_from(_CARDS).order_by(CARDS.c.id, OVERRIDES.c.id)
+)  # some seventy columns, put together once
 
 
 def load_cards(
@@ -98,13 +101,8 @@ def load_cards(
     `viewer`: for whom changes since their last look are marked; nobody but a signed-in person has looks.
     """
     looks = _looks_of(viewer) if viewer is not None and viewer.kind == "user" and viewer.id else []
-    found = session.execute(
-        select(CARDS, *_REBOOKED, *_TYPED, *looks)
-        .select_from(_CARDS)
-        .where(*where)
-        .order_by(CARDS.c.id, OVERRIDES.c.id)
-    )
-    rows: Sequence[Row[Any]] = found.all()
+    query = _LOADED.add_columns(*looks) if looks else _LOADED
+    rows: Sequence[Row[Any]] = session.execute(query.where(*where)).all()
     others = _others(session, rows)
     now = clock.now()
     cards = []

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, ScalarSelect, String, bindparam, cast, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import Column, ColumnElement, ScalarSelect, String, bindparam, cast, func, or_, select
+from sqlalchemy.orm import Session
 
 from pmsapp.domain.runsheet import DayQuestion
 from pmsapp.models import (
@@ -22,6 +22,7 @@ from pmsapp.models import (
     RunSheetClinician,
     ScopeFreshness,
 )
+from pmsapp.models.upsert import table_of
 
 
 class SheetTag(NamedTuple):
@@ -56,35 +57,43 @@ def _questions(text: str | None) -> Iterator[DayQuestion]:
         )
 
 
+_CONNECTIONS = table_of(PMSConnection)
+_MAPPINGS = table_of(PMSClinicianMapping)
+_CLINICIANS = table_of(RunSheetClinician)
+_DECISIONS = table_of(Decision)
+_FRESHNESS = table_of(ScopeFreshness)
+_INCIDENTS = table_of(Incident)
+_CLINIC = table_of(Clinic)
+_SHEETS = table_of(RunSheet)
 _CONNECTION = (
-    PMSConnection.id,
-    PMSConnection.display_name,
-    PMSConnection.time_zone,
-    PMSConnection.state,
-    PMSConnection.sync_enabled,
-    PMSConnection.sync_frequency_minutes,
-    PMSConnection.paused_until,
-    PMSConnection.last_error_code,
-    PMSConnection.last_sync_status,
-    PMSConnection.last_sync_at,
-    PMSConnection.next_sync_at,
+    _CONNECTIONS.c.id,
+    _CONNECTIONS.c.display_name,
+    _CONNECTIONS.c.time_zone,
+    _CONNECTIONS.c.state,
+    _CONNECTIONS.c.sync_enabled,
+    _CONNECTIONS.c.sync_frequency_minutes,
+    _CONNECTIONS.c.paused_until,
+    _CONNECTIONS.c.last_error_code,
+    _CONNECTIONS.c.last_sync_status,
+    _CONNECTIONS.c.last_sync_at,
+    _CONNECTIONS.c.next_sync_at,
 )
 _MAPPING = (
-    PMSClinicianMapping.id,
-    PMSClinicianMapping.pms_practitioner_name,
-    PMSClinicianMapping.decision,
-    PMSClinicianMapping.run_sheet_clinician_id,
+    _MAPPINGS.c.id,
+    _MAPPINGS.c.pms_practitioner_name,
+    _MAPPINGS.c.decision,
+    _MAPPINGS.c.run_sheet_clinician_id,
 )
 _CLINICIAN = (
-    RunSheetClinician.id,
-    RunSheetClinician.name,
-    RunSheetClinician.sort_order,
-    RunSheetClinician.active,
-    RunSheetClinician.notice_after_minutes,
-    RunSheetClinician.warn_after_minutes,
-    RunSheetClinician.urgent_after_minutes,
-    RunSheetClinician.running_late_minutes,
-    RunSheetClinician.running_late_on,
+    _CLINICIANS.c.id,
+    _CLINICIANS.c.name,
+    _CLINICIANS.c.sort_order,
+    _CLINICIANS.c.active,
+    _CLINICIANS.c.notice_after_minutes,
+    _CLINICIANS.c.warn_after_minutes,
+    _CLINICIANS.c.urgent_after_minutes,
+    _CLINICIANS.c.running_late_minutes,
+    _CLINICIANS.c.running_late_on,
 )
 # Questions about practitioners and types touch every day.
 _OF_NO_DAY = (
@@ -96,28 +105,26 @@ _OF_NO_DAY = (
     "type_gone",
 )
 _QUESTION = (
-    Decision.id,
-    Decision.kind,
-    Decision.clinician_id,
-    Decision.appointment_ids,
-    Decision.subject,
+    _DECISIONS.c.id,
+    _DECISIONS.c.kind,
+    _DECISIONS.c.clinician_id,
+    _DECISIONS.c.appointment_ids,
+    _DECISIONS.c.subject,
 )
 _READING = (
-    ScopeFreshness.connection_id,
-    ScopeFreshness.pms_practitioner_id,
-    ScopeFreshness.as_of,
-    ScopeFreshness.fetched,
-    ScopeFreshness.not_shown,
+    _FRESHNESS.c.connection_id,
+    _FRESHNESS.c.pms_practitioner_id,
+    _FRESHNESS.c.as_of,
+    _FRESHNESS.c.fetched,
+    _FRESHNESS.c.not_shown,
 )
 
 
-def _of_sheet(column: InstrumentedAttribute[int]) -> ScalarSelect[Any]:
-    return select(column).where(RunSheet.date == bindparam("day")).scalar_subquery()
+def _of_sheet(column: Column[Any]) -> ScalarSelect[Any]:
+    return select(column).where(_SHEETS.c.date == bindparam("day")).scalar_subquery()
 
 
-def _all_of(
-    columns: tuple[InstrumentedAttribute[Any], ...], *where: ColumnElement[bool]
-) -> ScalarSelect[Any]:
+def _all_of(columns: tuple[Column[Any], ...], *where: ColumnElement[bool]) -> ScalarSelect[Any]:
     """These columns of every row as one text."""
     texts = [func.coalesce(cast(column, String), "") for column in columns]
     line: ColumnElement[str] = texts[0]
@@ -128,21 +135,21 @@ def _all_of(
 
 # Put together once: doing so costs more than asking it.
 _TAG = select(
-    _of_sheet(RunSheet.id),
-    _of_sheet(RunSheet.version),
-    select(func.count()).where(Decision.state == "open").scalar_subquery(),
+    _of_sheet(_SHEETS.c.id),
+    _of_sheet(_SHEETS.c.version),
+    select(func.count()).where(_DECISIONS.c.state == "open").scalar_subquery(),
     _all_of(
         _QUESTION,
-        Decision.state == "open",
-        or_(Decision.date == bindparam("day"), Decision.kind.in_(_OF_NO_DAY)),
+        _DECISIONS.c.state == "open",
+        or_(_DECISIONS.c.date == bindparam("day"), _DECISIONS.c.kind.in_(_OF_NO_DAY)),
     ),
-    select(func.max(Decision.id)).where(Decision.state == "open").scalar_subquery(),
-    select(func.max(Incident.id))
-    .where(Incident.ended_at.is_(None), Incident.opened_at.is_not(None))
+    select(func.max(_DECISIONS.c.id)).where(_DECISIONS.c.state == "open").scalar_subquery(),
+    select(func.max(_INCIDENTS.c.id))
+    .where(_INCIDENTS.c.ended_at.is_(None), _INCIDENTS.c.opened_at.is_not(None))
     .scalar_subquery(),
-    select(func.max(Clinic.updated_at)).scalar_subquery(),
+    select(func.max(_CLINIC.c.updated_at)).scalar_subquery(),
     _all_of(_CONNECTION),
     _all_of(_MAPPING),
     _all_of(_CLINICIAN),
-    _all_of(_READING, ScopeFreshness.date == bindparam("day")),
+    _all_of(_READING, _FRESHNESS.c.date == bindparam("day")),
 )

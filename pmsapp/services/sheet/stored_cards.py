@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
+from functools import cache
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Row, bindparam, select
+from sqlalchemy import Row, Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from pmsapp.crypto.cipher import KeyRing
@@ -16,7 +17,7 @@ from pmsapp.domain.sync.merge import Override, OverrideState
 from pmsapp.domain.sync.reconcile import CardKey, Incoming, StoredCard, StoredKey
 from pmsapp.domain.sync.values import PMSValues
 from pmsapp.models import RunSheet, RunSheetAppointment, RunSheetOverride
-from pmsapp.models.bulk import among
+from pmsapp.models.bulk import among, among_listed, listed
 from pmsapp.models.upsert import table_of
 from pmsapp.services.base import encrypted_columns
 
@@ -79,8 +80,18 @@ def keys_of_appointments(
     session: Session, connection_id: int, appointment_ids: Iterable[str]
 ) -> list[StoredKey]:
     """The cards of these PMS appointments, wherever they stand."""
-    theirs = among(session, CARDS.c.pms_appointment_id, appointment_ids)
-    return _keys(session, CARDS.c.pms_connection_id == connection_id, theirs)
+    asked = _keys_of_appointments(session.get_bind().dialect.name)
+    theirs = {"connection_id": connection_id, "listed": listed(session, appointment_ids)}
+    return [StoredKey._make(row) for row in session.execute(asked, theirs)]
+
+
+@cache
+def _keys_of_appointments(dialect: str) -> Select[Any]:
+    """Asked for every scope of a run: put together once."""
+    return _KEYS.where(
+        CARDS.c.pms_connection_id == bindparam("connection_id"),
+        among_listed(dialect, CARDS.c.pms_appointment_id),
+    )
 
 
 def keys_of_days(session: Session, connection_id: int, on: Iterable[date]) -> set[CardKey]:
@@ -107,11 +118,8 @@ def card_ids(session: Session, connection_id: int, keys: Iterable[CardKey]) -> l
 
 def keys_by_id(session: Session, card_ids: Sequence[int]) -> list[StoredKey]:
     """These cards as they are now."""
-    return _keys(session, among(session, CARDS.c.id, card_ids))
-
-
-def _keys(session: Session, *where: ColumnElement[bool]) -> list[StoredKey]:
-    return [StoredKey._make(row) for row in session.execute(_KEYS.where(*where))]
+    rows = session.execute(_KEYS.where(among(session, CARDS.c.id, card_ids)))
+    return [StoredKey._make(row) for row in rows]
 
 
 def whole_cards(session: Session, ring: KeyRing, card_ids: Sequence[int]) -> dict[int, StoredCard]:

@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import ConfigDict
-
-from pmsapp.web.ui.forms import Form
-
-
-class SecretForm(Form):
-    """A form with a secret in it. What is too long or empty is for the service to judge, in the same words for all."""
-
-    model_config = ConfigDict(str_strip_whitespace=False)
+from pmsapp.web.ui.forms import Form, SecretForm
 
 
 class SignInForm(SecretForm):

@@ -9,6 +9,7 @@ from datetime import datetime
 from pmsapp.domain.appointment import WorkflowState
 from pmsapp.domain.runsheet import Card
 from pmsapp.domain.window import day_of
+from pmsapp.domain.worklist import steps
 from pmsapp.domain.worklist.patients import family_first, initials
 from pmsapp.services.editing.hand_over import Closing, HandOverView
 from pmsapp.services.sheet.timeline import EventView
@@ -119,6 +120,9 @@ def _section(
 
 def _line(card: Card, names: Names, now: datetime) -> LeftLine:
     state = labels.WORKFLOW[WorkflowState(card.state)].word
+    if steps.pms_disagrees(card.state, card.appointment_status):
+        said = labels.status_badge(card.appointment_status, card.presence).word.lower()
+        state = f"{state} ({names.source(card)}: {said})"
     if card.state == WorkflowState.NO_ANSWER:
         state = f"{state} ×{len(card.attempts)}" if card.attempts else state
         if card.attempts:

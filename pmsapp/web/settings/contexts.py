@@ -189,6 +189,17 @@ class AlertsPage:
 
 
 @dataclass(frozen=True, slots=True)
+class DowntimePage:
+    """`settings/downtime.html`. `copies`: path, when it was made, how large; newest first."""
+
+    nav: tuple[NavItem, ...]
+    is_set: bool
+    set_words: str | None
+    copies: tuple[tuple[str, str, str], ...]
+    fault: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CheckLine:
     """One finding about this installation."""
 

@@ -16,7 +16,7 @@ from pmsapp.services.clinic import clinic
 from pmsapp.services.clinic.clinic import DAY_WORDS, STATES
 from pmsapp.services.people import api_tokens
 from pmsapp.services.sheet import columns
-from pmsapp.web.ui.forms import CHOOSE_ONE, ChosenId, Form, Ticked
+from pmsapp.web.ui.forms import CHOOSE_ONE, ChosenId, Form, SecretForm, Ticked
 
 WAITS = {
     "notice_after": "Notice after, min",
@@ -184,3 +184,17 @@ class SnoozeForm(Form):
     sentences: ClassVar[Mapping[str, str]] = {"hours": "Choose for how long."}
     hours: Annotated[str, AfterValidator(lambda hours: _one_of(hours, tuple(SNOOZES)))] = "2"
     reason: str | None = None
+
+
+class PassphraseForm(SecretForm):
+    """The passphrase of the downtime copy, typed twice."""
+
+    passphrase: str = ""
+    again: str = ""
+
+    @field_validator("again")
+    @classmethod
+    def _same(cls, again: str, info: ValidationInfo) -> str:
+        if again != info.data.get("passphrase"):
+            raise ValueError("The two are not the same. Type the passphrase twice.")
+        return again

@@ -23,6 +23,13 @@ _PAGES = (
         "Keys for programs that read or write the run sheet.",
     ),
     ("alerts", "Alerts", "bell", "alerts.index", "What is wrong now, whom it is told to, what was sent."),
+    (
+        "downtime",
+        "Downtime copy",
+        "print",
+        "downtime.index",
+        "Today and tomorrow in an encrypted file, for when this server is away.",
+    ),
     ("log", "Log", "history", "log.index", "Who did what, and who looked at which cards."),
     ("retention", "Retention", "bin", "retention.index", "How long data stay, and what goes next."),
     (

@@ -25,7 +25,7 @@ from pmsapp.web.sheet import day_truth, toasts
 from pmsapp.web.sheet.card_view import Names
 from pmsapp.web.sheet.list_contexts import Toast
 from pmsapp.web.sheet.look import Look, PollForm, SearchForm, ViewForm, read_look
-from pmsapp.web.sheet.sheet_contexts import SheetPage
+from pmsapp.web.sheet.sheet_contexts import ClosedDay, SheetPage
 from pmsapp.web.sheet.sheet_view import build_page
 from pmsapp.web.ui import fields, forms, shell
 from pmsapp.web.ui.fields import within_bounds
@@ -168,13 +168,18 @@ def make_page(
         fed=day_truth.fed_columns(sheet),
         viewer=actor.name,
         can_decide=guard.may("decisions.index"),
-        closed=None if sheet.cards else opening_hours.why_closed_at(read.snapshot.clinic, sheet.date),
+        closed=None if sheet.cards else _closed(read),
         toast=toast,
     )
     frame = shell.page_shell("today" if page.today is None else "", now, open_decisions=page.open_decisions)
     # One list that lags is said of that list, and not of the whole connection.
     banner = None if truth.notes and now.state is ConnectionState.STALE else shell.notice(now)
     return DayPage(page, _frame_of_day(frame, page, now), banner, read)
+
+
+def _closed(read: DayRead) -> ClosedDay | None:
+    why = opening_hours.why_closed_at(read.snapshot.clinic, read.sheet.date)
+    return ClosedDay(why, opening_hours.next_open_day(read.snapshot.clinic, read.sheet.date)) if why else None
 
 
 def _note_look(sheet: Sheet, query: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from pmsapp.web.sheet.list_contexts import ListView, Press, Toast
 from pmsapp.web.ui.formatting import PhoneText
@@ -71,6 +72,14 @@ class DayLink:
 
     href: str
     word: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedDay:
+    """Why the clinic is closed on a day, and the next day it is open."""
+
+    why: str
+    reopens: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

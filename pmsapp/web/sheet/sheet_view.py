@@ -20,6 +20,7 @@ from pmsapp.web.sheet.list_contexts import ListView, Toast
 from pmsapp.web.sheet.list_view import build_list
 from pmsapp.web.sheet.look import COLUMNS, LIST, Look
 from pmsapp.web.sheet.sheet_contexts import (
+    ClosedDay,
     DayLink,
     EmptySheet,
     SheetPage,
@@ -43,10 +44,10 @@ def build_page(
     fed: frozenset[int],
     viewer: str = "",
     can_decide: bool = True,
-    closed: str | None = None,
+    closed: ClosedDay | None = None,
     toast: Toast | None = None,
 ) -> SheetPage:
-    """Everything `runsheet/sheet.html` prints. `closed`: why the clinic is closed that day, None when it is open."""
+    """Everything `runsheet/sheet.html` prints. `closed`: why, None when the clinic is open that day."""
     today = day_of(now, sheet.time_zone)
     is_today = sheet.date == today
     names = replace(names, clinicians={column.id: column.name for column in sheet.columns})
@@ -188,7 +189,7 @@ def _summary(sheet: Sheet) -> tuple[str, ...]:
     return tuple(parts)
 
 
-def _empty(sheet: Sheet, now: datetime, *, is_today: bool, closed: str | None) -> EmptySheet:
+def _empty(sheet: Sheet, now: datetime, *, is_today: bool, closed: ClosedDay | None) -> EmptySheet:
     if not sheet.connections:
         return EmptySheet(
             "No practice software connected yet",
@@ -201,10 +202,13 @@ def _empty(sheet: Sheet, now: datetime, *, is_today: bool, closed: str | None) -
             straight=fields.straight_to(),
         )
     if closed and sheet.freshness.state is not FreshnessState.FRESH:
-        name = "" if closed.startswith("closed") else f" ({closed})"
+        name = "" if closed.why.startswith("closed") else f" ({closed.why})"
         return EmptySheet(
             f"Clinic closed{name}",
-            ("The day is not read by itself; nothing was found on it so far.",),
+            (
+                "The day is not read by itself; nothing was found on it so far.",
+                *((f"Next run sheet: {fmt.short_day(closed.reopens)}.",) if closed.reopens else ()),
+            ),
             read_now=True,
         )
     if sheet.freshness.as_of is None:
@@ -303,7 +307,7 @@ def _place(decision_id: int | None, *, can_decide: bool) -> str | None:
 
 
 def _empty_of(
-    sheet: Sheet, look: Look, now: datetime, *, is_today: bool, closed: str | None
+    sheet: Sheet, look: Look, now: datetime, *, is_today: bool, closed: ClosedDay | None
 ) -> EmptySheet | None:
     """Only where nothing at all is to be seen: a filter that hides everything says so itself, and a day whose patients
     wait for somebody to say where they belong is not empty."""

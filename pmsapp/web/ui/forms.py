@@ -35,6 +35,12 @@ class Form(BaseModel):
     sentences: ClassVar[Mapping[str, str]] = {}
 
 
+class SecretForm(Form):
+    """A form with a secret in it. What is too long or empty is for the service to judge, in the same words for all."""
+
+    model_config = ConfigDict(str_strip_whitespace=False)
+
+
 def _chosen_id(value: Any) -> Any:
     if value == "" or value is None:
         return None

@@ -19,7 +19,8 @@ from pmsapp.domain.errors import ConfigurationError
 from pmsapp.extensions import db
 from pmsapp.models import PMSConnection
 from pmsapp.services.base.transaction import writing
-from pmsapp.services.maintenance import away, backup
+from pmsapp.services.maintenance import backup
+from pmsapp.services.maintenance.off_site import away
 from pmsapp.settings import Settings
 from tests.cli.conftest import Pmsapp
 from tests.support import postgres

@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 
 from pmsapp.domain.actor import Actor
+from pmsapp.domain.worklist.hand_over import is_of_the_plan
 from pmsapp.models import Decision, RunSheetOverride
 from pmsapp.services.base import audit
 from pmsapp.services.base.errors import Conflict, Invalid
@@ -53,6 +54,22 @@ def test_a_change_counts_from_noon_to_midnight_and_steps_do_not(frozen_clock: Fr
     assert [(event.appointment_id, event.kind, event.fields) for event in changes] == [
         (2, "edited", ("patient_phone",))
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "counts"),
+    [
+        ("changed", {"appointment_status"}, False),
+        ("changed", {"appointment_status", "start_at"}, True),
+        ("changed", {"patient_phone"}, True),
+        ("cancelled", {"appointment_status"}, True),
+        ("step", set(), False),
+    ],
+)
+def test_the_ordinary_course_of_a_visit_is_no_change_of_the_plan(
+    kind: str, fields: set[str], counts: bool
+) -> None:
+    assert is_of_the_plan(kind, fields) is counts
 
 
 def test_a_clinicians_hand_over_is_of_their_own_patients() -> None:

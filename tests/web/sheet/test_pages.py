@@ -18,7 +18,7 @@ from pmsapp.domain.runsheet import EditedField, MovedFrom, Sheet, Undecided
 from pmsapp.web.sheet.card_view import Names
 from pmsapp.web.sheet.day_truth import DayTruth, freshness_badge
 from pmsapp.web.sheet.look import COLUMNS, LIST, Look
-from pmsapp.web.sheet.sheet_contexts import CardView, SheetPage
+from pmsapp.web.sheet.sheet_contexts import CardView, ClosedDay, SheetPage
 from pmsapp.web.sheet.sheet_view import build_page
 from pmsapp.web.ui import shell
 from pmsapp.web.ui.page_contexts import Badge, Shell
@@ -197,10 +197,10 @@ def test_empty_days_are_told_apart(made: Sheet, headline: str) -> None:
     [("Melbourne Cup", "Clinic closed (Melbourne Cup)"), ("closed on this weekday", "Clinic closed")],
 )
 def test_a_closed_day_says_so_unless_it_was_read(closed: str, headline: str) -> None:
-    empty = page_of(sheet(freshness=NEVER), closed=closed).empty
+    empty = page_of(sheet(freshness=NEVER), closed=ClosedDay(closed)).empty
     assert empty is not None
     assert empty.headline == headline
-    read = page_of(sheet(), closed=closed).empty
+    read = page_of(sheet(), closed=ClosedDay(closed)).empty
     assert read is not None
     assert read.headline == "No telehealth appointments today"
 

@@ -23,7 +23,8 @@ from pmsapp.models.sqlite import library_version, may_use_wal
 from pmsapp.services.base.transaction import reading
 from pmsapp.services.clinic import clinic
 from pmsapp.services.connections import connections
-from pmsapp.services.maintenance import away, backup, database, key_rotation, retention
+from pmsapp.services.maintenance import backup, database, downtime, key_rotation, retention
+from pmsapp.services.maintenance.off_site import away
 from pmsapp.services.monitoring import alerts, conditions, disk, health, process_heartbeats, task_table
 from pmsapp.services.monitoring.examination import online, running
 from pmsapp.services.monitoring.examination.finding import RESTART, Check, Finding, State
@@ -180,6 +181,17 @@ def _backup() -> Finding:
             "Run: pmsapp backup (and see why the nightly one is missing)",
         )
     return State.OK, f"the last backup is of {_local(last.made_at)}", None
+
+
+def _downtime() -> Finding:
+    """The encrypted copy of today and tomorrow: as new as what was read, where one is wanted."""
+    now = downtime.standing()
+    if now.set_at is None:
+        return State.OK, "no downtime copy is made: it has no passphrase", None
+    if now.latest is None or (now.is_due and is_older(now.latest.made_at, clock.now(), downtime.LATE_AFTER)):
+        last = f"the last one is of {_local(now.latest.made_at)}" if now.latest else "there is none yet"
+        return State.WARN, f"a downtime copy is due, {last}", "Start pmsapp up, or run: pmsapp downtime make"
+    return State.OK, f"the downtime copy is of {_local(now.latest.made_at)}, {now.latest.path}", None
 
 
 def _off_site() -> Finding:
@@ -375,6 +387,7 @@ _IN_TABLES: tuple[tuple[str, Callable[[], Finding]], ...] = (
     ("alerts", _channels),
     ("clock", _clock),
     ("backup", _backup),
+    ("downtime copy", _downtime),
     ("off site", _off_site),
     ("zone", _zone),
     ("people", _people),

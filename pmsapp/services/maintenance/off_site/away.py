@@ -15,8 +15,9 @@ from pathlib import Path
 from pmsapp import clock
 from pmsapp.domain.errors import ConfigurationError
 from pmsapp.extensions import current_settings, db
-from pmsapp.services.maintenance import archive, backup
+from pmsapp.services.maintenance import backup
 from pmsapp.services.maintenance.backup import Backup
+from pmsapp.services.maintenance.off_site import archive
 
 COMMAND_WITHIN_S = 3600.0
 NOWHERE = "PMSAPP_BACKUP_TO names no folder"

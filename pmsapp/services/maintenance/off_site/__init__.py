@@ -1,0 +1,1 @@
+"""Backups that leave the machine: one sealed archive, and the way it goes."""
