@@ -67,6 +67,7 @@ PLACES = (
     Place("settings.health", "/settings/health"),
     Place("log.index", "/settings/log"),
     Place("patients.index", "/settings/patients"),
+    Place("downtime.index", "/settings/downtime"),
     Place("retention.index", "/settings/retention"),
     Place("auth.login", "/login", ""),
     Place("links.choose", "{link}", ""),
