@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit, urlunsplit
 
-from flask import Flask, redirect
+from flask import Flask, has_request_context, redirect
 from werkzeug.wrappers import Response
 
 from pmsapp.web.ui import forms
@@ -47,7 +47,12 @@ SENTENCES = {
 
 def init_app(app: Flask) -> None:
     """Give every template `said`: the sentence the address asks for, if any."""
-    app.context_processor(lambda: {"said": SENTENCES.get(forms.asked().get(_KEY, ""))})
+    app.context_processor(lambda: {"said": _asked_for()})
+
+
+def _asked_for() -> str | None:
+    """Nothing where no address was asked for: the downtime copy is drawn by a job."""
+    return SENTENCES.get(forms.asked().get(_KEY, "")) if has_request_context() else None
 
 
 def lead_to(path: str, word: str) -> Response:
