@@ -46,6 +46,7 @@ from pmsapp.web.settings import people as people_pages
 from pmsapp.web.settings import tokens as token_pages
 from pmsapp.web.sheet import pages as sheet_pages
 from pmsapp.web.sheet import press_pages
+from pmsapp.web.ui import said
 
 _AREAS = (
     account_pages,
@@ -92,6 +93,7 @@ def init_app(app: Flask) -> None:
     headers.init_app(app)
     error_pages.init_app(app)
     assets.init_app(app)
+    said.init_app(app)
     for area in _AREAS:
         app.register_blueprint(area.bp)
     app.extensions["start_watchdog"] = partial(watchdog.start, app)

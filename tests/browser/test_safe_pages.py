@@ -119,7 +119,7 @@ def test_going_back_after_signing_out_shows_no_patient(visit: Visit, clinic: Syn
     page = visit.sign_in()
     name = page.locator("[data-card] th bdi").first.inner_text()
     page.get_by_role("button", name="Sign out").click()
-    page.wait_for_url(re.compile("/login$"))
+    page.wait_for_url(re.compile(r"/login\?done=out$"))
     page.go_back()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     assert name not in page.content()

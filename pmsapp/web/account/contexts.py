@@ -23,7 +23,10 @@ _DONE = {
     "browser": "That browser is forgotten.",
     "keys": "Your choice of keys is kept.",
 }
-SIGN_IN_DONE = {"password": "Your password is set. Sign in with it."}
+SIGN_IN_DONE = {
+    "out": "You are signed out.",
+    "password": "Your password is set. Sign in with it.",
+}
 
 
 def wait_sentence(error: TooManyTries) -> str:

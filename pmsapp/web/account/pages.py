@@ -112,7 +112,7 @@ def logout() -> ResponseReturnValue:
     """End this browser's session and have the browser forget the pages, also when the database can store nothing."""
     browser.end_current_if_possible("signed_out")
     session.clear()
-    response = make_response(redirect("/login", 303))
+    response = make_response(redirect("/login?done=out", 303))
     response.headers["Clear-Site-Data"] = FORGET_BROWSER_DATA
     return response
 

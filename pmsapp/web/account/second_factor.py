@@ -17,6 +17,7 @@ from pmsapp.web.account import browser, contexts
 from pmsapp.web.account.forms import CodeForm
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui import forms, shell
+from pmsapp.web.ui.said import lead_to
 
 bp = Blueprint("second_factor", __name__)
 _HELD = "second_factor"  # the key inside the signed cookie; what it holds is sealed
@@ -65,7 +66,7 @@ def take_away() -> ResponseReturnValue:
         return _page(faults={"code": contexts.wait_sentence(error)}, status=429)
     second_factor.reset(user_id, actor)
     browser.open_session(users.get_user(user_id))
-    return redirect("/settings/account/second-factor", 303)
+    return lead_to("/settings/account/second-factor", "factor-away")
 
 
 def _page(*, faults: dict[str, str] | None = None, status: int = 200) -> Response:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request
+from flask import Blueprint, Response, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from pmsapp.access import guard, looking
@@ -23,6 +23,7 @@ from pmsapp.web.decisions.view import build_decided, build_question
 from pmsapp.web.sheet import pages as sheet_pages
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui import forms, shell
+from pmsapp.web.ui.said import SENTENCES, lead_to
 
 bp = Blueprint("decisions", __name__)
 
@@ -53,7 +54,7 @@ def decide(decision_id: int) -> ResponseReturnValue:
         )
     except Conflict as error:
         return _answer(fault=_who_was_faster(error), status=409)
-    return _done("Decided.")
+    return _done("decided")
 
 
 @bp.post("/decisions/<id:decision_id>/undo")
@@ -63,7 +64,7 @@ def undo(decision_id: int) -> ResponseReturnValue:
         decisions.undo(decision_id, guard.current_actor())
     except Conflict as error:
         return _answer(fault=error.message, status=409)
-    return _done("Taken back. The question is open again.")
+    return _done("decision-open")
 
 
 def _who_was_faster(error: Conflict) -> str:
@@ -73,12 +74,12 @@ def _who_was_faster(error: Conflict) -> str:
     return error.message
 
 
-def _done(said: str) -> ResponseReturnValue:
+def _done(word: str) -> ResponseReturnValue:
     if not request.headers.get("HX-Request"):
-        return redirect("/decisions", 303)
+        return lead_to("/decisions", word)
     response = _answer()
     response.headers["HX-Trigger"] = json.dumps(
-        {"say": {"target": "body", "text": said}, "sheet:changed": {"target": "body"}}
+        {"say": {"target": "body", "text": SENTENCES[word]}, "sheet:changed": {"target": "body"}}
     )
     return response
 

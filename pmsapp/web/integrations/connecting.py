@@ -31,6 +31,7 @@ from pmsapp.web.integrations.setup import start as start_step
 from pmsapp.web.integrations.setup.contexts import PairPage
 from pmsapp.web.ui import forms
 from pmsapp.web.ui.page_contexts import Notice
+from pmsapp.web.ui.said import lead_to
 
 bp = Blueprint("connecting", __name__)
 _NO = (Invalid, Refused, Conflict)
@@ -81,7 +82,7 @@ def create(slug: str) -> ResponseReturnValue:
 def throw_away(draft_id: int) -> ResponseReturnValue:
     """Give a set-up up."""
     drafts.throw_away(draft_id, guard.current_actor())
-    return redirect("/integrations", 303)
+    return lead_to("/integrations", "draft-gone")
 
 
 @bp.get("/integrations/<id:connection_id>/found")

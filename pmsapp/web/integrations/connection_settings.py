@@ -30,6 +30,7 @@ from pmsapp.web.integrations.pages import card_of
 from pmsapp.web.ui import fields, forms, shell
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui.page_contexts import FormField, Notice, Option
+from pmsapp.web.ui.said import lead_to
 
 bp = Blueprint("connection", __name__)
 _PAUSES = {"30min": timedelta(minutes=30), "2h": timedelta(hours=2)}
@@ -101,14 +102,14 @@ def pause(connection_id: int) -> ResponseReturnValue:
     except Invalid as error:
         faults = {name.removeprefix("paused."): text for name, text in error.errors.items()}
         return _page(view, pause_errors=faults)
-    return redirect(f"/integrations/{connection_id}", 303)
+    return lead_to(f"/integrations/{connection_id}", "paused")
 
 
 @bp.post("/integrations/<id:connection_id>/resume")
 def resume(connection_id: int) -> ResponseReturnValue:
     """End a pause."""
     connections.update_connection(connection_id, guard.current_actor(), paused=None, sync_enabled=True)
-    return redirect(f"/integrations/{connection_id}", 303)
+    return lead_to(f"/integrations/{connection_id}", "resumed")
 
 
 @bp.get("/integrations/<id:connection_id>/disconnect")
@@ -124,14 +125,14 @@ def disconnect(connection_id: int) -> ResponseReturnValue:
         connections.delete_connection(connection_id, forms.read(DisconnectForm).cards, guard.current_actor())
     except Invalid as error:
         return _disconnect_page(connection_id, error.errors.get("cards"))
-    return redirect("/integrations", 303)
+    return lead_to("/integrations", "disconnected")
 
 
 @bp.post("/integrations/disconnected/<id:disconnected_id>/undo")
 def undo_disconnect(disconnected_id: int) -> ResponseReturnValue:
     """Bring a connection back within a day."""
     connection_id = undo.undo(disconnected_id, guard.current_actor())
-    return redirect(f"/integrations/{connection_id}", 303)
+    return lead_to(f"/integrations/{connection_id}", "disconnect-undone")
 
 
 def _pause_end(text: str, zone: str, chosen: date | None) -> datetime:

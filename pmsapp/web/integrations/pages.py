@@ -23,6 +23,7 @@ from pmsapp.web.runs import view as run_view
 from pmsapp.web.ui import fields, forms, shell
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui.page_contexts import Notice
+from pmsapp.web.ui.said import lead_to
 
 bp = Blueprint("integrations", __name__)
 
@@ -86,7 +87,7 @@ def sync_now(connection_id: int) -> ResponseReturnValue:
     """Ask for a run, or join the one under way."""
     run_requests.request_run(connection_id, actor=guard.current_actor())
     if not request.headers.get("HX-Request"):
-        return redirect("/integrations", 303)
+        return lead_to("/integrations", "sync")
     return _card_answer(card_of(connections.get_connection(connection_id), shell.page_status()), 202)
 
 
@@ -95,7 +96,7 @@ def cancel(connection_id: int, run_id: int) -> ResponseReturnValue:
     """Ask a run to stop."""
     run_history.cancel_run(connection_id, run_id, guard.current_actor())
     if not request.headers.get("HX-Request"):
-        return redirect("/integrations", 303)
+        return lead_to("/integrations", "run-cancelled")
     return _card_answer(card_of(connections.get_connection(connection_id), shell.page_status()))
 
 

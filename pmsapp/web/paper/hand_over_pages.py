@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from flask import Blueprint, make_response, redirect
+from flask import Blueprint, make_response
 from flask.typing import ResponseReturnValue
 
 from pmsapp.access import guard, looking
@@ -15,6 +15,7 @@ from pmsapp.web.paper.print_pages import printed_by
 from pmsapp.web.sheet.card_view import Names
 from pmsapp.web.ui import forms, shell
 from pmsapp.web.ui.fields import within_bounds
+from pmsapp.web.ui.said import lead_to
 
 bp = Blueprint("hand_over", __name__)
 
@@ -44,14 +45,14 @@ def close(wanted: date) -> ResponseReturnValue:
         return _page(wanted, Typed(name, note, error.errors), 422)
     except Conflict:
         return _page(wanted, Typed(name, note), 409)  # the page says who was faster
-    return redirect(f"/sheet/{wanted.isoformat()}/hand-over", 303)
+    return lead_to(f"/sheet/{wanted.isoformat()}/hand-over", "day-closed")
 
 
 @bp.post("/sheet/<day:wanted>/hand-over/reopen")
 def reopen(wanted: date) -> ResponseReturnValue:
     """Open a closed day again."""
     hand_over.reopen(within_bounds(wanted), guard.current_actor())
-    return redirect(f"/sheet/{wanted.isoformat()}/hand-over", 303)
+    return lead_to(f"/sheet/{wanted.isoformat()}/hand-over", "day-opened")
 
 
 def _page(wanted: date, typed: Typed | None = None, status: int = 200) -> ResponseReturnValue:

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from datetime import date
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request
+from flask import Blueprint, Response, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest
 
@@ -23,6 +23,7 @@ from pmsapp.web.runs import view as run_view
 from pmsapp.web.ui import fields, forms, shell
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui.page_contexts import SyncButton
+from pmsapp.web.ui.said import lead_to
 
 bp = Blueprint("updates", __name__)
 MAX_FOLLOWED = 20
@@ -44,7 +45,7 @@ def start() -> ResponseReturnValue:
         for connection_id, run in run_requests.request_all_runs(guard.current_actor(), day=wanted)
     ]
     if not request.headers.get("HX-Request"):
-        return redirect(guard.path_to_return_to(), 303)
+        return lead_to(guard.path_to_return_to(), "sync")
     return _follow(asked, 202, wanted)
 
 

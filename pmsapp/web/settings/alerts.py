@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
-from flask import Blueprint, make_response, redirect
+from flask import Blueprint, make_response
 from flask.typing import ResponseReturnValue
 
 from pmsapp import clock
@@ -22,6 +22,7 @@ from pmsapp.web.settings.forms import SNOOZES, SnoozeForm
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui import forms, shell
 from pmsapp.web.ui.page_contexts import Badge, FormField, Notice, Option
+from pmsapp.web.ui.said import lead_to
 
 bp = Blueprint("alerts", __name__)
 _STATES = {
@@ -59,7 +60,7 @@ def snooze(incident_id: int) -> ResponseReturnValue:
         incidents.snooze(incident_id, until, form.reason, guard.current_actor())
     except Invalid as error:
         return _page(of=incident_id, errors=error.errors, status=422)
-    return redirect("/settings/alerts", 303)
+    return lead_to("/settings/alerts", "alert-silent" if until else "alert-told-again")
 
 
 def _page(

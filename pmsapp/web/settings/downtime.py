@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, make_response, redirect
+from flask import Blueprint, make_response
 from flask.typing import ResponseReturnValue
 
 from pmsapp.access import guard
@@ -13,6 +13,7 @@ from pmsapp.web.settings.contexts import DowntimePage
 from pmsapp.web.settings.forms import PassphraseForm
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui import forms, shell
+from pmsapp.web.ui.said import lead_to
 
 bp = Blueprint("downtime", __name__)
 
@@ -31,14 +32,14 @@ def save() -> ResponseReturnValue:
         downtime.set_passphrase(form.passphrase, guard.current_actor())
     except Invalid as error:
         return _page(" ".join(error.errors.values()), 422)
-    return redirect("/settings/downtime", 303)
+    return lead_to("/settings/downtime", "passphrase-kept")
 
 
 @bp.post("/settings/downtime/forget")
 def forget() -> ResponseReturnValue:
     """Make no more copies, and take away those there are."""
     downtime.forget(guard.current_actor())
-    return redirect("/settings/downtime", 303)
+    return lead_to("/settings/downtime", "downtime-forgotten")
 
 
 def _page(fault: str | None = None, status: int = 200) -> ResponseReturnValue:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flask import Blueprint, Response, make_response, redirect, request
+from flask import Blueprint, Response, make_response, request
 from flask.typing import ResponseReturnValue
 
 from pmsapp.access import guard
@@ -22,6 +22,7 @@ from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui import forms, shell
 from pmsapp.web.ui.labels import ROLE_WORDS
 from pmsapp.web.ui.page_contexts import Badge, FormField, Notice, Option
+from pmsapp.web.ui.said import lead_to
 
 bp = Blueprint("people", __name__)
 
@@ -60,7 +61,7 @@ def change_role(user_id: int) -> ResponseReturnValue:
         users.change_role(user_id, form.role, guard.current_actor(), clinician_id=column)
     except (Invalid, Conflict) as error:
         return _refused(error, of=user_id)
-    return redirect("/settings/people", 303)
+    return lead_to("/settings/people", "person-role")
 
 
 @bp.post("/settings/people/<id:user_id>/disable")
@@ -70,14 +71,14 @@ def disable(user_id: int) -> ResponseReturnValue:
         users.disable_user(user_id, guard.current_actor())
     except Conflict as error:
         return _refused(error)
-    return redirect("/settings/people", 303)
+    return lead_to("/settings/people", "person-kept-out")
 
 
 @bp.post("/settings/people/<id:user_id>/enable")
 def enable(user_id: int) -> ResponseReturnValue:
     """Let somebody in again."""
     users.enable_user(user_id, guard.current_actor())
-    return redirect("/settings/people", 303)
+    return lead_to("/settings/people", "person-let-in")
 
 
 @bp.post("/settings/people/<id:user_id>/link")
@@ -93,24 +94,23 @@ def make_link(user_id: int) -> ResponseReturnValue:
 def sign_out(user_id: int) -> ResponseReturnValue:
     """End somebody's sessions and forget the browsers they signed in on."""
     users.sign_out_everywhere(user_id, guard.current_actor())
-    return redirect("/settings/people", 303)
+    return lead_to("/settings/people", "person-signed-out")
 
 
 @bp.post("/settings/people/<id:user_id>/reset-2fa")
 def reset_second_factor(user_id: int) -> ResponseReturnValue:
     """Take somebody's second factor away, when phone and recovery codes are gone."""
     second_factor.reset(user_id, guard.current_actor())
-    return redirect("/settings/people", 303)
+    return lead_to("/settings/people", "person-no-factor")
 
 
 @bp.post("/settings/people/second-factor")
 def require_second_factor() -> ResponseReturnValue:
     """Whether everybody has to have one, or administrators only."""
     clinic.ensure()
-    second_factor.require_for_everybody(
-        forms.read(SecondFactorRuleForm).for_everybody == "yes", guard.current_actor()
-    )
-    return redirect("/settings/people", 303)
+    for_everybody = forms.read(SecondFactorRuleForm).for_everybody == "yes"
+    second_factor.require_for_everybody(for_everybody, guard.current_actor())
+    return lead_to("/settings/people", "factor-everybody" if for_everybody else "factor-administrators")
 
 
 def _refused(error: Invalid | Conflict, *, of: int | None = None) -> Response:

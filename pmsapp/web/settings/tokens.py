@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flask import Blueprint, Response, make_response, redirect
+from flask import Blueprint, Response, make_response
 from flask.typing import ResponseReturnValue
 
 from pmsapp.access import guard
@@ -19,6 +19,7 @@ from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui import forms, shell
 from pmsapp.web.ui.labels import ROLE_WORDS
 from pmsapp.web.ui.page_contexts import FormField, Option
+from pmsapp.web.ui.said import lead_to
 
 bp = Blueprint("tokens", __name__)
 _ROLES = ROLE_WORDS | {"status": "Status only, no patients"}
@@ -46,7 +47,7 @@ def make() -> ResponseReturnValue:
 def revoke(token_id: int) -> ResponseReturnValue:
     """Make a key useless at once."""
     api_tokens.revoke(token_id, guard.current_actor())
-    return redirect("/settings/tokens", 303)
+    return lead_to("/settings/tokens", "token-revoked")
 
 
 def _page(*, errors: Mapping[str, str] | None = None, made: str | None = None) -> Response:

@@ -30,6 +30,7 @@ from pmsapp.web.sheet.sheet_view import build_page
 from pmsapp.web.ui import fields, forms, shell
 from pmsapp.web.ui.fields import within_bounds
 from pmsapp.web.ui.page_contexts import Notice, Shell
+from pmsapp.web.ui.said import lead_to
 
 bp = Blueprint("runsheet", __name__)
 PAGE, REFRESH = "runsheet/sheet.html", "runsheet/_refresh.html"
@@ -106,7 +107,7 @@ def see_all(wanted: date) -> ResponseReturnValue:
     looks.see_day(wanted, guard.current_actor())
     if request.headers.get("HX-Request"):
         return answer(wanted, REFRESH)
-    return redirect(_look_at(wanted).href(), 303)
+    return lead_to(_look_at(wanted).href(), "seen")
 
 
 @bp.post("/looks")

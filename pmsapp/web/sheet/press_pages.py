@@ -30,6 +30,7 @@ from pmsapp.web.sheet.list_contexts import Toast
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui import forms
 from pmsapp.web.ui.fields import within_bounds
+from pmsapp.web.ui.said import lead_to
 
 bp = Blueprint("lines", __name__)
 Pressed = tuple[Card, Toast]
@@ -91,7 +92,7 @@ def running_late(clinician_id: int) -> ResponseReturnValue:
     toast = Toast(f"{view.name} runs {late} minutes late." if late else f"{view.name} is on time.")
     if request.headers.get("HX-Request"):
         return pages.answer(clinic.today(), pages.REFRESH, toast=toast)
-    return redirect(_back(), 303)
+    return lead_to(_back(), "late")
 
 
 @bp.post("/sheet/<day:wanted>/disconnected")
@@ -103,7 +104,7 @@ def acknowledge_disconnected(wanted: date) -> ResponseReturnValue:
     said = f"{fmt.plural(number, 'card')} {'back in view' if undo else 'acknowledged'}."
     if request.headers.get("HX-Request"):
         return pages.answer(wanted, pages.REFRESH, toast=Toast(said))
-    return redirect(_back(), 303)
+    return lead_to(_back(), "disconnected-back" if undo else "disconnected-seen")
 
 
 def _parse(text: str) -> tuple[str, int, list[str]]:

@@ -152,7 +152,7 @@ def test_signing_out_ends_the_session_and_clears_the_browser(app: Flask, client:
     saved = cookie_value(client, app)
     page = client.get("/settings/account")
     answer = client.post("/logout", data={"csrf_token": csrf_of(page)})
-    assert (answer.status_code, answer.location) == (303, "/login")
+    assert (answer.status_code, answer.location) == (303, "/login?done=out")
     assert '"storage"' in answer.headers["Clear-Site-Data"]
     client.set_cookie(app.config["SESSION_COOKIE_NAME"], saved or "")
     assert client.get("/settings/account").status_code == 303

@@ -273,7 +273,7 @@ def test_signing_out_clears_the_browser_also_when_nothing_can_be_stored(app: Fla
         answer = viewer.post("/logout")
     finally:
         event.remove(db.engine, "before_cursor_execute", refuse)
-    assert (answer.status_code, answer.location) == (303, "/login")
+    assert (answer.status_code, answer.location) == (303, "/login?done=out")
     assert '"storage"' in answer.headers["Clear-Site-Data"]
     with viewer.client.session_transaction() as cookie:
         assert guard.SESSION_TOKEN not in cookie

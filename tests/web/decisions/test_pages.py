@@ -132,7 +132,7 @@ def test_an_answer_from_the_page_is_in_force_at_once_and_can_be_taken_back(app: 
     browser = actors.browser_for(app, "reception")
     assert "(1) Decisions" in browser.get("/decisions").text
     done = browser.post(f"/decisions/{asked}", data={"choice": "keep"})
-    assert (done.status_code, done.headers["Location"]) == (303, "/decisions")
+    assert (done.status_code, done.headers["Location"]) == (303, "/decisions?said=decided")
     page = browser.get("/decisions").text
     assert "Nothing to decide" in page
     assert "They are different" in page

@@ -321,7 +321,7 @@ def test_a_pause_without_a_reason_is_refused_beside_its_field(admin: actors.Brow
 def test_disconnecting_asks_what_becomes_of_the_cards(admin: actors.Browser, connected: int) -> None:
     assert admin.post(f"/integrations/{connected}/disconnect", data={}).status_code == 422
     answer = admin.post(f"/integrations/{connected}/disconnect", data={"cards": "strike"})
-    assert answer.headers["Location"] == "/integrations"
+    assert answer.headers["Location"] == "/integrations?said=disconnected"
     assert connections.list_connections() == []
 
 
