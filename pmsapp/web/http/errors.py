@@ -181,7 +181,7 @@ def _fragment(shown: ErrorText) -> Response:
         html = render_template("errors/_notice.html", shown=shown, reference=g.get("request_id"))
     except Exception as error:
         _log.error("error notice failed", kind=type(error).__name__)
-        html = f"<p>{escape(shown.headline)}. {escape(shown.detail)}</p>"
+        html = f"<p>{escape(shown.headline.removesuffix('.'))}. {escape(shown.detail)}</p>"
     response = make_response(html)
     from_panel = request.method != "GET" and request.headers.get("HX-Target", "").endswith("#panel-body")
     response.headers["HX-Retarget"] = "#panel-fault" if from_panel else "#banner"
