@@ -53,6 +53,8 @@ PAGES = (
 ELSEWHERE = {
     "/setup": "only before the first administrator: the next test",
     "/settings/alerts/#/snooze": "only while something is wrong",
+    "/settings/patients/correct": "only on a record that was found: the test of records",
+    "/settings/patients/erase": "only on a record that was found: the test of records",
     "/decisions/#": "one box to tick, only where several questions are alike",
 }
 
@@ -62,7 +64,7 @@ def forms_of_templates() -> set[str]:
     found = set()
     for file in sorted(paths.TEMPLATES.rglob("*.html")):
         for head, body in FORM.findall(file.read_text()):
-            if "data-free" in head or not TYPED_IN_TEMPLATE.search(body):
+            if "data-free" in head or 'method="get"' in head or not TYPED_IN_TEMPLATE.search(body):
                 continue
             action = re.search(r'action="([^"]+)"', head)
             assert action, f"a form without an address in {file.name}"
@@ -95,7 +97,7 @@ def open_forms(page: Page) -> Iterator[tuple[str, Locator]]:
         form = forms.nth(number)
         if form.locator(TYPED).count():
             action = form.get_attribute("action") or ""
-            yield re.sub(r"(?<=/)(\d+|halaxy)(?=/|$)", "#", action), form
+            yield re.sub(r"(?<=/)(\d[\d-]*|halaxy)(?=/|$)", "#", action), form
 
 
 def refuse(page: Page, leave: Callable[[], object]) -> str:
@@ -168,6 +170,20 @@ def test_every_form_of_the_product_asks_before_it_is_left(visit: Visit, clinic: 
     shown = {action if action != "/integrations/new/#" else "#" for action in walked}
     missing = {form for form in forms_of_templates() if form not in shown and form not in ELSEWHERE}
     assert missing == set()
+    visit.assert_clean()
+
+
+def test_the_forms_of_a_patients_record_ask_before_it_is_left(visit: Visit, clinic: SyncedClinic) -> None:
+    clinic.sync()
+    page = visit.sign_in()
+    name = next(card.patient_name for card in clinic.sheet().cards if card.patient_name)
+    for action in ("correct", "erase"):
+        visit.go("/settings/patients")
+        page.locator("input[name=name]").fill(name.split()[-1])
+        page.get_by_role("button", name="Find").click()
+        page.locator("form[action='/settings/patients/show'] button").first.click()
+        assert_asked_and_kept(page, page.locator(f"form[action='/settings/patients/{action}']"))
+        page.evaluate("document.querySelectorAll('form').forEach((form) => form.reset())")
     visit.assert_clean()
 
 

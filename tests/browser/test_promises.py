@@ -65,7 +65,7 @@ def test_c2_whoever_is_cancelled_is_struck_with_reason_and_never_next_to_call(
     refresh(page)
     line = line_of(page, card_id)
     expect(line).to_have_attribute("data-presence", "cancelled")
-    expect(line).to_contain_text("Cancelled in the practice software · 09:00")
+    expect(line).to_contain_text("Cancelled in the practice software · cancelled there 09:00")
     expect(line.locator(".n a bdi")).to_have_css("text-decoration-line", "line-through")
     assert count(page, "to-call") == to_call - 1
     assert name not in page.locator("[data-next]").all_inner_texts()
