@@ -108,6 +108,16 @@ def test_a_login_that_is_refused_leads_to_the_page_that_mends_it(
     assert (view.code, view.path) == ("AUTH-EXPIRED", f"/integrations/{fake.connection_id}/login")
 
 
+def test_field_22_a_login_that_is_refused_is_told_at_the_next_look(
+    fake: FakeClinic, practice: FakePractice, frozen_clock: FrozenClock
+) -> None:
+    practice.faults.lists[None] = (0, ReconnectRequiredError("AUTH-REFUSED", pms="Fake"))
+    fake.sync()
+    live_on(frozen_clock, soon(frozen_clock, seconds=40), each=incidents.WATCH_EVERY)
+    (view,) = incidents.list_open()
+    assert (view.code, view.told) == ("AUTH-REFUSED", True)
+
+
 def test_data_that_is_stale_for_no_known_reason_is_told_within_a_minute(
     fake: FakeClinic, frozen_clock: FrozenClock
 ) -> None:
