@@ -1,4 +1,4 @@
-"""Print the table: the sync job beside the floor, each ratio from this very run."""
+"""Print the tables: the sync job beside the floor, each ratio from this very run; and what the run sheet costs."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pathlib import Path
 
 from bench.check import check_rows
 from bench.fake_gentu import World, first_instant
+from bench.sheet import table
 
 DAY = "2026-11-23"
 SHAPES = {300: 10, 10_000: 40}
@@ -105,7 +106,18 @@ def main() -> None:
         "--sizes", default="300,10000", help="appointments of a day; growth: 300,10000,100000"
     )
     parser.add_argument("--delays", default="0,40", help="the vendor's latency in milliseconds")
+    parser.add_argument("--parts", default="job,sheet", help="what is measured: job, sheet, or both")
     options = parser.parse_args()
+    parts = options.parts.split(",")
+    if "job" in parts:
+        measure_job(options)
+    if "sheet" in parts:
+        for row in table(max(options.rounds, 3)):
+            print(row, flush=True)
+
+
+def measure_job(options: argparse.Namespace) -> None:
+    """The table of the sync job beside the floor."""
     print(HEAD)
     print("|---" * HEAD.count(" | ") + "|---|")
     for size in (int(size) for size in options.sizes.split(",")):

@@ -98,8 +98,44 @@
     waitingToSay = setTimeout(say, Math.max(0, saidAt + SAY_EVERY_MS - Date.now()));
   });
 
-  /* After a swap: changed cards glow once, and focus never falls to the page itself. */
-  let before = { versions: new Map(), focus: null, inside: false };
+  /* A refresh may put lines in other places. What is in view stays where it is, whatever came or went above: most of
+     the lines that were in view say by how much (a line that moved would drag the view along with it). */
+  let held = [];
+  const groupOf = (line) => line.closest("[data-section], [data-clinician]").id;
+  const scroller = () => {
+    const main = document.querySelector("main");
+    return getComputedStyle(main).overflowY === "visible" ? document.scrollingElement : main;
+  };
+  function holdView() {
+    held = [];
+    for (const line of document.querySelectorAll(".work-list [data-card]")) {
+      const { top, bottom } = line.getBoundingClientRect();
+      if (bottom > 0 && top < innerHeight) held.push({ id: line.id, group: groupOf(line), top });
+      else if (held.length) break;
+    }
+  }
+  function keepView() {
+    const moved = new Map();
+    for (const { id, group, top } of held) {
+      const line = byId(id);
+      if (!line || groupOf(line) !== group) continue;
+      const by = Math.round(line.getBoundingClientRect().top - top);
+      moved.set(by, (moved.get(by) || 0) + 1);
+    }
+    held = [];
+    const [most] = [...moved].sort((first, second) => second[1] - first[1]);
+    if (most && most[0]) scroller().scrollTop += most[0];
+  }
+
+  /* After a swap: changed cards glow once, and focus never falls to the page itself: where the line it was in is gone, the
+     next line has it. */
+  let before = { versions: new Map(), focus: null, inside: false, following: [] };
+  function following(active) {
+    const line = active && active.closest("#sheet [data-card]");
+    if (!line) return [];
+    const lines = [...document.querySelectorAll("#sheet [data-card]")].map((other) => other.id);
+    return lines.slice(lines.indexOf(line.id));
+  }
   document.addEventListener("htmx:before:swap", (event) => {
     const target = event.detail.ctx.target;
     const active = document.activeElement;
@@ -107,7 +143,9 @@
       versions: new Map([...document.querySelectorAll("[data-v]")].map((card) => [card.id, card.dataset.v])),
       focus: active && active.id,
       inside: Boolean(target && target.contains && active !== document.body && target.contains(active)),
+      following: following(active),
     };
+    if (target && target.id === "sheet") holdView();
   });
   document.addEventListener("htmx:after:swap", () => {
     if (before.versions.size) {
@@ -119,11 +157,13 @@
     if (before.inside && document.activeElement === document.body) {
       const panel = byId("panel");
       const open = panel && panel.open; /* all but an open panel is out of reach */
+      const line = before.following.map(byId).find(Boolean);
       const home = (open && panel.querySelector(".summary[role=alert]")) || (before.focus && byId(before.focus)) ||
-        (open ? byId("panel-h") : document.querySelector("main h1"));
+        (open ? byId("panel-h") : (line && line.querySelector("[data-act=open]")) || document.querySelector("main h1"));
       if (home) home.focus({ preventScroll: !open });
     }
     before.inside = false;
+    keepView();
     keepPressFocus();
     clearToast();
     openPanel();

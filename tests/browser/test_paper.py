@@ -63,6 +63,10 @@ def test_every_clinician_has_pages_of_their_own_with_the_whole_head(
         assert sum(head in text for head in heads) == 1
         assert "Shred" in text
     assert not missing_from(printed, sheet)
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 703, "height": 1000})  # A4 without its margins
+    beyond = "papers => papers.map(paper => paper.scrollWidth - paper.clientWidth)"
+    assert max(page.locator(".sheet-paper").evaluate_all(beyond)) <= 0
     visit.assert_clean()
 
 

@@ -133,6 +133,35 @@ def test_a_refresh_with_changes_moves_neither_focus_nor_scroll_nor_an_open_menu(
     visit.assert_clean()
 
 
+def test_a_line_that_goes_elsewhere_drags_neither_the_view_nor_the_focus_along(
+    visit: Visit, clinic: SyncedClinic
+) -> None:
+    clinic.sync()
+    page = visit.sign_in()
+    lines = page.locator("[data-clinician] [data-card][data-state=booked][data-presence=on_sheet]")
+    group = lines.last.locator("xpath=ancestor::section").locator(
+        "[data-card][data-state=booked][data-presence=on_sheet]"
+    )
+    moving, staying, following = (
+        int(group.nth(number).get_attribute("data-card") or "") for number in (0, 1, 2)
+    )
+    line_of(page, moving).evaluate("line => line.scrollIntoView({ block: 'center' })")
+    top = "line => Math.round(line.getBoundingClientRect().top)"
+    before = line_of(page, staying).evaluate(top)
+    assert page.evaluate("document.querySelector('main').scrollTop") > 0
+    for state in ("booked", "contacted"):
+        steps.advance(moving, COMMAND_LINE, expected=state)
+    refresh(page)
+    expect(page.locator(f"[data-section=attention] [data-card='{moving}']")).to_have_count(1)
+    assert abs(line_of(page, staying).evaluate(top) - before) <= 2
+    line_of(page, staying).locator("[data-act=open]").focus()
+    overrides.remove_card(staying, "Came in person", COMMAND_LINE)
+    refresh(page)
+    expect(line_of(page, staying)).to_have_count(0)
+    assert page.evaluate("document.activeElement.id") == f"open-{following}"
+    visit.assert_clean()
+
+
 def test_an_open_menu_stays_open_while_the_page_refreshes(visit: Visit, clinic: SyncedClinic) -> None:
     clinic.sync()
     visit.page.clock.install()
