@@ -13,16 +13,12 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from pmsapp.domain.actor import Actor
-from pmsapp.domain.appointment import Presence
+from pmsapp.domain.sync.rules import REASONS, SkipReason
 from pmsapp.models import Decision, PMSAppointmentType, PMSClinicianMapping, PMSConnection, RunSheetClinician
-from pmsapp.services.clinic import clinic
 from pmsapp.services.sheet import columns, placement
 from pmsapp.services.sheet.placement import PlacedBy
-from pmsapp.services.sheet.stored_cards import CARDS, SHEETS
 
 KEEP, PMS = "keep", "pms"
-LEFT = "the practitioner is not shown"
-_IN_VIEW = (Presence.ON_SHEET, Presence.HELD, Presence.CANCELLED, Presence.DELETED)
 
 Answer = tuple[list[int], dict[str, Any] | None]
 
@@ -116,26 +112,8 @@ def _answer_gone(session: Session, row: Decision, choice: str, actor: Actor, now
         return [], None
     mapping.decision, mapping.run_sheet_clinician_id, mapping.auto_created = "ignored", None, False
     mapping.decided_by, mapping.decided_at = actor.name, now
-    cards = session.scalars(
-        select(CARDS.c.id)
-        .join(SHEETS, SHEETS.c.id == CARDS.c.run_sheet_id)
-        .where(
-            CARDS.c.pms_connection_id == row.connection_id,
-            CARDS.c.pms_practitioner_id == mapping.pms_practitioner_id,
-            CARDS.c.presence.in_([presence.value for presence in _IN_VIEW]),
-            SHEETS.c.date >= clinic.today(session),
-        )
-    ).all()
-    placement.place(
-        session,
-        cards,
-        Presence.UNMAPPED,
-        LEFT,
-        kind="unmapped",
-        by=PlacedBy.staff(actor),
-        now=now,
-        also={"kept_digest": None},
-    )
+    left = REASONS[SkipReason.PRACTITIONER_IGNORED]
+    placement.take_off(session, mapping.pms_connection_id, mapping.pms_practitioner_id, left, actor, now)
     _rules_changed(session, row.connection_id)
     return [], None
 

@@ -12,39 +12,31 @@ from sqlalchemy.orm import Session
 from pmsapp import clock
 from pmsapp.adapters.registry import get_info
 from pmsapp.domain.actor import Actor
-from pmsapp.domain.appointment import Practitioner, Presence
+from pmsapp.domain.appointment import Practitioner
 from pmsapp.domain.errors import PMSError
 from pmsapp.domain.names import Suggestion, clear_choice, suggest
-from pmsapp.domain.sync.rules import MappingDecision
+from pmsapp.domain.sync.rules import REASONS, MappingDecision, SkipReason
 from pmsapp.models import Decision as Question
 from pmsapp.models import (
     PMSClinicianMapping,
     PMSConnection,
-    RunSheet,
-    RunSheetAppointment,
     RunSheetClinician,
 )
-from pmsapp.models.upsert import table_of
 from pmsapp.services.base import audit
 from pmsapp.services.base.errors import Invalid
 from pmsapp.services.base.transaction import reading, writing
-from pmsapp.services.clinic import clinic
 from pmsapp.services.connections.rows import get_row
 from pmsapp.services.matching import live_lists, reference
 from pmsapp.services.matching.live_lists import Listing
 from pmsapp.services.sheet import columns as sheet_columns
 from pmsapp.services.sheet import placement
-from pmsapp.services.sheet.placement import PlacedBy
 
 MAP, CREATE, IGNORE, UNDECIDED = "map", "create", "ignore", "undecided"
 CHOICES = (MAP, CREATE, IGNORE, UNDECIDED)
 
-_CARDS = table_of(RunSheetAppointment)
-_SHEETS = table_of(RunSheet)
-_IN_VIEW = (Presence.ON_SHEET, Presence.HELD, Presence.CANCELLED, Presence.DELETED)
 _REASONS = {
-    MappingDecision.IGNORED: "the practitioner is not shown",
-    MappingDecision.UNDECIDED: "the practitioner has no column yet",
+    MappingDecision.IGNORED: REASONS[SkipReason.PRACTITIONER_IGNORED],
+    MappingDecision.UNDECIDED: REASONS[SkipReason.PRACTITIONER_UNDECIDED],
 }
 
 
@@ -227,7 +219,9 @@ def _decide(
     else:
         decision = MappingDecision.IGNORED if choice.decision == IGNORE else MappingDecision.UNDECIDED
         row.decision, row.run_sheet_clinician_id = decision.value, None
-        _take_off(session, row, _REASONS[decision], actor, now)
+        placement.take_off(
+            session, row.pms_connection_id, row.pms_practitioner_id, _REASONS[decision], actor, now
+        )
     if (row.decision, row.run_sheet_clinician_id) == before:
         return False
     row.auto_created, row.decided_by, row.decided_at = made, actor.name, now
@@ -254,30 +248,6 @@ def _column_for(
         if column.name.casefold() == name.casefold() and column.id not in taken:
             return column.id, False
     return sheet_columns.add_row(session, name, now).id, True
-
-
-def _take_off(session: Session, row: PMSClinicianMapping, reason: str, actor: Actor, now: datetime) -> None:
-    """The practitioner's cards leave the sheets from today, in this very transaction."""
-    cards = session.execute(
-        select(_CARDS.c.id)
-        .join(_SHEETS, _SHEETS.c.id == _CARDS.c.run_sheet_id)
-        .where(
-            _CARDS.c.pms_connection_id == row.pms_connection_id,
-            _CARDS.c.pms_practitioner_id == row.pms_practitioner_id,
-            _CARDS.c.presence.in_([presence.value for presence in _IN_VIEW]),
-            _SHEETS.c.date >= clinic.today(session),
-        )
-    ).all()
-    placement.place(
-        session,
-        [card.id for card in cards],
-        Presence.UNMAPPED,
-        reason,
-        kind="unmapped",
-        by=PlacedBy.staff(actor),
-        now=now,
-        also={"kept_digest": None},
-    )
 
 
 def _answer_questions(

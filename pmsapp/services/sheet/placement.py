@@ -27,6 +27,13 @@ from pmsapp.services.sheet import questions, timeline, versions
 from pmsapp.services.sheet.stored_cards import CARDS, SHEETS, chunks
 
 _OFF_SHEET = (Presence.FILTERED.value, Presence.UNMAPPED.value)
+# What somebody who looks at a sheet sees there.
+_IN_VIEW = (
+    Presence.ON_SHEET.value,
+    Presence.HELD.value,
+    Presence.CANCELLED.value,
+    Presence.DELETED.value,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +167,32 @@ def reapply_type(
             now=now,
             also={"pms_digest": None, "is_telehealth": is_telehealth},
         )
+
+
+def take_off(
+    session: Session, connection_id: int, practitioner_id: str, reason: str, actor: Actor, now: datetime
+) -> None:
+    """The practitioner's cards leave the sheets from today, in the caller's transaction. `reason`: in words."""
+    cards = session.scalars(
+        select(CARDS.c.id)
+        .join(SHEETS, SHEETS.c.id == CARDS.c.run_sheet_id)
+        .where(
+            CARDS.c.pms_connection_id == connection_id,
+            CARDS.c.pms_practitioner_id == practitioner_id,
+            CARDS.c.presence.in_(_IN_VIEW),
+            SHEETS.c.date >= clinic.today(session),
+        )
+    ).all()
+    place(
+        session,
+        cards,
+        Presence.UNMAPPED,
+        reason,
+        kind="unmapped",
+        by=PlacedBy.staff(actor),
+        now=now,
+        also={"kept_digest": None},
+    )
 
 
 def words_of(verdict: Placement) -> str | None:

@@ -75,7 +75,7 @@ def kinds(connection_id: int) -> ResponseReturnValue:
     rows: tuple[TypeRow, ...] = ()
     try:
         listed = appointment_types.list_types(connection_id)
-        rows = view_of.type_rows(listed, pms=info.label, follows_pms=follows, suggest=False)
+        rows = view_of.type_rows(listed, pms=info.label, follows_pms=follows)
         fault = _not_live(listed, view.time_zone)
     except PMSError as error:
         fault = _fault(error)
@@ -122,7 +122,7 @@ def _match_in_setup(view: ConnectionView, chosen: dict[str, str]) -> ResponseRet
     try:
         if people_step.taken_twice(chosen) and not same:
             raise Invalid({"same": "One column is chosen twice. Tick that both belong to it, or change one."})
-        mappings.set_mappings(view.id, people_step.choices_of(chosen), actor)
+        mappings.set_mappings(view.id, view_of.mapping_choices(chosen), actor)
     except Invalid as error:
         return people_step.page(view, chosen, error)
     drafts.keep(view.id, actor, step=drafts.TYPES, choices={people_step.CHOICES: None})
@@ -179,7 +179,6 @@ def _practitioners_page(
         rows = view_of.practitioner_rows(
             listed,
             columns,
-            suggest=False,
             chosen=chosen,
             errors=errors,
         )

@@ -21,20 +21,19 @@ def practitioner_rows(
     listed: Sequence[PractitionerView],
     columns: Sequence[ClinicianView],
     *,
-    suggest: bool,
     chosen: Mapping[str, str] | None = None,
     errors: Mapping[str, str] | None = None,
 ) -> tuple[PractitionerRow, ...]:
-    """A line each, most upcoming appointments first. `suggest`: choose for those nobody has decided about yet."""
+    """A line each, most upcoming appointments first."""
     ordered = sorted(listed, key=lambda person: (-(person.upcoming_appointments or 0), person.name))
     return tuple(
         PractitionerRow(
             key=person.pms_practitioner_id,
             name=person.name,
-            marks=_marks(person),
+            marks=marks(person),
             upcoming="" if person.upcoming_appointments is None else str(person.upcoming_appointments),
-            options=_options(
-                person, columns, (chosen or {}).get(person.pms_practitioner_id) or _standing(person, suggest)
+            options=options(
+                person, columns, (chosen or {}).get(person.pms_practitioner_id) or standing(person)
             ),
             why=_why(person),
             error=(errors or {}).get(person.pms_practitioner_id),
@@ -43,11 +42,12 @@ def practitioner_rows(
     )
 
 
-def _marks(person: PractitionerView) -> str:
-    marks = [] if person.active else ["inactive"]
+def marks(person: PractitionerView) -> str:
+    """What is unusual about them."""
+    found = [] if person.active else ["inactive"]
     if not person.shown_in_appointment_book:
-        marks.append("not in the appointment book")
-    return ", ".join(marks)
+        found.append("not in the appointment book")
+    return ", ".join(found)
 
 
 def _why(person: PractitionerView) -> str | None:
@@ -57,32 +57,30 @@ def _why(person: PractitionerView) -> str | None:
     return f"{best.name}: {best.reason}"
 
 
-def _standing(person: PractitionerView, suggest: bool) -> str:
-    """What the select starts with: what was decided, else the clear candidate, else a column of their own."""
+def standing(person: PractitionerView) -> str:
+    """What was decided, as the select holds it."""
     if person.decision is MappingDecision.MAPPED and person.clinician_id is not None:
         return f"{mappings.MAP}:{person.clinician_id}"
     if person.decision is MappingDecision.IGNORED:
         return mappings.IGNORE
-    if not suggest:
-        return mappings.UNDECIDED
-    if person.prechosen_id is not None:
-        return f"{mappings.MAP}:{person.prechosen_id}"
-    works_here = person.active and person.shown_in_appointment_book and person.upcoming_appointments != 0
-    return mappings.CREATE if works_here and not person.suggestions else mappings.UNDECIDED
+    return mappings.UNDECIDED
 
 
-def _options(person: PractitionerView, columns: Sequence[ClinicianView], standing: str) -> tuple[Option, ...]:
+def options(
+    person: PractitionerView, columns: Sequence[ClinicianView], held: str, *, undecided: str = "Decide later"
+) -> tuple[Option, ...]:
+    """The choices for one practitioner, likely columns first. `held`: what the select holds; `undecided`: its word."""
     likely = [best.clinician_id for best in person.suggestions]
     ordered = sorted(
         columns, key=lambda column: likely.index(column.id) if column.id in likely else len(likely)
     )
-    options = [
-        (mappings.UNDECIDED, "Decide later"),
+    listed = [
+        (mappings.UNDECIDED, undecided),
         *((f"{mappings.MAP}:{column.id}", f"Column {column.name}") for column in ordered),
         (mappings.CREATE, f"New column “{person.name}”"),
         (mappings.IGNORE, "Do not show"),
     ]
-    return tuple(Option(value, word, value == standing) for value, word in options)
+    return tuple(Option(value, word, value == held) for value, word in listed)
 
 
 def counter(rows: Sequence[PractitionerRow]) -> str:
@@ -105,17 +103,15 @@ def mapping_choices(chosen: Mapping[str, str]) -> list[MappingChoice]:
     return choices
 
 
-def type_rows(
-    listed: Sequence[TypeView], *, pms: str, follows_pms: bool, suggest: bool
-) -> tuple[TypeRow, ...]:
-    """A line each. `suggest`: tick what the name suggests where nobody has decided and the PMS has no mark."""
+def type_rows(listed: Sequence[TypeView], *, pms: str, follows_pms: bool) -> tuple[TypeRow, ...]:
+    """A line each, those that look like telehealth first."""
     return tuple(
         TypeRow(
             key=kind.pms_type_id,
             name=kind.name,
             length=f"{kind.default_duration_minutes} min" if kind.default_duration_minutes else "",
             evidence=_evidence(kind, pms),
-            options=_type_options(kind, pms, follows_pms, suggest),
+            options=_type_options(kind, pms, follows_pms),
             shown=kind.sync_enabled,
             archived=not kind.active,
         )
@@ -134,10 +130,8 @@ def _evidence(kind: TypeView, pms: str) -> str:
     return (kind.evidence or "Looks like telehealth") if kind.suggested else "—"
 
 
-def _type_options(kind: TypeView, pms: str, follows_pms: bool, suggest: bool) -> tuple[Option, ...]:
+def _type_options(kind: TypeView, pms: str, follows_pms: bool) -> tuple[Option, ...]:
     decided = {True: _YES, False: _NO, None: _FOLLOW}[kind.is_telehealth]
-    if suggest and kind.is_telehealth is None and kind.pms_is_telehealth is None and not follows_pms:
-        decided = _YES if kind.suggested else _NO
     follow = f"As {pms} says" if follows_pms else "Not decided"
     return tuple(
         Option(value, word, value == decided)

@@ -11,19 +11,19 @@ from flask import Response, make_response, render_template
 from pmsapp import clock
 from pmsapp.domain.errors import PMSError
 from pmsapp.domain.sync.rules import MappingDecision
-from pmsapp.schemas.addresses import id_or_none
 from pmsapp.services.base.errors import Invalid
 from pmsapp.services.base.next_step import help_href
 from pmsapp.services.connections.connections import ConnectionView
 from pmsapp.services.matching import mappings
-from pmsapp.services.matching.mappings import MappingChoice, PractitionerView
+from pmsapp.services.matching.mappings import PractitionerView
 from pmsapp.services.setup import drafts, survey
 from pmsapp.services.sheet import columns as sheet_columns
 from pmsapp.services.sheet.columns import ClinicianView
+from pmsapp.web.integrations import matching_view as view_of
 from pmsapp.web.integrations.setup import connect, connect_form
 from pmsapp.web.integrations.setup.contexts import MatchPage, MatchRow, MatchState
 from pmsapp.web.ui import formatting as fmt
-from pmsapp.web.ui.page_contexts import Notice, Option
+from pmsapp.web.ui.page_contexts import Notice
 
 CHOICES, SAME = "people", "same"
 _TWICE = "Column {name} is chosen for {who}."
@@ -97,10 +97,15 @@ def match_rows(
             number=number,
             key=person.pms_practitioner_id,
             name=person.name,
-            marks=_marks(person),
+            marks=view_of.marks(person),
             provider_number=person.provider_number,
             ahead=_ahead_words(person, ahead),
-            options=_options(person, columns, picked[person.pms_practitioner_id]),
+            options=view_of.options(
+                person,
+                columns,
+                picked[person.pms_practitioner_id],
+                undecided="Choose…" if person.suggestions else "Decide later",
+            ),
             why=_why(person),
             error=errors.get(person.pms_practitioner_id),
             is_twice=picked[person.pms_practitioner_id] in twice,
@@ -149,15 +154,6 @@ def taken_twice(chosen: Mapping[str, str]) -> set[str]:
     """Choices of one and the same column by more than one practitioner."""
     counted = Counter(value for value in chosen.values() if value.startswith(f"{mappings.MAP}:"))
     return {value for value, count in counted.items() if count > 1}
-
-
-def choices_of(chosen: Mapping[str, str]) -> list[MappingChoice]:
-    """What the selects held, as the service takes it."""
-    found = []
-    for key, value in chosen.items():
-        decision, _, clinician = value.partition(":")
-        found.append(MappingChoice(key, decision, id_or_none(clinician)))
-    return found
 
 
 def names_of(rows: Sequence[MatchRow]) -> dict[str, str]:
@@ -210,13 +206,6 @@ def _ahead_words(person: PractitionerView, ahead: survey.Ahead) -> str:
     return "" if person.upcoming_appointments is None else str(person.upcoming_appointments)
 
 
-def _marks(person: PractitionerView) -> str:
-    marks = [] if person.active else ["inactive"]
-    if not person.shown_in_appointment_book:
-        marks.append("not in the appointment book")
-    return ", ".join(marks)
-
-
 def _why(person: PractitionerView) -> str | None:
     if person.decision is not MappingDecision.UNDECIDED or not person.suggestions:
         return None
@@ -229,25 +218,9 @@ def _why(person: PractitionerView) -> str | None:
 
 def _standing(person: PractitionerView) -> str:
     """What the select starts with: what was decided, else the one clear candidate, else a column of their own."""
-    if person.decision is MappingDecision.MAPPED and person.clinician_id is not None:
-        return f"{mappings.MAP}:{person.clinician_id}"
-    if person.decision is MappingDecision.IGNORED:
-        return mappings.IGNORE
+    if person.decision is not MappingDecision.UNDECIDED:
+        return view_of.standing(person)
     if person.prechosen_id is not None:
         return f"{mappings.MAP}:{person.prechosen_id}"
     works_here = person.active and person.shown_in_appointment_book and person.upcoming_appointments != 0
     return mappings.CREATE if works_here and not person.suggestions else mappings.UNDECIDED
-
-
-def _options(person: PractitionerView, columns: Sequence[ClinicianView], standing: str) -> tuple[Option, ...]:
-    likely = [best.clinician_id for best in person.suggestions]
-    ordered = sorted(
-        columns, key=lambda column: likely.index(column.id) if column.id in likely else len(likely)
-    )
-    options = [
-        (mappings.UNDECIDED, "Decide later" if not person.suggestions else "Choose…"),
-        *((f"{mappings.MAP}:{column.id}", f"Column {column.name}") for column in ordered),
-        (mappings.CREATE, f"New column “{person.name}”"),
-        (mappings.IGNORE, "Do not show"),
-    ]
-    return tuple(Option(value, word, value == standing) for value, word in options)
