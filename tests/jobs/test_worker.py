@@ -19,6 +19,7 @@ from pmsapp.services.runs import history as run_history
 from pmsapp.services.runs import requests as run_requests
 from pmsapp.settings import Settings
 from pmsapp.supervisor.redis import EmbeddedRedis
+from tests.support import postgres
 from tests.support.connecting import paired_gentu, vendor_settings
 from tests.support.installation import Installation, eventually, is_running
 
@@ -43,7 +44,7 @@ def worker(
         "worker",
         PMSAPP_GENTU_BASE_URL=sandbox.gentu_base,
         PMSAPP_ALLOWED_PMS_HOSTS="127.0.0.1",
-        **_same_database(settings),
+        **postgres.address_of(settings),
     )
     try:
         installation.wait_for("worker started")
@@ -51,10 +52,6 @@ def worker(
     finally:
         if installation.process.poll() is None:
             installation.kill()
-
-
-def _same_database(settings: Settings) -> dict[str, str]:
-    return {"PMSAPP_DATABASE_URL": settings.database_url} if settings.database_url else {}
 
 
 def _children(pid: int) -> list[int]:
@@ -107,7 +104,7 @@ def test_a_worker_waits_for_a_queue_server_that_is_away(
     app: Flask, redis_server: EmbeddedRedis, settings: Settings
 ) -> None:
     redis_server.stop()
-    installation = Installation(settings.instance_dir, "worker", **_same_database(settings))
+    installation = Installation(settings.instance_dir, "worker", **postgres.address_of(settings))
     installation.wait_for("the worker waits for the queue server")
     redis_server.start(os.environ)
     installation.wait_for("worker started")

@@ -13,6 +13,7 @@ from pmsapp.sandbox.server import SandboxServer
 from pmsapp.services.clinic import clinic as clinic_service
 from pmsapp.settings import Settings
 from pmsapp.supervisor.redis import EmbeddedRedis, find_program
+from tests.support import postgres
 from tests.support.elsewhere import Elsewhere, Ended
 from tests.support.installation import Installation
 from tests.support.synced_clinic import SyncedClinic
@@ -50,12 +51,12 @@ def redis_server(settings: Settings) -> Iterator[EmbeddedRedis]:
 @pytest.fixture
 def environ(settings: Settings, sandbox: SandboxServer) -> dict[str, str]:
     """What processes of this test's installation are told."""
-    known = {
+    return {
         "PMSAPP_GENTU_BASE_URL": sandbox.gentu_base,
         "PMSAPP_ALLOWED_PMS_HOSTS": "127.0.0.1",
         "PMSAPP_LOOKAHEAD_DAYS": "0",
+        **postgres.address_of(settings),
     }
-    return known | ({"PMSAPP_DATABASE_URL": settings.database_url} if settings.database_url else {})
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ from pmsapp.services.runs import requests as run_requests
 from pmsapp.services.runs.history import RunView
 from pmsapp.settings import Settings
 from pmsapp.supervisor.redis import EmbeddedRedis, find_program
+from tests.support import postgres
 from tests.support.installation import Installation, eventually
 from tests.support.synced_clinic import FOLLOWS_THE_CLOCK, SyncedClinic, same
 
@@ -63,9 +64,8 @@ def workers(clinic: SyncedClinic, settings: Settings, sandbox: SandboxServer) ->
         "PMSAPP_GENTU_REQUESTS_PER_MINUTE": "6000",
         "PMSAPP_ALLOWED_PMS_HOSTS": "127.0.0.1",
         "PMSAPP_LOOKAHEAD_DAYS": "0",
+        **postgres.address_of(settings),
     }
-    if settings.database_url:
-        told["PMSAPP_DATABASE_URL"] = settings.database_url
     installations = [Installation(settings.instance_dir, "worker", **told) for _ in range(2)]
     for installation in installations:
         installation.wait_for("worker started")

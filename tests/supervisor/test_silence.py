@@ -18,6 +18,7 @@ from pmsapp.settings import Settings
 from pmsapp.supervisor.children import Child, Program
 from pmsapp.supervisor.redis import SILENT_AFTER, EmbeddedRedis, find_program
 from pmsapp.supervisor.supervise import Supervisor, installation_programs
+from tests.support import postgres
 from tests.support.installation import eventually, state_of
 
 SIGNS_ONCE = "import time; from pmsapp.process import liveness; liveness.beat(); time.sleep(600)"
@@ -119,9 +120,7 @@ def test_one_that_is_stopped_with_the_write_lock_in_its_hand_is_ended_and_starte
         (sys.executable, "-c", HOLDS_THE_LOCK_AND_STOPS, str(tmp_path / "seen")),
         silent_within_s=8.0,
     )
-    own = {"PMSAPP_INSTANCE_DIR": str(settings.instance_dir)}
-    if settings.database_url:
-        own["PMSAPP_DATABASE_URL"] = settings.database_url
+    own = {"PMSAPP_INSTANCE_DIR": str(settings.instance_dir), **postgres.address_of(settings)}
     said: list[str] = []
     supervisor = Supervisor([program], None, {**os.environ, **own}, said.append)
     supervisor.start()

@@ -22,6 +22,7 @@ from pmsapp import clock
 from pmsapp.cli.shared.base import open_app
 from pmsapp.jobs import tasks
 from pmsapp.settings import Settings
+from tests.support import postgres
 
 _ROOT = Path(__file__).parents[2]
 
@@ -43,8 +44,7 @@ class Elsewhere:
     def run(self, settings: Settings, run_id: int, *, now: datetime | None = None, **environ: str) -> Ended:
         """Do a run of that installation and wait for its end. `now`: its clock stands there; else it is the real one."""
         own = {"PMSAPP_INSTANCE_DIR": str(settings.instance_dir), "PMSAPP_ALLOWED_PMS_HOSTS": "127.0.0.1"}
-        if settings.database_url:
-            own["PMSAPP_DATABASE_URL"] = settings.database_url
+        own |= postgres.address_of(settings)
         asked = {"run_id": run_id, "now": now and now.isoformat(), "environ": own | environ}
         if self._parent is None:
             self._parent = subprocess.Popen(

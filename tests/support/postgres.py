@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 
+from pmsapp.settings import Settings
+
 SERVER = os.environ.get("TEST_POSTGRES_URL")
 
 
@@ -22,6 +24,11 @@ def own_database(template: str | None) -> Iterator[str]:
         yield make_url(SERVER or "").set(database=name).render_as_string(hide_password=False)
     finally:
         _do(f"drop database {name} with (force)")
+
+
+def address_of(settings: Settings) -> dict[str, str]:
+    """What another process is told so that it opens the same database; nothing where the file of the folder is it."""
+    return {"PMSAPP_DATABASE_URL": settings.database_url} if settings.database_url else {}
 
 
 def name_of(url: str) -> str:

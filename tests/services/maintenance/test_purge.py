@@ -188,7 +188,6 @@ with open_app(), clock.use(lambda: datetime.fromisoformat("{now}")):
 """
 
 
-@pytest.mark.skipif(postgres.SERVER is not None, reason="the child would need the server's address")
 @pytest.mark.parametrize("point", ["purge_cards:1", "purge_cards:2", "purge_rows:1", "purge_log:1"])
 def test_a_purge_killed_half_way_leaves_whole_steps_and_the_next_goes_on(
     bare: None, settings: Settings, frozen_clock: FrozenClock, point: str
@@ -196,7 +195,8 @@ def test_a_purge_killed_half_way_leaves_whole_steps_and_the_next_goes_on(
     with writing() as session:
         audit.record(session, audit.Actor(kind="cli", name="x"), "old.thing")
     now = frozen_clock.advance(days=LEGAL_MINIMUM_DAYS + 1)
-    environ = os.environ | {"PMSAPP_INSTANCE_DIR": str(settings.instance_dir), "PMS_FAILPOINT": point}
+    environ = os.environ | postgres.address_of(settings)
+    environ |= {"PMSAPP_INSTANCE_DIR": str(settings.instance_dir), "PMS_FAILPOINT": point}
     child = subprocess.run(
         [sys.executable, "-c", _DIES.format(now=now.isoformat())],
         env=environ,

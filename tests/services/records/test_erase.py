@@ -248,12 +248,12 @@ raise SystemExit(run(["person", "erase", "{reference}", "--yes"]))
 """
 
 
-@pytest.mark.skipif(postgres.SERVER is not None, reason="the child would need the server's address")
 @pytest.mark.parametrize(("point", "left"), [("erase_patient", 3), ("erase_scrub", 2)])
 def test_an_erasure_killed_half_way_is_whole_or_did_not_happen(
     canary: str, settings: Settings, point: str, left: int
 ) -> None:
-    environ = os.environ | {"PMSAPP_INSTANCE_DIR": str(settings.instance_dir), "PMS_FAILPOINT": point}
+    environ = os.environ | postgres.address_of(settings)
+    environ |= {"PMSAPP_INSTANCE_DIR": str(settings.instance_dir), "PMS_FAILPOINT": point}
     child = subprocess.run(
         [sys.executable, "-c", _DIES.format(reference=canary)],
         env=environ,
