@@ -11,6 +11,7 @@ from pmsapp.services.matching.appointment_types import TypeChoice, TypeView
 from pmsapp.services.matching.mappings import MappingChoice, PractitionerView
 from pmsapp.services.sheet.columns import ClinicianView
 from pmsapp.web.integrations.contexts import PractitionerRow, TypeRow
+from pmsapp.web.integrations.setup import column_choice
 from pmsapp.web.ui.page_contexts import Option
 
 _YES, _NO, _FOLLOW = "yes", "no", "follow"
@@ -30,10 +31,12 @@ def practitioner_rows(
         PractitionerRow(
             key=person.pms_practitioner_id,
             name=person.name,
-            marks=marks(person),
+            marks=column_choice.marks(person),
             upcoming="" if person.upcoming_appointments is None else str(person.upcoming_appointments),
-            options=options(
-                person, columns, (chosen or {}).get(person.pms_practitioner_id) or standing(person)
+            options=column_choice.options(
+                person,
+                columns,
+                (chosen or {}).get(person.pms_practitioner_id) or column_choice.standing(person),
             ),
             why=_why(person),
             error=(errors or {}).get(person.pms_practitioner_id),
@@ -42,45 +45,11 @@ def practitioner_rows(
     )
 
 
-def marks(person: PractitionerView) -> str:
-    """What is unusual about them."""
-    found = [] if person.active else ["inactive"]
-    if not person.shown_in_appointment_book:
-        found.append("not in the appointment book")
-    return ", ".join(found)
-
-
 def _why(person: PractitionerView) -> str | None:
     if person.decision is not MappingDecision.UNDECIDED or not person.suggestions:
         return None
     best = person.suggestions[0]
     return f"{best.name}: {best.reason}"
-
-
-def standing(person: PractitionerView) -> str:
-    """What was decided, as the select holds it."""
-    if person.decision is MappingDecision.MAPPED and person.clinician_id is not None:
-        return f"{mappings.MAP}:{person.clinician_id}"
-    if person.decision is MappingDecision.IGNORED:
-        return mappings.IGNORE
-    return mappings.UNDECIDED
-
-
-def options(
-    person: PractitionerView, columns: Sequence[ClinicianView], held: str, *, undecided: str = "Decide later"
-) -> tuple[Option, ...]:
-    """The choices for one practitioner, likely columns first. `held`: what the select holds; `undecided`: its word."""
-    likely = [best.clinician_id for best in person.suggestions]
-    ordered = sorted(
-        columns, key=lambda column: likely.index(column.id) if column.id in likely else len(likely)
-    )
-    listed = [
-        (mappings.UNDECIDED, undecided),
-        *((f"{mappings.MAP}:{column.id}", f"Column {column.name}") for column in ordered),
-        (mappings.CREATE, f"New column “{person.name}”"),
-        (mappings.IGNORE, "Do not show"),
-    ]
-    return tuple(Option(value, word, value == held) for value, word in listed)
 
 
 def counter(rows: Sequence[PractitionerRow]) -> str:

@@ -19,8 +19,7 @@ from pmsapp.services.matching.mappings import PractitionerView
 from pmsapp.services.setup import drafts, survey
 from pmsapp.services.sheet import columns as sheet_columns
 from pmsapp.services.sheet.columns import ClinicianView
-from pmsapp.web.integrations import matching_view as view_of
-from pmsapp.web.integrations.setup import connect, connect_form
+from pmsapp.web.integrations.setup import column_choice, connect, connect_form
 from pmsapp.web.integrations.setup.contexts import MatchPage, MatchRow, MatchState
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui.page_contexts import Notice
@@ -97,10 +96,10 @@ def match_rows(
             number=number,
             key=person.pms_practitioner_id,
             name=person.name,
-            marks=view_of.marks(person),
+            marks=column_choice.marks(person),
             provider_number=person.provider_number,
             ahead=_ahead_words(person, ahead),
-            options=view_of.options(
+            options=column_choice.options(
                 person,
                 columns,
                 picked[person.pms_practitioner_id],
@@ -219,7 +218,7 @@ def _why(person: PractitionerView) -> str | None:
 def _standing(person: PractitionerView) -> str:
     """What the select starts with: what was decided, else the one clear candidate, else a column of their own."""
     if person.decision is not MappingDecision.UNDECIDED:
-        return view_of.standing(person)
+        return column_choice.standing(person)
     if person.prechosen_id is not None:
         return f"{mappings.MAP}:{person.prechosen_id}"
     works_here = person.active and person.shown_in_appointment_book and person.upcoming_appointments != 0
