@@ -36,6 +36,7 @@ from pmsapp.models.pms import (
 )
 from pmsapp.models.setup import Disconnected, SetupDraft
 from pmsapp.models.sheet import (
+    CardBefore,
     CardLook,
     Decision,
     FormerCard,
@@ -55,6 +56,7 @@ __all__ = [
     "AuditCut",
     "AuditEvent",
     "AuditKey",
+    "CardBefore",
     "CardLook",
     "Clinic",
     "Decision",

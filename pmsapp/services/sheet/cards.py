@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -36,10 +36,12 @@ from pmsapp.domain.sync.merge import (
     staff_value_shows,
 )
 from pmsapp.domain.window import day_of
+from pmsapp.extensions import key_ring
 from pmsapp.models import CardLook, PMSClinicianMapping, RunSheetClinician, SheetLook
 from pmsapp.models.bulk import among
 from pmsapp.models.upsert import table_of
 from pmsapp.services.base import encrypted_columns
+from pmsapp.services.base.transaction import reading
 from pmsapp.services.sheet.stored_cards import CARDS, IN_FORCE, OVERRIDES, as_instant
 from pmsapp.services.sheet.timeline import EVENTS
 
@@ -314,3 +316,10 @@ def _typed_over(row: Row[Any], typed: Sequence[Row[Any]]) -> tuple[dict[str, Any
                 as_instant(override.value) if override.field == "start_at" else override.value
             )
     return columns, edited
+
+
+def names_of(card_ids: Collection[int]) -> dict[int, str | None]:
+    """The name that each of these cards shows."""
+    wanted = CARDS.c.id.in_(list(card_ids))
+    with reading() as session:
+        return {card.id: card.patient_name for card in load_cards(session, key_ring(), [wanted])}

@@ -38,6 +38,7 @@ SENTENCES = {
     "person-role": "The role is changed. This person signs in anew.",
     "person-signed-out": "This person is signed out everywhere.",
     "resumed": "Updates go on.",
+    "run-undone": "The update is undone, as far as that was possible.",
     "run-cancelled": "The update was asked to stop.",
     "seen": "Everything is marked as seen.",
     "sync": "An update was asked for. Open this page again to see what it brings.",
