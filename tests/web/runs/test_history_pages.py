@@ -18,21 +18,9 @@ from pmsapp.services.records import access_log
 from tests.support import actors
 from tests.support.actors import Browser
 from tests.support.clock import FrozenClock
-from tests.support.fake_clinic import MEL, FakeClinic, stock
-from tests.support.fake_pms import FakePractice, registered
+from tests.support.fake_clinic import MEL, FakeClinic
 
 _HISTORY = "/integrations/{}/history"
-
-
-@pytest.fixture
-def practice() -> FakePractice:
-    return stock(FakePractice())
-
-
-@pytest.fixture
-def clinic(app: Flask, frozen_clock: FrozenClock, practice: FakePractice) -> FakeClinic:
-    registered(practice)
-    return FakeClinic(practice)
 
 
 @pytest.fixture
@@ -57,14 +45,14 @@ def run_page(clinic: FakeClinic, run_id: int) -> str:
 
 
 def test_updates_that_changed_nothing_are_one_line_that_opens(
-    admin: Browser, clinic: FakeClinic, frozen_clock: FrozenClock
+    app: Flask, clinic: FakeClinic, frozen_clock: FrozenClock
 ) -> None:
     clinic.practice.book("anna", clinic.at("09:00"), ["ada"])
     clinic.sync()
     for _ in range(4):
         frozen_clock.advance(minutes=15)
         clinic.sync()
-    page = history(admin, clinic)
+    page = history(actors.browser_for(app), clinic)
     folded, first = said(page)[:2]
     assert re.fullmatch(r"4 runs, nothing changed, \d\d:\d\d–\d\d:\d\d", folded)
     assert first == "1 new"
@@ -72,12 +60,13 @@ def test_updates_that_changed_nothing_are_one_line_that_opens(
 
 
 def test_a_page_stays_the_same_while_new_updates_arrive(
-    admin: Browser, clinic: FakeClinic, frozen_clock: FrozenClock
+    app: Flask, clinic: FakeClinic, frozen_clock: FrozenClock
 ) -> None:
     for number in range(30):
         frozen_clock.advance(minutes=15)
         clinic.practice.book("anna", clinic.at("09:00"), [["ada", "bo"][number % 2]])
         clinic.sync()
+    admin = actors.browser_for(app)
     link = re.search(r'href="[^"]+(\?before=\d+)">Earlier', history(admin, clinic))
     assert link
     second = said(history(admin, clinic, link.group(1)))
@@ -87,7 +76,7 @@ def test_a_page_stays_the_same_while_new_updates_arrive(
 
 
 def test_a_time_without_updates_is_a_line_with_its_reason(
-    admin: Browser, clinic: FakeClinic, frozen_clock: FrozenClock
+    app: Flask, clinic: FakeClinic, frozen_clock: FrozenClock
 ) -> None:
     with writing() as session:
         session.get_one(PMSConnection, clinic.connection_id).sync_frequency_minutes = 15
@@ -96,12 +85,13 @@ def test_a_time_without_updates_is_a_line_with_its_reason(
     clinic.sync()
     assert any(
         text.startswith("No update for 3 h, until") and "this computer was off" in text
-        for text in said(history(admin, clinic))
+        for text in said(history(actors.browser_for(app), clinic))
     )
     until = clock.now() + (clinic.at("12:00") - clinic.at("09:00"))
     connections.update_connection(clinic.connection_id, MEL, paused=Pause(until, "moving house"))
     frozen_clock.advance(hours=4)
     clinic.sync()
+    admin = actors.browser_for(app)
     lines = said(history(admin, clinic))
     assert any("paused by" in text and "Mel until" in text for text in lines)
     assert any(text.startswith("Paused until") for text in lines)
