@@ -21,7 +21,7 @@ _RUN = r"""async ([runOnly, inside, alike]) => {
   for (let frame = 0; frame < 2; frame += 1) await new Promise((done) => requestAnimationFrame(done));
   document.getAnimations().forEach((running) => { if (running instanceof CSSTransition) running.finish(); });
   const part = {include: [[inside || "html"]], exclude: inside || !document.querySelector(alike) ? [] : [[alike]]};
-  const found = await axe.run(part, {runOnly, resultTypes: ["violations"], preload: false});
+  const found = await axe.run(part, {runOnly, rules: {"target-size": {enabled: runOnly.type === "tag"}}, resultTypes: ["violations"], preload: false});
   return found.violations.flatMap((rule) => rule.nodes.map((node) => {
     const data = node.any.map((check) => check.data).find((value) => value && value.contrastRatio);
     const ratio = data ? ` (${data.contrastRatio}: ${data.fgColor} on ${data.bgColor})` : "";
@@ -55,6 +55,15 @@ def violations(page: Page, *, rules: list[str] | None = None, inside: str | None
         page.evaluate(_source())
     run_only: dict[str, Any] = {"type": "rule", "values": rules} if rules else {"type": "tag", "values": TAGS}
     found: list[str] = page.evaluate(_RUN, [run_only, inside, ALIKE])
+    return found
+
+
+def light_and_dark(page: Page, *, inside: str | None = None) -> list[str]:
+    """What axe finds in light colours, and what the contrast is in dark ones; the scheme of each before it."""
+    found = [f"light: {fault}" for fault in violations(page, inside=inside)]
+    page.emulate_media(color_scheme="dark")
+    found += [f"dark: {fault}" for fault in violations(page, rules=COLOURS, inside=inside)]
+    page.emulate_media(color_scheme="light")
     return found
 
 
