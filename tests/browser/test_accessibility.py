@@ -30,9 +30,14 @@ UNFOLD = "(root) => document.querySelectorAll(`${root} details`).forEach((part) 
 Desks = Callable[[str], Visit]
 
 
+@pytest.fixture(params=["light", "dark"])
+def scheme(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture
-def inspection() -> Inspection:
-    return Inspection()
+def inspection(scheme: str) -> Inspection:
+    return Inspection(scheme)
 
 
 @pytest.fixture
@@ -41,8 +46,8 @@ def day(clinic: SyncedClinic) -> Day:
 
 
 @pytest.fixture
-def desks(open_visit: Callable[..., Visit]) -> Desks:
-    return desks_of(open_visit)
+def desks(open_visit: Callable[..., Visit], scheme: str) -> Desks:
+    return desks_of(open_visit, color_scheme=scheme)
 
 
 def test_the_vendored_file_is_the_published_one() -> None:
@@ -113,7 +118,7 @@ def test_no_state_of_the_panel_or_of_a_dialog_breaks_a_rule(
 
 @pytest.mark.slow
 def test_no_state_of_the_sheet_breaks_a_rule(
-    day: Day, desks: Desks, inspection: Inspection, open_visit: Callable[..., Visit]
+    day: Day, desks: Desks, inspection: Inspection, open_visit: Callable[..., Visit], scheme: str
 ) -> None:
     page = desks("reception").go("/sheet/2026-11-23?view=list&filter=all")
     page.locator(f"[data-card='{day['step']}'] [data-act=advance]").first.click()
@@ -125,7 +130,7 @@ def test_no_state_of_the_sheet_breaks_a_rule(
     page.locator("form[data-search] button").click()
     expect(page.get_by_role("heading", name=re.compile("^0 of"))).to_be_visible()
     inspection.look(page, "sheet: nothing found")
-    locked = open_visit(reduced_motion="reduce")
+    locked = open_visit(reduced_motion="reduce", color_scheme=scheme)
     locked.page.clock.install()
     sign_in(locked, "reception@example.org")
     locked.page.clock.fast_forward("15:10")
@@ -196,6 +201,7 @@ def test_no_page_on_the_way_in_and_no_error_page_breaks_a_rule(
     desks: Desks,
     open_visit: Callable[..., Visit],
     inspection: Inspection,
+    scheme: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     nobody = desks("")
@@ -211,9 +217,14 @@ def test_no_page_on_the_way_in_and_no_error_page_breaks_a_rule(
         actor=COMMAND_LINE,
         must_change_password=True,
     )
-    inspection.look(sign_in(open_visit(), "new@example.org", lands_on="/password"), "own password")
+    inspection.look(
+        sign_in(open_visit(color_scheme=scheme), "new@example.org", lands_on="/password"), "own password"
+    )
     secured = actors.make_user("reception", email="app@example.org", second_factor=True)
-    inspection.look(sign_in(open_visit(), secured.email, lands_on="/login/code"), "second factor's code")
+    inspection.look(
+        sign_in(open_visit(color_scheme=scheme), secured.email, lands_on="/login/code"),
+        "second factor's code",
+    )
     actors.make_user("reception", email="reception@example.org")
     page = desks("reception").go("/settings/people")
     inspection.look(page, "403")

@@ -24,7 +24,9 @@ _RUN = r"""async ([runOnly, inside, alike]) => {
   const found = await axe.run(part, {runOnly, rules: {"target-size": {enabled: runOnly.type === "tag"}}, resultTypes: ["violations"], preload: false});
   return found.violations.flatMap((rule) => rule.nodes.map((node) => {
     const data = node.any.map((check) => check.data).find((value) => value && value.contrastRatio);
-    const ratio = data ? ` (${data.contrastRatio}: ${data.fgColor} on ${data.bgColor})` : "";
+    const box = node.any.map((check) => check.data).find((value) => value && value.width && value.minSize);
+    const ratio = data ? ` (${data.contrastRatio}: ${data.fgColor} on ${data.bgColor})` :
+      box ? ` (${box.width} x ${box.height})` : "";
     return `${rule.id} at ${node.target.join(" ").replace(/=("[^"]*"|[^\]]*)\]/g, "]")}${ratio}`;
   }));
 }"""
@@ -55,15 +57,6 @@ def violations(page: Page, *, rules: list[str] | None = None, inside: str | None
         page.evaluate(_source())
     run_only: dict[str, Any] = {"type": "rule", "values": rules} if rules else {"type": "tag", "values": TAGS}
     found: list[str] = page.evaluate(_RUN, [run_only, inside, ALIKE])
-    return found
-
-
-def light_and_dark(page: Page, *, inside: str | None = None) -> list[str]:
-    """What axe finds in light colours, and what the contrast is in dark ones; the scheme of each before it."""
-    found = [f"light: {fault}" for fault in violations(page, inside=inside)]
-    page.emulate_media(color_scheme="dark")
-    found += [f"dark: {fault}" for fault in violations(page, rules=COLOURS, inside=inside)]
-    page.emulate_media(color_scheme="light")
     return found
 
 

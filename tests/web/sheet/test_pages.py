@@ -141,7 +141,6 @@ def test_doubts_and_changes_are_worded() -> None:
         state="waiting",
     )
     assert words_of(view) == [
-        "Waiting",
         "Moved from 08:00",
         "Returned: time changed in PMS",
         "Check the time",
