@@ -78,6 +78,7 @@ TABLE: Table = {
     "matching.kinds": {"GET": ADMINS},
     "matching.choose_kinds": {"POST": ADMINS},
     "matching.keep_kinds": {"POST": ADMINS},
+    "matching.undo": {"POST": ADMINS},
     "connection.show": {"GET": ADMINS},
     "connection.save": {"POST": ADMINS},
     "connection.test": {"POST": ADMINS},

@@ -31,6 +31,7 @@ SENTENCES = {
     "factor-administrators": "Only administrators have to have a second factor now.",
     "late": "Saved. Expected times have moved.",
     "passphrase-kept": "The passphrase is kept. Copies made from now on open with it.",
+    "matching-undone": "Undone. The cards are back where they stood, with what staff typed.",
     "paused": "Updates are paused.",
     "person-let-in": "This person may sign in again.",
     "person-kept-out": "This person is kept out from now on.",
