@@ -122,6 +122,12 @@ def set_mappings(
     return list_practitioners(connection_id)
 
 
+def known_names(connection_id: int) -> dict[str, str]:
+    """The names of everybody known of a connection, by the vendor's id; nobody is asked."""
+    with reading() as session:
+        return {row.pms_practitioner_id: row.pms_practitioner_name for row in _rows(session, connection_id)}
+
+
 def listed_for(connection_id: int, choices: Sequence[MappingChoice]) -> dict[str, Practitioner]:
     """The practitioners these choices are about and everybody else, by id."""
     return {person.external_id: person for person in _listing_for(connection_id, choices)}

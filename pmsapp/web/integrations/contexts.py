@@ -45,6 +45,43 @@ class ChangePage:
 
 
 @dataclass(frozen=True, slots=True)
+class ReceiptLine:
+    """Whether the sheet matches, in one line. `is_waiting`: another comparison is asked for."""
+
+    badge: Badge
+    words: str
+    is_waiting: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DifferenceRow:
+    """One card that is not as the practice software says. `who` is masked until asked for, "" without a card."""
+
+    at: str
+    clinician: str
+    who: str
+    what: str
+    href: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptPage:
+    """`integrations/receipt.html`."""
+
+    id: int
+    name: str
+    pms: str
+    line: ReceiptLine
+    day: str | None
+    explained: str | None
+    apart: tuple[str, ...]
+    rows: tuple[DifferenceRow, ...]
+    names_shown: bool
+    can_ask: bool
+    can_mend: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionCard:
     """`integrations/_card.html`: one connection, in the order it is read. It asks for itself again (`poll_href`)."""
 
@@ -68,6 +105,7 @@ class ConnectionCard:
     poll_href: str = ""
     poll_every: str = "15s"
     undo: tuple[UndoLine, ...] = ()
+    receipt: ReceiptLine | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,8 @@ SENTENCES = {
     "person-no-factor": "This person's second factor is taken away.",
     "person-role": "The role is changed. This person signs in anew.",
     "person-signed-out": "This person is signed out everywhere.",
+    "receipt-asked": "Asked for. It is made as soon as no update is under way; open this page again in a minute.",
+    "receipt-read-again": "An update was asked for that writes these cards anew; the day is compared again after it.",
     "resumed": "Updates go on.",
     "run-cancelled": "The update was asked to stop.",
     "seen": "Everything is marked as seen.",
