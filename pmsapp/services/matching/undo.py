@@ -240,7 +240,9 @@ def _columns(
     else:
         rule = rules.types.get(row.pms_type_id or "")
         decision = rule.decision if rule else None
-        told_before = before["is_telehealth"] if before else row.is_telehealth
+        # What the practice software says of a visit that came since, only the update that follows can tell.
+        flag = rule.pms_is_telehealth if rule else None
+        told_before = before["is_telehealth"] if before else flag
         is_telehealth = told_before if decision is None else decision
         found["is_telehealth"] = is_telehealth
     if row.presence in _BY_DECISION:
