@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-
 # Readings of one clock differ by what it takes to ask; below this nothing is put right.
 _SAME = timedelta(seconds=1)
 _shift = timedelta()
