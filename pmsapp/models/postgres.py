@@ -5,6 +5,7 @@ Every machine that opens it keeps the database's time: leases, slots and waits m
 
 from __future__ import annotations
 
+import importlib.util
 from datetime import UTC
 from typing import Any
 
@@ -12,6 +13,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import URL
 
 from pmsapp import clock
+from pmsapp.domain.errors import ConfigurationError
 
 NOTE_TIMEOUT_MS = 100
 # A statement may take longer than a lock, and so may a transaction in which nothing happens. Each holds locks that
@@ -25,7 +27,12 @@ def options(url: URL, timeout_s: int) -> dict[str, Any]:
     """The engine's options: a lock is waited for `timeout_s` seconds, as is a connection.
 
     What a statement was given (patient data) stays out of its errors. What the URL itself says wins.
+    Raises ConfigurationError, one sentence, where the driver is not installed.
     """
+    if importlib.util.find_spec("psycopg") is None:
+        raise ConfigurationError(
+            "PostgreSQL needs its driver; install it with: pip install 'pmsapp[postgres]'"
+        )
     limits = {
         "lock_timeout": timeout_s,
         "statement_timeout": timeout_s * _STATEMENT_TIMES,
