@@ -112,7 +112,7 @@ def close_lapsed(session: Session, now: datetime, connection_id: int) -> int:
     return len(rows)
 
 
-def _lapsed(now: datetime) -> Select[tuple[int, int]]:
+def _lapsed(now: datetime) -> Select[int, int]:
     """Running rows without a recent heartbeat. One far ahead of now was written before the clock went back: its worker
     is asked to prove itself too."""
     return select(SyncRun.id, SyncRun.pms_connection_id).where(
