@@ -82,9 +82,10 @@ def _copy(old: Connection, new: Connection) -> int:
         raise ConfigurationError(f"The target holds data already ({filled[0]}); take an empty database.")
     total = 0
     for table in tables:
-        copied = 0
+        copied, computed = 0, {column.name for column in table.columns if column.computed is not None}
         for rows in _read(old, table):
-            new.execute(table.insert(), rows)
+            given = [{name: row[name] for name in row.keys() - computed} for row in rows]
+            new.execute(table.insert(), given)
             copied += len(rows)
         _require_equal(old, new, table, copied)
         total += copied

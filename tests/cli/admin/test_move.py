@@ -48,9 +48,7 @@ def _rows(url: str) -> dict[str, list[tuple[object, ...]]]:
     try:
         with engine.connect() as connection:
             return {
-                table.name: sorted(
-                    (tuple(row) for row in connection.execute(table.select())), key=repr
-                )
+                table.name: sorted((tuple(row) for row in connection.execute(table.select())), key=repr)
                 for table in db.metadata.sorted_tables
             }
     finally:
@@ -69,7 +67,9 @@ def test_every_row_arrives_and_ids_go_on(pmsapp: Pmsapp, file: Path, target: str
         with reading() as session:
             cards = session.query(RunSheetAppointment).count()
             last = session.scalar(
-                text("SELECT last_value FROM pg_sequences WHERE sequencename = 'run_sheet_appointments_id_seq'")
+                text(
+                    "SELECT last_value FROM pg_sequences WHERE sequencename = 'run_sheet_appointments_id_seq'"
+                )
             )
     assert cards > 0
     assert last is not None
