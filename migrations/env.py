@@ -11,8 +11,8 @@ from alembic import context
 from flask import current_app
 from sqlalchemy import Connection, text
 
-from pmsapp.models.postgres import without_limits
-from pmsapp.models.sqlite import WRITING
+from pmsapp.models.databases.postgres import without_limits
+from pmsapp.models.databases.sqlite import WRITING
 
 _LOCK = 7_365_011  # any number that is ours alone
 

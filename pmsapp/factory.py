@@ -13,7 +13,7 @@ from pmsapp.crypto import key_files
 from pmsapp.crypto.cipher import KeyRing
 from pmsapp.domain.errors import ConfigurationError
 from pmsapp.extensions import csrf, db, migrate
-from pmsapp.models import postgres, sqlite  # importing pmsapp.models registers every table
+from pmsapp.models.databases import postgres, sqlite  # importing pmsapp.models registers every table
 from pmsapp.settings import Settings, load_settings
 
 MAX_BODY_BYTES = 1024 * 1024

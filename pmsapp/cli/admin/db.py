@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from pmsapp.models.sqlite import checkpoint as bring_log_in
+from pmsapp.models.databases.sqlite import checkpoint as bring_log_in
 from pmsapp.settings import load_settings
 from pmsapp.supervisor import messages
 from pmsapp.supervisor.lock import only_one

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pmsapp.domain.errors import ConfigurationError
 from pmsapp.extensions import db
-from pmsapp.models import sqlite
+from pmsapp.models.databases import sqlite
 from pmsapp.services.base import audit_chain
 from pmsapp.services.base.transaction import writing
 from pmsapp.services.maintenance import database, key_rotation

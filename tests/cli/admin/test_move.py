@@ -10,7 +10,8 @@ from sqlalchemy import create_engine, text
 
 from pmsapp.cli.shared.base import open_app
 from pmsapp.extensions import db
-from pmsapp.models import PMSConnection, RunSheetAppointment, UserSession, sqlite
+from pmsapp.models import PMSConnection, RunSheetAppointment, UserSession
+from pmsapp.models.databases import sqlite
 from pmsapp.services.base import audit_chain
 from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.maintenance import database

@@ -15,7 +15,8 @@ from sqlalchemy.exc import OperationalError
 
 from pmsapp import clock
 from pmsapp.extensions import db
-from pmsapp.models import PMSConnection, postgres
+from pmsapp.models import PMSConnection
+from pmsapp.models.databases import postgres
 from pmsapp.services.base.transaction import best_effort_write, reading
 from pmsapp.services.monitoring.examination import running
 from pmsapp.services.runs import lease
