@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from pmsapp import clock
 from pmsapp.domain.actor import SCHEDULE, Actor
+from pmsapp.domain.ages import CLOCK_SLACK, is_older
 from pmsapp.domain.errors import PMSError
 from pmsapp.domain.sync.receipt import Compared, Difference
 from pmsapp.domain.sync_state import ConnectionState, is_paused
@@ -183,8 +184,13 @@ def _take() -> int | None:
     now = clock.now()
     due = (
         Receipt.outcome.is_(None),
-        Receipt.due_at <= now,
-        or_(Receipt.started_at.is_(None), Receipt.started_at < now - MADE_WITHIN),
+        # One due later than any was ever put off: the clock was put back.
+        or_(Receipt.due_at <= now, Receipt.due_at > now + AGAIN_AFTER + CLOCK_SLACK),
+        or_(
+            Receipt.started_at.is_(None),
+            Receipt.started_at < now - MADE_WITHIN,
+            Receipt.started_at > now + CLOCK_SLACK,
+        ),
     )
     with reading() as session:
         wanted = session.scalar(select(Receipt.id).where(*due).order_by(Receipt.due_at, Receipt.id).limit(1))
@@ -222,7 +228,7 @@ def _later(receipt_id: int) -> None:
         row = session.get_one(Receipt, receipt_id)
         row.started_at = None
         row.due_at = now + AGAIN_AFTER
-        if now - row.asked_at > GIVE_UP_AFTER:
+        if is_older(row.asked_at, now, GIVE_UP_AFTER):
             row.outcome, row.checked_at = UNREAD, now
 
 
