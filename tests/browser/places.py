@@ -56,6 +56,7 @@ PLACES = (
     Place("connecting.have_ready", "/integrations/new/gentu/list"),
     Place("matching.practitioners", "/integrations/1/practitioners"),
     Place("matching.kinds", "/integrations/1/types"),
+    Place("receipts.show", "/integrations/1/receipt"),
     Place("history.index", "/integrations/1/history"),
     Place("history.show", "/integrations/1/history/1"),
     Place("settings.index", "/settings"),
