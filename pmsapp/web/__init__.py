@@ -31,7 +31,7 @@ from pmsapp.web.http import (
 from pmsapp.web.http import (
     errors as error_pages,
 )
-from pmsapp.web.integrations import connecting, connection_settings, matching
+from pmsapp.web.integrations import connecting, connection_settings, matching, receipts
 from pmsapp.web.integrations import pages as integration_pages
 from pmsapp.web.paper import hand_over_pages, print_pages
 from pmsapp.web.records import log as log_pages
@@ -64,6 +64,7 @@ _AREAS = (
     connecting,
     matching,
     connection_settings,
+    receipts,
     run_pages,
     run_page,
     settings_pages,

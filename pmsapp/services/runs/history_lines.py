@@ -150,7 +150,7 @@ def list_lines(connection_id: int, wanted: Wanted, before_id: int | None = None)
             oldest = None if is_whole or not runs else runs[-1].requested_at
             lines += [
                 event
-                for event in _setup(session, connection_id, since, above and above.requested_at)
+                for event in _setup(session, connection_id, since, above.requested_at if above else None)
                 if oldest is None or event.at >= oldest
             ]
         zone = clinic.time_zone(session)

@@ -36,7 +36,6 @@ from pmsapp.domain.sync.merge import (
     staff_value_shows,
 )
 from pmsapp.domain.window import day_of
-from pmsapp.extensions import key_ring
 from pmsapp.models import CardLook, PMSClinicianMapping, RunSheetClinician, SheetLook
 from pmsapp.models.bulk import among
 from pmsapp.models.upsert import table_of
@@ -319,7 +318,9 @@ def _typed_over(row: Row[Any], typed: Sequence[Row[Any]]) -> tuple[dict[str, Any
 
 
 def names_of(card_ids: Collection[int]) -> dict[int, str | None]:
-    """The name that each of these cards shows."""
-    wanted = CARDS.c.id.in_(list(card_ids))
+    """What the patients of these cards are called by the practice software."""
     with reading() as session:
-        return {card.id: card.patient_name for card in load_cards(session, key_ring(), [wanted])}
+        rows = session.execute(
+            select(CARDS.c.id, CARDS.c.patient_name).where(among(session, CARDS.c.id, card_ids))
+        ).all()
+    return {row[0]: row[1] for row in rows}
