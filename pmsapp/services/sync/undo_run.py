@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from pmsapp import clock
 from pmsapp.domain.actor import Actor
+from pmsapp.domain.ages import is_older
 from pmsapp.domain.sync_state import RunStatus
 from pmsapp.models import (
     CardBefore,
@@ -184,7 +185,7 @@ def _refusal(run: SyncRun, now: datetime) -> str | None:
         return "It has not ended yet."
     if run.undone:
         return "It was undone already."
-    if now - run.completed_at > before_runs.KEPT_FOR:
+    if is_older(run.completed_at, now, before_runs.KEPT_FOR):
         return "It is more than 24 hours old; what cards were before is kept no longer."
     return None
 
