@@ -75,6 +75,21 @@ PLACES = (
     Place("links.choose", "/link/nobodys", ""),
     Place("api_docs.page", "/api/docs"),
 )
+_SHEET = ("runsheet", "cards", "hand_over", "paper", "decisions")
+_INTEGRATIONS = ("integrations", "connection", "connecting", "matching", "history")
+
+
+def _of(*rooms: str) -> tuple[Place, ...]:
+    return tuple(place for place in PLACES if place.endpoint.partition(".")[0] in rooms)
+
+
+# The same pages in shares of about the same size, a test each.
+GROUPS = {
+    "days": _of("runsheet"),
+    "cards": _of(*_SHEET[1:]),
+    "integrations": _of(*_INTEGRATIONS),
+    "the rest": tuple(place for place in PLACES if place not in _of(*_SHEET, *_INTEGRATIONS)),
+}
 # Addresses that answer GET and are no page, or a page another test walks, and why.
 NO_PLACE = {
     "static": "a file",
