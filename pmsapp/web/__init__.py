@@ -18,6 +18,7 @@ from pmsapp.web.account import pages as account_pages
 from pmsapp.web.account import second_factor as second_factor_pages
 from pmsapp.web.cards import pages as card_pages
 from pmsapp.web.decisions import pages as decision_pages
+from pmsapp.web.help import pages as help_pages
 from pmsapp.web.http import (
     assets,
     compression,
@@ -73,6 +74,7 @@ _AREAS = (
     log_pages,
     retention_pages,
     patient_pages,
+    help_pages,
 )
 
 

@@ -233,11 +233,3 @@ class HealthPage:
     tasks: tuple[CheckLine, ...]
     tokens: tuple[str, ...]
     channels: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class HelpPage:
-    """`settings/help.html`: every state and every code in words."""
-
-    badges: tuple[tuple[str, tuple[Badge, ...]], ...]
-    codes: tuple[tuple[str, str, str, str, str], ...]
