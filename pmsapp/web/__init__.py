@@ -41,9 +41,11 @@ from pmsapp.web.records import retention as retention_pages
 from pmsapp.web.runs import pages as run_pages
 from pmsapp.web.runs import updates
 from pmsapp.web.settings import alerts as alert_pages
+from pmsapp.web.settings import diagnostics as diagnostics_pages
 from pmsapp.web.settings import downtime as downtime_pages
 from pmsapp.web.settings import pages as settings_pages
 from pmsapp.web.settings import people as people_pages
+from pmsapp.web.settings import rules as rules_pages
 from pmsapp.web.settings import tokens as token_pages
 from pmsapp.web.sheet import pages as sheet_pages
 from pmsapp.web.sheet import press_pages
@@ -75,6 +77,8 @@ _AREAS = (
     retention_pages,
     patient_pages,
     help_pages,
+    rules_pages,
+    diagnostics_pages,
 )
 
 

@@ -154,7 +154,7 @@ def test_the_pictures_of_the_guides_show_the_parts_they_speak_of(
     page.screenshot(
         path=str(folder / "work-list.png"),
         animations="disabled",
-        clip={"x": box["x"], "y": 0, "width": box["width"], "height": 420},
+        clip={"x": box["x"], "y": 0, "width": box["width"], "height": 350},
     )
     take(page, folder / "sidebar.png", of=".sync-panel")
     take(visit.go("/integrations"), folder / "connection.png", of="article.connection")

@@ -30,7 +30,7 @@ _WORD = re.compile(r"[a-z0-9]+")
 # Words that stand in most questions and tell nothing apart.
 _COMMON = frozenset(
     _WORD.findall(
-        "a an and are at be but can cannot do does for from has have how i in is it me my no not of on or say says so "
+        "a an and are at be but can cannot do does for from has have how i in is it me mean means my no not of on or say says so "
         "that the there this to was we what when where which who why with work works you your"
     )
 )
@@ -87,18 +87,25 @@ def badges_with(code: str) -> tuple[tuple[str, BadgeHelp], ...]:
 
 
 def search(query: str) -> tuple[Found, ...]:
-    """The pages that have every word of the query, else those that have most of them; the best first."""
-    wanted = [word for word in _words(query) if word not in _COMMON] or _words(query)
+    """The pages that have every word of the query, else those that have most of them; a code that was named first."""
+    asked = _words(query)
+    wanted = [word for word in asked if word not in _COMMON] or asked
     if not wanted:
         return ()
     ranked = []
     for number, (page, title, body) in enumerate(_PAGES):
         hits = [3 if _has(title, word) else 1 if _has(body, word) else 0 for word in wanted]
         if any(hits):
-            ranked.append((-sum(hit > 0 for hit in hits), -sum(hits), number, page))
-    ranked.sort(key=lambda entry: entry[:3])
-    most = ranked[0][0] if ranked else 0
-    return tuple(page for missed, _, _, page in ranked if missed == most)[:FOUND_AT_MOST]
+            ranked.append((-_named(page, asked), -sum(hit > 0 for hit in hits), -sum(hits), number, page))
+    ranked.sort(key=lambda entry: entry[:4])
+    most = min((met for _, met, _, _, _ in ranked), default=0)
+    return tuple(page for named, met, _, _, page in ranked if named or met == most)[:FOUND_AT_MOST]
+
+
+def _named(page: Found, asked: list[str]) -> int:
+    """How many words of the query name the page's code; 0 unless all of the code is there."""
+    parts = _words(page.mark) if page.mark in CODES else []
+    return len(parts) if parts and set(parts) <= set(asked) else 0
 
 
 def _words(text: str) -> list[str]:

@@ -252,7 +252,7 @@ READING_CODES = (
     ),
     CodeHelp(
         "BUG",
-        "pmsapp made a mistake of its own.",
+        "It is a fault of pmsapp itself, not of the practice software.",
         _STAY,
         _AGAIN,
         Sheet.OLD,

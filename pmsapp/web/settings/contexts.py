@@ -233,3 +233,22 @@ class HealthPage:
     tasks: tuple[CheckLine, ...]
     tokens: tuple[str, ...]
     channels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RulesPage:
+    """`settings/rules.html`. Subject and its sentences."""
+
+    nav: tuple[NavItem, ...]
+    subjects: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DiagnosticsPage:
+    """`settings/diagnostics.html`. Host and reason; alert channels by kind; the file for support as it is."""
+
+    nav: tuple[NavItem, ...]
+    headline: str
+    hosts: tuple[tuple[str, str], ...]
+    channels: tuple[str, ...]
+    bundle: str

@@ -18,9 +18,9 @@ from pmsapp.web.help import index, view
 from pmsapp.web.help.topics import MEANWHILE, CodeHelp, Doer, Sheet
 from pmsapp.web.sheet import line_view
 from pmsapp.web.ui import labels
+from tests.support.cases import check_each
 
 WEB = Path(room.__file__).parents[1]
-EVERY_CODE = pytest.mark.parametrize("entry", index.CODES.values(), ids=list(index.CODES))
 SENTENCE = re.compile(r"^[A-Z\[].*[.?]$", re.S)
 
 
@@ -84,53 +84,64 @@ def test_badges_name_only_codes_there_are() -> None:
     assert {code for badge in index.ALL_BADGES for code in badge.codes} <= CATALOGUE.keys()
 
 
-@EVERY_CODE
-def test_a_code_is_explained_in_sentences(entry: CodeHelp) -> None:
-    for sentence in (entry.cause, entry.effect, entry.by_itself, *entry.steps):
-        assert SENTENCE.match(sentence), sentence
-        assert "{pms}" not in sentence
-        assert sentence.count("[") == sentence.count("]")
+def test_a_code_is_explained_in_sentences() -> None:
+    def check(entry: CodeHelp) -> None:
+        for sentence in (entry.cause, entry.effect, entry.by_itself, *entry.steps):
+            assert SENTENCE.match(sentence), sentence
+            assert "{pms}" not in sentence
+            assert sentence.count("[") == sentence.count("]")
+
+    check_each(list(index.CODES.values()), check, lambda entry: entry.code)
 
 
-@EVERY_CODE
-def test_whoever_acts_has_steps_and_minutes_and_nobody_else(entry: CodeHelp) -> None:
-    acts = entry.doer is not Doer.NOBODY
-    assert bool(entry.steps) is acts
-    assert bool(entry.minutes) is acts
+def test_whoever_acts_has_steps_and_minutes_and_nobody_else() -> None:
+    def check(entry: CodeHelp) -> None:
+        acts = entry.doer is not Doer.NOBODY
+        assert bool(entry.steps) is acts
+        assert bool(entry.minutes) is acts
+
+    check_each(list(index.CODES.values()), check, lambda entry: entry.code)
 
 
-@EVERY_CODE
-def test_the_page_says_of_whose_turn_it_is_what_the_catalogue_says(entry: CodeHelp) -> None:
-    code = CATALOGUE[entry.code]
-    if code.actor is ActionOwner.STAFF:
-        assert entry.doer is not Doer.NOBODY
-    if code.step.kind is StepKind.DECIDE:
-        assert entry.doer is Doer.DESK
-    if code.step.leads_to is LeadsTo.HELP:
-        assert entry.doer in (Doer.PRACTICE, Doer.VENDOR, Doer.OPERATOR)
-    if code.step.leads_to in (LeadsTo.LOGIN, LeadsTo.PAIRING):
-        assert entry.doer in (Doer.ADMIN, Doer.PRACTICE)
-        assert entry.menu
+def test_the_page_says_of_whose_turn_it_is_what_the_catalogue_says() -> None:
+    def check(entry: CodeHelp) -> None:
+        code = CATALOGUE[entry.code]
+        if code.actor is ActionOwner.STAFF:
+            assert entry.doer is not Doer.NOBODY
+        if code.step.kind is StepKind.DECIDE:
+            assert entry.doer is Doer.DESK
+        if code.step.leads_to is LeadsTo.HELP:
+            assert entry.doer in (Doer.PRACTICE, Doer.VENDOR, Doer.OPERATOR)
+        if code.step.leads_to in (LeadsTo.LOGIN, LeadsTo.PAIRING):
+            assert entry.doer in (Doer.ADMIN, Doer.PRACTICE)
+            assert entry.menu
+
+    check_each(list(index.CODES.values()), check, lambda entry: entry.code)
 
 
-@EVERY_CODE
-def test_fields_are_spoken_of_only_where_there_are_fields(entry: CodeHelp) -> None:
-    said = (CATALOGUE[entry.code].advice, entry.cause, entry.effect, entry.by_itself, *entry.steps)
-    assert not any("each field" in sentence for sentence in said)
-    assert not re.search(r"\bhere\b", CATALOGUE[entry.code].advice), "an advice is read in many places"
+def test_fields_are_spoken_of_only_where_there_are_fields() -> None:
+    def check(entry: CodeHelp) -> None:
+        said = (CATALOGUE[entry.code].advice, entry.cause, entry.effect, entry.by_itself, *entry.steps)
+        assert not any("each field" in sentence for sentence in said)
+        assert not re.search(r"\bhere\b", CATALOGUE[entry.code].advice), "an advice is read in many places"
+
+    check_each(list(index.CODES.values()), check, lambda entry: entry.code)
 
 
-@EVERY_CODE
-@pytest.mark.parametrize("role", sorted(PEOPLE_ROLES))
-def test_every_role_is_told_its_own_part(entry: CodeHelp, role: str) -> None:
-    page = view.build_code(entry, role)
-    assert page.part.heading
-    assert page.part.lead or page.part.steps
-    assert page.meanwhile == view.text(MEANWHILE[entry.sheet][role])
-    if role in ("clinician", "viewer") and entry.doer is not Doer.NOBODY:
-        assert page.part.heading == "Tell reception"
-    if entry.doer is Doer.DESK:
-        assert (page.part.heading == "What you do") is (role in ("admin", "reception"))
+def test_every_role_is_told_its_own_part() -> None:
+    def check(case: tuple[CodeHelp, str]) -> None:
+        entry, role = case
+        page = view.build_code(entry, role)
+        assert page.part.heading
+        assert page.part.lead or page.part.steps
+        assert page.meanwhile == view.text(MEANWHILE[entry.sheet][role])
+        if role in ("clinician", "viewer") and entry.doer is not Doer.NOBODY:
+            assert page.part.heading == "Tell reception"
+        if entry.doer is Doer.DESK:
+            assert (page.part.heading == "What you do") is (role in ("admin", "reception"))
+
+    cases = [(entry, role) for entry in index.CODES.values() for role in sorted(PEOPLE_ROLES)]
+    check_each(cases, check, lambda case: f"{case[0].code} {case[1]}")
 
 
 def test_every_role_knows_what_holds_until_then() -> None:
@@ -152,10 +163,12 @@ def marks_of(query: str) -> list[str]:
     return [found.mark for found in index.search(query)]
 
 
-@pytest.mark.parametrize("code", CATALOGUE)
-def test_search_finds_every_code_first_by_its_name(code: str) -> None:
-    for query in (code, code.lower(), code.replace("-", " "), f"what does {code} mean"):
-        assert marks_of(query)[0] == code
+def test_search_finds_every_code_first_by_its_name() -> None:
+    def check(code: str) -> None:
+        for query in (code, code.lower(), code.replace("-", " "), f"what does {code} mean"):
+            assert marks_of(query)[0] == code, query
+
+    check_each(list(CATALOGUE), check, str)
 
 
 def test_search_finds_a_badge_by_its_word() -> None:
