@@ -11,7 +11,8 @@ from alembic import context
 from flask import current_app
 from sqlalchemy import Connection, text
 
-from pmsapp.models.sqlite import WRITING
+from pmsapp.models.databases.postgres import without_limits
+from pmsapp.models.databases.sqlite import WRITING
 
 _LOCK = 7_365_011  # any number that is ours alone
 
@@ -43,6 +44,7 @@ def _run() -> None:
             )
             with context.begin_transaction():
                 if not sqlite:
+                    without_limits(connection)
                     connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})
                 context.run_migrations()
                 if sqlite and connection.exec_driver_sql("PRAGMA foreign_key_check").first():

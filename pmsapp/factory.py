@@ -13,7 +13,7 @@ from pmsapp.crypto import key_files
 from pmsapp.crypto.cipher import KeyRing
 from pmsapp.domain.errors import ConfigurationError
 from pmsapp.extensions import csrf, db, migrate
-from pmsapp.models import sqlite  # importing pmsapp.models registers every table
+from pmsapp.models.databases import postgres, sqlite  # importing pmsapp.models registers every table
 from pmsapp.settings import Settings, load_settings
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -45,7 +45,7 @@ def create_app(
         MAX_FORM_PARTS=500,
         TRUSTED_HOSTS=trusted_hosts(settings),
         SQLALCHEMY_DATABASE_URI=settings.sqlalchemy_url,
-        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.sqlalchemy_url),
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings),
     )
     _check_vendors(settings)
     _bind_database(app)
@@ -89,16 +89,17 @@ def trusted_hosts(settings: Settings) -> list[str]:
     return [*dict.fromkeys(["localhost", "127.0.0.1", "[::1]", *own, *settings.trusted_hosts])]
 
 
-def engine_options(url: str) -> dict[str, Any]:
-    """How the engine of `url` is opened. What a statement was given (patient data) stays out of its errors."""
-    if make_url(url).get_backend_name() == "sqlite":
+def engine_options(settings: Settings) -> dict[str, Any]:
+    """How the engine is opened. What a statement was given (patient data) stays out of its errors."""
+    url = make_url(settings.sqlalchemy_url)
+    if url.get_backend_name() == "sqlite":
         return {
             "module": sqlite.sqlite_module(),
             "pool_size": 20,
             "max_overflow": 20,
             "hide_parameters": True,
         }
-    return {"pool_pre_ping": True, "isolation_level": "READ COMMITTED", "hide_parameters": True}
+    return postgres.options(url, settings.database_timeout_s)
 
 
 def _check_vendors(settings: Settings) -> None:
@@ -113,6 +114,8 @@ def _bind_database(app: Flask) -> None:
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
             sqlite.set_up(db.engine)
+        else:
+            postgres.set_up(db.engine)
 
 
 def _add_screens(app: Flask) -> None:

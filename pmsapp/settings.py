@@ -61,6 +61,10 @@ class Settings(BaseModel):
     database_url: str | None = Field(
         default=None, description="SQLAlchemy URL; default is SQLite in the instance folder"
     )
+    database_timeout_s: Annotated[int, Field(ge=1, le=60)] = Field(
+        default=8,
+        description="Seconds that PostgreSQL lets anybody wait for a lock or a connection; SQLite: always 8",
+    )
     redis_url: str | None = Field(
         default=None, description="Queue server; default is an embedded one on a unix socket"
     )

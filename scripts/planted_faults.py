@@ -1,4 +1,4 @@
-"""Plant each fault of tests/support/planted_faults.py in a copy of the project; its test has to fail there.
+"""Plant each fault of tests/support in a copy of the project; its test has to fail there.
 
 Exit code 1 when a test did not notice its fault.
 """
@@ -14,6 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from tests.support.field_faults import FIELD_FAULTS  # noqa: E402
 from tests.support.planted_faults import FAULTS, Fault  # noqa: E402
 
 PARTS = (
@@ -32,7 +33,7 @@ FAILED_TESTS = 1  # what pytest ends with when tests failed, and not by a mistak
 
 def main(wanted: list[str]) -> int:
     """Plant the faults whose test is named, or all of them."""
-    chosen = [fault for fault in FAULTS if not wanted or fault.test in wanted]
+    chosen = [fault for fault in (*FAULTS, *FIELD_FAULTS) if not wanted or fault.test in wanted]
     with tempfile.TemporaryDirectory(prefix="planted-") as folder:
         copy = Path(folder)
         for part in PARTS:

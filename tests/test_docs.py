@@ -14,6 +14,7 @@ from pmsapp import __version__
 from pmsapp.cli.program import COMMANDS, program
 from pmsapp.settings import load_settings
 from tests.support.cases import check_each
+from tests.support.field_faults import FIELD_FAULTS
 from tests.support.planted_faults import FAULTS
 from tests.support.security_rows import SECTIONS
 
@@ -72,7 +73,7 @@ def test_every_row_of_security_has_a_test_or_says_why_not() -> None:
 
 
 def test_every_planted_fault_can_still_be_planted_and_its_test_exists() -> None:
-    for fault in FAULTS:
+    for fault in (*FAULTS, *FIELD_FAULTS):
         source = (ROOT / fault.file).read_text(encoding="utf-8")
         assert source.count(fault.before) == 1, fault.what
         assert f"def {fault.test}(" in (ROOT / fault.where).read_text(encoding="utf-8"), fault.what

@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from pmsapp import clock
 from pmsapp.extensions import db
-from pmsapp.models import sqlite
+from pmsapp.models.databases import sqlite
 from pmsapp.services.base.transaction import writing
 from pmsapp.services.sheet import versions
 from tests.soak.installation import installation

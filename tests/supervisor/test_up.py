@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from pmsapp.models.sqlite import sqlite_module
+from pmsapp.models.databases.sqlite import sqlite_module
 from tests.support.installation import Installation, eventually, is_running
 
 pytestmark = pytest.mark.slow

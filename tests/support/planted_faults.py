@@ -22,7 +22,7 @@ class Fault(NamedTuple):
 FAULTS = (
     Fault(
         "`synchronous=OFF`: what was saved may be gone after a loss of power",
-        "pmsapp/models/sqlite.py",
+        "pmsapp/models/databases/sqlite.py",
         "PRAGMA synchronous = FULL",
         "PRAGMA synchronous = OFF",
         "tests/services/base/test_sqlite.py",
@@ -30,7 +30,7 @@ FAULTS = (
     ),
     Fault(
         "deleted data stay in the file",
-        "pmsapp/models/sqlite.py",
+        "pmsapp/models/databases/sqlite.py",
         "PRAGMA secure_delete = ON",
         "PRAGMA secure_delete = OFF",
         "tests/services/base/test_sqlite.py",

@@ -1,12 +1,13 @@
-"""`pmsapp db`: upgrade the tables; bring the write-ahead log into the file."""
+"""`pmsapp db`: upgrade the tables; bring the write-ahead log into the file; move to PostgreSQL, and restore there."""
 
 from __future__ import annotations
 
 from contextlib import ExitStack
+from pathlib import Path
 
 import click
 
-from pmsapp.models.sqlite import checkpoint as bring_log_in
+from pmsapp.models.databases.sqlite import checkpoint as bring_log_in
 from pmsapp.settings import load_settings
 from pmsapp.supervisor import messages
 from pmsapp.supervisor.lock import only_one
@@ -77,3 +78,56 @@ def checkpoint(quiet: bool) -> None:
         raise SystemExit(1)
     if not quiet:
         click.echo(f"{file} holds everything.")
+
+
+@db.command()
+@click.argument("source", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("target", required=False)
+def copy(source: Path, target: str | None) -> None:
+    """Copy a SQLite database into an empty PostgreSQL database: every row, each read back. pmsapp must be stopped.
+
+    SOURCE is the SQLite file, TARGET a postgresql+psycopg:// address; without it, that of PMSAPP_DATABASE_URL. All is
+    copied or nothing; a copy that was cut off is begun again. The file stays as it was.
+    """
+    from pmsapp.cli.shared.base import open_app  # heavy; `checkpoint` needs none of it
+    from pmsapp.factory import Access
+    from pmsapp.services.maintenance import move
+
+    with (
+        only_one(source.resolve().parent),
+        open_app(migrated=False, database_url=target, access=Access.MAKE),
+    ):
+        done = move.copy_from(source)
+    click.echo(
+        f"{done.rows} rows of {done.tables} tables were copied, and each was read back. Set PMSAPP_DATABASE_URL and start pmsapp."
+    )
+    if done.unreadable:
+        click.echo(
+            f"{done.unreadable} sealed texts open with none of the keys here; copy the key file of the machine"
+            " they come from, or enter those logins again.",
+            err=True,
+        )
+
+
+@db.command("after-restore")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def after_restore(yes: bool) -> None:
+    """Make a PostgreSQL database that was put back by its own tools fit to be used. pmsapp must be stopped everywhere.
+
+    Everybody signs in again, runs that were going on are over, versions and fences rise, and every list is read anew.
+    """
+    from pmsapp.cli.shared.base import open_app  # heavy; `checkpoint` needs none of it
+    from pmsapp.domain.actor import COMMAND_LINE
+    from pmsapp.domain.errors import ConfigurationError
+    from pmsapp.services.maintenance import restore
+
+    settings = load_settings()
+    if settings.sqlite_file is not None:
+        raise ConfigurationError("A SQLite backup is put back with: pmsapp restore FILE")
+    with only_one(settings.instance_dir), open_app():
+        found = restore.examine_postgres()
+        click.echo(f"The database is whole: {found.cards} cards, {found.people} people.", err=True)
+        if not yes:
+            click.confirm("Is pmsapp stopped on every machine?", abort=True, err=True)
+        restore.adopt(found, None, "PostgreSQL", COMMAND_LINE)
+    click.echo("Start pmsapp; everybody signs in again and every list is read anew.")

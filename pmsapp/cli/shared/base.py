@@ -30,6 +30,7 @@ def open_app(
     migrated: bool = True,
     level: int = logging.ERROR,
     database_file: Path | None = None,
+    database_url: str | None = None,
     screens: bool = False,
     access: Access = Access.USE,
     keys: str | None = None,
@@ -37,12 +38,15 @@ def open_app(
     """The app with its context, for one command. Raises ConfigurationError unless the database has our tables.
 
     `level`: the least level of log lines shown; a command speaks through its own sentences instead.
-    `database_file`: a SQLite file to open instead of the installation's database. `screens`: with pages.
+    `database_file`: a SQLite file to open instead of the installation's database; `database_url`: any other database.
+    `screens`: with pages.
     `keys`: encryption keys instead of the installation's. `access`: what may be done to the instance folder; a folder without an installation is refused by default.
     """
     settings = load_settings()
     if database_file is not None:
-        settings = settings.model_copy(update={"database_url": f"sqlite:///{database_file}"})
+        database_url = f"sqlite:///{database_file}"
+    if database_url is not None:
+        settings = settings.model_validate({**settings.model_dump(), "database_url": database_url})
     if keys is not None:
         settings = settings.model_copy(update={"encryption_keys": keys.replace("\n", ",").strip(",")})
     logs.setup(settings, level=level)

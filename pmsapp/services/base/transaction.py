@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from sqlalchemy.orm import Session
 
 from pmsapp.extensions import db
-from pmsapp.models import sqlite
+from pmsapp.models.databases import sqlite
 
 
 @contextmanager

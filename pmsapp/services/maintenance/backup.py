@@ -12,7 +12,7 @@ from pmsapp import clock
 from pmsapp.domain.ages import is_ahead
 from pmsapp.domain.errors import ConfigurationError
 from pmsapp.extensions import current_settings, db
-from pmsapp.models.sqlite import sqlite_module
+from pmsapp.models.databases.sqlite import sqlite_module
 from pmsapp.services.maintenance import database
 
 KEEP = 14

@@ -21,7 +21,7 @@ from sqlalchemy import table as sql_table
 from pmsapp import clock
 from pmsapp.domain.errors import ConfigurationError
 from pmsapp.extensions import current_settings, db
-from pmsapp.models.sqlite import sqlite_module
+from pmsapp.models.databases.sqlite import sqlite_module
 
 _BUSY_FOR_S = 2.0
 

@@ -90,20 +90,31 @@ def examine() -> Copy:
         strays = session.connection().exec_driver_sql("PRAGMA foreign_key_check").first()
         if found != "ok" or strays is not None:
             raise ConfigurationError("This copy is damaged and cannot be put back; take an earlier one.")
-        verdict = audit_chain.verify()
-        if not verdict.ok:
-            raise ConfigurationError(
-                f"The log of who did what was changed in this copy (row {verdict.first_bad_id}: {verdict.reason})."
-            )
-        return Copy(
-            version=database.versions().found or "",
-            cards=session.scalar(select(func.count()).select_from(RunSheetAppointment)) or 0,
-            people=session.scalar(select(func.count()).select_from(User)) or 0,
-            last_event_id=verdict.last_id or 0,
-            last_event_hash=verdict.last_hash,
-            last_event_at=session.scalar(select(func.max(AuditEvent.at))),
-            unreadable=key_rotation.unreadable(),
+        return _contents(session)
+
+
+def examine_postgres() -> Copy:
+    """What the open PostgreSQL database, put back by its own tools, holds. Raises ConfigurationError unless the log of
+    who did what is whole."""
+    with reading() as session:
+        return _contents(session)
+
+
+def _contents(session: Session) -> Copy:
+    verdict = audit_chain.verify()
+    if not verdict.ok:
+        raise ConfigurationError(
+            f"The log of who did what was changed in this copy (row {verdict.first_bad_id}: {verdict.reason})."
         )
+    return Copy(
+        version=database.versions().found or "",
+        cards=session.scalar(select(func.count()).select_from(RunSheetAppointment)) or 0,
+        people=session.scalar(select(func.count()).select_from(User)) or 0,
+        last_event_id=verdict.last_id or 0,
+        last_event_hash=verdict.last_hash,
+        last_event_at=session.scalar(select(func.max(AuditEvent.at))),
+        unreadable=key_rotation.unreadable(),
+    )
 
 
 def look_at_present(copy: Copy) -> Present | None:

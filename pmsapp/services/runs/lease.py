@@ -13,7 +13,7 @@ from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import Select, bindparam, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -24,7 +24,7 @@ from pmsapp.domain.sync.run_status import error_details
 from pmsapp.domain.sync_state import RunStatus
 from pmsapp.models import PMSConnection, SyncRun
 from pmsapp.models.upsert import table_of
-from pmsapp.services.base.transaction import writing
+from pmsapp.services.base.transaction import reading, writing
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ def claim(run_id: int, now: datetime) -> Lease | None:
             return None
         if holds(run.not_before, now, LONGEST_VENDOR_WAIT):
             return None
-        close_lapsed(session, now, connection_id=connection_id)
+        close_lapsed(session, now, connection_id)
         busy = session.scalar(
             select(SyncRun.id).where(SyncRun.pms_connection_id == connection_id, SyncRun.status == "running")
         )
@@ -103,21 +103,22 @@ def claim(run_id: int, now: datetime) -> Lease | None:
         return Lease(run_id, connection_id, fence)
 
 
-def close_lapsed(session: Session, now: datetime, connection_id: int | None = None) -> int:
-    """Mark running rows without a recent heartbeat as interrupted, and raise the fence against their workers.
-
-    A heartbeat far ahead of now was written before the clock went back: its worker is asked to prove itself too.
-    """
-    query = select(SyncRun.id, SyncRun.pms_connection_id).where(
-        SyncRun.status == "running",
-        or_(SyncRun.heartbeat_at < now - LEASE_LASTS, SyncRun.heartbeat_at > now + LEASE_LASTS),
-    )
-    if connection_id is not None:
-        query = query.where(SyncRun.pms_connection_id == connection_id)
-    rows = session.execute(query).all()
+def close_lapsed(session: Session, now: datetime, connection_id: int) -> int:
+    """Mark the connection's running rows without a recent heartbeat as interrupted, and raise the fence against their
+    workers."""
+    rows = session.execute(_lapsed(now).where(SyncRun.pms_connection_id == connection_id)).all()
     for row in rows:
         interrupt(session, row.id, row.pms_connection_id, now)
     return len(rows)
+
+
+def _lapsed(now: datetime) -> Select[int, int]:
+    """Running rows without a recent heartbeat. One far ahead of now was written before the clock went back: its worker
+    is asked to prove itself too."""
+    return select(SyncRun.id, SyncRun.pms_connection_id).where(
+        SyncRun.status == "running",
+        or_(SyncRun.heartbeat_at < now - LEASE_LASTS, SyncRun.heartbeat_at > now + LEASE_LASTS),
+    )
 
 
 def interrupt(session: Session, run_id: int, connection_id: int, now: datetime) -> None:
@@ -205,13 +206,26 @@ def beat_once(lease: Lease) -> str | None:
 
 
 def sweep_interrupted() -> int:
-    """Close runs whose worker is gone; their connection's next run repairs them. Returns how many."""
+    """Close runs whose worker is gone; their connection's next run repairs them. Returns how many.
+
+    Each in a transaction of its own: a connection that somebody holds is left for the next sweep, and keeps no other
+    one waiting.
+    """
     now = clock.now()
+    with reading() as session:
+        lapsed = session.scalars(_lapsed(now).with_only_columns(SyncRun.pms_connection_id)).all()
+    return sum(_close_if_free(connection_id, now) for connection_id in sorted(set(lapsed)))
+
+
+def _close_if_free(connection_id: int, now: datetime) -> int:
     with writing() as session:
-        rows = close_lapsed(session, now)
-        if rows:
+        free = select(PMSConnection.id).where(PMSConnection.id == connection_id)
+        if session.execute(free.with_for_update(skip_locked=True)).first() is None:
+            return 0
+        closed = close_lapsed(session, now, connection_id)
+        if closed:
             _repeat_interrupted(session, now)
-        return rows
+        return closed
 
 
 def _repeat_interrupted(session: Session, now: datetime) -> None:

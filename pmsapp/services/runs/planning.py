@@ -44,7 +44,8 @@ def plan_next(session: Session, connection: PMSConnection, now: datetime) -> Non
 
 def switch_on_again(session: Session, now: datetime) -> None:
     """Switch on whatever was switched off until now: nothing stays off for ever because somebody forgot it."""
-    for row in session.scalars(select(PMSConnection).where(*_OFF, PMSConnection.paused_until <= now)):
+    over = select(PMSConnection).where(*_OFF, PMSConnection.paused_until <= now)
+    for row in session.scalars(over.with_for_update(skip_locked=True)):
         row.sync_enabled = True
         row.paused_until = row.paused_by = row.paused_reason = None
         plan_next(session, row, now)
@@ -65,15 +66,18 @@ def anything_to_do(session: Session, now: datetime) -> bool:
 
 def mend(session: Session, now: datetime) -> int:
     """Plan anew every connection that is on and not paused but has no next run, or one further away than any rule
-    allows (the clock was put back, the hours changed). Returns how many; inside the caller's write transaction."""
-    lost = [
-        connection
-        for connection in session.scalars(select(PMSConnection).where(*ACTIVE))
-        if is_lost(session, connection, now)
-    ]
-    for connection in lost:
+    allows (the clock was put back, the hours changed). Returns how many; inside the caller's write transaction.
+
+    One that somebody holds just now is left for the next time.
+    """
+    lost = [row.id for row in session.scalars(_ALL_ACTIVE) if is_lost(session, row, now)]
+    if not lost:
+        return 0
+    unheld = _ALL_ACTIVE.where(PMSConnection.id.in_(lost)).with_for_update(skip_locked=True)
+    free = session.scalars(unheld, execution_options={"populate_existing": True}).all()
+    for connection in free:
         plan_next(session, connection, now)
-    return len(lost)
+    return len(free)
 
 
 def is_lost(session: Session, connection: PMSConnection, now: datetime) -> bool:

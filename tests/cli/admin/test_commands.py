@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 from pmsapp.cli.program import COMMANDS, program
 from pmsapp.cli.shared import failures
 from pmsapp.domain.errors import ConfigurationError, ReconnectRequiredError
-from pmsapp.models.sqlite import sqlite_module
+from pmsapp.models.databases.sqlite import sqlite_module
 from pmsapp.services.base.errors import Conflict, Invalid, NotFound, Refused
 from pmsapp.supervisor.lock import only_one
 from tests.cli.conftest import Pmsapp

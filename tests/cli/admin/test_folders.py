@@ -15,7 +15,7 @@ from pmsapp.crypto.cipher import BadKeyError, KeyRing, make_key
 from pmsapp.extensions import db
 from pmsapp.factory import create_app
 from pmsapp.models import PMSConnection
-from pmsapp.models.sqlite import sqlite_module
+from pmsapp.models.databases.sqlite import sqlite_module
 from pmsapp.services.base.transaction import writing
 from pmsapp.settings import load_settings
 from pmsapp.supervisor.lock import only_copy

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from pmsapp.extensions import db
-from pmsapp.models import sqlite
+from pmsapp.models.databases import sqlite
 from tests.support import postgres
 
 pytestmark = pytest.mark.skipif(postgres.SERVER is not None, reason="SQLite's own settings")

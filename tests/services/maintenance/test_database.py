@@ -19,7 +19,7 @@ from pmsapp import clock, factory, paths
 from pmsapp.domain.errors import ConfigurationError
 from pmsapp.extensions import db
 from pmsapp.models import PMSConnection, SyncRun
-from pmsapp.models.sqlite import sqlite_module
+from pmsapp.models.databases.sqlite import sqlite_module
 from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.maintenance import database
 from pmsapp.settings import Settings, load_settings

@@ -22,7 +22,7 @@ from pmsapp.models import (
     SyncScope,
     UserSession,
 )
-from pmsapp.models.sqlite import sqlite_module
+from pmsapp.models.databases.sqlite import sqlite_module
 from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.maintenance import backup, retention
 from pmsapp.services.monitoring import periodic_tasks, task_table

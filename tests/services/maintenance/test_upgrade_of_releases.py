@@ -22,7 +22,7 @@ from pmsapp.crypto import key_files
 from pmsapp.domain.actor import COMMAND_LINE
 from pmsapp.extensions import db, key_ring
 from pmsapp.models import PMSAppointmentType, PMSClinicianMapping, PMSConnection, SyncRun
-from pmsapp.models.sqlite import WRITING, sqlite_module
+from pmsapp.models.databases.sqlite import WRITING, sqlite_module
 from pmsapp.services.base import audit, audit_chain, encrypted_columns
 from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.maintenance import database, key_rotation

@@ -14,7 +14,7 @@ from flask import Flask
 from sqlalchemy import event, text
 
 from pmsapp.extensions import db
-from pmsapp.models import sqlite
+from pmsapp.models.databases import sqlite
 from pmsapp.services.base.transaction import reading, writing
 from tests.support import postgres
 from tests.support.actors import Browser, program_for

@@ -19,7 +19,7 @@ from pmsapp.domain.errors import ConfigurationError
 from pmsapp.domain.sync_state import ConnectionState
 from pmsapp.extensions import current_settings, db
 from pmsapp.models import AuditEvent, PMSConnection
-from pmsapp.models.sqlite import library_version, may_use_wal
+from pmsapp.models.databases.sqlite import library_version, may_use_wal
 from pmsapp.services.base.transaction import reading
 from pmsapp.services.clinic import clinic
 from pmsapp.services.connections import connections

@@ -106,7 +106,7 @@ def seconds_ahead_of_database() -> float:
         return 0.0
     with db.engine.connect() as connection:
         theirs = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
-    return float((clock.now() - theirs).total_seconds())
+    return float((clock.machine_now() - theirs).total_seconds())
 
 
 def _running() -> list[RunningProcess]:
