@@ -32,7 +32,7 @@ from pmsapp.web.http import (
 from pmsapp.web.http import (
     errors as error_pages,
 )
-from pmsapp.web.integrations import connecting, connection_settings, matching
+from pmsapp.web.integrations import connecting, connection_settings, matching, receipts
 from pmsapp.web.integrations import pages as integration_pages
 from pmsapp.web.paper import hand_over_pages, print_pages
 from pmsapp.web.records import log as log_pages
@@ -67,6 +67,7 @@ _AREAS = (
     connecting,
     matching,
     connection_settings,
+    receipts,
     run_pages,
     settings_pages,
     people_pages,

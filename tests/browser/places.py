@@ -61,6 +61,7 @@ PLACES = (
     Place("connecting.have_ready", "/integrations/new/gentu/list"),
     Place("matching.practitioners", "/integrations/1/practitioners"),
     Place("matching.kinds", "/integrations/1/types"),
+    Place("receipts.show", "/integrations/1/receipt"),
     Place("history.index", "/integrations/1/history"),
     Place("history.show", "/integrations/1/history/1"),
     Place("settings.index", "/settings"),
@@ -81,6 +82,21 @@ PLACES = (
     Place("links.choose", "/link/nobodys", ""),
     Place("api_docs.page", "/api/docs"),
 )
+_SHEET = ("runsheet", "cards", "hand_over", "paper", "decisions")
+_INTEGRATIONS = ("integrations", "connection", "connecting", "matching", "history")
+
+
+def _of(*rooms: str) -> tuple[Place, ...]:
+    return tuple(place for place in PLACES if place.endpoint.partition(".")[0] in rooms)
+
+
+# The same pages in shares of about the same size, a test each.
+GROUPS = {
+    "days": _of("runsheet"),
+    "cards": _of(*_SHEET[1:]),
+    "integrations": _of(*_INTEGRATIONS),
+    "the rest": tuple(place for place in PLACES if place not in _of(*_SHEET, *_INTEGRATIONS)),
+}
 # Addresses that answer GET and are no page, or a page another test walks, and why.
 NO_PLACE = {
     "static": "a file",

@@ -238,14 +238,14 @@ READING_CODES = (
     ),
     CodeHelp(
         "RECEIPT-DIFFERS",
-        "Every night the sheet is compared with what the practice software says, and one does not match the other.",
+        "Every night the sheet is compared with what the practice software says, and the two do not match.",
         "Most cards are right; some differ for no reason that is known.",
         "Each update compares again, and the notice ends when all match.",
         Sheet.MARKED,
         Doer.ADMIN,
         (
-            "Open the connection's [History] and the latest update: it says for each clinician how many match.",
-            "Compare that column with the practice software, and tell support the code.",
+            "Open [Integrations]: the connection's card says how many match, and leads to the differences.",
+            "Look at these visits in the practice software, then have them read again.",
         ),
         10,
         words="mismatch differs compare receipt",

@@ -14,7 +14,7 @@ from pmsapp.services.connections import views as connection_views
 from pmsapp.services.connections.connections import ConnectionView, ErrorView
 from pmsapp.services.runs.history import RunView
 from pmsapp.services.setup.drafts import Unfinished
-from pmsapp.web.integrations.contexts import ConnectionCard, NextStep
+from pmsapp.web.integrations.contexts import ConnectionCard, NextStep, ReceiptLine, UndoLine
 from pmsapp.web.runs import view as run_view
 from pmsapp.web.runs.contexts import LastRun
 from pmsapp.web.ui import formatting as fmt
@@ -31,6 +31,8 @@ def build_card(
     can_configure: bool,
     goes_on: Unfinished | None = None,
     is_asked: bool = True,
+    undo: tuple[UndoLine, ...] = (),
+    receipt: ReceiptLine | None = None,
 ) -> ConnectionCard:
     """The card of one connection. It asks for itself every 15 s, every second while a run is under way.
 
@@ -60,6 +62,8 @@ def build_card(
         can_sync=can_sync and view.state is not ConnectionState.SETUP,
         can_cancel=can_sync and under_way,
         can_configure=can_configure,
+        undo=undo,
+        receipt=receipt,
     )
     digest = hashlib.sha256(repr(card).encode()).hexdigest()[:12]
     following = f"&run={current.id}" if current and under_way else ""
