@@ -49,10 +49,11 @@ def _known() -> list[tuple[str, str]]:
         (settings.heartbeat_url, "the watcher outside, which is pinged"),
         (settings.sentry_dsn, "errors are reported to it, without patient data"),
     ):
-        if address and (host := urlsplit(address).hostname):
-            found.append((host, reason))
+        watcher = urlsplit(address).hostname if address else None
+        if watcher:
+            found.append((watcher, reason))
     for address, reason in ((settings.database_url, "the database"), (settings.redis_url, "the queue")):
-        host = make_url(address).host if address else None
-        if host and not is_loopback_host(host):
-            found.append((host, reason))
+        server = make_url(address).host if address else None
+        if server and not is_loopback_host(server):
+            found.append((server, reason))
     return found

@@ -40,7 +40,7 @@ def text(sentence: str) -> Text:
 
 def build_index(role: str, query: str | None = None) -> HelpPage:
     """Every help page by subject, and what a search found. The guide of the reader's role comes first."""
-    guides = sorted(index.GUIDES, key=lambda guide: guide.role != role)
+    guides = sorted(index.GUIDES_BY_SLUG.values(), key=lambda guide: guide.role != role)
     return HelpPage(
         guides=tuple(Found(f"/help/{guide.slug}", guide.title, guide.lead) for guide in guides),
         codes=tuple(
