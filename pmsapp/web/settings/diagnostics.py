@@ -7,7 +7,8 @@ from flask.typing import ResponseReturnValue
 
 from pmsapp import clock
 from pmsapp.access import looking
-from pmsapp.services.monitoring import diagnostics, outbound
+from pmsapp.services.monitoring import outbound
+from pmsapp.services.monitoring.examination import diagnostics
 from pmsapp.web.settings import nav as settings_nav
 from pmsapp.web.settings.contexts import DiagnosticsPage
 from pmsapp.web.ui import formatting as fmt

@@ -9,7 +9,8 @@ from flask import Flask
 
 from pmsapp.domain.sync.merge import EDITABLE
 from pmsapp.services.base import audit
-from pmsapp.services.monitoring import diagnostics, outbound
+from pmsapp.services.monitoring import outbound
+from pmsapp.services.monitoring.examination import diagnostics
 from pmsapp.services.records import access_log
 from pmsapp.web.settings.rules import field_sentences
 from pmsapp.web.ui import labels
