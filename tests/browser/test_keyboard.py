@@ -197,7 +197,7 @@ def test_a_whole_day_is_worked_by_keyboard_alone(visit: Visit, clinic: SyncedCli
     tab_to(page, "#notes")
     page.keyboard.type("Ring twice")
     page.keyboard.press("Tab")
-    expect(page.locator("#notes-saved")).to_have_text("Saved 09:00.")
+    expect(page.locator("#notes-saved")).to_have_text("Saved 09:00")
     page.keyboard.press("Escape")
     expect(page.locator("dialog#panel")).to_be_hidden()
     assert days.get_card(edited.id).notes == "Ring twice"

@@ -145,8 +145,6 @@ def test_what_else_the_desk_does_is_answered_with_words_without_scripts(
     late.get_by_label("Minutes late today").fill("15")
     late.get_by_role("button", name="Save").click()
     expect(said.get_by_text(said_words.SENTENCES["late"])).to_be_visible()
-    page.get_by_role("button", name=re.compile("mark all as seen")).click()
-    expect(said.get_by_text(said_words.SENTENCES["seen"])).to_be_visible()
     page.get_by_role("button", name="By clinician").click()
     expect(page.locator("#sheet")).to_have_attribute("data-view", "columns")
     page.get_by_label("Go to day").fill("2026-11-24")

@@ -55,7 +55,7 @@ def undo_lines(found: Sequence[Undoable], now: datetime, zone: str) -> tuple[Und
 
 
 def _changed(subjects: Sequence[Subject]) -> str:
-    """ "Dr Lee from column A to column B, and 2 more"."""
+    """ "Dr Lee: column A → column B, and 2 more"."""
     first = subjects[0]
     more = len(subjects) - 1
-    return f"{first.name} from {first.was} to {first.now}{f', and {more} more' if more else ''}"
+    return f"{first.name}: {first.was} → {first.now}{f', and {more} more' if more else ''}"

@@ -36,7 +36,6 @@ class UndoLine:
 class ChangePage:
     """`integrations/change.html`: what a change would do before it is kept. `hidden`: the form as it was sent."""
 
-    pms: str
     action: str
     version: int
     effects: tuple[tuple[str, tuple[str, ...]], ...]

@@ -160,7 +160,6 @@ def _told_first(view: ConnectionView, found: Effects, step: str) -> Response | N
     if not found.each or (_goes() == _KEEP and seen == str(found.version)):
         return None
     page = ChangePage(
-        pms=get_info(view.pms_type).label,
         action=f"/integrations/{view.id}/{step}",
         version=found.version,
         effects=tuple((effect.name, change_view.sentences(effect)) for effect in found.each),

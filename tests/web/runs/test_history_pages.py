@@ -10,6 +10,7 @@ from flask import Flask
 from pmsapp import __version__, clock
 from pmsapp.models import PMSConnection
 from pmsapp.services.base import audit
+from pmsapp.services.base.next_step import help_href
 from pmsapp.services.base.transaction import writing
 from pmsapp.services.connections import connections
 from pmsapp.services.connections.connections import Pause
@@ -164,7 +165,7 @@ def test_an_error_stands_with_whose_lists_it_concerns_and_where_it_is_explained(
     run = clinic.sync()
     page = admin.get(run_page(clinic, run.id)).text
     assert 'class="badge held"' in page
-    assert 'href="/help#REMOVE-HELD"' in page
+    assert f'href="{help_href("REMOVE-HELD")}"' in page
     assert 'href="/decisions' in page
 
 
