@@ -48,7 +48,6 @@ _FIELD_WORDS = {
     "sync_frequency_minutes": "how often it is read",
     "sync_telehealth_only": "telehealth only",
 }
-UNCHANGED = Badge("Nothing changed", "tick")
 _GAP = Badge("No update", "clock", "warn")
 _SET_UP = Badge("Set-up", "settings")
 
@@ -92,7 +91,7 @@ def _folded(line: FoldedLine, now: datetime, zone: str, connection_id: int) -> H
         "folded",
         fmt.moment(last, now, zone),
         f"{fmt.plural(len(line.runs), 'run')}, nothing changed, {fmt.hhmm(first, zone)}–{fmt.hhmm(last, zone)}",
-        UNCHANGED,
+        run_view.status_badge(line.runs[0]),
         by=fmt.listed(list(dict.fromkeys(run_view.started_by(run) for run in line.runs))),
         runs=tuple(
             (

@@ -10,7 +10,7 @@ from flask import Blueprint, make_response
 from flask.typing import ResponseReturnValue
 
 from pmsapp.access import guard, looking
-from pmsapp.domain.errors import advice_for, message_for
+from pmsapp.domain.errors import advice_for, is_for_staff, message_for
 from pmsapp.services.base.errors import Conflict
 from pmsapp.services.base.next_step import help_href, next_step
 from pmsapp.services.connections import connections
@@ -163,7 +163,7 @@ def _error(code: str, names: Sequence[str], run: RunView, view: ConnectionView) 
         ),
         advice=advice_for(code, view.pms_label),
         whose=fmt.listed(names),
-        step=(href, word) if href and word and not href.endswith("/history") else None,
+        step=(href, word) if href and word and is_for_staff(code) else None,
         help_href=help_href(code),
     )
 
