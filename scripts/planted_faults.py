@@ -49,8 +49,8 @@ def _is_caught(fault: Fault, copy: Path) -> bool:
     good = file.read_text(encoding="utf-8")
     file.write_text(good.replace(fault.before, fault.after, 1), encoding="utf-8")
     try:
-        test = f"{fault.where}::{fault.test}"
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-n0", "-p", "no:cacheprovider", test]
+        chosen = [fault.where, "-k", fault.test]
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-n0", "-p", "no:cacheprovider", *chosen]
         done = subprocess.run(command, cwd=copy, capture_output=True, check=False)  # noqa: S603 - our own tests
     finally:
         file.write_text(good, encoding="utf-8")

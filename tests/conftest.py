@@ -27,6 +27,7 @@ for _name in [name for name in os.environ if name.startswith("PMSAPP_")]:
 # Tests that share something dear (an installation, a wheel, Chromium) or measure how soon something is back: each of
 # these stays on one worker.
 TOGETHER = (
+    "tests/browser/test_accessibility.py",
     "tests/browser/",
     "tests/operations/test_kills.py",
     "tests/promises/test_processes.py",

@@ -31,6 +31,11 @@ def at_preview(run_id: int, cards: Collection[int]) -> None:
     _note(access_log.PREVIEW, f"run:{run_id}", cards)
 
 
+def at_receipt(connection_id: int, cards: Collection[int]) -> None:
+    """The cards that differ from the practice software."""
+    _note(access_log.RECEIPT, f"connection:{connection_id}", cards)
+
+
 def at_export(subject: str) -> None:
     """A list that leaves the program as a file."""
     _note(access_log.EXPORT, subject, ())

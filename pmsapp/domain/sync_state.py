@@ -59,6 +59,7 @@ class MappedList:
 
     `clinician_id`: the column it fills. `as_of`: when it was last read completely, None when it never was; `since`:
     from when it was to be read. `period`: how often that is. `in_setup`: its connection is not in use yet.
+    `is_listed`: False once the practice software has no such list any more.
     """
 
     clinician_id: int | None
@@ -66,17 +67,33 @@ class MappedList:
     since: datetime | None
     period: timedelta
     in_setup: bool = False
+    is_listed: bool = True
+
+    @property
+    def counts(self) -> bool:
+        """Whether anybody can be waiting for it to be read."""
+        return self.is_listed and not self.in_setup
 
 
 def freshness_of(
-    lists: Iterable[MappedList], now: datetime, hours: ClinicHours, *, over: datetime | None = None
+    lists: Iterable[MappedList],
+    now: datetime,
+    hours: ClinicHours,
+    *,
+    over: datetime | None = None,
+    of_column: bool = False,
 ) -> Freshness:
     """How old the data of these lists is: the one answer for connection, column, sheet, alerts and API.
 
     The oldest list counts, one that was never read counts as never read, and lists of a connection in set-up count
-    for nothing. Without any list there is no age. A day that ended at `over` ages no further.
+    for nothing. Nor does one that the practice software has no longer, but for its own column (`of_column`), whose
+    cards nobody reads any more. Without any list there is no age. A day that ended at `over` ages no further.
     """
-    return oldest(_freshness_of_one(mapped, now, hours, over) for mapped in lists if not mapped.in_setup)
+    return oldest(
+        _freshness_of_one(mapped, now, hours, over)
+        for mapped in lists
+        if mapped.counts or (of_column and not mapped.in_setup)
+    )
 
 
 def _freshness_of_one(
@@ -93,7 +110,7 @@ def is_overdue(lists: Iterable[MappedList], now: datetime, hours: ClinicHours) -
     return any(
         aged(_waits_since(mapped, now, hours), now, mapped.period, hours).state is FreshnessState.STALE
         for mapped in lists
-        if not mapped.in_setup
+        if mapped.counts
     )
 
 

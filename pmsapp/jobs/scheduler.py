@@ -28,7 +28,7 @@ from pmsapp.services.monitoring.periodic_tasks import TASKS, PeriodicTask
 from pmsapp.services.runs import lease, waiting
 from pmsapp.services.runs import queue as run_queue
 from pmsapp.services.runs import requests as run_requests
-from pmsapp.services.sync import execute
+from pmsapp.services.sync import execute, receipts
 
 TICK_S = 2.0
 BEAT_EVERY_S = 10.0
@@ -93,6 +93,7 @@ class Scheduler:
             self._safely("wake workers", self._see_to_waiting_runs)
             self._do_beside("periodic tasks", self._see_to_periodic)
             self._every(SEND_EVERY_S, "send", lambda: self._do_beside("send", _send))
+            self._every(SEND_EVERY_S, "receipts", lambda: self._do_beside("receipts", receipts.make_due))
 
     def _see_to_waiting_runs(self) -> None:
         """Enqueue runs again that no worker took; without a queue server, perform them here."""

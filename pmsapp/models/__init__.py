@@ -1,6 +1,7 @@
 """The tables, one file per family. Importing this package registers them all."""
 
 from pmsapp.models.audit import AuditCut, AuditEvent, AuditKey, ErasedPatient
+from pmsapp.models.matching import MatchingChange, Receipt
 from pmsapp.models.operations import (
     AlertDelivery,
     DowntimePassphrase,
@@ -67,6 +68,7 @@ __all__ = [
     "Incident",
     "KnownBrowser",
     "LoginThrottle",
+    "MatchingChange",
     "MetricCounter",
     "OneTimeLink",
     "PMSAppointmentType",
@@ -75,6 +77,7 @@ __all__ = [
     "PatientRead",
     "ProcessBeat",
     "Quarantine",
+    "Receipt",
     "RecoveryCode",
     "RunSheet",
     "RunSheetAppointment",

@@ -36,7 +36,12 @@ PLACES = (
     Place("hand_over.show", "/sheet/2026-11-23/hand-over", "reception"),
     Place("paper.sheet", "/sheet/2026-11-23/print", "reception"),
     Place("decisions.index", "/decisions", "reception"),
-    Place("settings.help_page", "/help", "reception"),
+    Place("help.start", "/help", "reception"),
+    Place("help.show", "/help/AUTH-EXPIRED", "reception"),
+    Place("help.show", "/help/REMOVE-HELD", "reception"),
+    Place("help.show", "/help/badge-held", "clinician"),
+    Place("help.show", "/help/guide-reception", "reception"),
+    Place("help.show", "/help/guide-manager"),
     Place("auth.account", "/settings/account", "reception"),
     Place("second_factor.show", "/settings/account/second-factor"),
     Place("auth.confirm", "/confirm"),
@@ -56,6 +61,7 @@ PLACES = (
     Place("connecting.have_ready", "/integrations/new/gentu/list"),
     Place("matching.practitioners", "/integrations/1/practitioners"),
     Place("matching.kinds", "/integrations/1/types"),
+    Place("receipts.show", "/integrations/1/receipt"),
     Place("history.index", "/integrations/1/history"),
     Place("history.show", "/integrations/1/history/1"),
     Place("settings.index", "/settings"),
@@ -65,6 +71,8 @@ PLACES = (
     Place("tokens.index", "/settings/tokens"),
     Place("alerts.index", "/settings/alerts"),
     Place("settings.health", "/settings/health"),
+    Place("rules.index", "/settings/rules"),
+    Place("diagnostics.index", "/settings/diagnostics"),
     Place("log.index", "/settings/log"),
     Place("patients.index", "/settings/patients"),
     Place("downtime.index", "/settings/downtime"),
@@ -74,6 +82,21 @@ PLACES = (
     Place("links.choose", "/link/nobodys", ""),
     Place("api_docs.page", "/api/docs"),
 )
+_SHEET = ("runsheet", "cards", "hand_over", "paper", "decisions")
+_INTEGRATIONS = ("integrations", "connection", "connecting", "matching", "history")
+
+
+def _of(*rooms: str) -> tuple[Place, ...]:
+    return tuple(place for place in PLACES if place.endpoint.partition(".")[0] in rooms)
+
+
+# The same pages in shares of about the same size, a test each.
+GROUPS = {
+    "days": _of("runsheet"),
+    "cards": _of(*_SHEET[1:]),
+    "integrations": _of(*_INTEGRATIONS),
+    "the rest": tuple(place for place in PLACES if place not in _of(*_SHEET, *_INTEGRATIONS)),
+}
 # Addresses that answer GET and are no page, or a page another test walks, and why.
 NO_PLACE = {
     "static": "a file",
@@ -88,6 +111,7 @@ NO_PLACE = {
     "connecting.show_preview": "a part of the wizard's last step",
     "connecting.started": "a part of the wizard's last step",
     "history.as_csv": "a file",
+    "diagnostics.download": "a file",
     "runsheet.go_to_day": "leads to the sheet of a day",
     "auth.setup": "only before the first administrator: a test of its own",
     "auth.code": "only for who gave the right password: a test of its own",

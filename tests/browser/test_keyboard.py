@@ -191,6 +191,23 @@ def test_a_whole_day_is_worked_by_keyboard_alone(visit: Visit, clinic: SyncedCli
     if page.locator("dialog#panel").is_visible():
         page.keyboard.press("Escape")
 
+    expect(page.locator(f"#open-{edited.id}")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("dialog#panel")).to_be_visible()
+    tab_to(page, "#notes")
+    page.keyboard.type("Ring twice")
+    page.keyboard.press("Tab")
+    expect(page.locator("#notes-saved")).to_have_text("Saved 09:00")
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog#panel")).to_be_hidden()
+    assert days.get_card(edited.id).notes == "Ring twice"
+
+    tab_to(page, "[data-filter=done]")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("filter=done"))
+    assert set(cards(page)) >= {str(done.id)}
+    assert str(edited.id) not in cards(page)
+
     found = clinic.sandbox.clinic.find_appointment("gentu", edited.pms_appointment_id or "")
     assert found
     clinic.sandbox.clinic.edit_patient(found[0].patient_keys[0], phone="0491 571 000")

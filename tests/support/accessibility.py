@@ -21,10 +21,12 @@ _RUN = r"""async ([runOnly, inside, alike]) => {
   for (let frame = 0; frame < 2; frame += 1) await new Promise((done) => requestAnimationFrame(done));
   document.getAnimations().forEach((running) => { if (running instanceof CSSTransition) running.finish(); });
   const part = {include: [[inside || "html"]], exclude: inside || !document.querySelector(alike) ? [] : [[alike]]};
-  const found = await axe.run(part, {runOnly, resultTypes: ["violations"], preload: false});
+  const found = await axe.run(part, {runOnly, rules: {"target-size": {enabled: runOnly.type === "tag"}}, resultTypes: ["violations"], preload: false});
   return found.violations.flatMap((rule) => rule.nodes.map((node) => {
     const data = node.any.map((check) => check.data).find((value) => value && value.contrastRatio);
-    const ratio = data ? ` (${data.contrastRatio}: ${data.fgColor} on ${data.bgColor})` : "";
+    const box = node.any.map((check) => check.data).find((value) => value && value.width && value.minSize);
+    const ratio = data ? ` (${data.contrastRatio}: ${data.fgColor} on ${data.bgColor})` :
+      box ? ` (${box.width} x ${box.height})` : "";
     return `${rule.id} at ${node.target.join(" ").replace(/=("[^"]*"|[^\]]*)\]/g, "]")}${ratio}`;
   }));
 }"""

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row, Select, and_, bindparam, exists, func, literal, null, select, true, union_all
 from sqlalchemy.orm import Session
 
+from pmsapp.adapters.registry import ADAPTERS, get_info
 from pmsapp.domain.sync.rules import MappingDecision
 from pmsapp.domain.sync_state import ConnectionState, MappedList
 from pmsapp.models import (
@@ -41,7 +42,8 @@ class Reading(NamedTuple):
 class Feed:
     """One practitioner's list at one connection, with its readings by day. `decision` is None for UNASSIGNED.
 
-    `since`: when it was decided about, else first seen.
+    `since`: when it was decided about, else first seen. `is_listed`: False once the vendor no longer lists them, where
+    each has a list of their own: it cannot be read any more, and a person is asked.
     """
 
     practitioner_id: str
@@ -50,6 +52,7 @@ class Feed:
     decision: MappingDecision | None
     readings: Mapping[date, Reading]
     since: datetime | None = None
+    is_listed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +70,20 @@ class Connected:
         return [feed for feed in self.feeds if feed.decision is MappingDecision.MAPPED]
 
     @property
+    def read(self) -> list[Feed]:
+        """Those of them that updates read."""
+        return [feed for feed in self.mapped if feed.is_listed]
+
+    @property
     def in_setup(self) -> bool:
         """True until its first update has shown that it works."""
         return self.row.state == ConnectionState.SETUP
 
     def lists(self, day: date) -> list[MappedList]:
-        """Its mapped lists of a day, with what their age depends on."""
+        """Its mapped lists of a day, with what their age depends on.
+
+        A list that is there no longer ages only its own column, and only on days it was read for.
+        """
         return [
             MappedList(
                 clinician_id=feed.clinician_id,
@@ -80,8 +91,10 @@ class Connected:
                 since=feed.since,
                 period=timedelta(minutes=self.row.sync_frequency_minutes),
                 in_setup=self.in_setup,
+                is_listed=feed.is_listed,
             )
             for feed in self.mapped
+            if feed.is_listed or day in feed.readings
         ]
 
 
@@ -128,8 +141,9 @@ _FEEDS = union_all(
         Mapped_.run_sheet_clinician_id,
         Mapped_.decision,
         func.coalesce(Mapped_.decided_at, Mapped_.first_seen_at).label("since"),
+        Mapped_.last_seen_at,
     ),
-    select(PMSConnection.id, literal(0), literal(UNASSIGNED), null(), null(), null(), null()),
+    select(PMSConnection.id, literal(0), literal(UNASSIGNED), null(), null(), null(), null(), null()),
 ).subquery("feeds")
 _TYPES = (
     select(func.count())
@@ -159,6 +173,7 @@ def _query(is_narrowed: bool) -> Select[Any]:
             _FEEDS.c.run_sheet_clinician_id,
             _FEEDS.c.decision,
             _FEEDS.c.since,
+            _FEEDS.c.last_seen_at,
             ScopeFreshness.date,
             ScopeFreshness.as_of,
             ScopeFreshness.fetched,
@@ -189,13 +204,20 @@ def _connected(rows: Iterable[Row[Any]]) -> Iterator[Connected]:
         first = listed[0]
         yield Connected(
             row,
-            tuple(_feeds(listed)),
+            tuple(_feeds(listed, _listed_since(row))),
             first.telehealth_types,
             None if first.run_id is None else first.progress or {},
         )
 
 
-def _feeds(rows: Iterable[Row[Any]]) -> Iterator[Feed]:
+def _listed_since(connection: PMSConnection) -> datetime | None:
+    """Whoever was last listed before this is no longer listed; None where one list serves everybody."""
+    info = ADAPTERS.get(connection.pms_type)
+    reads_each = info is not None and get_info(connection.pms_type).capabilities.reads_per_practitioner
+    return connection.reference_read_at if reads_each else None
+
+
+def _feeds(rows: Iterable[Row[Any]], listed_since: datetime | None) -> Iterator[Feed]:
     for practitioner_id, of_one in groupby(rows, key=lambda each: each.practitioner_id):
         listed = list(of_one)
         first = listed[0]
@@ -206,4 +228,5 @@ def _feeds(rows: Iterable[Row[Any]]) -> Iterator[Feed]:
             MappingDecision(first.decision) if first.decision else None,
             {row.date: Reading(row.as_of, row.fetched, row.not_shown) for row in listed if row.date},
             first.since,
+            listed_since is None or first.last_seen_at is None or first.last_seen_at >= listed_since,
         )

@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from pmsapp.domain.actor import Actor
 from pmsapp.domain.sync.rules import REASONS, SkipReason
 from pmsapp.models import Decision, PMSAppointmentType, PMSClinicianMapping, PMSConnection, RunSheetClinician
-from pmsapp.services.sheet import columns, placement
+from pmsapp.services.sheet import columns, matching_changes, placement
+from pmsapp.services.sheet.matching_changes import PRACTITIONERS, TYPES
 from pmsapp.services.sheet.placement import PlacedBy
 
 KEEP, PMS = "keep", "pms"
@@ -158,11 +159,28 @@ def _mapping(session: Session, row: Decision) -> PMSClinicianMapping | None:
     )
 
 
-ANSWERS: dict[str, Callable[[Session, Decision, str, Actor, datetime], Answer]] = {
-    "practitioner_new": _answer_practitioner,
-    "practitioner_gone": _answer_gone,
+_Answering = Callable[[Session, Decision, str, Actor, datetime], Answer]
+
+
+def _kept_for_undo(what: str, answer: _Answering) -> _Answering:
+    """An answer that changes a match or a type can be undone for a day like the same change on the page."""
+    key = "pms_practitioner_id" if what == PRACTITIONERS else "pms_type_id"
+
+    def answer_and_note(session: Session, row: Decision, choice: str, actor: Actor, now: datetime) -> Answer:
+        subject = str((row.theirs or {}).get(key))
+        before = matching_changes.capture(session, row.connection_id or 0, what, [subject])
+        done = answer(session, row, choice, actor, now)
+        matching_changes.note(session, before, actor, now, answered=[row.id])
+        return done
+
+    return answer_and_note
+
+
+ANSWERS: dict[str, _Answering] = {
+    "practitioner_new": _kept_for_undo(PRACTITIONERS, _answer_practitioner),
+    "practitioner_gone": _kept_for_undo(PRACTITIONERS, _answer_gone),
     "practitioner_changed": _answer_renamed,
-    "type_new": _answer_type,
-    "type_changed": _answer_turned_type,
-    "type_gone": _answer_archived_type,
+    "type_new": _kept_for_undo(TYPES, _answer_type),
+    "type_changed": _kept_for_undo(TYPES, _answer_turned_type),
+    "type_gone": _kept_for_undo(TYPES, _answer_archived_type),
 }

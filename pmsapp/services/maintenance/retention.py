@@ -17,8 +17,10 @@ from pmsapp.models import (
     Incident,
     KnownBrowser,
     LoginThrottle,
+    MatchingChange,
     OneTimeLink,
     Quarantine,
+    Receipt,
     StoredAnswer,
     SyncRun,
     SyncScope,
@@ -66,6 +68,8 @@ def purge() -> dict[str, int]:
         "incidents": delete(Incident).where(Incident.ended_at < now - runs_stay),
         "runs": delete(SyncRun).where(SyncRun.completed_at < now - runs_stay),
         "disconnected": delete(Disconnected).where(Disconnected.expires_at <= now),
+        "matching": delete(MatchingChange).where(MatchingChange.expires_at <= now),
+        "receipts": delete(Receipt).where(Receipt.asked_at < now - runs_stay),
         "previews": update(SyncRun)
         .where(SyncRun.preview.is_not(None), SyncRun.completed_at < now - PREVIEWS_STAY)
         .values(preview=None),

@@ -23,7 +23,7 @@ from pmsapp.services.connections.rows import get_row
 from pmsapp.services.connections.update import UNCHANGED, Unchanged
 from pmsapp.services.matching import live_lists, reference
 from pmsapp.services.matching.live_lists import Listing
-from pmsapp.services.sheet import questions
+from pmsapp.services.sheet import matching_changes, questions
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +70,20 @@ def set_types(connection_id: int, choices: Sequence[TypeChoice], actor: Actor) -
 
     Raises NotFound, Invalid (paths such as `types.0.pms_type_id`), and what adapters raise.
     """
-    listing = _listed(connection_id)
-    if not {choice.pms_type_id for choice in choices} <= {kind.external_id for kind in listing}:
-        live_lists.forget(connection_id)  # it may be a minute old
-        listing = _listed(connection_id)
+    listing = _listing_for(connection_id, choices)
     listed = {kind.external_id: kind for kind in listing}
     now = clock.now()
     with writing() as session:
         connection = get_row(session, connection_id, lock=True)
-        _check(connection, choices, listed)
+        check(connection, choices, listed)
         if listing.stale is None:
             reference.store_types(session, connection_id, listing, now, announce=False)
         rows = {row.pms_type_id: row for row in _rows(session, connection_id)}
+        before = matching_changes.capture(session, connection_id, matching_changes.TYPES, rows)
         changed = [choice for choice in choices if _decide(rows[choice.pms_type_id], choice)]
-        _answer_questions(session, connection_id, changed, actor, now)
-        _answer_turned(session, connection_id, choices, rows, actor, now)
+        answered = _answer_questions(session, connection_id, changed, actor, now)
+        answered += _answer_turned(session, connection_id, choices, rows, actor, now)
+        matching_changes.note(session, before, actor, now, answered=answered)
         if changed:
             connection.config_version += 1
             connection.updated_at = now
@@ -110,6 +109,19 @@ def choose_later(connection_id: int, later: str, actor: Actor) -> None:
         audit.record(
             session, actor, "connection.changed", f"connection:{connection_id}", {"fields": ["new_types"]}
         )
+
+
+def listed_for(connection_id: int, choices: Sequence[TypeChoice]) -> dict[str, AppointmentType]:
+    """The types these choices are about and all others, by id."""
+    return {kind.external_id: kind for kind in _listing_for(connection_id, choices)}
+
+
+def _listing_for(connection_id: int, choices: Sequence[TypeChoice]) -> Listing[AppointmentType]:
+    listing = _listed(connection_id)
+    if not {choice.pms_type_id for choice in choices} <= {kind.external_id for kind in listing}:
+        live_lists.forget(connection_id)  # it may be a minute old
+        listing = _listed(connection_id)
+    return listing
 
 
 def _listed(connection_id: int) -> Listing[AppointmentType]:
@@ -159,9 +171,10 @@ def _view(listed_type: AppointmentType, row: PMSAppointmentType | None) -> TypeV
     )
 
 
-def _check(
-    connection: PMSConnection, choices: Sequence[TypeChoice], listed: dict[str, AppointmentType]
+def check(
+    connection: PMSConnection, choices: Sequence[TypeChoice], listed: Mapping[str, AppointmentType]
 ) -> None:
+    """Raises Invalid with what is wrong with the choices, if anything is."""
     errors: dict[str, str] = {}
     seen: set[str] = set()
     label = get_info(connection.pms_type).label
@@ -187,8 +200,8 @@ def _decide(row: PMSAppointmentType, choice: TypeChoice) -> bool:
 
 def _answer_questions(
     session: Session, connection_id: int, changed: Sequence[TypeChoice], actor: Actor, now: datetime
-) -> None:
-    """A type that was decided about here need not be asked about elsewhere."""
+) -> list[int]:
+    """A type that was decided about here need not be asked about elsewhere. Returns the questions answered."""
     decided = {
         f"type:{connection_id}:{choice.pms_type_id}": choice.is_telehealth is True for choice in changed
     }
@@ -198,6 +211,7 @@ def _answer_questions(
     for row in rows:
         row.state, row.decided_by, row.decided_at = "decided", actor.name, now
         row.choice = "pms" if decided[row.subject] else "keep"
+    return [row.id for row in rows]
 
 
 def _answer_turned(
@@ -207,8 +221,12 @@ def _answer_turned(
     rows: Mapping[str, PMSAppointmentType],
     actor: Actor,
     now: datetime,
-) -> None:
-    """Whoever says here what a type is has answered whether it still is what it was, also with the same answer."""
+) -> list[int]:
+    """Whoever says here what a type is has answered whether it still is what it was, also with the same answer.
+
+    Returns the questions answered.
+    """
+    answered: list[int] = []
     for choice in choices:
         if isinstance(choice.is_telehealth, Unchanged):
             continue
@@ -221,3 +239,5 @@ def _answer_turned(
         if question is not None:
             question.state, question.decided_by, question.decided_at = "decided", actor.name, now
             question.choice = "keep" if rows[choice.pms_type_id].is_telehealth == question.ours else "pms"
+            answered.append(question.id)
+    return answered

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
@@ -18,7 +18,12 @@ from sqlalchemy.engine import Engine
 from pmsapp import clock
 from pmsapp.adapters.base import Adapter
 from pmsapp.adapters.client.deadline import Deadline
-from pmsapp.domain.appointment import AppointmentStatus, AppointmentType, Practitioner
+from pmsapp.domain.appointment import (
+    AppointmentStatus,
+    AppointmentType,
+    Practitioner,
+    UnifiedAppointment,
+)
 from pmsapp.domain.errors import PMSError
 from pmsapp.domain.window import SyncWindow, day_of, day_start
 from pmsapp.extensions import db
@@ -55,12 +60,14 @@ _lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
-class _Fortnight(SyncWindow):
-    """UPCOMING_DAYS clinic-local days from `day`."""
+class _Ahead(SyncWindow):
+    """Some clinic-local days from `day`."""
+
+    days: int = UPCOMING_DAYS
 
     @property
     def end_at(self) -> datetime:
-        return day_start(self.day + timedelta(days=UPCOMING_DAYS), self.zone)
+        return day_start(self.day + timedelta(days=self.days), self.zone)
 
 
 def fetch_practitioners(connection_id: int) -> Listing[Practitioner]:
@@ -91,12 +98,43 @@ def count_upcoming(connection_id: int, practitioners: Sequence[Practitioner]) ->
     def read(adapter: Adapter) -> dict[str, int]:
         adapter.needs_patient = lambda _: False
         zone = adapter.config.time_zone or "UTC"
-        window = _Fortnight(day_of(clock.now(), zone), zone)
+        window = _Ahead(day_of(clock.now(), zone), zone)
         if adapter.info.capabilities.reads_per_practitioner:
             return _count_each(adapter, window, wanted)
         return _count_all(adapter, window, wanted)
 
     return _cached(connection_id, "upcoming", read, timeout_s=UPCOMING_S)
+
+
+def read_ahead(
+    connection_id: int, practitioner_ids: Sequence[str], first: date, days: int
+) -> list[UnifiedAppointment] | None:
+    """The visits of these practitioners on the days the next update reads; None when they could not be read in time.
+
+    Nobody's details are asked for.
+    """
+
+    def read(adapter: Adapter) -> list[UnifiedAppointment] | None:
+        adapter.needs_patient = lambda _: False
+        window = _Ahead(first, adapter.config.time_zone or "UTC", days)
+        alone = adapter.info.capabilities.reads_per_practitioner
+        groups = [[wanted] for wanted in practitioner_ids] if alone else [list(practitioner_ids)]
+        try:
+            return [
+                pair
+                for group in groups
+                for page in adapter.list_appointments(window, group)
+                for pair in page.items
+                if window.holds(pair.start_at)
+            ]
+        except PMSError:
+            return None
+
+    kind = f"ahead:{first}:{days}:{','.join(sorted(practitioner_ids))}"
+    try:
+        return _cached(connection_id, kind, read, timeout_s=UPCOMING_S)
+    except PMSError:
+        return None
 
 
 def forget(connection_id: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -29,7 +29,7 @@ from pmsapp.services.connections.rows import get_row
 from pmsapp.services.matching import live_lists, reference
 from pmsapp.services.matching.live_lists import Listing
 from pmsapp.services.sheet import columns as sheet_columns
-from pmsapp.services.sheet import placement
+from pmsapp.services.sheet import matching_changes, placement
 
 MAP, CREATE, IGNORE, UNDECIDED = "map", "create", "ignore", "undecided"
 CHOICES = (MAP, CREATE, IGNORE, UNDECIDED)
@@ -91,24 +91,23 @@ def set_mappings(
     Whoever is ignored or undecided leaves the sheets from today at once; whoever is mapped comes back with the next
     run. Raises NotFound, Invalid (paths such as `mappings.0.clinician_id`), and what adapters raise.
     """
-    listing = _listed(connection_id)
-    if not {choice.pms_practitioner_id for choice in choices} <= {person.external_id for person in listing}:
-        live_lists.forget(connection_id)  # somebody may have joined within the last minute
-        listing = _listed(connection_id)
+    listing = _listing_for(connection_id, choices)
     listed = {person.external_id: person for person in listing}
     now = clock.now()
     with writing() as session:
         connection = get_row(session, connection_id, lock=True)
-        _check(session, connection, choices, listed)
+        check(session, connection, choices, listed)
         if listing.stale is None:
             reference.store_practitioners(session, connection_id, listing, now, announce=False)
         rows = {row.pms_practitioner_id: row for row in _rows(session, connection_id)}
+        before = matching_changes.capture(session, connection_id, matching_changes.PRACTITIONERS, rows)
         changed = [
             choice
             for choice in choices
             if _decide(session, rows[choice.pms_practitioner_id], choice, actor, now)
         ]
         answered = _answer_questions(session, connection_id, choices, actor, now)
+        matching_changes.note(session, before, actor, now, answered=answered)
         if changed:
             connection.config_version += 1
         if changed or answered:
@@ -121,6 +120,25 @@ def set_mappings(
                 {"decided": {choice.pms_practitioner_id: choice.decision for choice in changed}},
             )
     return list_practitioners(connection_id)
+
+
+def known_names(connection_id: int) -> dict[str, str]:
+    """The names of everybody known of a connection, by the vendor's id; nobody is asked."""
+    with reading() as session:
+        return {row.pms_practitioner_id: row.pms_practitioner_name for row in _rows(session, connection_id)}
+
+
+def listed_for(connection_id: int, choices: Sequence[MappingChoice]) -> dict[str, Practitioner]:
+    """The practitioners these choices are about and everybody else, by id."""
+    return {person.external_id: person for person in _listing_for(connection_id, choices)}
+
+
+def _listing_for(connection_id: int, choices: Sequence[MappingChoice]) -> Listing[Practitioner]:
+    listing = _listed(connection_id)
+    if not {choice.pms_practitioner_id for choice in choices} <= {person.external_id for person in listing}:
+        live_lists.forget(connection_id)  # somebody may have joined within the last minute
+        listing = _listed(connection_id)
+    return listing
 
 
 def _listed(connection_id: int) -> Listing[Practitioner]:
@@ -177,12 +195,13 @@ def _view(
     )
 
 
-def _check(
+def check(
     session: Session,
     connection: PMSConnection,
     choices: Sequence[MappingChoice],
-    listed: dict[str, Practitioner],
+    listed: Mapping[str, Practitioner],
 ) -> None:
+    """Raises Invalid with what is wrong with the choices, if anything is."""
     errors: dict[str, str] = {}
     known = set(session.scalars(select(RunSheetClinician.id)))
     seen: set[str] = set()
@@ -252,8 +271,8 @@ def _column_for(
 
 def _answer_questions(
     session: Session, connection_id: int, choices: Sequence[MappingChoice], actor: Actor, now: datetime
-) -> int:
-    """Whoever was decided about here need not be asked about elsewhere. Returns how many questions that answers."""
+) -> list[int]:
+    """Whoever was decided about here need not be asked about elsewhere. Returns the ids of the questions answered."""
     decided = {
         choice.pms_practitioner_id: choice.decision for choice in choices if choice.decision != UNDECIDED
     }
@@ -264,4 +283,4 @@ def _answer_questions(
     for row in rows:
         row.state, row.decided_by, row.decided_at = "decided", actor.name, now
         row.choice = "keep" if decided[subjects[row.subject]] == IGNORE else "pms"
-    return len(rows)
+    return [row.id for row in rows]

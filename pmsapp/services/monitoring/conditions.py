@@ -18,6 +18,7 @@ from pmsapp.domain.window import day_of
 from pmsapp.models import (
     PMSConnection,
     ProcessBeat,
+    Receipt,
     ScheduledTask,
     SyncRun,
 )
@@ -69,6 +70,7 @@ def find(session: Session, now: datetime) -> list[Condition]:
         *found,
         *_of_clocks(active),
         *_of_tasks(session, is_open=is_watched(now, hours)),
+        *_of_receipts(session, is_open=is_watched(now, hours)),
         *_of_disk(),
         *_of_alerts(session),
         *_of_sign_in(session, now),
@@ -204,6 +206,22 @@ def _of_tasks(session: Session, *, is_open: bool) -> Iterator[Condition]:
             failures=row.failures,
             overdue=row.name in _ALERT_AT_ONCE,
             can_wait=not is_open and row.name != retention.DATABASE,
+        )
+
+
+def _of_receipts(session: Session, *, is_open: bool) -> Iterator[Condition]:
+    """Connections whose newest receipt found a difference that an update did not settle."""
+    newest = select(func.max(Receipt.id)).where(Receipt.outcome.is_not(None)).group_by(Receipt.connection_id)
+    rows = session.scalars(
+        select(Receipt.connection_id).where(Receipt.id.in_(newest), Receipt.is_confirmed.is_(True))
+    )
+    for connection_id in rows:
+        yield Condition(
+            f"receipt:{connection_id}",
+            "RECEIPT-DIFFERS",
+            connection_id=connection_id,
+            needs_person=True,
+            can_wait=not is_open,
         )
 
 

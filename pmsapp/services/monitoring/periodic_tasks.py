@@ -11,6 +11,7 @@ from pmsapp.observability import logs
 from pmsapp.services.maintenance import audit_watch, database, retention
 from pmsapp.services.maintenance.off_site import away
 from pmsapp.services.monitoring import alerts, heartbeat_ping, incidents, task_table
+from pmsapp.services.sync import receipts
 
 DAILY = timedelta(days=1)
 WEEKLY = timedelta(days=7)
@@ -47,6 +48,7 @@ TASKS: tuple[PeriodicTask, ...] = (
     PeriodicTask(retention.AWAY, DAILY, away.take_newest, at=time(1, 40)),
     PeriodicTask(retention.PURGE, DAILY, retention.do_purge, at=time(1, 50)),
     PeriodicTask(retention.RECEIPTS, timedelta(hours=1), retention.check_receipts),
+    PeriodicTask(receipts.NIGHTLY, DAILY, receipts.ask_nightly, at=time(5, 30)),
     PeriodicTask(retention.KEYS, DAILY, retention.check_token_age, at=time(7, 0)),
     PeriodicTask(retention.VERIFY, WEEKLY, away.verify_newest, at=time(4, 0), weekday=6),
     PeriodicTask(retention.SELF_TEST, WEEKLY, alerts.self_test, at=time(9, 0), weekday=0),

@@ -24,8 +24,9 @@ from pmsapp.services.base.transaction import best_effort_write
 from pmsapp.services.records import card_numbers
 
 SHEET, CARD, DECISIONS, PREVIEW = "sheet.viewed", "card.viewed", "decisions.viewed", "preview.viewed"
+RECEIPT = "receipt.viewed"
 PERSON, SEARCH, PRINT, EXPORT, REVEAL = "person.viewed", "search", "print", "export", "reveal"
-LOOKS = (SHEET, CARD, DECISIONS, PREVIEW, PERSON, SEARCH, PRINT, EXPORT, REVEAL)
+LOOKS = (SHEET, CARD, DECISIONS, PREVIEW, RECEIPT, PERSON, SEARCH, PRINT, EXPORT, REVEAL)
 EACH_TIME = frozenset({PRINT, EXPORT})  # every one of these leaves the screen, so every one is a row
 LOST = "looks.lost"
 QUARTER = timedelta(minutes=15)

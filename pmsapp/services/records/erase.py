@@ -33,6 +33,7 @@ from pmsapp.services.clinic import clinic
 from pmsapp.services.maintenance import erasure, periods
 from pmsapp.services.records import card_numbers, patients
 from pmsapp.services.records.patients import Identity
+from pmsapp.services.sheet import matching_changes
 from pmsapp.services.vendors import erased_patients
 
 
@@ -72,6 +73,7 @@ def erase(reference: str, actor: Actor, *, despite_the_law: bool = False) -> Era
         _forget_answers_and_previews(session)
         connections = session.scalars(select(PMSConnection.id)).all()
         erasure.forget_what_was_read(session, connections)
+        matching_changes.forget_cards(session, ids)
         _take_names_out_of_hand_overs(session, reference)
         erasure.remove_cards(session, ids, now)
         failpoint("erase_patient")

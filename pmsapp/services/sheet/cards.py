@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -40,6 +40,7 @@ from pmsapp.models import CardLook, PMSClinicianMapping, RunSheetClinician, Shee
 from pmsapp.models.bulk import among
 from pmsapp.models.upsert import table_of
 from pmsapp.services.base import encrypted_columns
+from pmsapp.services.base.transaction import reading
 from pmsapp.services.sheet.stored_cards import CARDS, IN_FORCE, OVERRIDES, as_instant
 from pmsapp.services.sheet.timeline import EVENTS
 
@@ -314,3 +315,12 @@ def _typed_over(row: Row[Any], typed: Sequence[Row[Any]]) -> tuple[dict[str, Any
                 as_instant(override.value) if override.field == "start_at" else override.value
             )
     return columns, edited
+
+
+def names_of(card_ids: Collection[int]) -> dict[int, str | None]:
+    """What the patients of these cards are called by the practice software."""
+    with reading() as session:
+        rows = session.execute(
+            select(CARDS.c.id, CARDS.c.patient_name).where(among(session, CARDS.c.id, card_ids))
+        ).all()
+    return {row[0]: row[1] for row in rows}

@@ -265,14 +265,15 @@ class _Ages:
 
     def of(self, clinician_id: int) -> Freshness:
         """A column's age; NONE when no list fills it."""
-        return self._fold([listed for listed in self._lists if listed.clinician_id == clinician_id])
+        own = [listed for listed in self._lists if listed.clinician_id == clinician_id]
+        return self._fold(own, of_column=True)
 
     def whole(self) -> Freshness:
         """The sheet's age."""
         return self._fold(self._lists)
 
-    def _fold(self, lists: Sequence[MappedList]) -> Freshness:
-        return freshness_of(lists, self._now, self._hours, over=self._over)
+    def _fold(self, lists: Sequence[MappedList], *, of_column: bool = False) -> Freshness:
+        return freshness_of(lists, self._now, self._hours, over=self._over, of_column=of_column)
 
 
 def _names_of(loaded: Snapshot) -> tuple[str, ...]:

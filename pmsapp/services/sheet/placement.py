@@ -201,9 +201,16 @@ def words_of(verdict: Placement) -> str | None:
 
 
 def _placement(rules: Rules, card: RunSheetAppointment | Row[Any]) -> Placement:
+    return placement_of_row(rules, card, card.is_telehealth)
+
+
+def placement_of_row(
+    rules: Rules, card: RunSheetAppointment | Row[Any], is_telehealth: bool | None
+) -> Placement:
+    """Where a stored card of a connection belongs. `is_telehealth`: what the practice software says of the visit."""
     rule = rules.types.get(card.pms_type_id) if card.pms_type_id else None
-    decided = rule.decision if rule else None
-    is_telehealth = card.is_telehealth if decided is None else decided
+    if rule and rule.decision is not None:
+        is_telehealth = rule.decision
     return sync_rules.place(
         rules,
         practitioner_id=card.pms_practitioner_id,

@@ -39,6 +39,7 @@ _KINDS = {
     "answered_same": "Decided: the same person under another file",
     "took_over": "Notes, state and edits taken over from the cancelled visit",
     "answer_taken_back": "Decision taken back",
+    "matching_undone": "Back where it stood: a change of columns or types was undone",
     "disconnected": "Practice software disconnected",
     "kept": "Kept, practice software disconnected",
     "identity_checked": "Identity checked",

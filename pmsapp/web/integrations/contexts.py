@@ -23,6 +23,64 @@ class NextStep:
 
 
 @dataclass(frozen=True, slots=True)
+class UndoLine:
+    """A change of matches or types that can be undone, or (`why_not`) what is in the way."""
+
+    id: int
+    what: str
+    by: str
+    why_not: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePage:
+    """`integrations/change.html`: what a change would do before it is kept. `hidden`: the form as it was sent."""
+
+    action: str
+    version: int
+    effects: tuple[tuple[str, tuple[str, ...]], ...]
+    hidden: tuple[tuple[str, str], ...]
+    moved_on: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptLine:
+    """Whether the sheet matches, in one line. `is_waiting`: another comparison is asked for."""
+
+    badge: Badge
+    words: str
+    is_waiting: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DifferenceRow:
+    """One card that is not as the practice software says. `who` is masked until asked for, "" without a card."""
+
+    at: str
+    clinician: str
+    who: str
+    what: str
+    href: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptPage:
+    """`integrations/receipt.html`."""
+
+    id: int
+    name: str
+    pms: str
+    line: ReceiptLine
+    day: str | None
+    explained: str | None
+    apart: tuple[str, ...]
+    rows: tuple[DifferenceRow, ...]
+    names_shown: bool
+    can_ask: bool
+    can_mend: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionCard:
     """`integrations/_card.html`: one connection, in the order it is read. It asks for itself again (`poll_href`)."""
 
@@ -45,6 +103,8 @@ class ConnectionCard:
     can_configure: bool
     poll_href: str = ""
     poll_every: str = "15s"
+    undo: tuple[UndoLine, ...] = ()
+    receipt: ReceiptLine | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +149,7 @@ class PractitionersPage:
     counter: str
     fault: Notice | None = None
     saved: bool = False
+    undo: tuple[UndoLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +176,7 @@ class TypesPage:
     follows_pms: bool
     fault: Notice | None = None
     saved: bool = False
+    undo: tuple[UndoLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, Response, make_response, redirect
@@ -15,20 +16,34 @@ from pmsapp.domain.errors import PMSError
 from pmsapp.services.base.errors import Invalid
 from pmsapp.services.connections import connections
 from pmsapp.services.connections.connections import ConnectionView
-from pmsapp.services.matching import appointment_types, mappings
+from pmsapp.services.matching import appointment_types, effects, mappings
+from pmsapp.services.matching import undo as matching_undo
+from pmsapp.services.matching.appointment_types import TypeChoice
+from pmsapp.services.matching.effects import Effects
 from pmsapp.services.matching.live_lists import Listing
 from pmsapp.services.setup import drafts, preview
 from pmsapp.services.sheet import columns as sheet_columns
+from pmsapp.services.sheet import matching_changes
+from pmsapp.web.integrations import change_view
 from pmsapp.web.integrations import matching_view as view_of
-from pmsapp.web.integrations.contexts import PractitionerRow, PractitionersPage, TypeRow, TypesPage
+from pmsapp.web.integrations.contexts import (
+    ChangePage,
+    PractitionerRow,
+    PractitionersPage,
+    TypeRow,
+    TypesPage,
+    UndoLine,
+)
 from pmsapp.web.integrations.setup import kinds as kinds_step
 from pmsapp.web.integrations.setup import people as people_step
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui import forms, shell
 from pmsapp.web.ui.page_contexts import Notice
+from pmsapp.web.ui.said import lead_to
 
 bp = Blueprint("matching", __name__)
 MAX_ROWS = 2000
+_KEEP, _CHANGE = "keep", "change"
 
 
 @bp.get("/integrations/<id:connection_id>/practitioners")
@@ -40,13 +55,19 @@ def practitioners(connection_id: int) -> ResponseReturnValue:
 
 @bp.post("/integrations/<id:connection_id>/practitioners")
 def match(connection_id: int) -> ResponseReturnValue:
-    """Keep what was chosen, all or none."""
+    """Tell what was chosen would do, then keep it, all or none."""
     view = connections.get_connection(connection_id)
     chosen = {key: forms.typed().get(f"choice-{number}", "") for number, key in _numbered()}
     if view.state == "setup":
         return _match_in_setup(view, chosen)
+    if _goes() == _CHANGE:
+        return _practitioners_page(view, chosen)
+    choices = view_of.mapping_choices(chosen)
     try:
-        mappings.set_mappings(connection_id, view_of.mapping_choices(chosen), guard.current_actor())
+        page = _told_first(view, effects.of_mappings(connection_id, choices), "practitioners")
+        if page is not None:
+            return page
+        mappings.set_mappings(connection_id, choices, guard.current_actor())
     except Invalid as error:
         keys = list(chosen)
         faults = {keys[int(path.split(".")[1])]: text for path, text in error.errors.items()}
@@ -67,15 +88,17 @@ def keep_match(connection_id: int) -> ResponseReturnValue:
 def kinds(connection_id: int) -> ResponseReturnValue:
     """Which appointment types are telehealth, and which are shown at all."""
     view = connections.get_connection(connection_id)
-    if view.state == "setup":
-        return kinds_step.page(view)
+    return kinds_step.page(view) if view.state == "setup" else _types_page(view)
+
+
+def _types_page(view: ConnectionView, chosen: Mapping[str, TypeChoice] | None = None) -> Response:
     info = get_info(view.pms_type)
     follows = info.capabilities.telehealth_source is not TelehealthSource.NONE
     fault: Notice | None = None
     rows: tuple[TypeRow, ...] = ()
     try:
-        listed = appointment_types.list_types(connection_id)
-        rows = view_of.type_rows(listed, pms=info.label, follows_pms=follows)
+        listed = appointment_types.list_types(view.id)
+        rows = view_of.type_rows(view_of.as_chosen(listed, chosen or {}), pms=info.label, follows_pms=follows)
         fault = _not_live(listed, view.time_zone)
     except PMSError as error:
         fault = _fault(error)
@@ -87,21 +110,34 @@ def kinds(connection_id: int) -> ResponseReturnValue:
         follows_pms=follows,
         fault=fault,
         saved=forms.says("saved"),
+        undo=_undo_lines(view, matching_changes.TYPES),
     )
     return _page("integrations/types.html", page, 200)
 
 
 @bp.post("/integrations/<id:connection_id>/types")
 def choose_kinds(connection_id: int) -> ResponseReturnValue:
-    """Keep what was ticked; the next update applies it."""
+    """Tell what was ticked would do, then keep it; the next update applies it."""
     view = connections.get_connection(connection_id)
     if view.state == "setup":
         return _choose_in_setup(view)
     telehealth = {key: forms.typed().get(f"telehealth-{number}", "") for number, key in _numbered()}
     shown = {key: f"shown-{number}" in forms.typed() for number, key in _numbered()}
     choices = view_of.type_choices(telehealth, shown)
+    if _goes() == _CHANGE:
+        return _types_page(view, {choice.pms_type_id: choice for choice in choices})
+    page = _told_first(view, effects.of_types(connection_id, choices), "types")
+    if page is not None:
+        return page
     appointment_types.set_types(connection_id, choices, guard.current_actor())
     return redirect(f"/integrations/{connection_id}/types?saved=1", 303)
+
+
+@bp.post("/integrations/<id:connection_id>/changes/<id:change_id>/undo")
+def undo(connection_id: int, change_id: int) -> ResponseReturnValue:
+    """Take a change of matches or types back, within a day."""
+    matching_undo.undo(connection_id, change_id, guard.current_actor())
+    return lead_to(f"/integrations/{connection_id}", "matching-undone")
 
 
 @bp.post("/integrations/<id:connection_id>/types/draft")
@@ -111,6 +147,31 @@ def keep_kinds(connection_id: int) -> ResponseReturnValue:
     chosen = _kinds_chosen(view)
     _keep(view, {kinds_step.CHOICES: chosen, kinds_step.LATER: forms.typed().get("new_types", "ask")})
     return kinds_step.state_answer(view, chosen)
+
+
+def _goes() -> str:
+    """Which button was pressed: none (see what it does), keep or change."""
+    return forms.typed().get("go", "")
+
+
+def _told_first(view: ConnectionView, found: Effects, step: str) -> Response | None:
+    """The page that says what a change does; None once it was seen as it is now, or where it changes nothing."""
+    seen = forms.typed().get("version", "")
+    if not found.each or (_goes() == _KEEP and seen == str(found.version)):
+        return None
+    page = ChangePage(
+        action=f"/integrations/{view.id}/{step}",
+        version=found.version,
+        effects=tuple((effect.name, change_view.sentences(effect)) for effect in found.each),
+        hidden=tuple(forms.sent(leave_out=("csrf_token", "go", "version"))),
+        moved_on=_goes() == _KEEP,
+    )
+    return _page("integrations/change.html", page, 200)
+
+
+def _undo_lines(view: ConnectionView, what: str) -> tuple[UndoLine, ...]:
+    found = [change for change in matching_undo.list_undoable(view.id) if change.what == what]
+    return change_view.undo_lines(found, clock.now(), view.time_zone)
 
 
 def _match_in_setup(view: ConnectionView, chosen: dict[str, str]) -> ResponseReturnValue:
@@ -191,6 +252,7 @@ def _practitioners_page(
         counter=view_of.counter(rows),
         fault=fault,
         saved=forms.says("saved"),
+        undo=_undo_lines(view, matching_changes.PRACTITIONERS),
     )
     return _page("integrations/practitioners.html", page, 422 if errors else 200)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from pmsapp.domain.sync.rules import MappingDecision
 from pmsapp.schemas.addresses import id_or_none
+from pmsapp.services.connections.update import Unchanged
 from pmsapp.services.matching import mappings
 from pmsapp.services.matching.appointment_types import TypeChoice, TypeView
 from pmsapp.services.matching.mappings import MappingChoice, PractitionerView
@@ -86,6 +88,17 @@ def type_rows(listed: Sequence[TypeView], *, pms: str, follows_pms: bool) -> tup
         )
         for kind in sorted(listed, key=lambda kind: (not _looks_like_telehealth(kind), kind.name.casefold()))
     )
+
+
+def as_chosen(listed: Sequence[TypeView], chosen: Mapping[str, TypeChoice]) -> list[TypeView]:
+    """The types as the form was sent, which is not kept yet."""
+    shown = []
+    for kind in listed:
+        choice = chosen.get(kind.pms_type_id)
+        if choice is not None and not isinstance(choice.is_telehealth, Unchanged):
+            kind = replace(kind, is_telehealth=choice.is_telehealth, sync_enabled=bool(choice.sync_enabled))
+        shown.append(kind)
+    return shown
 
 
 def _looks_like_telehealth(kind: TypeView) -> bool:

@@ -11,13 +11,18 @@ from pmsapp.access import guard
 from pmsapp.domain.sync_state import ConnectionState
 from pmsapp.services.connections import connections
 from pmsapp.services.connections.connections import ConnectionView
+from pmsapp.services.editing import decisions
+from pmsapp.services.matching import undo as matching_undo
 from pmsapp.services.runs import history as run_history
 from pmsapp.services.runs import requests as run_requests
 from pmsapp.services.setup import drafts, undo
 from pmsapp.services.setup.undo import Undoable
 from pmsapp.services.sheet import timeline
+from pmsapp.services.sync import receipts
+from pmsapp.web.integrations import receipt_view
+from pmsapp.web.integrations.change_view import undo_lines
 from pmsapp.web.integrations.connection_view import build_card
-from pmsapp.web.integrations.contexts import Begun, ConnectionCard, IntegrationsPage
+from pmsapp.web.integrations.contexts import Begun, ConnectionCard, IntegrationsPage, ReceiptLine
 from pmsapp.web.integrations.forms import FollowedForm
 from pmsapp.web.runs import view as run_view
 from pmsapp.web.ui import fields, forms, shell
@@ -105,14 +110,29 @@ def card_of(view: ConnectionView, now: shell.PageStatus) -> ConnectionCard:
     found = run_history.list_runs(view.id, limit=2)
     begun = drafts.unfinished((view,)) if view.state is ConnectionState.SETUP else []
     goes_on = next((item for item in begun if item.connection_id == view.id), None)
+    may = guard.may("connecting.choose")
+    changes = matching_undo.list_undoable(view.id) if may else []
     return build_card(
         view,
         goes_on=goes_on,
+        undo=undo_lines([change for change in changes if change.why_not is None], now.now, view.time_zone),
+        receipt=None if view.state is ConnectionState.SETUP else _receipt(view, now),
         current=found.current,
         last=next((run for run in found.items if run.is_over), None),
         now=now.now,
         can_sync=guard.may("integrations.sync_now", "POST"),
-        can_configure=guard.may("connecting.choose"),
+        can_configure=may,
+        is_asked=view.trouble_code is None or bool(decisions.list_open()),
+    )
+
+
+def _receipt(view: ConnectionView, now: shell.PageStatus) -> ReceiptLine:
+    return receipt_view.line(
+        receipts.latest(view.id),
+        is_waiting=receipts.is_waiting(view.id),
+        pms=view.pms_label,
+        now=now.now,
+        zone=view.time_zone,
     )
 
 

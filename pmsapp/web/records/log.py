@@ -49,6 +49,7 @@ _WORDS = {
     access_log.PRINT: "printed",
     access_log.EXPORT: "exported",
     access_log.REVEAL: "showed hidden details",
+    access_log.RECEIPT: "looked at a comparison with the practice software",
     access_log.LOST: "looks could not be written",
 }
 

@@ -11,6 +11,7 @@ from pmsapp.domain.appointment import Presence
 from pmsapp.domain.runsheet import Card, EditedField
 from pmsapp.domain.sync.merge import EDITABLE
 from pmsapp.domain.worklist import steps
+from pmsapp.domain.worklist.patients import initials
 from pmsapp.web.sheet.sheet_contexts import CardView
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui import labels
@@ -48,6 +49,7 @@ def build_card(card: Card, *, now: datetime, names: Names, sheet_zone: str) -> C
         if presence is not Presence.ON_SHEET
         else labels.status_badge(card.appointment_status, presence),
         name=card.patient_name,
+        initials=initials(card.patient_name) if card.patient_name else "",
         birth=fmt.birth_date(card.patient_dob) if card.patient_dob else None,
         age=(fmt.age(card.patient_dob, card.date) or None) if card.patient_dob else None,
         telehealth=labels.TELEHEALTH[card.is_telehealth],
@@ -110,9 +112,6 @@ def reason_words(card: Card, now: datetime) -> str | None:
 
 def _marks(card: Card, now: datetime, names: Names) -> tuple[Badge, ...]:
     marks: list[Badge] = []
-    state = labels.workflow_badge(card.state)
-    if state:
-        marks.append(state)
     if card.also_with:
         marks.append(Badge(f"Also with {fmt.listed(card.also_with)}", "person"))
     if card.moved_from:

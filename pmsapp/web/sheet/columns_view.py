@@ -11,36 +11,43 @@ from pmsapp.domain.runsheet import Card, Column, Freshness, FreshnessState, Shee
 from pmsapp.domain.worklist.lines import Line
 from pmsapp.web.sheet.card_view import Names, build_card
 from pmsapp.web.sheet.day_truth import age_words, freshness_badge, is_old
-from pmsapp.web.sheet.line_view import presses_of
+from pmsapp.web.sheet.line_view import pms_note, presses_of, state_badge
 from pmsapp.web.sheet.sheet_contexts import Band, CardView, ColumnView, Hour
 from pmsapp.web.ui import formatting as fmt
+from pmsapp.web.ui.page_contexts import Badge
 
 
 def build_columns(
     sheet: Sheet, axis: Axis, names: Names, lines: Mapping[int, Line], *, can_edit: bool
 ) -> tuple[ColumnView, ...]:
-    """Every clinician's column, patients without a clinician first. `lines`: the day laid out, for the buttons."""
+    """Every clinician's column, patients without a clinician first. `lines`: the day laid out, for states and buttons."""
     if not sheet.cards and not _some_column_is_old(sheet):
         return ()
     columns = [_column(column, axis, names, sheet.time_zone) for column in sheet.columns]
     if sheet.unassigned:
         columns.insert(0, _unassigned(sheet.unassigned, axis, names))
-    if not can_edit:
-        return tuple(columns)
-    return tuple(replace(column, bands=_with_buttons(column.bands, lines)) for column in columns)
 
+    def as_line(view: CardView) -> CardView:
+        """The card with the state and the buttons of its line: both views say the same."""
+        line = lines.get(view.id)
+        if line is None:
+            return view
+        note = pms_note(line.card, names)
+        return replace(
+            view,
+            badge=state_badge(line, axis.now),
+            marks=((Badge(note, "info", "warn"),) if note else ()) + view.marks,
+            presses=presses_of(line) if can_edit else (),
+        )
 
-def _with_buttons(bands: Sequence[Band], lines: Mapping[int, Line]) -> tuple[Band, ...]:
-    """The same cards, each with the buttons of its line."""
     return tuple(
         replace(
-            band,
-            cards=tuple(
-                replace(card, presses=presses_of(lines[card.id])) if card.id in lines else card
-                for card in band.cards
+            column,
+            bands=tuple(
+                replace(band, cards=tuple(as_line(view) for view in band.cards)) for band in column.bands
             ),
         )
-        for band in bands
+        for column in columns
     )
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from pmsapp.domain.runsheet import Column, Freshness, FreshnessState, Sheet
-from pmsapp.domain.sync.rules import MappingDecision
 from pmsapp.domain.sync_state import ConnectionState, RunStatus
 from pmsapp.domain.window import local_time
 from pmsapp.services.clinic.snapshot import Connected, Snapshot
@@ -194,8 +193,8 @@ def _behind(connection: Connected, sheet: Sheet, columns: Sequence[Column]) -> l
     shown = {column.id: column.name for column in columns}
     read = {
         feed.clinician_id: feed.readings[sheet.date].as_of if sheet.date in feed.readings else None
-        for feed in connection.mapped
-        if feed.decision is MappingDecision.MAPPED and feed.clinician_id in shown
+        for feed in connection.read
+        if feed.clinician_id in shown
     }
     known = [as_of for as_of in read.values() if as_of is not None]
     if not known:

@@ -81,7 +81,7 @@ def build_line(line: Line, around: Setting) -> LineView:
         type_name=card.appointment_type,
         telehealth=_telehealth(card, around),
         state=state_badge(line, around.now),
-        pms_note=_pms_note(card, around),
+        pms_note=pms_note(card, around.names),
         claim=f"{card.claim.by} is calling" if card.claim else None,
         step=_step(line) if around.can_edit else None,
         second=_second(line) if around.can_edit else None,
@@ -140,6 +140,8 @@ def marks_of(line: Line, around: Setting) -> list[Badge]:
         marks.append(Badge("Recorded as deceased", "warn", "stop"))
     if card.similar_names:
         marks.append(Badge("Similar name", "warn", "warn"))
+    if card.also_with:
+        marks.append(Badge(f"Also with {fmt.listed(card.also_with)}", "person"))
     if line.link in _LINK_NOTES:
         marks.append(Badge(_LINK_NOTES[line.link], "video", "warn"))
     moved = card.moved_from
@@ -198,12 +200,12 @@ def _telehealth(card: Card, around: Setting) -> Badge | None:
     return None if around.is_all_telehealth else labels.TELEHEALTH[True]
 
 
-def _pms_note(card: Card, around: Setting) -> str | None:
+def pms_note(card: Card, names: Names) -> str | None:
     """What the practice software says about the state, only where it disagrees."""
     if card.presence is not Presence.ON_SHEET or not steps.pms_disagrees(card.state, card.appointment_status):
         return None
     word = labels.status_badge(card.appointment_status, card.presence).word.lower()
-    return f"{around.names.source(card)}: {word}"
+    return f"{names.source(card)}: {word}"
 
 
 def _step(line: Line) -> Press | None:

@@ -21,6 +21,7 @@ class CardView:
     zone_note: str | None
     badge: Badge
     name: str | None
+    initials: str
     birth: str | None
     age: str | None
     telehealth: Badge

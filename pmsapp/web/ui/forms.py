@@ -6,7 +6,7 @@ checked, or Invalid with every fault at once. What was typed is read as it is on
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any, ClassVar, TypeVar
 
 from flask import request
@@ -82,6 +82,11 @@ def says(name: str) -> bool:
 def next_page(default: str = "/") -> str:
     """The page of this site to go on to, as the form or the address names it in `next`."""
     return guard.local_path(request.form.get("next") or request.args.get("next"), default)
+
+
+def sent(*, leave_out: Collection[str]) -> list[tuple[str, str]]:
+    """Every field of the form that was sent, in order, to send it once more; but for those in `leave_out`."""
+    return [(name, value) for name, value in request.form.items(multi=True) if name not in leave_out]
 
 
 def typed() -> dict[str, str]:

@@ -100,15 +100,6 @@ def presence_badge(card: Card) -> Badge:
     return DISCONNECTED if card.is_disconnected else PRESENCE[card.presence]
 
 
-def workflow_badge(state: str) -> Badge | None:
-    """Where reception stands with the patient, when they have begun."""
-    try:
-        known = WorkflowState(state)
-    except ValueError:
-        return None
-    return None if known is WorkflowState.BOOKED else WORKFLOW[known]
-
-
 def no_age_words(view: ConnectionView) -> str:
     """Why no time can be given for a connection's data."""
     if view.freshness.state is FreshnessState.NONE and view.state is not ConnectionState.SETUP:

@@ -7,9 +7,13 @@ from dataclasses import replace
 import pytest
 from flask import Flask
 
+from pmsapp import clock
 from pmsapp.domain.errors import BadVendorDataError
+from pmsapp.services.base.transaction import reading
+from pmsapp.services.connections import connections
 from pmsapp.services.editing import decisions
 from pmsapp.services.editing.decisions import DecisionView
+from pmsapp.services.monitoring import conditions
 from pmsapp.services.sheet import columns
 from tests.support.clock import FrozenClock
 from tests.support.fake_clinic import MEL, FakeClinic
@@ -175,3 +179,38 @@ def test_field_living_a_type_that_is_listed_again_settles_the_question(
     frozen_clock.advance(minutes=20)
     fake.sync()
     assert asked("type_gone") == []
+
+
+def ages(fake: FakeClinic) -> tuple[str, str, dict[str, str]]:
+    """How old the connection, today's sheet and each of its columns are."""
+    sheet = fake.sheet()
+    return (
+        connections.get_connection(fake.connection_id).freshness.state.value,
+        sheet.freshness.state.value,
+        {column.name: column.freshness.state.value for column in sheet.columns},
+    )
+
+
+@pytest.mark.parametrize("answer", ["", "keep", "pms"])
+def test_field_living_somebody_gone_makes_neither_sheet_nor_connection_late(
+    fake: FakeClinic, practice: FakePractice, frozen_clock: FrozenClock, answer: str
+) -> None:
+    del practice.practitioners["anna"]
+    practice.faults.lists["anna"] = (0, BadVendorDataError("PMS-REFUSED", pms="Fake"))
+    frozen_clock.advance(minutes=10)
+    fake.sync()
+    if answer:
+        decisions.decide(asked("practitioner_gone")[0].id, answer, MEL)
+    for _ in range(4):
+        frozen_clock.advance(minutes=20)
+        fake.sync()
+    connection, sheet, columns_of = ages(fake)
+    assert (connection, sheet) == ("fresh", "fresh")
+    assert columns_of["Dr Ben Bock"] == "fresh"
+    assert columns_of["Dr Anna Abel"] == ("none" if answer == "pms" else "stale"), "nobody reads these cards"
+    with reading() as session:
+        assert conditions.stale_connections(session, clock.now()) == []
+    frozen_clock.advance(days=2)  # beyond the days that were read ahead
+    fake.sync()
+    assert ages(fake)[2]["Dr Anna Abel"] == "none", "there is nothing of theirs to be late with"
+    assert ages(fake)[:2] == ("fresh", "fresh")

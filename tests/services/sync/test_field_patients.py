@@ -350,9 +350,7 @@ def test_field_10_a_visit_that_is_on_again_is_not_booked_anew(
 # -- a card by hand and its duplicate ---------------------------------------------------------------------------------------------
 
 
-def test_field_11_near_names_are_asked_about_and_different_birth_dates_never(
-    clinic: FakeClinic, practice: FakePractice
-) -> None:
+def test_field_11_near_names_are_asked_about(clinic: FakeClinic, practice: FakePractice) -> None:
     practice.patients["emma"] = Patient("emma", "Emma Numbat", date(2012, 5, 5), "+61491571491")
     typed = {
         "start_at": clinic.at("09:00"),
@@ -365,7 +363,7 @@ def test_field_11_near_names_are_asked_about_and_different_birth_dates_never(
     assert kinds(clinic) == ["merge_suggestion"]
 
 
-def test_field_11_a_card_kept_by_hand_knows_its_birth_date(
+def test_field_11_near_names_with_different_birth_dates_are_never_asked_about(
     clinic: FakeClinic, practice: FakePractice
 ) -> None:
     typed = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import html
 import io
 import re
 from collections.abc import Callable
@@ -11,20 +12,22 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from pmsapp.domain.actor import COMMAND_LINE, Actor
 from pmsapp.domain.errors import message_for
-from pmsapp.models import PMSConnection
+from pmsapp.models import AuditEvent, PMSConnection
 from pmsapp.sandbox.server import SandboxServer
-from pmsapp.services.base.transaction import writing
+from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.connections import connections
 from pmsapp.services.matching import mappings
 from pmsapp.services.matching.mappings import MappingChoice
 from pmsapp.services.runs import history as run_history
 from pmsapp.services.runs import requests as run_requests
+from pmsapp.services.runs import waiting
 from pmsapp.services.sheet import days
-from pmsapp.services.sync import execute
+from pmsapp.services.sheet.stored_cards import CARDS
+from pmsapp.services.sync import execute, receipts
 from pmsapp.settings import Settings
 from tests.support import actors
 from tests.support.clock import FrozenClock
@@ -279,11 +282,98 @@ def test_a_mapping_changed_later_is_kept_and_said(admin: actors.Browser, connect
     page = admin.get(f"/integrations/{connected}/practitioners").text
     form = choose_as_suggested(page)
     form["choice-0"] = "ignore"
-    answer = admin.post(f"/integrations/{connected}/practitioners", data=form)
+    told = admin.post(f"/integrations/{connected}/practitioners", data=form)
+    assert (told.status_code, "Nothing is stored yet" in told.text) == (200, True)
+    assert re.search(r"Takes \d+ cards? off the sheet", told.text) or "Changes no card" in told.text
+    assert "1 not shown on purpose" not in admin.get(f"/integrations/{connected}/practitioners").text
+    back = admin.post(
+        f"/integrations/{connected}/practitioners", data=sent_again(told.text) | {"go": "change"}
+    )
+    assert '<option value="ignore" selected>' in back.text
+    assert "1 not shown on purpose" in back.text, "as it was chosen, not kept"
+    answer = admin.post(
+        f"/integrations/{connected}/practitioners", data=sent_again(told.text) | {"go": "keep"}
+    )
     assert answer.headers["Location"] == f"/integrations/{connected}/practitioners?saved=1"
     saved = admin.get(answer.headers["Location"]).text
     assert "Saved." in saved
     assert "1 not shown on purpose" in saved
+    assert "Changes that can be undone" in saved
+    card = admin.get("/integrations").text
+    (undo,) = set(re.findall(rf'action="(/integrations/{connected}/changes/\d+/undo)"', card))
+    undone = admin.post(undo)
+    assert undone.headers["Location"] == f"/integrations/{connected}?said=matching-undone"
+    assert "Undone." in admin.get(undone.headers["Location"]).text
+    assert "1 not shown on purpose" not in admin.get(f"/integrations/{connected}/practitioners").text
+
+
+def test_a_preview_that_somebody_overtook_is_shown_again(admin: actors.Browser, connected: int) -> None:
+    form = choose_as_suggested(admin.get(f"/integrations/{connected}/practitioners").text)
+    form["choice-0"] = "ignore"
+    told = sent_again(admin.post(f"/integrations/{connected}/practitioners", data=form).text)
+    other = form | {"choice-0": form["choice-1"], "choice-1": "ignore"}
+    seen = sent_again(admin.post(f"/integrations/{connected}/practitioners", data=other).text)
+    assert (
+        admin.post(f"/integrations/{connected}/practitioners", data=seen | {"go": "keep"}).status_code == 303
+    )
+    late = admin.post(f"/integrations/{connected}/practitioners", data=told | {"go": "keep"})
+    assert late.status_code == 200
+    assert "Somebody has changed these decisions meanwhile" in late.text
+
+
+def test_a_change_of_types_is_told_first_too(admin: actors.Browser, connected: int) -> None:
+    form = choose_as_suggested(admin.get(f"/integrations/{connected}/types").text)
+    form["telehealth-0"] = "no" if form["telehealth-0"] != "no" else "yes"
+    told = admin.post(f"/integrations/{connected}/types", data=form)
+    assert "Before it is kept" in told.text
+    back = admin.post(f"/integrations/{connected}/types", data=sent_again(told.text) | {"go": "change"})
+    again = choose_as_suggested(back.text)
+    keys = again["key"]
+    assert isinstance(keys, list)
+    assert isinstance(form["key"], list)
+    assert again[f"telehealth-{keys.index(form['key'][0])}"] == form["telehealth-0"]
+    kept = admin.post(f"/integrations/{connected}/types", data=sent_again(told.text) | {"go": "keep"})
+    assert kept.headers["Location"] == f"/integrations/{connected}/types?saved=1"
+
+
+def test_a_receipt_is_asked_for_and_told_with_masked_names(admin: actors.Browser, connected: int) -> None:
+    people = mappings.list_practitioners(connected)
+    choices = [MappingChoice(person.pms_practitioner_id, "create") for person in people]
+    mappings.set_mappings(connected, choices, ADMIN)
+    for run in waiting.waiting_runs(for_at_least_s=0.0):
+        execute.execute_run(run.id)
+    path = f"/integrations/{connected}/receipt"
+    assert "Not compared yet" in admin.get(path).text
+    assert admin.post(path).headers["Location"] == f"{path}?said=receipt-asked"
+    assert "Being compared" in admin.get("/integrations").text
+    receipts.make_due()
+    match = re.search(r"(\d+) of \1 match Gentu, checked \d\d:\d\d", admin.get("/integrations").text)
+    assert match
+    assert int(match.group(1)) > 0
+    card = next(card for card in days.get_sheet(DAY).cards if card.pms_appointment_id)
+    with writing() as session:
+        session.execute(CARDS.update().where(CARDS.c.id == card.id).values(patient_phone="+61491570999"))
+    admin.post(path)
+    receipts.make_due()
+    page = admin.get(path).text
+    assert "1 difference" in page
+    assert "Says something else: phone" in page
+    assert (card.patient_name or "") not in page
+    assert "+61491570999" not in page
+    assert (card.patient_name or "") in admin.post(f"{path}/names").text
+    with reading() as session:
+        actions = session.scalars(select(AuditEvent.action)).all()
+    assert "connection.receipt_names_shown" in actions
+
+
+def sent_again(page: str) -> dict[str, object]:
+    """The hidden fields of a page, a list where a name comes more than once."""
+    fields: dict[str, list[str]] = {}
+    form = re.search(r'<form class="row".*?</form>', page, re.S)
+    assert form
+    for name, value in re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', form.group(0)):
+        fields.setdefault(name, []).append(html.unescape(value))
+    return {name: values if len(values) > 1 else values[0] for name, values in fields.items()}
 
 
 def test_settings_are_saved_and_wrong_ones_explained(admin: actors.Browser, connected: int) -> None:

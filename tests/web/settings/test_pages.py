@@ -130,6 +130,16 @@ def test_field_25_a_refused_form_keeps_the_column_that_was_chosen(admin: actors.
     assert f'<option value="{column}" selected>Dr Hart</option>' in answer.text
 
 
+def test_field_25_a_refused_change_of_role_keeps_the_column_that_was_chosen(admin: actors.Browser) -> None:
+    column = columns.create_clinician(actors.COMMAND_LINE, name="Dr Hart").id
+    jo = actors.make_user("reception").id
+    form = {"role": "no role", "clinician_id": str(column)}
+    answer = admin.post(f"/settings/people/{jo}/role", data=form)
+    assert answer.status_code == 422
+    changed = answer.text.split(f"/settings/people/{jo}/role", 1)[1].split("</form>", 1)[0]
+    assert f'<option value="{column}" selected>Dr Hart</option>' in changed
+
+
 def test_a_token_is_shown_once_and_can_be_revoked(admin: actors.Browser) -> None:
     made = admin.post("/settings/tokens", data={"name": "Wall screen", "role": "viewer", "days": "30"})
     found = re.search(r'<code class="secret">([^<]+)</code>', made.text)

@@ -71,6 +71,14 @@ def test_a_card_of_a_column_has_the_buttons_of_its_line() -> None:
     assert acts_of(card_of(state="waiting")) == ["advance"]
 
 
+def test_a_card_of_a_column_says_its_own_state_and_what_the_practice_software_says_beside_it() -> None:
+    view = card_of(state="contacted", appointment_status="arrived")
+    assert view.badge.word.startswith("Contacted")
+    assert [mark.word for mark in view.marks] == ["Gentu: arrived"]
+    agreed = card_of(state="contacted", appointment_status="booked")
+    assert (agreed.badge.word.split(",")[0], agreed.marks) == ("Contacted", ())
+
+
 def test_another_day_has_no_line_of_now() -> None:
     page = page_of(sheet(column(card())), now=NOW + timedelta(days=1))
     assert not any(hour.now for hour in page.hours)
@@ -133,7 +141,6 @@ def test_doubts_and_changes_are_worded() -> None:
         state="waiting",
     )
     assert words_of(view) == [
-        "Waiting",
         "Moved from 08:00",
         "Returned: time changed in PMS",
         "Check the time",
