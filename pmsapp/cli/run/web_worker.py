@@ -64,31 +64,31 @@ class _Connection(HTTPChannel):  # type: ignore[misc]
     error_task_class = _Refusal
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.moved_at = time.monotonic()
-        self.began_at: float | None = None
+        self.last_moved_s = time.monotonic()
+        self.began_s: float | None = None
         super().__init__(*args, **kwargs)
 
     def received(self, data: bytes) -> bool:
         """Take bytes of a request."""
         taken: bool = super().received(data)
-        self.moved_at = time.monotonic()
+        self.last_moved_s = time.monotonic()
         if self.request is None:
-            self.began_at = None
-        elif self.began_at is None:
-            self.began_at = self.moved_at
+            self.began_s = None
+        elif self.began_s is None:
+            self.began_s = self.last_moved_s
         return taken
 
     def _flush_some(self, do_close: bool = True) -> bool:
         sent: bool = super()._flush_some(do_close=do_close)
         if sent:
-            self.moved_at = time.monotonic()
+            self.last_moved_s = time.monotonic()
         return sent
 
     def write_soon(self, data: Any) -> int:
         """Take a part of the answer from the thread that makes it."""
-        self.moved_at = time.monotonic()
+        self.last_moved_s = time.monotonic()
         taken: int = super().write_soon(data)
-        self.moved_at = time.monotonic()
+        self.last_moved_s = time.monotonic()
         return taken
 
     def handle_close(self) -> None:
@@ -109,11 +109,11 @@ class _Connection(HTTPChannel):  # type: ignore[misc]
         """Whether the other side has taken too long: to ask, to send the whole request, or to take the answer."""
         if self.is_busy:
             ours = bool(self.requests) and self.total_outbufs_len <= self.adj.outbuf_high_watermark
-            return not ours and now - self.moved_at > ANSWER_STALLS_S
-        if self.request is not None and self.began_at is not None:
+            return not ours and now - self.last_moved_s > ANSWER_STALLS_S
+        if self.request is not None and self.began_s is not None:
             within_s = REQUEST_WITHIN_S if self.request.headers_finished else HEAD_WITHIN_S
-            return now - self.began_at > within_s
-        return now - self.moved_at > idle_s
+            return now - self.began_s > within_s
+        return now - self.last_moved_s > idle_s
 
 
 class BufferingWorker(Worker):  # type: ignore[misc]
