@@ -142,7 +142,9 @@ def test_every_test_a_page_of_proofs_names_exists(page: str) -> None:
     named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / page).read_text(encoding="utf-8")))
     made = {
         name
-        for path in (ROOT / "tests").rglob("test_*.py")
+        for path in (ROOT / "tests").rglob(
+            "*.py"
+        )  # the contract of the adapters is in a file of another name
         for name in re.findall(r"def (test_\w+)", path.read_text(encoding="utf-8"))
     }
     assert len(named) > 30
