@@ -56,12 +56,13 @@ format: installed-for-work
 
 docs: installed-for-work
 	@$(BIN)/python scripts/settings_page.py
+	@$(BIN)/python scripts/guide_pages.py
 	@$(BIN)/python scripts/security_page.py
 	@$(BIN)/python scripts/import_picture.py
 
 pictures: installed-for-work
 	@sh scripts/chromium.sh
-	@PMS_PICTURES=docs/images $(BIN)/python -m pytest -q -n0 tests/browser/test_pictures.py
+	@PMS_PICTURES=docs/images PMS_HELP_PICTURES=static/help $(BIN)/python -m pytest -q -n0 tests/browser/test_pictures.py
 
 wheel: installed-for-work
 	@$(BIN)/python -m build --wheel --no-isolation >/dev/null && ls dist/*.whl

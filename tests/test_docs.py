@@ -47,6 +47,12 @@ def test_the_settings_page_is_the_settings() -> None:
     assert page == _script("settings_page").render(), "run: make docs"
 
 
+def test_the_guides_are_those_of_the_help() -> None:
+    script = _script("guide_pages")
+    for guide in script.GUIDES:
+        assert script.page_of(guide).read_text(encoding="utf-8") == script.render(guide), "run: make docs"
+
+
 def test_the_example_file_is_the_settings(tmp_path: Path) -> None:
     example = (ROOT / "docs" / "pmsapp.env.example").read_text(encoding="utf-8")
     assert example == _script("settings_page").render_example(), "run: make docs"

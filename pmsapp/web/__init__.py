@@ -18,6 +18,7 @@ from pmsapp.web.account import pages as account_pages
 from pmsapp.web.account import second_factor as second_factor_pages
 from pmsapp.web.cards import pages as card_pages
 from pmsapp.web.decisions import pages as decision_pages
+from pmsapp.web.help import pages as help_pages
 from pmsapp.web.http import (
     assets,
     compression,
@@ -40,9 +41,11 @@ from pmsapp.web.records import retention as retention_pages
 from pmsapp.web.runs import pages as run_pages
 from pmsapp.web.runs import updates
 from pmsapp.web.settings import alerts as alert_pages
+from pmsapp.web.settings import diagnostics as diagnostics_pages
 from pmsapp.web.settings import downtime as downtime_pages
 from pmsapp.web.settings import pages as settings_pages
 from pmsapp.web.settings import people as people_pages
+from pmsapp.web.settings import rules as rules_pages
 from pmsapp.web.settings import tokens as token_pages
 from pmsapp.web.sheet import pages as sheet_pages
 from pmsapp.web.sheet import press_pages
@@ -74,6 +77,9 @@ _AREAS = (
     log_pages,
     retention_pages,
     patient_pages,
+    help_pages,
+    rules_pages,
+    diagnostics_pages,
 )
 
 

@@ -24,9 +24,11 @@ from tests.support.synced_clinic import SyncedClinic
 pytestmark = pytest.mark.browser
 
 WHERE = "PMS_PICTURES"  # a folder; without it the pictures are made and thrown away
+WHERE_HELP = "PMS_HELP_PICTURES"  # the same for the parts of a page that the guides of the help show
 MEL = Actor("user", "Mel", None, "reception")
 SAM = Actor("user", "Sam", None, "reception")
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 780}
+GUIDE = {"width": 1000, "height": 700}
 LARGEST_BYTES = 250_000
 
 
@@ -136,3 +138,24 @@ def _evening(clinic: SyncedClinic, frozen_clock: FrozenClock, cards: list[Card])
     for card in clinic.sheet().cards[4:]:
         if card.presence is Presence.ON_SHEET and card.state in ("booked", "contacted", "waiting"):
             steps.advance(card.id, MEL, expected=card.state, to="done")
+
+
+def test_the_pictures_of_the_guides_show_the_parts_they_speak_of(
+    open_visit: Callable[..., Visit], clinic: SyncedClinic, frozen_clock: FrozenClock, tmp_path: Path
+) -> None:
+    folder = Path(os.environ.get(WHERE_HELP) or tmp_path)
+    worked_on(clinic, frozen_clock)
+    visit = open_visit(viewport=GUIDE)
+    page = visit.sign_in()
+    page.mouse.move(0, 0)
+    page.evaluate("document.fonts.ready")
+    box = page.locator("main").bounding_box()
+    assert box is not None
+    page.screenshot(
+        path=str(folder / "work-list.png"),
+        animations="disabled",
+        clip={"x": box["x"], "y": 0, "width": box["width"], "height": 350},
+    )
+    take(page, folder / "sidebar.png", of=".sync-panel")
+    take(visit.go("/integrations"), folder / "connection.png", of="article.connection")
+    assert all(file.stat().st_size < 90_000 for file in folder.glob("*.png"))

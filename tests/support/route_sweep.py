@@ -23,7 +23,7 @@ _MOVING = {
     "users": {"sheet_view"},
 }
 _NOT_COUNTED = frozenset({"audit_events", "audit_keys", "run_sheet_looks", "run_sheet_card_looks"})
-_BY_NAME = {"filename": "css/base.css", "event": "appointment.updated"}
+_BY_NAME = {"filename": "css/base.css", "event": "appointment.updated", "topic": "AUTH-EXPIRED"}
 _DAY_NAMES = frozenset({"day", "date", "iso", "wanted"})
 
 

@@ -101,7 +101,7 @@ def _check(wizard: Wizard, failure: Failure, frozen_clock: FrozenClock) -> None:
             session.execute(delete(VendorBlock))
     page = unescape(answer.text)
     assert answer.status_code in (409, 422), f"answered {answer.status_code}"
-    shown = [code for code in CATALOGUE if f'href="/help#{code}"' in answer.text]
+    shown = [code for code in CATALOGUE if f'href="/help/{code}"' in answer.text]
     assert len(shown) == 1, f"codes shown: {shown}"
     assert any(words in page for words in OWN_WORDS), f"{shown[0]}: no next step"
     assert "by itself" not in page, f"{shown[0]}: words of a running connection"

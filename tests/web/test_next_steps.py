@@ -26,6 +26,7 @@ from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.clinic import clinic
 from pmsapp.services.connections import connections
 from pmsapp.services.monitoring import alerts, incidents
+from pmsapp.services.sheet import questions
 from pmsapp.web.integrations.connection_view import step_button
 from pmsapp.web.ui import labels, shell
 from tests.support import actors
@@ -76,6 +77,19 @@ def fail_with(fake: FakeClinic, code: Code) -> None:
         )
 
 
+def ask_something(fake: FakeClinic) -> None:
+    """A question is open: only then is anybody led to the questions."""
+    with writing() as session:
+        questions.open_question(
+            session,
+            kind="practitioner_new",
+            subject=f"practitioner:{fake.connection_id}:dora",
+            now=clock.now(),
+            connection_id=fake.connection_id,
+            theirs={"pms_practitioner_id": "dora", "name": "Dr Dora Dale"},
+        )
+
+
 def links_in(html: str) -> set[tuple[str, str]]:
     return {(href, unescape(word).strip()) for href, word in LINK.findall(html)}
 
@@ -84,6 +98,8 @@ def test_every_code_of_a_connection_offers_one_step_everywhere(app: Flask, fake:
     admin = actors.browser_for(app, "admin")
     for code in OF_CONNECTION.values():
         fail_with(fake, code)
+        if code.step.leads_to is LeadsTo.DECISIONS:
+            ask_something(fake)
         view = connections.get_connection(fake.connection_id)
         step = next_step(code.name, view.pms_label, view.id)
         wanted = (step.href, step.word)
@@ -110,7 +126,7 @@ def test_the_message_of_an_alert_leads_where_the_banner_does(app: Flask, fake: F
     (view,) = now.connections
     (incident,) = incidents.list_open()
     assert view.next_step is not None
-    assert incident.path == view.next_step.href == "/help#APP-NOT-ENABLED"
+    assert incident.path == view.next_step.href == "/help/APP-NOT-ENABLED"
     assert alerts.AlertMessage("title", "body", incident.path).path == view.next_step.href
 
 
@@ -121,11 +137,15 @@ def test_a_code_of_the_installation_leads_to_a_page_of_its_own(name: str) -> Non
     assert step.word == step_for(name).words
 
 
-def test_help_names_the_step_of_every_code_at_the_place_links_lead_to(app: Flask) -> None:
-    page = actors.browser_for(app, "viewer").get("/help").text
-    for code in CATALOGUE.values():
-        (line,) = re.findall(rf'<tr id="{code.name}">(.*?)</tr>', page, re.S)
-        assert code.step.words.format(pms="the practice software") in unescape(line)
+def test_a_code_that_needs_a_person_is_told_with_whose_step_it_is(app: Flask, fake: FakeClinic) -> None:
+    fail_with(fake, CATALOGUE["AUTH-EXPIRED"])
+    advice = CATALOGUE["AUTH-EXPIRED"].advice
+    lowered = f"An administrator has to act: {advice[:1].lower()}{advice[1:]}"
+    assert advice in unescape(actors.browser_for(app, "admin").get("/").text)
+    assert lowered in unescape(actors.browser_for(app, "reception").get("/").text)
+    fail_with(fake, CATALOGUE["DATA-STALE"])
+    clinician = actors.browser(app, actors.make_user("clinician", clinician_id=fake.mapped["anna"]))
+    assert "Reception has to act: press Sync now" in clinician.get("/").text
 
 
 def test_who_may_not_take_a_step_is_not_offered_it(app: Flask, fake: FakeClinic) -> None:
@@ -134,4 +154,4 @@ def test_who_may_not_take_a_step_is_not_offered_it(app: Flask, fake: FakeClinic)
     assert "Sign in again" not in {word for _, word in links_in(reception.get("/").text)}
     fail_with(fake, CATALOGUE["AUTH-SCOPE"])
     sheet = reception.get("/").text
-    assert ("/help#AUTH-SCOPE", "Ask the practice owner") in links_in(sheet)
+    assert ("/help/AUTH-SCOPE", "Ask the practice owner") in links_in(sheet)

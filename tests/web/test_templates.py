@@ -15,7 +15,7 @@ from tests.support.cases import check_each
 
 TEMPLATES = sorted(paths.TEMPLATES.rglob("*.html"))
 STYLES = sorted((paths.STATIC / "css").glob("*.css"))
-LAYERED = ("tokens", "base", "layout", "components", "pages", "worklist", "paper", "print")
+LAYERED = ("tokens", "base", "layout", "components", "pages", "worklist", "paper", "help", "print")
 HTMX = paths.STATIC / "vendor" / "htmx-4.0.1.min.js"
 
 

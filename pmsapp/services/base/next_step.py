@@ -33,7 +33,7 @@ class NextStep:
 
 def help_href(code: str) -> str:
     """Where a code is explained."""
-    return f"/help#{code}"
+    return f"/help/{code}"
 
 
 def next_step(code: str, pms: str, connection_id: int | None) -> NextStep:

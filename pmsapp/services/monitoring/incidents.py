@@ -153,7 +153,7 @@ def _notice(
     else:
         risk = condition.at_risk_at if condition else None
         stake = f" Next appointment that depends on it: {_when(risk, zone)}." if risk else ""
-        body = f"{since}{stake}\n{view.advice}"
+        body = f"{since}{stake}\n{view.advice}\nCode {row.code}: Help in pmsapp says what is behind it."
     return alerts.AlertMessage(f"{view.name}: {headline}", body, view.path)
 
 

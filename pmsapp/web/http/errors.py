@@ -37,7 +37,7 @@ _TEXTS = {
     410: ("This is gone", "It was removed."),
     413: ("This is too much at once", "Nothing was saved. At most 1 MB can be sent."),
     415: ("This kind of content is not read here", "Nothing was saved."),
-    422: ("Something in the form is not right", "Nothing was saved. Go back and check each field."),
+    422: ("Something in it is not right", "Nothing was saved."),
     429: ("Too many requests", "Wait a moment, then try again."),
     500: (
         "Something in pmsapp went wrong",
@@ -47,6 +47,7 @@ _TEXTS = {
     503: ("The server is busy", "Nothing was lost. Try again in a few seconds."),
 }
 _BUSY_RETRY_S = 2
+_CHECK_FIELDS = "Nothing was saved. Go back and check each field."
 _NO_ROOM_TEXT = ("The server cannot store anything", "Tell an administrator: its disk is full or read-only.")
 
 
@@ -117,7 +118,8 @@ def _on_service(error: ServiceError) -> ResponseReturnValue:
         said = " ".join(
             dict.fromkeys(error.errors.values())
         )  # a person reads sentences, not the names of fields
-    advice = getattr(error, "advice", None) or _TEXTS[status][1]
+    usual = _CHECK_FIELDS if isinstance(error, Invalid) else _TEXTS[status][1]
+    advice = getattr(error, "advice", None) or usual
     return answer(error, ErrorText(status, said, advice, error.code, headers=headers))
 
 

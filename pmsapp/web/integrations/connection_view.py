@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from pmsapp.domain.codes import LeadsTo
 from pmsapp.domain.errors import advice_for
 from pmsapp.domain.sync_state import ConnectionState, RunStatus
 from pmsapp.services.connections import views as connection_views
@@ -29,10 +30,14 @@ def build_card(
     can_sync: bool,
     can_configure: bool,
     goes_on: Unfinished | None = None,
+    is_asked: bool = True,
     undo: tuple[UndoLine, ...] = (),
     receipt: ReceiptLine | None = None,
 ) -> ConnectionCard:
-    """The card of one connection. It asks for itself every 15 s, every second while a run is under way."""
+    """The card of one connection. It asks for itself every 15 s, every second while a run is under way.
+
+    `is_asked`: questions are open; without one nobody is led to them.
+    """
     under_way = current is not None and not current.is_over
     error = view.last_sync_error if view.state is not ConnectionState.OK or _is_partial(view) else None
     card = ConnectionCard(
@@ -45,7 +50,9 @@ def build_card(
         problem=error.message if error else None,
         code=error.code if error else None,
         advice=_advice(view, error),
-        next_step=step_button(view, goes_on) if can_configure else None,
+        next_step=step_button(view, goes_on, is_asked=is_asked)
+        if can_configure or (can_sync and _is_question(view))
+        else None,
         facts=_facts(view),
         progress=run_view.progress_of(current, now=now, zone=view.time_zone, pms=view.pms_label)
         if current and under_way
@@ -80,13 +87,20 @@ def _poll_every(current: RunView | None) -> str:
     return "1s" if current and not current.is_over and current.not_before is None else "15s"
 
 
-def step_button(view: ConnectionView, goes_on: Unfinished | None = None) -> NextStep | None:
-    """The step that ends set-up or puts a connection right; None when nobody has to do anything."""
+def step_button(
+    view: ConnectionView, goes_on: Unfinished | None = None, *, is_asked: bool = True
+) -> NextStep | None:
+    """The step that ends set-up or puts a connection right; None when nobody has to do anything, or can."""
     if view.state is ConnectionState.SETUP:
         href = goes_on.href if goes_on else connection_views.next_setup_step(view).href
         return NextStep(href, "Continue set-up")
-    step = view.next_step if view.needs_staff else None
+    step = view.next_step if view.needs_staff and (is_asked or not _is_question(view)) else None
     return NextStep(step.href, step.word) if step else None
+
+
+def _is_question(view: ConnectionView) -> bool:
+    """Whether its next step is to answer a question."""
+    return view.next_step is not None and view.next_step.leads_to is LeadsTo.DECISIONS
 
 
 def _advice(view: ConnectionView, error: ErrorView | None) -> str | None:

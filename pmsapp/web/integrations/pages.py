@@ -11,6 +11,7 @@ from pmsapp.access import guard
 from pmsapp.domain.sync_state import ConnectionState
 from pmsapp.services.connections import connections
 from pmsapp.services.connections.connections import ConnectionView
+from pmsapp.services.editing import decisions
 from pmsapp.services.matching import undo as matching_undo
 from pmsapp.services.runs import history as run_history
 from pmsapp.services.runs import requests as run_requests
@@ -121,6 +122,7 @@ def card_of(view: ConnectionView, now: shell.PageStatus) -> ConnectionCard:
         now=now.now,
         can_sync=guard.may("integrations.sync_now", "POST"),
         can_configure=may,
+        is_asked=view.trouble_code is None or bool(decisions.list_open()),
     )
 
 

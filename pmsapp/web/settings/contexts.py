@@ -236,8 +236,19 @@ class HealthPage:
 
 
 @dataclass(frozen=True, slots=True)
-class HelpPage:
-    """`settings/help.html`: every state and every code in words."""
+class RulesPage:
+    """`settings/rules.html`. Subject and its sentences."""
 
-    badges: tuple[tuple[str, tuple[Badge, ...]], ...]
-    codes: tuple[tuple[str, str, str, str, str], ...]
+    nav: tuple[NavItem, ...]
+    subjects: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DiagnosticsPage:
+    """`settings/diagnostics.html`. Host and reason; alert channels by kind; the file for support as it is."""
+
+    nav: tuple[NavItem, ...]
+    headline: str
+    hosts: tuple[tuple[str, str], ...]
+    channels: tuple[str, ...]
+    bundle: str

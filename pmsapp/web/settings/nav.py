@@ -14,6 +14,13 @@ _PAGES = (
         "Name, time zone, opening hours, days it is closed.",
     ),
     ("clinicians", "Columns", "list", "settings.columns", "The columns of the run sheet and their order."),
+    (
+        "rules",
+        "Rules",
+        "decide",
+        "rules.index",
+        "Whose word counts, when somebody is asked, how old data may be.",
+    ),
     ("people", "People", "person", "people.index", "Who may sign in, and as what."),
     (
         "tokens",
@@ -40,6 +47,13 @@ _PAGES = (
         "Everything kept on one patient: show, correct, erase.",
     ),
     ("health", "Health", "done", "settings.health", "This installation: database, clock, backups, programs."),
+    (
+        "diagnostics",
+        "Diagnostics",
+        "find",
+        "diagnostics.index",
+        "The hosts this server may talk to, and the file for support.",
+    ),
     ("account", "Your account", "settings", "auth.account", "Your password and where you are signed in."),
 )
 

@@ -1,4 +1,4 @@
-"""Settings of the clinic and the run sheet's columns, the health of the installation, and help."""
+"""Settings of the clinic and the run sheet's columns, and the health of the installation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from flask.typing import ResponseReturnValue
 
 from pmsapp import clock
 from pmsapp.access import guard
-from pmsapp.domain.codes import CATALOGUE, ActionOwner, Code
 from pmsapp.services.base.errors import Invalid
 from pmsapp.services.clinic import clinic, opening_hours
 from pmsapp.services.clinic.clinic import DAY_WORDS, STATES, ClinicView
@@ -21,13 +20,12 @@ from pmsapp.web.settings.contexts import (
     ClinicPage,
     ColumnLine,
     ColumnsPage,
-    HelpPage,
     HoursLine,
     SettingsLine,
     SettingsPage,
 )
 from pmsapp.web.settings.forms import WAITS, ClinicForm, ColumnForm, NewColumnForm
-from pmsapp.web.ui import fields, forms, labels, shell
+from pmsapp.web.ui import fields, forms, shell
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui.page_contexts import FormField, Option
 
@@ -39,11 +37,6 @@ _CLINIC_LABELS = {
     "closed_days": "Days it is closed",
 }
 _COLUMN_LABELS = {"name": "Name", "sort_order": "Place", **WAITS}
-_WHO = {
-    ActionOwner.STAFF: "You",
-    ActionOwner.WAIT: "It repeats by itself",
-    ActionOwner.VENDOR: "The practice software",
-}
 
 
 @bp.get("/settings")
@@ -207,25 +200,3 @@ def health() -> ResponseReturnValue:
     """How this installation is."""
     now = shell.page_status()
     return shell.render("settings/health.html", "settings", now, page=health_view.build(now))
-
-
-@bp.get("/help")
-def help_page() -> ResponseReturnValue:
-    """Every state and every code, in words."""
-    page = HelpPage(
-        badges=(
-            ("What the practice software says", tuple(labels.STATUS.values())),
-            ("What became of a card", tuple(labels.PRESENCE.values())),
-            ("Where reception stands", tuple(labels.WORKFLOW.values())),
-            ("Telehealth", tuple(labels.TELEHEALTH.values())),
-        ),
-        codes=tuple(_code_line(code) for code in CATALOGUE.values()),
-    )
-    return shell.render("settings/help.html", "settings", page=page)
-
-
-def _code_line(code: Code) -> tuple[str, str, str, str, str]:
-    pms = "the practice software"
-    headline, advice = code.headline.format(pms=pms), code.advice.format(pms=pms)
-    step = code.step.words.format(pms=pms)
-    return code.name, headline[:1].upper() + headline[1:], advice, step, _WHO[code.actor]

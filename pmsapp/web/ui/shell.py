@@ -13,6 +13,7 @@ from flask import render_template, request
 from pmsapp import clock
 from pmsapp.access import guard
 from pmsapp.domain.codes import LeadsTo
+from pmsapp.domain.errors import is_for_staff
 from pmsapp.domain.runsheet import oldest
 from pmsapp.domain.sync_state import ConnectionState, overall_state
 from pmsapp.services.base.next_step import NextStep
@@ -100,7 +101,7 @@ def page_status_of(snapshot_now: Snapshot) -> PageStatus:
 
 
 def page_shell(active: str, now: PageStatus | None = None, *, open_decisions: int | None = None) -> Shell:
-    """The frame for a page under the sidebar's entry `active` (today, decisions, integrations, settings)."""
+    """The frame for a page under the sidebar's entry `active` (today, decisions, integrations, settings, help)."""
     now = now or page_status()
     if open_decisions is None:
         open_decisions = len(decisions.list_open())
@@ -191,11 +192,12 @@ def _installation_notice(incident: IncidentView, now: PageStatus) -> Notice:
     )
     as_of = f"Cards are as of {fmt.moment(age, now.now, now.zone)}. " if age else ""
     href, action = way_to(incident.step)
+    advice = _advice_to(incident.advice, incident.code, incident.step)
     since = fmt.moment(incident.started_at, now.now, now.zone)
     tone = "stop" if incident.code in _EXPLAINS_ALL else "warn"
     return Notice(
         f"{incident.message}.",
-        f"Since {since}. {as_of}{incident.advice}",
+        f"Since {since}. {as_of}{advice}",
         tone,
         "warn",
         incident.code,
@@ -218,7 +220,7 @@ _ENDPOINTS = {
     LeadsTo.KEPT_ASIDE: "connection.show",
     LeadsTo.HISTORY: "history.index",
     LeadsTo.DECISIONS: "decisions.index",
-    LeadsTo.HELP: "settings.help_page",
+    LeadsTo.HELP: "help.show",
     LeadsTo.HEALTH: "settings.health",
     LeadsTo.ALERTS: "alerts.index",
     LeadsTo.PEOPLE: "people.index",
@@ -226,10 +228,23 @@ _ENDPOINTS = {
 
 
 def way_to(step: NextStep | None) -> tuple[str | None, str | None]:
-    """Address and words of a step, for whoever may take it."""
+    """Address and words of a step, for whoever may take it; nobody is led to questions when none is open."""
     if step is None or not guard.may(_ENDPOINTS[step.leads_to]):
         return None, None
+    if step.leads_to is LeadsTo.DECISIONS and not decisions.list_open():
+        return None, None
     return step.href, step.word
+
+
+def _advice_to(advice: str, code: str | None, step: NextStep | None) -> str:
+    """What to do, said to whom it concerns: a reader who may not take the step is told whose it is."""
+    if step is None or code is None or not is_for_staff(code) or guard.may(_ENDPOINTS[step.leads_to]):
+        return advice
+    whose = "Reception" if step.leads_to in _OF_THE_DESK else "An administrator"
+    return f"{whose} has to act: {advice[:1].lower()}{advice[1:]}"
+
+
+_OF_THE_DESK = frozenset({LeadsTo.DECISIONS, LeadsTo.HISTORY})
 
 
 def _needs_you(connection: ConnectionView, now: PageStatus) -> Notice:
@@ -238,7 +253,7 @@ def _needs_you(connection: ConnectionView, now: PageStatus) -> Notice:
     href, action = way_to(connection.next_step)
     return Notice(
         headline,
-        f"{_age(connection, now)} {connection.advice}",
+        f"{_age(connection, now)} {_advice_to(connection.advice, connection.trouble_code, connection.next_step)}",
         "stop",
         "person",
         connection.trouble_code,
@@ -262,6 +277,7 @@ def _retrying(connection: ConnectionView, now: PageStatus) -> Notice:
 def _notice_of(connection: ConnectionView, now: PageStatus, headline: str, icon: str) -> Notice:
     error = connection.last_sync_error
     href, action = way_to(connection.next_step)
+    advice = _advice_to(connection.advice, connection.trouble_code, connection.next_step)
     again = (
         f" Next try {fmt.moment(connection.next_sync_at, now.now, now.zone)}."
         if connection.next_sync_at
@@ -269,7 +285,7 @@ def _notice_of(connection: ConnectionView, now: PageStatus, headline: str, icon:
     )
     return Notice(
         error.message if error else headline,
-        f"{_age(connection, now)} {connection.advice}{again}",
+        f"{_age(connection, now)} {advice}{again}",
         "warn",
         icon,
         connection.trouble_code,
@@ -297,12 +313,14 @@ def _items(now: PageStatus, open_decisions: int) -> tuple[NavItem, ...]:
             "integrations", "Integrations", "/integrations", "plug", needy, f"{needy} needs you", urgent=True
         ),
         NavItem("settings", "Settings", "/settings", "settings"),
+        NavItem("help", "Help", "/help", "help"),
     ]
     endpoints = {
         "today": "runsheet.today",
         "decisions": "decisions.index",
         "integrations": "integrations.index",
         "settings": "settings.index",
+        "help": "help.start",
     }
     return tuple(item for item in items if guard.may(endpoints[item.key]))
 

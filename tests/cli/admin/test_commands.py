@@ -267,7 +267,7 @@ def test_doctor_says_what_is_wrong_and_what_to_do(pmsapp: Pmsapp, instance_dir: 
             ReconnectRequiredError("AUTH-REFUSED", pms="Gentu"),
             1,
             "Error: Gentu did not accept these login details. "
-            "Check each field for a missing or extra character, then try again. (AUTH-REFUSED)",
+            "Enter the login again, copied rather than typed; cards stay as they are until then. (AUTH-REFUSED)",
         ),
         (
             OperationalError("select secret", {}, Exception("secret")),

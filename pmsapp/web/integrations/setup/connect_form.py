@@ -26,6 +26,10 @@ _CODE_CODES = frozenset({"PAIR-UNKNOWN", "PAIR-USED", "PAIR-BLOCKED", "PAIR-UNSU
 _NOTED = frozenset({"AUTH-SCOPE", "AUTH-WRONG-PRACTICE", "PRACTICE-CONNECTED"})
 # What a code says while somebody connects, where the words of a running connection do not fit.
 _HERE = {
+    "AUTH-REFUSED": (
+        "{pms} did not accept these login details",
+        "Check each field for a missing or extra character, then try again.",
+    ),
     "AUTH-EXPIRED": (
         "{pms} took the login and then turned it away",
         "The key may have been switched off in {pms}. Check there that it is active, then try again.",
