@@ -31,6 +31,11 @@ def at_preview(run_id: int, cards: Collection[int]) -> None:
     _note(access_log.PREVIEW, f"run:{run_id}", cards)
 
 
+def at_reveal(subject: str, cards: Collection[int]) -> None:
+    """Names that were hidden until somebody asked for them."""
+    _note(access_log.REVEAL, subject, cards)
+
+
 def at_receipt(connection_id: int, cards: Collection[int]) -> None:
     """The cards that differ from the practice software."""
     _note(access_log.RECEIPT, f"connection:{connection_id}", cards)

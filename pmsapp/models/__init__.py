@@ -37,6 +37,7 @@ from pmsapp.models.pms import (
 )
 from pmsapp.models.setup import Disconnected, SetupDraft
 from pmsapp.models.sheet import (
+    CardBefore,
     CardLook,
     Decision,
     FormerCard,
@@ -56,6 +57,7 @@ __all__ = [
     "AuditCut",
     "AuditEvent",
     "AuditKey",
+    "CardBefore",
     "CardLook",
     "Clinic",
     "Decision",

@@ -138,7 +138,8 @@ class SyncRun(Base):
     """One run. queued -> running -> success, partial, failed, interrupted or cancelled.
 
     `fence` is the lease it holds while running; `heartbeat_at` its last sign of life; `dates` ISO days;
-    `error_details` {"code": the run's, "scopes": {code: how many lists ended with it}}.
+    `error_details` {"code": the run's, "scopes": {code: how many lists ended with it}}. `requests_made`: calls to the vendor.
+    `undone`: {"at", "by", "put_back", "taken_off", "left"} where somebody undid it; `left` cards stayed as they were.
     """
 
     __tablename__ = "pms_sync_log"
@@ -184,6 +185,8 @@ class SyncRun(Base):
     error_message: Mapped[str | None]
     error_details: Mapped[Any | None] = mapped_column(JSONText)
     note: Mapped[str | None]
+    requests_made: Mapped[int | None]
+    undone: Mapped[Any | None] = mapped_column(JSONText)
     progress: Mapped[Any | None] = mapped_column(JSONText)
     preview: Mapped[Any | None] = mapped_column(JSONText)
     created_at: Mapped[datetime] = mapped_column(Computed("requested_at", persisted=True))

@@ -311,3 +311,23 @@ class FormerCard(Base):
     appointment_id: Mapped[int] = mapped_column(ForeignKey("run_sheet_appointments.id", ondelete="CASCADE"))
     kept_values: Mapped[Any | None] = mapped_column(JSONText)
     left_at: Mapped[datetime]
+
+
+class CardBefore(Base):
+    """How a card stood before a run changed it, kept for a day so that the run can be undone.
+
+    `before`: the PMS's side, what staff typed over it by state, and the open questions about it; null where the run made
+    the card. `row_version`: the card's after the run's last write; another one means that somebody came after the run.
+    """
+
+    __tablename__ = "run_sheet_before"
+    __table_args__ = table(
+        UniqueConstraint("run_id", "appointment_id"), Index("ix_before_card", "appointment_id")
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("pms_sync_log.id", ondelete="CASCADE"))
+    appointment_id: Mapped[int] = mapped_column(ForeignKey("run_sheet_appointments.id", ondelete="CASCADE"))
+    before: Mapped[Any | None] = mapped_column(JSONText)
+    row_version: Mapped[int]
+    at: Mapped[datetime]

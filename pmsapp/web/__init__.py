@@ -39,7 +39,7 @@ from pmsapp.web.records import log as log_pages
 from pmsapp.web.records import patients as patient_pages
 from pmsapp.web.records import retention as retention_pages
 from pmsapp.web.runs import pages as run_pages
-from pmsapp.web.runs import updates
+from pmsapp.web.runs import run_page, updates
 from pmsapp.web.settings import alerts as alert_pages
 from pmsapp.web.settings import diagnostics as diagnostics_pages
 from pmsapp.web.settings import downtime as downtime_pages
@@ -69,6 +69,7 @@ _AREAS = (
     connection_settings,
     receipts,
     run_pages,
+    run_page,
     settings_pages,
     people_pages,
     token_pages,

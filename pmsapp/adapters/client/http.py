@@ -37,7 +37,7 @@ from pmsapp.adapters.client.messages import (
 )
 from pmsapp.adapters.client.rate_limit import RateLimit
 from pmsapp.adapters.client.responses import ResponseReader
-from pmsapp.adapters.client.retry import Attempts, OnRequest, OnWait, VendorRetry
+from pmsapp.adapters.client.retry import Attempts, OnRequest, OnWait, RequestCount, VendorRetry
 from pmsapp.adapters.client.tokens import Token, TokenSource
 from pmsapp.adapters.client.transport import MAX_BODY_BYTES, Line, Sessions, TooLargeError
 from pmsapp.domain.errors import BadVendorDataError, PMSError, ReconnectRequiredError, RetryLaterError
@@ -88,7 +88,7 @@ class HTTPClient:
         self._retries = retries
         self._backoff_s = backoff_s
         self._repeats_500 = repeats_500
-        self._on_request = on_request
+        self.requests = RequestCount(on_request)
         self._on_wait = on_wait
         self._responses = ResponseReader(label)
         self._sessions = Sessions(hosts, label, user_agent)
@@ -203,7 +203,7 @@ class HTTPClient:
             deadline=self._deadline,
             rate_limit=self._rate_limit,
             read_timeout_s=self._read_timeout_s,
-            on_request=self._on_request,
+            on_request=self.requests.note,
             on_wait=self._on_wait,
         )
         retry = VendorRetry.of(

@@ -8,6 +8,7 @@ same object.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -40,6 +41,22 @@ MAX_REQUEST_S = 60.0
 MAX_BACKOFF_S = 8.0
 # A turn that came sooner was no wait.
 WORTH_COUNTING_S = 0.05
+
+
+class RequestCount:
+    """How many requests one client has made, repeats included, in whatever threads; each is passed on to be measured."""
+
+    def __init__(self, on_request: OnRequest | None = None) -> None:
+        self.made = 0
+        self._on_request = on_request
+        self._lock = threading.Lock()
+
+    def note(self, kind: str, status: int, duration_s: float) -> None:
+        """Another request has ended."""
+        with self._lock:
+            self.made += 1
+        if self._on_request is not None:
+            self._on_request(kind, status, duration_s)
 
 
 @dataclass(slots=True)

@@ -183,9 +183,12 @@ def _apply(
             same_practice.claim(session, row)
             reconnect.take_back(session, row, now)
         if named:
-            audit.record(
-                session, actor, "connection.changed", f"connection:{row.id}", {"fields": sorted(named)}
-            )
+            detail: dict[str, Any] = {"fields": sorted(named)}
+            if "sync_enabled" in changed:
+                detail["sync_enabled"] = row.sync_enabled
+            if "paused_until" in changed:
+                detail["paused_until"] = row.paused_until and row.paused_until.isoformat()
+            audit.record(session, actor, "connection.changed", f"connection:{row.id}", detail)
         wants_run = row.sync_enabled and (switched_on or healed)
         return view_of(session, row), wants_run
 

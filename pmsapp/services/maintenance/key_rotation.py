@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from pmsapp.crypto import key_files, private_files
@@ -20,6 +20,7 @@ from pmsapp.domain.actor import Actor
 from pmsapp.extensions import current_settings, key_ring
 from pmsapp.models import (
     AuditKey,
+    CardBefore,
     DowntimePassphrase,
     PMSConnection,
     RunSheetAppointment,
@@ -151,6 +152,8 @@ def rotate(actor: Actor) -> Rotation:
             after_id = last_id
     if total["resealed"]:
         with writing() as session:
+            # What is kept for undoing runs holds links sealed with the earlier keys.
+            session.execute(delete(CardBefore).execution_options(synchronize_session=False))
             audit.record(
                 session, actor, "key.rotated", f"key:{ring.current_id}", {"texts": total["resealed"]}
             )

@@ -21,6 +21,7 @@ from pmsapp.domain.actor import SYSTEM
 from pmsapp.extensions import current_settings
 from pmsapp.models import (
     AuditEvent,
+    CardBefore,
     Decision,
     HandOver,
     RunSheet,
@@ -34,6 +35,7 @@ from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.clinic import clinic
 from pmsapp.services.maintenance import backup, erasure, periods
 from pmsapp.services.maintenance.periods import Periods
+from pmsapp.services.sheet import before_runs
 
 PURGED = "retention.purged"
 STEP_ROWS = 200
@@ -71,6 +73,9 @@ def purge_records() -> dict[str, int]:
         ),
         "timeline lines": _in_steps(
             "timelines", lambda s: _old_lines(s, now - kept.timelines), RunSheetEvent
+        ),
+        "cards kept for undoing": _in_steps(
+            "undoing", lambda s: _kept_for_undoing(s, now - before_runs.KEPT_FOR), CardBefore
         ),
         "log rows": _purge_log(now - kept.audit),
         "files": _purge_files(now, kept),
@@ -153,6 +158,10 @@ def _old_overrides(session: Session, before: datetime) -> Any:
 
 def _old_lines(session: Session, before: datetime) -> Any:
     return select(RunSheetEvent.id).where(RunSheetEvent.at < before)
+
+
+def _kept_for_undoing(session: Session, before: datetime) -> Any:
+    return select(CardBefore.id).where(CardBefore.at < before)
 
 
 def _in_steps(what: str, find: Any, model: Any) -> int:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from pmsapp import clock
 from pmsapp.extensions import key_ring
 from pmsapp.models import (
+    CardBefore,
     Decision,
     RunSheet,
     RunSheetAppointment,
@@ -66,6 +67,7 @@ def _card(session: Session, card_id: int) -> dict[str, Any]:
         "patient_link": encrypted_columns.open_card_link(ring, row, "patient"),
         "typed_by_staff": _rows(session, RunSheetOverride, card_id),
         "timeline": _rows(session, RunSheetEvent, card_id),
+        "before_updates": _rows(session, CardBefore, card_id),
     }
 
 

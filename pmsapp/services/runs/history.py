@@ -65,6 +65,8 @@ class RunView:
     cancel_requested: bool
     cancelled_by: str | None
     skipped_reasons: dict[str, int]
+    requests_made: int | None = None
+    undone: dict[str, Any] | None = None
 
     @property
     def is_over(self) -> bool:
@@ -195,6 +197,11 @@ def _views(session: Session, runs: Sequence[SyncRun]) -> tuple[RunView, ...]:
     return tuple(_view(run, tuple(scopes.get(run.id, ()))) for run in runs)
 
 
+def without_lists(run: SyncRun) -> RunView:
+    """One run as a line of a list shows it: its numbers, not its lists."""
+    return _view(run, ())
+
+
 def _view(run: SyncRun, scopes: tuple[ScopeView, ...]) -> RunView:
     preview = dict(run.preview) if run.preview else None
     if preview is not None:
@@ -221,6 +228,8 @@ def _view(run: SyncRun, scopes: tuple[ScopeView, ...]) -> RunView:
         cancel_requested=run.cancel_requested_at is not None,
         cancelled_by=run.cancel_requested_by,
         skipped_reasons=run.skipped_reasons or {},
+        requests_made=run.requests_made,
+        undone=run.undone,
     )
 
 

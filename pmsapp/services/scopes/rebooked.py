@@ -41,12 +41,10 @@ _FOUND = select(
 ).order_by(CARDS.c.id)
 
 
-def link(
-    session: Session, connection_id: int, whose: Collection[tuple[str, date]], now: datetime
-) -> set[date]:
-    """Link what was booked anew among the cards of these (patient, day). Returns the days whose sheet changed."""
+def find(session: Session, connection_id: int, whose: Collection[tuple[str, date]]) -> list[tuple[int, int]]:
+    """(cancelled card, new card) of what was booked anew and is not linked yet, among those of these (patient, day)."""
     if not whose:
-        return set()
+        return []
     theirs = (
         CARDS.c.pms_connection_id == connection_id,
         CARDS.c.pms_date.in_({day for _, day in whose}),
@@ -57,11 +55,15 @@ def link(
         CARDS.c.rebooked_to_id.is_(None),
     )
     if session.execute(select(CARDS.c.id).where(*theirs, *without_new).limit(1)).first() is None:
-        return set()
+        return []
     by_patient: dict[tuple[str, date], list[Any]] = {}
     for row in session.execute(_FOUND.where(*theirs)):
         by_patient.setdefault((row.pms_patient_id, row.pms_date), []).append(row)
-    pairs = [pair for key, rows in by_patient.items() if key in whose for pair in _pairs(rows)]
+    return [pair for key, rows in by_patient.items() if key in whose for pair in _pairs(rows)]
+
+
+def link(session: Session, pairs: Collection[tuple[int, int]], now: datetime) -> set[date]:
+    """Link these cards, both ways. Returns the days whose sheet changed."""
     for old_id, new_id in pairs:
         _set(session, old_id, {"rebooked_to_id": new_id}, now)
         _set(session, new_id, {"rebooked_from_id": old_id}, now)

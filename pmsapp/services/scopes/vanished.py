@@ -25,11 +25,10 @@ from pmsapp.domain.sync.vanished import (
     plan_vanished,
 )
 from pmsapp.observability import logs
-from pmsapp.services.scopes import rebooked
 from pmsapp.services.scopes.context import RunContext
 from pmsapp.services.scopes.plan import KEPT_MISSING, ScopePlan, plan_pairs
 from pmsapp.services.scopes.reading import INCOMPLETE, Reader, ScopeRead
-from pmsapp.services.scopes.write import Writer, take_off, write_plan
+from pmsapp.services.scopes.write import Writer, link_rebooked, take_off, write_plan
 from pmsapp.services.sheet import questions, stored_cards, versions
 
 GONE_REASON = "no longer in the practice software"
@@ -180,7 +179,7 @@ def write_vanished(
     days |= take_off(writer, _ids(result.left), Presence.DELETED, LEFT_REASON, Change.LEFT)
     days |= take_off(writer, _ids(result.gone), Presence.DELETED, GONE_REASON, Change.DELETED)
     gone = {(card.patient_id, card.pms_date) for card in decisions.delete}
-    days |= rebooked.link(writer.session, writer.connection_id, gone, writer.now)
+    days |= link_rebooked(writer, gone)
     if decisions.hold:
         days |= take_off(writer, _ids(decisions.hold), Presence.HELD, HELD_REASON, Change.HELD)
         _ask_about_removals(writer, context, pending, decisions.hold)

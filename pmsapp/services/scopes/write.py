@@ -6,7 +6,7 @@ written here. Every statement names its columns.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -31,7 +31,7 @@ from pmsapp.models.bulk import among, insert_missing, update_by_id
 from pmsapp.services.base.failpoints import failpoint
 from pmsapp.services.scopes import rebooked
 from pmsapp.services.scopes.plan import ScopePlan
-from pmsapp.services.sheet import placement, questions, timeline, versions
+from pmsapp.services.sheet import before_runs, placement, questions, timeline, versions
 from pmsapp.services.sheet.placement import PlacedBy
 from pmsapp.services.sheet.questions import field_subject, patient_subject
 from pmsapp.services.sheet.stored_cards import (
@@ -77,10 +77,19 @@ def write_plan(writer: Writer, plan: ScopePlan) -> set[date]:
     swapped = _write_swaps(writer, plan)
     _note_markers(writer, plan)
     failpoint("after_swaps")
-    linked = rebooked.link(writer.session, writer.connection_id, _of_whom(plan), writer.now)
+    linked = link_rebooked(writer, _of_whom(plan))
     if any(change.card.presence is Presence.HELD for change in plan.updates):
         questions.lapse_settled(writer.session, writer.connection_id, writer.now)
     return created | updated | swapped | linked
+
+
+def link_rebooked(writer: Writer, whose: Collection[tuple[str, date]]) -> set[date]:
+    """Link what was booked anew among the cards of these (patient, day). Returns the days whose sheet changed."""
+    pairs = rebooked.find(writer.session, writer.connection_id, whose)
+    with before_runs.keeping(
+        writer.session, writer.run_id, [card_id for pair in pairs for card_id in pair], writer.now
+    ):
+        return rebooked.link(writer.session, pairs, writer.now)
 
 
 def _of_whom(plan: ScopePlan) -> set[tuple[str, date]]:
@@ -137,6 +146,7 @@ def _begin_timelines(writer: Writer, appointment_ids: Sequence[str]) -> None:
     )
     names = ["appointment_id", "run_id", "at", "source", "kind"]
     writer.session.execute(insert(EVENTS).from_select(names, made))
+    before_runs.keep_created(writer.session, writer.run_id, writer.now)
 
 
 def _write_updates(writer: Writer, updates: Sequence[UpdateCard]) -> set[date]:
@@ -157,10 +167,11 @@ def _write_updates(writer: Writer, updates: Sequence[UpdateCard]) -> set[date]:
         **{name: [marked[name] for marked in marks] for name in marks[0]},
     }
     same = {"pms_last_synced_at": writer.now, "kept_digest": None, "updated_at": writer.now}
-    update_by_id(writer.session, RunSheetAppointment, columns, same=same, grows="row_version")
-    lines = [_event(change) for change in updates if not change.silent]
-    timeline.record(writer.session, lines, "pms", writer.now, run_id=writer.run_id)
-    _move_overrides(writer, updates)
+    with before_runs.keeping(writer.session, writer.run_id, columns["id"], writer.now):
+        update_by_id(writer.session, RunSheetAppointment, columns, same=same, grows="row_version")
+        lines = [_event(change) for change in updates if not change.silent]
+        timeline.record(writer.session, lines, "pms", writer.now, run_id=writer.run_id)
+        _move_overrides(writer, updates)
     return days
 
 
@@ -317,15 +328,16 @@ def take_off(
 
     Returns the days whose sheet changed; the caller lets their versions grow.
     """
-    return placement.place(
-        writer.session,
-        ids,
-        presence,
-        reason,
-        kind=change.value,
-        by=PlacedBy("pms", run_id=writer.run_id),
-        now=writer.now,
-        only=(Presence.ON_SHEET,),
-        also={"kept_digest": None},
-        bump=False,
-    )
+    with before_runs.keeping(writer.session, writer.run_id, ids, writer.now):
+        return placement.place(
+            writer.session,
+            ids,
+            presence,
+            reason,
+            kind=change.value,
+            by=PlacedBy("pms", run_id=writer.run_id),
+            now=writer.now,
+            only=(Presence.ON_SHEET,),
+            also={"kept_digest": None},
+            bump=False,
+        )

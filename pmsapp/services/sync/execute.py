@@ -72,16 +72,17 @@ def _perform(run: RunWork) -> None:
             previews=run.previews,
             warnings=run.warnings,
             clock_skew_s=run.clock_skew_s,
+            requests_made=run.requests_made,
         )
     except FencedOutError:
         raise
     except CancelledError:
-        close_run(run.lease, run.results, cancelled=True)
+        close_run(run.lease, run.results, cancelled=True, requests_made=run.requests_made)
     except PMSError as error:
-        close_run(run.lease, run.results, error=error)
+        close_run(run.lease, run.results, error=error, requests_made=run.requests_made)
     except Exception as error:
         logs.record_bug(error, "a run", run_id=run.lease.run_id)
-        close_run(run.lease, run.results, error=PMSError("BUG"))
+        close_run(run.lease, run.results, error=PMSError("BUG"), requests_made=run.requests_made)
         raise
 
 

@@ -76,7 +76,7 @@ def recheck_card(card_id: int, actor: Actor) -> Card:
                 select(RunSheetAppointment.pms_date).where(RunSheetAppointment.id == card_id)
             )
             gone = {(card.pms_patient_id or "", pms_date)} if pms_date else set()
-            days_changed |= rebooked.link(session, card.pms_connection_id, gone, now)
+            days_changed |= rebooked.link(session, rebooked.find(session, card.pms_connection_id, gone), now)
         versions.bump(session, days_changed, now)
         audit.record(session, actor, "card.recheck", f"card:{card_id}")
     return days.get_card(card_id)

@@ -47,6 +47,7 @@ def close_run(
     previews: Sequence[preview.Line] = (),
     warnings: Sequence[str] = (),
     clock_skew_s: float | None = None,
+    requests_made: int | None = None,
 ) -> None:
     """Record the end in one transaction. `error` is what ended the run early. Raises FencedOutError.
 
@@ -72,6 +73,7 @@ def close_run(
         unusual = _note(session, run, results) if status is RunStatus.SUCCESS else None
         run.note = " ".join([unusual, *warnings] if unusual else warnings) or None
         run.progress = None
+        run.requests_made = requests_made
         run.preview = preview.as_json(previews, results, connection.config_version) if run.dry_run else None
         if not run.dry_run:
             _store_state(connection, status, code, message, now)

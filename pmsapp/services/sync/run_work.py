@@ -78,7 +78,7 @@ REFERENCE_LASTS = timedelta(hours=1)
 @dataclass(slots=True)
 class RunWork:
     """A run in progress. `error` is what ended it early, if anything did; `warnings` are sentences for its record;
-    `clock_skew_s` is the vendor's clock minus ours."""
+    `clock_skew_s` is the vendor's clock minus ours, `requests_made` how often the vendor was called."""
 
     lease: Lease
     deadline: Deadline
@@ -88,6 +88,7 @@ class RunWork:
     error: PMSError | None = None
     warnings: list[str] = field(default_factory=list)
     clock_skew_s: float | None = None
+    requests_made: int | None = None
     _met: unlisted.Unlisted = field(default_factory=unlisted.Unlisted)
     _lists_are_new: bool = False
     _practitioners: list[Practitioner] = field(default_factory=list)
@@ -119,6 +120,7 @@ class RunWork:
             raise
         finally:
             self.clock_skew_s = adapter.client.clock_skew_s
+            self.requests_made = adapter.client.requests.made
             adapter.client.close()
 
     def _context(self) -> RunContext:

@@ -210,13 +210,19 @@ def _rate_limit(info: AdapterInfo, settings: Settings) -> RateLimit:
     On a loopback address stands a simulator, which needs no sparing unless the server says so.
     """
     chosen = settings.vendor(info.settings_prefix)
-    safe = None if is_simulated(info.slug) else info.default_requests_per_minute
     return RateLimit(
         rate_limit_store(settings.queue_url),
-        requests_per_minute=chosen.requests_per_minute or safe,
+        requests_per_minute=requests_per_minute(info.slug),
         concurrency=chosen.concurrency or info.default_concurrency,
         board=StoredBlocks(current_app._get_current_object().app_context),  # type: ignore[attr-defined]
     )
+
+
+def requests_per_minute(pms_type: str) -> int | None:
+    """How often a minute the vendor may be called at most; None where nothing limits it."""
+    info = get_info(pms_type)
+    chosen = current_settings().vendor(info.settings_prefix).requests_per_minute
+    return chosen or (None if is_simulated(pms_type) else info.default_requests_per_minute)
 
 
 def _base_url(info: AdapterInfo, settings: Settings) -> str:

@@ -43,6 +43,7 @@ _KINDS = {
     "disconnected": "Practice software disconnected",
     "kept": "Kept, practice software disconnected",
     "identity_checked": "Identity checked",
+    "run_undone": "Put back as it was before an update",
     "step_undone": "Taken back",
     "step": "Step",
 }

@@ -1,108 +1,101 @@
-"""What the updates of a connection did: the list, one run, and the list for a spreadsheet. No patient data in it."""
+"""What the updates of a connection did: the list, and the list for a spreadsheet. No patient data in it."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
+from typing import Annotated, Literal
+from urllib.parse import urlencode
 
-from flask import Blueprint, make_response
+from flask import Blueprint, make_response, redirect
 from flask.typing import ResponseReturnValue
+from pydantic import AfterValidator
 
 from pmsapp.access import looking
-from pmsapp.domain.errors import advice_for, is_for_staff
-from pmsapp.services.base.next_step import next_step
 from pmsapp.services.base.spreadsheet import plain_cell
 from pmsapp.services.clinic import clinic
 from pmsapp.services.connections import connections
-from pmsapp.services.connections.connections import ConnectionView
 from pmsapp.services.runs import history as run_history
-from pmsapp.services.runs.history import RunView, ScopeView
-from pmsapp.services.sheet import timeline
-from pmsapp.services.sheet.timeline import EventView
+from pmsapp.services.runs import history_lines, last_30_days
+from pmsapp.services.runs.history import RunView
+from pmsapp.services.runs.history_lines import Wanted
+from pmsapp.web.runs import history_view, month_view
 from pmsapp.web.runs import view as run_view
-from pmsapp.web.runs.contexts import HistoryPage, RunPage, RunRow, ScopeRow
+from pmsapp.web.runs.contexts import HistoryPage
 from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui import forms, shell
+from pmsapp.web.ui.page_contexts import Option
 
 bp = Blueprint("history", __name__)
 CSV_RUNS = 1000
-_TOTALS = {
-    "fetched": "read",
-    "created": "new",
-    "updated": "changed",
-    "unchanged": "unchanged",
-    "skipped": "not for the sheet",
-    "failed": "not understood",
-    "removed": "cancelled or gone",
-    "held": "held",
-}
 
 
-class BeforeForm(forms.Form):
-    """In the address of an older page: the run that the page before ended with."""
+def _one_of(words: Mapping[str, str]) -> Callable[[str], str]:
+    def check(text: str) -> str:
+        if text not in words:
+            raise ValueError(forms.CHOOSE_ONE)
+        return text
+
+    return check
+
+
+class HistoryForm(forms.Form):
+    """In the address: what of the history, of which connection, and the run that the page before ended with."""
 
     before: forms.ChosenId = None
+    connection: forms.ChosenId = None
+    outcome: Annotated[str, AfterValidator(_one_of(history_view.OUTCOME_WORDS))] = ""
+    trigger: Annotated[str, AfterValidator(_one_of(history_view.TRIGGER_WORDS))] = ""
+    days: Literal["", "1", "7", "30"] = ""
 
 
 @bp.get("/integrations/<id:connection_id>/history")
 def index(connection_id: int) -> ResponseReturnValue:
-    """Newest first, 25 at a time."""
+    """Newest first, 25 lines at a time. Another connection chosen in the form leads to that one's history."""
+    asked = forms.read_address(HistoryForm)
+    given = {"outcome": asked.outcome, "trigger": asked.trigger, "days": asked.days}
+    filters = {name: value for name, value in given.items() if value}
+    if asked.connection is not None and asked.connection != connection_id:
+        return redirect(_href(asked.connection, filters), 303)
     view = connections.get_connection(connection_id)
     now = shell.page_status()
-    found = run_history.list_runs(connection_id, limit=25, before_id=_before())
-    base = f"/integrations/{connection_id}/history"
-    current = found.current
+    wanted = Wanted(asked.outcome, asked.trigger, int(asked.days) if asked.days else None)
+    found = history_lines.list_lines(connection_id, wanted, asked.before)
+    current = run_history.list_runs(connection_id, limit=1).current
+    is_first = asked.before is None
+    period_s = view.sync_frequency_minutes * 60.0
     page = HistoryPage(
         id=view.id,
         name=view.display_name,
         current=run_view.progress_of(current, now=now.now, zone=now.zone, pms=view.pms_label)
-        if current
+        if current and is_first
         else None,
-        rows=tuple(_row(run, now) for run in found.items if run.is_over),
-        next_href=f"{base}?before={found.next}" if found.next else None,
-        csv_href=f"{base}.csv",
+        rows=tuple(history_view.line_row(line, now.now, now.zone, view.id) for line in found.lines),
+        next_href=_href(view.id, filters | {"before": str(found.next)}) if found.next else None,
+        csv_href=f"/integrations/{view.id}/history.csv",
+        first_href=None if is_first else _href(view.id, filters),
+        is_filtered=bool(filters),
+        connections=tuple(
+            Option(str(other.id), other.display_name, other.id == view.id) for other in now.connections
+        ),
+        outcomes=_options(history_view.OUTCOME_WORDS, asked.outcome),
+        triggers=_options(history_view.TRIGGER_WORDS, asked.trigger),
+        periods=_options(history_view.PERIOD_WORDS, asked.days),
+        month=month_view.month_of(last_30_days.of_connection(view.id), period_s, now.now)
+        if is_first
+        else None,
     )
     return shell.render("integrations/history.html", "integrations", now, page=page)
 
 
-def _before() -> int | None:
-    """The run that the page before ended with. Raises NotFound for one that cannot be."""
-    return forms.read_address(BeforeForm).before
+def _href(connection_id: int, query: Mapping[str, str]) -> str:
+    base = f"/integrations/{connection_id}/history"
+    return f"{base}?{urlencode(query)}" if query else base
 
 
-@bp.get("/integrations/<id:connection_id>/history/<id:run_id>")
-def show(connection_id: int, run_id: int) -> ResponseReturnValue:
-    """One run: list by list."""
-    view, now = connections.get_connection(connection_id), shell.page_status()
-    run = run_history.get_run(connection_id, run_id)
-    page = RunPage(
-        id=run.id,
-        connection_id=view.id,
-        name=view.display_name,
-        row=_row(run, now, timeline.of_run(run.id)),
-        scopes=tuple(_scope(scope, now.zone) for scope in run.scopes),
-        changes=tuple(
-            run_view.change_row(change, now.now.date()) for change in timeline.changes_of_run(run.id)
-        ),
-        totals=tuple((word, str(run.counts[name])) for name, word in _TOTALS.items()),
-        note=run.note,
-        advice=advice_for(run.error[0], view.pms_label) if run.error else None,
-        step=_step_of(run, view),
-        progress=None
-        if run.is_over
-        else run_view.progress_of(run, now=now.now, zone=now.zone, pms=view.pms_label),
-    )
-    return shell.render("integrations/run.html", "integrations", now, page=page)
-
-
-def _step_of(run: RunView, view: ConnectionView) -> tuple[str, str] | None:
-    """Address and words of the next step of a run's error, where somebody has to take one elsewhere and may."""
-    code = run.error[0] if run.error else None
-    if code is None or not is_for_staff(code):
-        return None
-    href, word = shell.way_to(next_step(code, view.pms_label, view.id))
-    return (href, word) if href and word else None
+def _options(words: Mapping[str, str], chosen: str) -> tuple[Option, ...]:
+    return tuple(Option(value, word, value == chosen) for value, word in words.items())
 
 
 @bp.get("/integrations/<id:connection_id>/history.csv")
@@ -114,7 +107,7 @@ def as_csv(connection_id: int) -> ResponseReturnValue:
     view, zone = connections.get_connection(connection_id), clinic.time_zone()
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(["run", "started", "completed", "started_by", "status", *_TOTALS, "code"])
+    writer.writerow(["run", "started", "completed", "started_by", "status", *run_view.TOTALS, "code"])
     for run in _latest(connection_id):
         writer.writerow([plain_cell(cell) for cell in _cells(run, zone)])
     looking.at_export(f"connection:{view.id}")
@@ -143,34 +136,6 @@ def _cells(run: RunView, zone: str) -> list[str]:
         fmt.spreadsheet_time(run.completed_at, zone) if run.completed_at else "",
         run_view.started_by(run) + (", preview only" if run.dry_run else ""),
         run_view.status_badge(run).word,
-        *(str(run.counts[name]) for name in _TOTALS),
+        *(str(run.counts[name]) for name in run_view.TOTALS),
         run.error[0] if run.error else "",
     ]
-
-
-def _row(run: RunView, now: shell.PageStatus, events: Sequence[EventView] = ()) -> RunRow:
-    begun = run.started_at or run.requested_at
-    took = fmt.span((run.completed_at - begun).total_seconds()) if run.completed_at and run.started_at else ""
-    return RunRow(
-        id=run.id,
-        started=fmt.moment(begun, now.now, now.zone),
-        took=took,
-        by=run_view.started_by(run) + (", preview only" if run.dry_run else ""),
-        badge=run_view.status_badge(run),
-        counts=run_view.count_words(run.counts) or "nothing changed",
-        days=fmt.listed([fmt.short_day(day, now.now.date()) for day in run.dates]),
-        code=run.error[0] if run.error else None,
-        said=run_view.result_sentence(run, events) if run.is_over else "",
-    )
-
-
-def _scope(scope: ScopeView, zone: str) -> ScopeRow:
-    return ScopeRow(
-        name=scope.name or "No clinician",
-        day=fmt.short_day(scope.date),
-        badge=run_view.outcome_badge(scope),
-        counts=f"{fmt.plural(scope.counts['fetched'], 'appointment')} read"
-        + (f": {words}" if (words := run_view.count_words(scope.counts)) else ""),
-        code=scope.error_code,
-        match=run_view.receipt_words(scope, zone),
-    )

@@ -17,6 +17,16 @@ from pmsapp.web.ui import formatting as fmt
 from pmsapp.web.ui import labels
 from pmsapp.web.ui.page_contexts import Badge, RunProgress
 
+TOTALS = {
+    "fetched": "read",
+    "created": "new",
+    "updated": "changed",
+    "unchanged": "unchanged",
+    "skipped": "not for the sheet",
+    "failed": "not understood",
+    "removed": "cancelled or gone",
+    "held": "held",
+}
 _STAGES = {
     "connect": "Connecting",
     "practitioners": "Reading practitioners",

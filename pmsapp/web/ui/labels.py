@@ -27,7 +27,7 @@ UNKNOWN_STATUS = Badge("Unknown", "help", "warn")
 PRESENCE = {
     Presence.CANCELLED: Badge("Cancelled", "gone", "stop"),
     Presence.DELETED: Badge("Deleted", "bin", "stop"),
-    Presence.HELD: Badge("Held", "held", "warn"),
+    Presence.HELD: Badge("Held", "held", "held"),
     Presence.FILTERED: Badge("No longer telehealth", "list"),
     Presence.UNMAPPED: Badge("Clinician not shown", "absent"),
     Presence.REMOVED_BY_STAFF: Badge("Removed by staff", "bin"),
@@ -146,7 +146,7 @@ def connection_badge(view: ConnectionView, running: Mapping[str, Any] | None, no
 def partial_badge(code: str | None) -> Badge:
     """A run that was not wholly a success: every list was read and something waits for a person, or not all was read."""
     if code == "REMOVE-HELD":
-        return Badge("Updated, cards held", "held", "wait")
+        return Badge("Updated, cards held", "held", "held")
     return Badge("Partly updated", "half", "wait")
 
 

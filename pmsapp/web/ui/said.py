@@ -41,6 +41,7 @@ SENTENCES = {
     "receipt-asked": "Asked for. It is made as soon as no update is under way; open this page again in a minute.",
     "receipt-read-again": "An update was asked for that writes these cards anew; the day is compared again after it.",
     "resumed": "Updates go on.",
+    "run-undone": "The update is undone, as far as that was possible.",
     "run-cancelled": "The update was asked to stop.",
     "seen": "Everything is marked as seen.",
     "sync": "An update was asked for. Open this page again to see what it brings.",
