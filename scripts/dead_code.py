@@ -49,8 +49,9 @@ CALLED_BY_NAME = [
     "to_url", "send_response",
     # spectree
     "to_python", "register_route", "find_routes", "request_validation",
-    # click, gunicorn
-    "list_commands", "get_command", "format_epilog", "load_config",
+    # click, gunicorn, waitress
+    "list_commands", "get_command", "format_epilog", "load_config", "error_task_class", "channel_class", "accepting",
+    "will_close", "content_length", "write_soon", "received", "handle_close", "handle_exit", "_flush_some",
     # RQ
     "success_callback", "failure_callback", "stopped_callback", "send_webhooks", "wait_for_messages",
     "handle_warm_shutdown_request", "handle_exception",

@@ -8,15 +8,17 @@ from pathlib import Path
 from types import ModuleType
 
 import click
+import pytest
 from packaging.version import Version
 
 from pmsapp import __version__
 from pmsapp.cli.program import COMMANDS, program
 from pmsapp.settings import load_settings
+from tests.support import reliability_rows
 from tests.support.cases import check_each
 from tests.support.field_faults import FIELD_FAULTS
 from tests.support.planted_faults import FAULTS
-from tests.support.security_rows import SECTIONS
+from tests.support.security_rows import SECTIONS, Row
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -66,8 +68,14 @@ def test_the_security_page_is_its_rows() -> None:
     assert page == _script("security_page").render(page), "run: make docs"
 
 
-def test_every_row_of_security_has_a_test_or_says_why_not() -> None:
-    rows = [row for rows in SECTIONS.values() for row in rows]
+def test_the_reliability_page_is_its_rows() -> None:
+    page = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    assert page == _script("security_page").render_reliability(page), "run: make docs"
+
+
+@pytest.mark.parametrize("sections", [SECTIONS, reliability_rows.SECTIONS], ids=["security", "reliability"])
+def test_every_row_has_a_test_or_says_why_not(sections: dict[str, tuple[Row, ...]]) -> None:
+    rows = [row for rows in sections.values() for row in rows]
     assert [row.id for row in rows if bool(row.tests) == bool(row.not_kept)] == []
     assert len({row.id for row in rows}) == len(rows)
 
@@ -129,11 +137,14 @@ def test_make_targets_named_in_the_readme_exist() -> None:
     assert {target for target in named if not re.search(rf"^{target}:", makefile, re.MULTILINE)} == set()
 
 
-def test_every_test_the_security_page_names_exists() -> None:
-    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / "security.md").read_text(encoding="utf-8")))
+@pytest.mark.parametrize("page", ["security.md", "reliability.md"])
+def test_every_test_a_page_of_proofs_names_exists(page: str) -> None:
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / page).read_text(encoding="utf-8")))
     made = {
         name
-        for path in (ROOT / "tests").rglob("test_*.py")
+        for path in (ROOT / "tests").rglob(
+            "*.py"
+        )  # the contract of the adapters is in a file of another name
         for name in re.findall(r"def (test_\w+)", path.read_text(encoding="utf-8"))
     }
     assert len(named) > 30

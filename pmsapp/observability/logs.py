@@ -30,6 +30,8 @@ QUIET = {
     "urllib3": logging.ERROR,
     "requests": logging.ERROR,
     "gunicorn.access": logging.CRITICAL,
+    "waitress": logging.WARNING,
+    "waitress.queue": logging.ERROR,
     "rq": logging.WARNING,
     "rq.worker": logging.WARNING,
     "sqlalchemy": logging.ERROR,

@@ -166,6 +166,7 @@ def test_chatty_libraries_say_nothing_below_their_level(lines: Lines) -> None:
         "rq.worker",
         "sqlalchemy.engine.Engine",
         "gunicorn.access",
+        "waitress",
     ):
         logging.getLogger(name).info("GET /patients?name=%s", SECRET)
     assert lines() == []

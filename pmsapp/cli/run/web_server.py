@@ -1,4 +1,4 @@
-"""gunicorn, set up for one small machine."""
+"""gunicorn, set up for one small machine; each of its processes serves as web_worker says."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
+from pmsapp.cli.run.web_worker import BufferingWorker
 from pmsapp.process import liveness
 
 WORKERS = 2
@@ -70,14 +71,12 @@ def serve(make_app: Callable[[], Flask], listener: socket.socket) -> None:
         make_app,
         {
             "bind": [f"fd://{listener.fileno()}"],
-            "worker_class": "gthread",
+            "worker_class": BufferingWorker,
             "workers": WORKERS,
             "threads": THREADS,
             "timeout": REQUEST_WITHIN_S,
             "graceful_timeout": STOP_WITHIN_S,
-            "keepalive": 5,
             "worker_tmp_dir": memory if Path(memory).is_dir() and os.access(memory, os.W_OK) else None,
-            "forwarded_allow_ips": "",
             "control_socket_disable": True,
             "logger_class": _OurLogs,
             "proc_name": "pmsapp-web",

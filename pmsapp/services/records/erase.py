@@ -20,6 +20,7 @@ from pmsapp.models import (
     ErasedPatient,
     HandOver,
     PMSConnection,
+    Receipt,
     RunSheet,
     RunSheetAppointment,
     StoredAnswer,
@@ -114,10 +115,11 @@ def _keep_out(session: Session, identity: Identity, ids: list[int], actor: Actor
 
 
 def _forget_answers_and_previews(session: Session) -> None:
-    """Kept answers of programs and previews of updates may hold the patient. A repeated call is refused, not redone."""
+    """Kept answers of programs, previews of updates and receipts may hold the patient. A repeated call is refused, not redone."""
     for statement in (
         update(StoredAnswer).where(StoredAnswer.answer_sealed.is_not(None)).values(answer_sealed=None),
         update(SyncRun).where(SyncRun.preview.is_not(None)).values(preview=None),
+        update(Receipt).where(Receipt.differences.is_not(None)).values(differences=None),
     ):
         session.execute(statement.execution_options(synchronize_session=False))
 

@@ -15,13 +15,14 @@ from pmsapp.domain.errors import BadVendorDataError
 from pmsapp.domain.runsheet import Card
 from pmsapp.models import MatchingChange, RunSheetClinician
 from pmsapp.services.base.errors import Conflict, NotFound
-from pmsapp.services.base.transaction import reading
+from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.editing import decisions, overrides
 from pmsapp.services.maintenance import retention
 from pmsapp.services.matching import appointment_types, effects, mappings, undo
 from pmsapp.services.matching.appointment_types import TypeChoice
 from pmsapp.services.matching.effects import Effect
 from pmsapp.services.matching.mappings import MappingChoice
+from pmsapp.services.sheet import matching_changes
 from tests.support.clock import FrozenClock
 from tests.support.connecting import ADMIN
 from tests.support.fake_clinic import MEL, PATIENTS, FakeClinic
@@ -176,6 +177,16 @@ def test_after_a_day_it_stands(fake: FakeClinic, frozen_clock: FrozenClock) -> N
     retention.purge()
     with reading() as session:
         assert session.scalars(select(MatchingChange)).all() == []
+
+
+def test_where_an_erased_card_stood_is_not_kept(fake: FakeClinic) -> None:
+    match(fake, MappingChoice("anna", "ignore"))
+    erased, other = fake.card("v1").id, fake.card("v2").id
+    with writing() as session:
+        matching_changes.forget_cards(session, [erased])
+    with reading() as session:
+        (change,) = session.scalars(select(MatchingChange)).all()
+    assert [card["id"] for card in change.kept["cards"]] == [other]
 
 
 def test_nothing_is_kept_of_a_form_that_changes_nothing(fake: FakeClinic) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import text, update
 from sqlalchemy.exc import OperationalError
 
 from pmsapp.domain.errors import RetryLaterError
+from pmsapp.factory import create_app
 from pmsapp.models import PMSConnection, ProcessBeat
 from pmsapp.services.base import metrics
 from pmsapp.services.base.transaction import writing
@@ -197,3 +198,8 @@ def test_a_refused_host_name_is_logged_once_with_the_setting(
     told = [record.msg for record in caplog.records if "PMSAPP_TRUSTED_HOSTS" in str(record.msg)]
     assert len(told) == 1
     assert told[0]["host"] == "runsheet.clinic.example"
+
+
+def test_flask_debug_has_no_effect(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLASK_DEBUG", "1")
+    assert not create_app(app.extensions["pmsapp_settings"]).debug
