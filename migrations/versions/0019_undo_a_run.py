@@ -36,7 +36,7 @@ def upgrade() -> None:
             name=f"fk_{_TABLE}_appointment_id",
             ondelete="CASCADE",
         ),
-        sa.UniqueConstraint("run_id", "appointment_id", name=f"uq_{_TABLE}_run_id"),
+        sa.UniqueConstraint("run_id", "appointment_id", name=f"uq_{_TABLE}_run_id_appointment_id"),
         sqlite_strict=True,
         sqlite_autoincrement=False,
     )

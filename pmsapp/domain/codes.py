@@ -342,7 +342,7 @@ _CODES = (
         "RECEIPT-DIFFERS",
         _STAFF,
         "The run sheet does not match {pms}",
-        "Open the history to see which clinician's column differs.",
+        "Open its card under Integrations: it leads to what differs and has it read again.",
         _SEE_HEALTH,
     ),
     Code(

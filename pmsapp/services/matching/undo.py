@@ -258,14 +258,7 @@ def _place(
     if before is not None and before["presence"] not in (*_BY_DECISION, Presence.REMOVED_BY_STAFF.value):
         presence = before["presence"]  # it had left by another cause, which still holds
     if before is not None and presence == before["presence"]:
-        return {
-            "presence": presence,
-            "presence_reason": before["presence_reason"],
-            "presence_at": _instant(before["presence_at"]),
-            "acknowledged_at": _instant(before["acknowledged_at"]),
-            "acknowledged_by": before["acknowledged_by"],
-            "kept_digest": before["kept_digest"],
-        }
+        return {**placement.columns_as_kept(before), "kept_digest": before["kept_digest"]}
     if presence == row.presence:
         return {}
     return {

@@ -106,6 +106,21 @@ def reason_columns(reason: str | None, at: datetime) -> dict[str, Any]:
     return {"presence_reason": reason, "presence_at": at if reason else None}
 
 
+def columns_as_kept(kept: Mapping[str, Any]) -> dict[str, Any]:
+    """The place of a card as it was written down before (its columns, instants as UTC text), to put it back there."""
+    return {
+        "presence": kept["presence"],
+        "presence_reason": kept["presence_reason"],
+        "presence_at": _instant(kept["presence_at"]),
+        "acknowledged_at": _instant(kept["acknowledged_at"]),
+        "acknowledged_by": kept["acknowledged_by"],
+    }
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
 NOT_REMOVED: Mapping[str, Any] = {"removed_at": None, "removed_by": None, "removed_reason": None}
 
 

@@ -187,6 +187,20 @@ UPDATE_BADGES = (
     ),
     BadgeHelp(
         _R,
+        Badge("No update", "clock", "warn"),
+        "For longer than usual nothing was read: the server was off, or updates were paused or switched off.",
+        "Meanwhile the sheet showed what it knew, with its age.",
+        "The first update afterwards read everything that was missed.",
+        "The line says what is known of the cause.",
+    ),
+    BadgeHelp(
+        _R,
+        Badge("Set-up", "settings"),
+        "Somebody changed the connection: its login, its matching, a pause.",
+        "What the line says.",
+    ),
+    BadgeHelp(
+        _R,
         Badge("Waiting to start", "clock"),
         "The update was asked for and another one runs, or the practice software asked us to wait.",
         "None yet.",
