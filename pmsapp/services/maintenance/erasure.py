@@ -14,16 +14,20 @@ from sqlalchemy.orm import Session
 from pmsapp import clock
 from pmsapp.extensions import db
 from pmsapp.models import (
+    CardBefore,
     Decision,
     ErasedPatient,
     PMSConnection,
     Quarantine,
+    Receipt,
     RunSheetAppointment,
     ScopeFreshness,
+    StoredAnswer,
+    SyncRun,
 )
 from pmsapp.services.base.transaction import writing
 from pmsapp.services.maintenance import database
-from pmsapp.services.sheet import versions
+from pmsapp.services.sheet import matching_changes, versions
 from pmsapp.services.sheet.stored_cards import chunks
 from pmsapp.services.vendors import erased_patients
 
@@ -86,7 +90,26 @@ def erase_again(session: Session, erased: Sequence[Erased], now: datetime) -> in
     session.flush()
     digests = {note.patient_digest for note in erased}
     ids = [card_id for card_id, named in _named(session) if not digests.isdisjoint(named)]
-    return remove_cards(session, ids, now) if ids else 0
+    if not ids:
+        return 0
+    forget_copies(session, ids)
+    return remove_cards(session, ids, now)
+
+
+def forget_copies(session: Session, card_ids: Collection[int]) -> None:
+    """What may tell of a patient outside these cards of theirs: kept answers of programs, previews of updates,
+    differences of receipts, and how cards and their questions stood before an update or a change of matches.
+
+    A call that is repeated is refused, not redone; an update or a change from before cannot be undone.
+    """
+    matching_changes.forget_cards(session, card_ids)
+    for statement in (
+        update(StoredAnswer).where(StoredAnswer.answer_sealed.is_not(None)).values(answer_sealed=None),
+        update(SyncRun).where(SyncRun.preview.is_not(None)).values(preview=None),
+        update(Receipt).where(Receipt.differences.is_not(None)).values(differences=None),
+        delete(CardBefore),
+    ):
+        _do(session, statement)
 
 
 def _named(session: Session) -> Iterator[tuple[int, list[str]]]:

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from pmsapp import clock
@@ -20,11 +20,8 @@ from pmsapp.models import (
     ErasedPatient,
     HandOver,
     PMSConnection,
-    Receipt,
     RunSheet,
     RunSheetAppointment,
-    StoredAnswer,
-    SyncRun,
 )
 from pmsapp.services.base import audit
 from pmsapp.services.base.errors import Conflict, NotFound
@@ -34,7 +31,6 @@ from pmsapp.services.clinic import clinic
 from pmsapp.services.maintenance import erasure, periods
 from pmsapp.services.records import card_numbers, patients
 from pmsapp.services.records.patients import Identity
-from pmsapp.services.sheet import matching_changes
 from pmsapp.services.vendors import erased_patients
 
 
@@ -71,10 +67,9 @@ def erase(reference: str, actor: Actor, *, despite_the_law: bool = False) -> Era
                 f"Staff wrote notes about this patient; health records acts want them kept until {until.isoformat()}.",
             )
         kept_out = _keep_out(session, identity, ids, actor, now)
-        _forget_answers_and_previews(session)
+        erasure.forget_copies(session, ids)
         connections = session.scalars(select(PMSConnection.id)).all()
         erasure.forget_what_was_read(session, connections)
-        matching_changes.forget_cards(session, ids)
         _take_names_out_of_hand_overs(session, reference)
         erasure.remove_cards(session, ids, now)
         failpoint("erase_patient")
@@ -112,16 +107,6 @@ def _keep_out(session: Session, identity: Identity, ids: list[int], actor: Actor
             )
         )
     return kept_out
-
-
-def _forget_answers_and_previews(session: Session) -> None:
-    """Kept answers of programs, previews of updates and receipts may hold the patient. A repeated call is refused, not redone."""
-    for statement in (
-        update(StoredAnswer).where(StoredAnswer.answer_sealed.is_not(None)).values(answer_sealed=None),
-        update(SyncRun).where(SyncRun.preview.is_not(None)).values(preview=None),
-        update(Receipt).where(Receipt.differences.is_not(None)).values(differences=None),
-    ):
-        session.execute(statement.execution_options(synchronize_session=False))
 
 
 def _take_names_out_of_hand_overs(session: Session, reference: str) -> None:

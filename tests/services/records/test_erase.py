@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -11,20 +12,24 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
+from pmsapp import clock
 from pmsapp.domain.actor import COMMAND_LINE
 from pmsapp.domain.appointment import Patient
 from pmsapp.extensions import db
-from pmsapp.models import RunSheetAppointment
+from pmsapp.models import CardBefore, Decision, PMSConnection, RunSheetAppointment, SyncRun
 from pmsapp.services.base import audit, audit_chain
 from pmsapp.services.base.errors import Conflict, Invalid, NotFound
-from pmsapp.services.base.transaction import reading
+from pmsapp.services.base.transaction import reading, writing
 from pmsapp.services.connections import disconnect
 from pmsapp.services.editing import hand_over, overrides
 from pmsapp.services.maintenance import backup, erasure, purge
+from pmsapp.services.maintenance.erasure import Erased
 from pmsapp.services.records import access_log, correct, erase, export, patients
+from pmsapp.services.sheet import before_runs
 from pmsapp.services.sync import recheck
+from pmsapp.services.vendors import erased_patients
 from pmsapp.settings import Settings
 from tests.support import postgres
 from tests.support.actors import make_user, program_for
@@ -170,6 +175,51 @@ def test_putting_a_name_right_is_an_edit_of_every_card_of_that_file(canary: str,
     assert correct.correct(canary, {"patient_name": "Right Name"}, MEL) == 1
     assert clinic.card("v1").patient_name == "Right Name"
     assert clinic.card("v2").patient_name == NAME
+
+
+def test_what_other_cards_were_before_an_update_names_nobody_who_was_erased(
+    canary: str, clinic: FakeClinic, practice: FakePractice
+) -> None:
+    """Ada's place is given to the canary: the question on Ada's card, kept before the next update, names both."""
+    practice.change("v3", patients=("canary",))
+    clinic.sync()
+    practice.change("v3", start_at=clinic.at("11:30"))
+    clinic.sync(dry_run=True)
+    with writing() as session:
+        ada = clinic.card("v3", "ada").id
+        question = session.scalars(select(Decision).where(Decision.state == "open")).first()
+        assert question is not None
+        last = session.scalar(select(func.max(SyncRun.id)))
+        with before_runs.keeping(session, last, [ada], clock.now()):
+            card = session.get_one(RunSheetAppointment, ada)
+            card.row_version += 1
+    assert CANARY in kept_copies()
+    erase.erase(canary, COMMAND_LINE)
+    assert CANARY not in kept_copies()
+
+
+def test_a_restored_backup_has_no_copies_of_whoever_is_erased_again(
+    canary: str, clinic: FakeClinic, practice: FakePractice
+) -> None:
+    practice.change("v1", start_at=clinic.at("10:45"))
+    clinic.sync(dry_run=True)
+    assert FILE in kept_copies()
+    with reading() as session:
+        card, connection = clinic.card("v1"), session.get_one(PMSConnection, clinic.connection_id)
+        digests = erased_patients.digests_of(connection, FILE)
+    with writing() as session:
+        notes = [Erased(digest, 1, "user:1 Mel", clock.now()) for digest in digests]
+        assert erasure.erase_again(session, notes, clock.now()) == 1
+    assert FILE not in kept_copies()
+    assert card.id not in {left.id for left in clinic.cards().values()}
+
+
+def kept_copies() -> str:
+    """What stands beside the cards: previews, and how cards and their questions were before an update."""
+    with reading() as session:
+        return json.dumps(
+            [*session.scalars(select(SyncRun.preview)), *session.scalars(select(CardBefore.before))]
+        )
 
 
 def test_the_log_of_an_erasure_names_nobody(canary: str) -> None:
