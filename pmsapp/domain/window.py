@@ -39,6 +39,11 @@ def utc_text(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat(timespec="microseconds")
 
 
+def instant_of(text: str | None) -> datetime | None:
+    """The instant that `utc_text` wrote; None stays None."""
+    return datetime.fromisoformat(text) if text else None
+
+
 def local_time(instant: datetime, zone: str) -> datetime:
     """The wall-clock time of an aware instant in `zone`, for showing it. Never raises, whatever is stored: at the very
     edge of the calendar, or in a zone this machine does not know, the instant keeps its own offset."""

@@ -28,6 +28,15 @@ def _day(stored: Any) -> date | None:
     return date.fromisoformat(stored) if isinstance(stored, str) else stored
 
 
+def from_json(kind: TypeEngine[Any], kept: Any) -> Any:
+    """A column's value as it was kept in JSON: instants and days are texts there, everything else is as it is."""
+    if not isinstance(kept, str):
+        return kept
+    if isinstance(kind, UTCDateTime):
+        return _instant(kept)
+    return _day(kept) if isinstance(kind, LocalDate) else kept
+
+
 class UTCDateTime(TypeDecorator[datetime]):
     """An instant. Refuses naive values; gives back UTC-aware ones. Sorts as text in SQLite."""
 

@@ -22,6 +22,7 @@ from pmsapp.domain.sync.merge import Override, OverrideState, as_stored, merge
 from pmsapp.domain.sync.rules import Rules
 from pmsapp.domain.sync.values import digest
 from pmsapp.domain.sync_state import is_paused
+from pmsapp.domain.window import instant_of
 from pmsapp.extensions import key_ring
 from pmsapp.models import (
     Decision,
@@ -135,7 +136,7 @@ def put_back(
     subjects: dict[str, dict[str, Any]] = change.kept["subjects"]
     for key, row in matching_changes.rows(session, connection.id, change.what, subjects).items():
         for name, value in subjects[key]["before"].items():
-            setattr(row, name, _instant(value) if name == "decided_at" else value)
+            setattr(row, name, instant_of(value) if name == "decided_at" else value)
     session.flush()
     _switch_off(session, change.kept["made_columns"])
     connection.config_version += 1
@@ -334,7 +335,3 @@ def _ask_again_who(session: Session, card_id: int, since: datetime) -> None:
     if row is not None:
         row.state, row.decided_at = "open", None
         session.flush()
-
-
-def _instant(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None

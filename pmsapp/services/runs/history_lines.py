@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from pmsapp import clock
 from pmsapp.domain.schedule import LONGEST_VENDOR_WAIT, ClinicHours, next_slot
 from pmsapp.domain.sync_state import RunStatus
-from pmsapp.domain.window import day_of
+from pmsapp.domain.window import day_of, instant_of
 from pmsapp.models import AuditEvent, PMSConnection, SyncRun
 from pmsapp.services.base.errors import NotFound
 from pmsapp.services.base.transaction import reading
@@ -209,7 +209,7 @@ def _setup_line(row: AuditEvent) -> SetupLine:
         action=row.action,
         fields=tuple(detail.get("fields", ())),
         is_on=True if row.action == "connection.switched_on" else detail.get("sync_enabled"),
-        until=datetime.fromisoformat(until) if until else None,
+        until=instant_of(until),
         ends_pause="paused_until" in detail and until is None,
     )
 

@@ -16,7 +16,7 @@ from pmsapp.adapters.base import Adapter
 from pmsapp.adapters.client.deadline import Deadline
 from pmsapp.domain.appointment import AppointmentStatus, AppointmentType, UnifiedAppointment
 from pmsapp.domain.errors import PMSError
-from pmsapp.domain.window import SyncWindow, day_of, day_start, utc_text
+from pmsapp.domain.window import SyncWindow, day_of, day_start, instant_of, utc_text
 from pmsapp.services.matching import live_lists
 from pmsapp.services.vendors import adapters as vendor_adapters
 
@@ -101,7 +101,7 @@ def of_found(found: Mapping[str, Any] | None) -> Ahead:
     if not kept:
         return Ahead()
     return Ahead(
-        as_of=_instant(kept["as_of"]),
+        as_of=instant_of(kept["as_of"]),
         practitioners={key: _tally(value) for key, value in kept["practitioners"].items()},
         types={key: _tally(value) for key, value in kept["types"].items()},
         soon=_tally(kept["soon"]),
@@ -177,8 +177,4 @@ def _as_json(counting: _Counting, *, complete: bool) -> dict[str, Any]:
 
 
 def _tally(kept: Mapping[str, Any]) -> Tally:
-    return Tally(kept["n"], kept["t"], kept["v"], _instant(kept["next"]))
-
-
-def _instant(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
+    return Tally(kept["n"], kept["t"], kept["v"], instant_of(kept["next"]))

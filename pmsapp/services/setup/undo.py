@@ -13,7 +13,7 @@ from pmsapp import clock
 from pmsapp.adapters.registry import get_info
 from pmsapp.domain.actor import Actor
 from pmsapp.models import Disconnected, PMSAppointmentType, PMSClinicianMapping, PMSConnection
-from pmsapp.models.column_types import UTCDateTime
+from pmsapp.models.column_types import from_json
 from pmsapp.models.upsert import table_of
 from pmsapp.services.base import audit
 from pmsapp.services.base.errors import NotFound
@@ -96,11 +96,5 @@ def _bring_back(session: Session, kept: dict[str, Any]) -> PMSConnection:
 
 
 def _read(table: Any, kept: dict[str, Any]) -> dict[str, Any]:
-    """A row as it was: instants are instants again. Columns of a later release take their defaults."""
-    return {
-        name: datetime.fromisoformat(value)
-        if isinstance(value, str) and isinstance(table.c[name].type, UTCDateTime)
-        else value
-        for name, value in kept.items()
-        if name in table.c
-    }
+    """A row as it was. Columns of a later release take their defaults."""
+    return {name: from_json(table.c[name].type, value) for name, value in kept.items() if name in table.c}

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from pmsapp.models import CardBefore, Decision, PatientRead
 from pmsapp.models.bulk import among
-from pmsapp.models.column_types import LocalDate, UTCDateTime
+from pmsapp.models.column_types import from_json
 from pmsapp.models.upsert import table_of
 from pmsapp.services.sheet import questions, versions
 from pmsapp.services.sheet.stored_cards import CARDS, IN_FORCE, OVERRIDES
@@ -118,7 +118,9 @@ def put_back(session: Session, images: Mapping[int, Mapping[str, Any]], now: dat
     days = versions.days_of(session, images)
     for card_id, image in images.items():
         values = {
-            column.name: _read(column, image["card"]) for column in _COLUMNS if column.name in image["card"]
+            column.name: from_json(column.type, image["card"][column.name])
+            for column in _COLUMNS
+            if column.name in image["card"]
         }
         session.execute(
             update(CARDS)
@@ -205,12 +207,3 @@ def _row_versions(session: Session, card_ids: list[int]) -> dict[int, int]:
 
 def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
-
-
-def _read(column: Any, kept: Mapping[str, Any]) -> Any:
-    value = kept[column.name]
-    if not isinstance(value, str):
-        return value
-    if isinstance(column.type, UTCDateTime):
-        return datetime.fromisoformat(value)
-    return date.fromisoformat(value) if isinstance(column.type, LocalDate) else value

@@ -21,6 +21,7 @@ from pmsapp.domain.actor import Actor
 from pmsapp.domain.appointment import AppointmentStatus, AppointmentType, Presence
 from pmsapp.domain.sync import rules as sync_rules
 from pmsapp.domain.sync.rules import REASONS, MappingDecision, Placement, Rules, TypeRule
+from pmsapp.domain.window import instant_of
 from pmsapp.models import PMSAppointmentType, PMSClinicianMapping, PMSConnection, RunSheetAppointment
 from pmsapp.services.clinic import clinic
 from pmsapp.services.sheet import questions, timeline, versions
@@ -111,14 +112,10 @@ def columns_as_kept(kept: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "presence": kept["presence"],
         "presence_reason": kept["presence_reason"],
-        "presence_at": _instant(kept["presence_at"]),
-        "acknowledged_at": _instant(kept["acknowledged_at"]),
+        "presence_at": instant_of(kept["presence_at"]),
+        "acknowledged_at": instant_of(kept["acknowledged_at"]),
         "acknowledged_by": kept["acknowledged_by"],
     }
-
-
-def _instant(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
 
 
 NOT_REMOVED: Mapping[str, Any] = {"removed_at": None, "removed_by": None, "removed_reason": None}
