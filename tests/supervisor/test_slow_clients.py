@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import shutil
 import socket
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,11 +14,13 @@ from pathlib import Path
 import pytest
 import requests
 
+from pmsapp.cli.run.web_server import WORKERS
 from pmsapp.web.http.headers import SECURITY_HEADERS
-from tests.support.installation import PATIENCE_S, Installation
+from tests.support.installation import PATIENCE_S, Installation, eventually
 
 pytestmark = pytest.mark.slow
 MANY = 200
+BREAK_OFF = 40
 DRIP_EVERY_S = 0.5
 PAGES = 10
 
@@ -103,6 +106,40 @@ def test_the_servers_own_refusals_carry_the_same_headers(web: Installation, sent
         assert f"{name}: {value}".lower() in head.lower(), name
     assert "server:" not in head.lower()
     assert "waitress" not in answer.lower()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"GET /login HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Half: ",
+        b"GET /login HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+    ],
+    ids=["nothing said", "half a request", "before the answer"],
+)
+@pytest.mark.parametrize("how", [b"\x01\x00\x00\x00\x00\x00\x00\x00", None], ids=["reset", "closed"])
+def test_clients_that_break_off_end_no_process(web: Installation, sent: bytes, how: bytes | None) -> None:
+    assert eventually(lambda: len(_processes(web)) == WORKERS)
+    before = _processes(web)
+    for _ in range(BREAK_OFF):
+        with _connect(web) as client:
+            client.sendall(sent)
+            if how is not None:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, how)
+    for _ in range(PAGES):
+        assert requests.get(f"{web.address}/login", timeout=PATIENCE_S).status_code == 200
+    assert _processes(web) == before
+
+
+def _processes(server: Installation) -> set[str]:
+    """The web processes, by number."""
+    listing = subprocess.run(  # noqa: S603
+        ["ps", "-o", "pid=", "--ppid", str(server.process.pid)],  # noqa: S607
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return set(listing.stdout.split())
 
 
 def test_a_connection_that_never_says_anything_is_closed(web: Installation) -> None:

@@ -92,7 +92,11 @@ class _Connection(HTTPChannel):  # type: ignore[misc]
         return taken
 
     def handle_close(self) -> None:
-        """Close. Bytes that came and were not read would make the system cut off the answer, so they are read first."""
+        """Close, once. Bytes that came and were not read would make the system cut off the answer, so they are read first."""
+        if (
+            self.socket is None
+        ):  # told twice: the end was read, and the system says that the other side is gone
+            return
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_WR)
             for _ in range(_MOST_UNREAD):
