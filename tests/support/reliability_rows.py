@@ -231,5 +231,10 @@ SECTIONS: dict[str, tuple[Row, ...]] = {
             ),
             missing="the ratio of their times is not measured by `make bench`",
         ),
+        Row(
+            "W2",
+            "clients that break off, at any moment, end no process",
+            ("test_clients_that_break_off_end_no_process",),
+        ),
     ),
 }
