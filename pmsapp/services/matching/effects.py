@@ -26,16 +26,10 @@ from pmsapp.services.matching import appointment_types, live_lists, mappings
 from pmsapp.services.matching.appointment_types import TypeChoice
 from pmsapp.services.matching.mappings import MappingChoice
 from pmsapp.services.sheet import matching_changes
-from pmsapp.services.sheet.placement import load_rules, placement_of_row
+from pmsapp.services.sheet.placement import IN_VIEW, load_rules, placement_of_row
 from pmsapp.services.sheet.stored_cards import CARDS, IN_FORCE, OVERRIDES
 
 NEW_COLUMN = -1
-_IN_VIEW = (
-    Presence.ON_SHEET.value,
-    Presence.HELD.value,
-    Presence.CANCELLED.value,
-    Presence.DELETED.value,
-)
 _STAYS_OFF = (Presence.REMOVED_BY_STAFF.value,)
 
 
@@ -215,7 +209,7 @@ def _come_on(
         if pair.patient is None or not would_show(pair, then):
             continue
         key = (pair.external_id, pair.patient.external_id)
-        is_there = stands.get(key) in (*_IN_VIEW, *_STAYS_OFF)
+        is_there = stands.get(key) in (*IN_VIEW, *_STAYS_OFF)
         if not is_there and not would_show(with_owner(listed, rules), rules):
             found[key] = pair
     return list(found.values())
@@ -232,7 +226,7 @@ def _of_person(
     coming: Collection[str],
 ) -> Effect:
     key = choice.pms_practitioner_id
-    own = [card for card in cards if card.pms_practitioner_id == key and card.presence in _IN_VIEW]
+    own = [card for card in cards if card.pms_practitioner_id == key and card.presence in IN_VIEW]
     if choice.decision in _NOT_SHOWN:
         return Effect(name, off=len(own), with_work=sum(card.has_work for card in own))
     target = columns.get(choice.clinician_id or 0) if choice.decision == mappings.MAP else choice.name or name

@@ -29,7 +29,7 @@ from pmsapp.services.sheet.stored_cards import CARDS, SHEETS, chunks
 
 _OFF_SHEET = (Presence.FILTERED.value, Presence.UNMAPPED.value)
 # What somebody who looks at a sheet sees there.
-_IN_VIEW = (
+IN_VIEW = (
     Presence.ON_SHEET.value,
     Presence.HELD.value,
     Presence.CANCELLED.value,
@@ -191,7 +191,7 @@ def take_off(
         .where(
             CARDS.c.pms_connection_id == connection_id,
             CARDS.c.pms_practitioner_id == practitioner_id,
-            CARDS.c.presence.in_(_IN_VIEW),
+            CARDS.c.presence.in_(IN_VIEW),
             SHEETS.c.date >= clinic.today(session),
         )
     ).all()
