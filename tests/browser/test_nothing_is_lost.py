@@ -23,7 +23,8 @@ from tests.support.synced_clinic import SyncedClinic
 
 pytestmark = pytest.mark.browser
 
-TYPED = "input:not([type=hidden]), select, textarea"
+# What is chosen already is no change.
+TYPED = "input:not([type=hidden]):not([type=radio]:checked), select, textarea"
 FORM = re.compile(r"<form\b([^>]*(?:{{[^}]*}}[^>]*)*)>(.*?)</form>", re.S)
 TYPED_IN_TEMPLATE = re.compile(
     r'<input(?![^>]*type="hidden")|<select|<textarea|{{ (?:text|select|field)\(|_form_fields'
@@ -42,6 +43,7 @@ PAGES = (
     "/integrations/1/pair",
     "/integrations/1/start",
     "/integrations/1/disconnect",
+    "/integrations/1/history/1/undo",
     "/settings/clinic",
     "/settings/clinicians",
     "/settings/people",
