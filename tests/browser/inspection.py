@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -112,7 +112,7 @@ def sign_in(visit: Visit, email: str, *, lands_on: str = "/") -> Page:
     page.get_by_label("Email").fill(email)
     page.get_by_label("Password").fill(actors.PASSWORD)
     page.get_by_role("main").get_by_role("button").click()
-    expect(page).to_have_url(re.compile(rf":\d+{lands_on}(\?.*)?$"))
+    page.wait_for_url(re.compile(rf":\d+{lands_on}(\?.*)?$"))  # and until it has loaded: its scripts watch from then on
     return page
 
 
