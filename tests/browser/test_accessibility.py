@@ -233,7 +233,8 @@ def test_no_page_on_the_way_in_and_no_error_page_breaks_a_rule(
     def fail(**_: object) -> None:
         raise RuntimeError("planted")
 
-    monkeypatch.setitem(installation.app.view_functions, "settings.help_page", fail)
+    assert "help.start" in installation.app.view_functions
+    monkeypatch.setitem(installation.app.view_functions, "help.start", fail)
     page = desks("reception").go("/help")
     expect(page.get_by_role("heading", name="Something in pmsapp went wrong")).to_be_visible()
     inspection.look(page, "500")
