@@ -112,7 +112,8 @@ def sign_in(visit: Visit, email: str, *, lands_on: str = "/") -> Page:
     page.get_by_label("Email").fill(email)
     page.get_by_label("Password").fill(actors.PASSWORD)
     page.get_by_role("main").get_by_role("button").click()
-    page.wait_for_url(re.compile(rf":\d+{lands_on}(\?.*)?$"))  # and until it has loaded: its scripts watch from then on
+    # Until it has loaded, too: its scripts watch from then on.
+    page.wait_for_url(re.compile(rf":\d+{lands_on}(\?.*)?$"))
     return page
 
 
